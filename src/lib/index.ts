@@ -1,0 +1,5 @@
+export { formatDuration, parseDuration } from './duration.ts'
+export { badInput, exitClass, Failure, type FailureKind, messageOf, Problems, refused } from './errors.ts'
+export { readJsonLines } from './json-lines.ts'
+export { type RunOptions, type RunResult, run, tryRun } from './process.ts'
+export { type Redact, redactor } from './redaction.ts'
