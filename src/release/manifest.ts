@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import { badInput } from '../lib/index.ts'
+import { type Digest, digestSchema, sha256 } from './digest.ts'
+import { repositorySchema } from './reference.ts'
+
+/** What a release image calls itself in its label `org.pacs-deploy.kind`. */
+export const RELEASE_KIND = 'release'
+
+/** `20261124t101500z-abc1234def01`: time in UTC and the first 12 digits of the commit; lower case, since it is a Compose project and a tag. */
+export const releaseIdSchema = z
+  .string()
+  .regex(/^\d{8}t\d{6}z-[0-9a-f]{12}$/, 'is no release id (like 20261124t101500z-abc1234def01)')
+  .brand('ReleaseId')
+export type ReleaseId = z.infer<typeof releaseIdSchema>
+
+const serviceName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'is no service name of lower-case letters, digits, - and _')
+
+/** One image of the stack: `digest` is the registry's one-platform manifest, `config` the image configuration that it names. */
+export const releaseImageSchema = z.strictObject({
+  ref: repositorySchema,
+  digest: digestSchema,
+  config: digestSchema,
+  platform: z.string().regex(/^[a-z0-9]+\/[a-z0-9]+(\/v[0-9]+)?$/),
+  verdict: z.null(),
+})
+export type ReleaseImage = z.infer<typeof releaseImageSchema>
+
+export const releaseManifestSchema = z.strictObject({
+  schema: z.literal(1),
+  id: releaseIdSchema,
+  commit: z.string().regex(/^[0-9a-f]{40}$/),
+  repository: z.string().min(1).max(200),
+  actor: z.string().min(1).max(100),
+  run: z.string().max(300),
+  created: z.iso.datetime(),
+  images: z.record(serviceName, releaseImageSchema),
+  migrations: z.array(
+    z.strictObject({ id: z.string(), sha256: digestSchema, phase: z.enum(['expand', 'data', 'contract']) }),
+  ),
+  stack: digestSchema,
+  agent: z.strictObject({ version: z.string().regex(/^\d+\.\d+\.\d+$/), sha256: digestSchema }),
+})
+export type ReleaseManifest = z.infer<typeof releaseManifestSchema>
+
+/**
+ * Reads `release.json`.
+ * @throws Failure `bad-input` that says which field of `source` is wrong and how.
+ */
+export function parseManifest(source: string, text: string): ReleaseManifest {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw badInput(`${source} is not JSON: it was cut or is not a release manifest`)
+  }
+  const schema = z.object({ schema: z.unknown() }).safeParse(value)
+  if (schema.success && schema.data.schema !== 1) {
+    throw badInput(
+      `${source} has schema ${JSON.stringify(schema.data.schema)}, this version reads schema 1: bring the same version of pacs-deploy to both sides`,
+    )
+  }
+  const parsed = releaseManifestSchema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the manifest'}: ${issue.message}`)
+  throw badInput(`${source} is no release manifest: ${problems.join('; ')}`)
+}
+
+/** The hash of what a release is (all but id, actor, run and created): two builds of the same content are the same release. */
+export function contentHash(manifest: ReleaseManifest): Digest {
+  const { id: _id, actor: _actor, run: _run, created: _created, ...content } = manifest
+  return sha256(canonicalJson(content))
+}
+
+/** The release id of a commit at a time. */
+export function releaseId(commit: string, created: Date): ReleaseId {
+  const time = created.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').toLowerCase()
+  return releaseIdSchema.parse(`${time}z-${commit.slice(0, 12)}`)
+}
+
+/** JSON with sorted keys and no spaces, so that equal values give equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+}
