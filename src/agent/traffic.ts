@@ -1,0 +1,101 @@
+import type { Instance, RunningService, State } from './state.ts'
+
+/** Names the instance that answered, as seen from outside: its i8. */
+export const INSTANCE_HEADER = 'X-Pacs-Instance'
+/** Carries the secret that leads a request to the candidate before the switch. */
+export const PREVIEW_HEADER = 'X-Pacs-Preview'
+
+/** A certificate with its key, both as PEM text. */
+export interface Certificate {
+  certificate: string
+  key: string
+}
+
+interface Router {
+  rule: string
+  service: string
+  middlewares: string[]
+  priority?: number
+}
+
+/** What Traefik serves: routers by name, and the text of its dynamic file. */
+export interface Traffic {
+  /** Router name → service name, as Traefik's API must show them. */
+  routers: ReadonlyMap<string, string>
+  text: string
+}
+
+// Traefik's default priority is the length of the rule; these lie above any rule that a person writes.
+const ASSETS_PRIORITY = 100_000
+const PREVIEW_PRIORITY = 200_000
+
+/**
+ * Traefik's dynamic file as a pure function of the state: the public routers go to the serving instance (to the candidate
+ * once switched), the preview header to a staged candidate, and the asset prefix of the other living release to that one, so
+ * that its pages keep working. JSON is YAML, hence one `.yml` file.
+ */
+export function trafficOf(state: State, certificate: Certificate | null): Traffic {
+  const { serving, candidate } = state
+  const switched = state.phase === 'switched'
+  const receiver = switched ? candidate : serving
+  const living = [switched ? serving : null, state.warm?.instance ?? null].filter((one) => one !== null)
+  const routers: Record<string, Router> = {}
+  const used = new Map<string, { instance: Instance; service: RunningService }>()
+
+  const route = (name: string, rule: string, instance: Instance, service: RunningService, priority?: number) => {
+    const target = `${service.name}-${instance.i8}`
+    used.set(target, { instance, service })
+    routers[name] = {
+      rule,
+      service: target,
+      middlewares: [`instance-${instance.i8}`],
+      ...(priority === undefined ? {} : { priority: priority + rule.length }),
+    }
+  }
+
+  for (const service of receiver?.services ?? []) {
+    if (receiver && service.route) route(`public-${service.name}`, service.route, receiver, service)
+  }
+  for (const instance of living) {
+    if (instance.commit === receiver?.commit) continue
+    for (const service of instance.services) {
+      if (!service.assets) continue
+      const rule = `PathPrefix(\`${service.assets}/${instance.commit}/\`)`
+      route(`assets-${service.name}-${instance.i8}`, rule, instance, service, ASSETS_PRIORITY)
+    }
+  }
+  if (candidate && state.phase === 'staging') {
+    for (const service of candidate.services) {
+      if (!service.route) continue
+      const rule = `(${service.route}) && Header(\`${PREVIEW_HEADER}\`, \`${candidate.preview}\`)`
+      route(`preview-${service.name}`, rule, candidate, service, PREVIEW_PRIORITY)
+    }
+  }
+
+  const services = Object.fromEntries(
+    [...used].map(([name, { service }]) => [
+      name,
+      {
+        loadBalancer: {
+          servers: service.containers.map((container) => ({ url: `http://${container}:${service.port}` })),
+        },
+      },
+    ]),
+  )
+  const middlewares = Object.fromEntries(
+    [...used.values()].map(({ instance }) => [
+      `instance-${instance.i8}`,
+      { headers: { customResponseHeaders: { [INSTANCE_HEADER]: instance.i8 } } },
+    ]),
+  )
+  // Traefik refuses a section that is present but empty ("routers cannot be a standalone element").
+  const http = used.size === 0 ? {} : { http: { routers, services, middlewares } }
+  // Traefik takes the PEM text itself where a path is meant, so one rename changes routes and certificate together.
+  const tls = certificate
+    ? { tls: { certificates: [{ certFile: certificate.certificate, keyFile: certificate.key }] } }
+    : {}
+  return {
+    routers: new Map(Object.entries(routers).map(([name, router]) => [name, router.service])),
+    text: `${JSON.stringify({ ...http, ...tls }, null, 1)}\n`,
+  }
+}
