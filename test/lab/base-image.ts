@@ -1,0 +1,61 @@
+import { rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { run, tryRun } from '../../src/lib/index.ts'
+import { docker, hostEnv, IMAGE_LABEL, tryDocker } from './docker.ts'
+import { needPrograms } from './host-packages.ts'
+import { ensureImage, imageExists, temporaryFolder } from './images.ts'
+import type { Progress } from './progress.ts'
+import { stateRoot } from './state.ts'
+
+const DEBIAN = 'debian:trixie-slim'
+const BOOTSTRAPPED = 'pacs-deploy-lab/base:trixie-minbase'
+
+/** How long the attempt to pull may take, and for how long a "no" is believed, in milliseconds. */
+const PULL_LIMIT = 60_000
+const NO_LASTS = 60 * 60_000
+
+/** Whether Docker Hub's images can be pulled here. A "no" is remembered for an hour. */
+export async function hubAnswers(progress: Progress): Promise<boolean> {
+  if (await imageExists(DEBIAN)) return true
+  const memory = join(await stateRoot(), 'docker-hub-does-not-answer')
+  const remembered = await stat(memory).catch(() => undefined)
+  if (remembered !== undefined && Date.now() - remembered.mtimeMs < NO_LASTS) return false
+  const pulled = await progress.step(`ask Docker Hub for ${DEBIAN}`, async (detail) => {
+    const pull = tryDocker(['pull', DEBIAN], { timeout: PULL_LIMIT, onLine: detail })
+    return pull.then(
+      ({ code }) => code === 0,
+      () => false,
+    )
+  })
+  if (!pulled) await writeFile(memory, '')
+  return pulled
+}
+
+/** The image that all others stand on: Debian trixie, pulled, or made by debootstrap. @returns its tag */
+export async function ensureBaseImage(fromHub: boolean, progress: Progress): Promise<string> {
+  if (fromHub) {
+    const folder = join(import.meta.dirname, 'recipes/base')
+    return ensureImage({ name: 'base', folder, from: { DEBIAN } }, progress)
+  }
+  if (!(await imageExists(BOOTSTRAPPED))) await bootstrap(progress)
+  return BOOTSTRAPPED
+}
+
+async function bootstrap(progress: Progress): Promise<void> {
+  await needPrograms(['debootstrap', 'tar'], progress)
+  await progress.step('make Debian trixie by debootstrap', async (detail) => {
+    const work = await temporaryFolder('debootstrap')
+    const root = join(work, 'root')
+    const archive = join(work, 'root.tar')
+    const env = hostEnv()
+    try {
+      await run('debootstrap', ['--variant=minbase', 'trixie', root], { env, onLine: detail })
+      await run('tar', ['-C', root, '--exclude=./var/cache/apt/archives/*.deb', '-cf', archive, '.'], { env })
+      await docker(['import', '--change', `LABEL ${IMAGE_LABEL}=base`, archive, BOOTSTRAPPED])
+    } finally {
+      // A debootstrap that was ended leaves its /proc mounted, and removing that would reach into the host's.
+      await tryRun('umount', ['-l', join(root, 'proc')], { env })
+      await rm(work, { recursive: true, force: true })
+    }
+  })
+}

@@ -1,0 +1,74 @@
+import { join } from 'node:path'
+import { ensureBaseImage, hubAnswers } from './base-image.ts'
+import { docker } from './docker.ts'
+import { NODE_AND_NPM } from './downloads.ts'
+import { ensureImage, imageExists, type Recipe, removeBuildLeftovers } from './images.ts'
+import { ensureLibrary } from './library.ts'
+import { withLock } from './lock.ts'
+import type { Progress } from './progress.ts'
+import { ensureStandIn } from './stand-ins.ts'
+import { vendorImages } from './vendor-images.ts'
+
+/** Tags on the host's engine of all images that a lab runs. */
+export interface ImageSet {
+  server: string
+  runner: string
+  /** The registry, with the vendors' images in it. */
+  library: string
+}
+
+/** What the lab offers before the stack names anything itself. */
+const ALWAYS = ['node:24-slim']
+
+/** Builds what is missing, side by side where one does not stand on the other; one process of the machine at a time. */
+export async function ensureImages(progress: Progress): Promise<ImageSet> {
+  return withLock('images', async () => {
+    const fromHub = await hubAnswers(progress)
+    const base = await ensureBaseImage(fromHub, progress)
+    const names = [...new Set([...ALWAYS, ...(await vendorImages())])]
+    const images = buildAll(base, names, fromHub, progress)
+    const ends = await Promise.allSettled(images)
+    const failed = ends.find((end) => end.status === 'rejected')
+    if (failed !== undefined) {
+      await removeBuildLeftovers()
+      throw failed.reason
+    }
+    const [server, runner, library] = await Promise.all(images)
+    return { server, runner, library }
+  })
+}
+
+function buildAll(
+  base: string,
+  names: readonly string[],
+  fromHub: boolean,
+  progress: Progress,
+): [server: Promise<string>, runner: Promise<string>, library: Promise<string>] {
+  const tools = ensureImage({ ...recipe('tools', { BASE: base }), hostCertificates: true }, progress)
+  const server = ensureImage(recipe('server', { BASE: base }), progress)
+  const runner = Promise.all([server, tools]).then(([SERVER, TOOLS]) =>
+    ensureImage({ ...recipe('runner', { SERVER, TOOLS }), packages: NODE_AND_NPM }, progress),
+  )
+  const registry = ensureImage(recipe('registry', { BASE: base }), progress)
+  const vendors = names.map(async (name): Promise<[string, string]> => {
+    if (fromHub) return [name, await pullVendorImage(name, progress)]
+    return [name, await ensureStandIn(name, { BASE: base, TOOLS: await tools }, progress)]
+  })
+  const library = Promise.all([registry, ...vendors]).then(([image, ...found]) =>
+    ensureLibrary(image, new Map(found), progress),
+  )
+  return [server, runner, library]
+}
+
+function recipe(name: string, from: Recipe['from']): Recipe {
+  return { name, folder: join(import.meta.dirname, 'recipes', name), from }
+}
+
+async function pullVendorImage(name: string, progress: Progress): Promise<string> {
+  if (!(await imageExists(name))) {
+    await progress.step(`pull ${name}`, (detail) =>
+      docker(['pull', '--platform', 'linux/amd64', name], { onLine: detail }),
+    )
+  }
+  return name
+}

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { docker, IMAGE_LABEL, tryDocker } from './docker.ts'
+import { fetchPackage, type NpmPackage } from './downloads.ts'
+import { onceAtATime } from './once.ts'
+import type { Progress } from './progress.ts'
+import { stateRoot } from './state.ts'
+
+/** How one image of the lab is made: a folder with a Dockerfile, and what it stands on. */
+export interface Recipe {
+  name: string
+  folder: string
+  /** Build argument → tag of an image that it names in a FROM line. */
+  from: Readonly<Record<string, string>>
+  /** Packages that are put beside the Dockerfile, by file name. */
+  packages?: Readonly<Record<string, NpmPackage>>
+  /** Puts the host's CA bundle beside the Dockerfile as ca.crt: for builds that fetch from a registry in a network that inspects TLS. */
+  hostCertificates?: boolean
+}
+
+const HOST_CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt'
+
+/** `pacs-deploy-lab/<name>:<hash>` over everything that decides the image's content. */
+export async function imageTag(recipe: Recipe): Promise<string> {
+  const hash = createHash('sha256')
+  for (const file of await filesOf(recipe.folder)) {
+    const { mode } = await stat(join(recipe.folder, file))
+    const content = await readFile(join(recipe.folder, file))
+    hash.update(`${file}\0${(mode & 0o111) === 0 ? '-' : 'x'}\0${content.length}\0`).update(content)
+  }
+  hash.update(JSON.stringify([recipe.from, recipe.packages ?? {}, recipe.hostCertificates ?? false]))
+  return tagOf(recipe.name, hash.digest('hex'))
+}
+
+export function tagOf(name: string, hash: string): string {
+  return `pacs-deploy-lab/${name}:${hash.slice(0, 12)}`
+}
+
+export async function imageExists(tag: string): Promise<boolean> {
+  return (await tryDocker(['image', 'inspect', '--format', '{{.Id}}', tag])).code === 0
+}
+
+/**
+ * Builds the image of `recipe` unless it is there.
+ * @returns its tag. @throws Failure with the build's last lines
+ */
+export async function ensureImage(recipe: Recipe, progress: Progress): Promise<string> {
+  const tag = await imageTag(recipe)
+  if (!(await imageExists(tag))) await build(tag, recipe, progress)
+  return tag
+}
+
+// Two names of one vendor image ask for the same image at once.
+const build = onceAtATime(
+  (tag: string, _recipe: Recipe, _progress: Progress) => tag,
+  async (tag: string, recipe: Recipe, progress: Progress) => {
+    await progress.step(`build the ${recipe.name} image`, async (detail) => {
+      const context = await temporaryFolder('build')
+      try {
+        await cp(recipe.folder, context, { recursive: true })
+        for (const [file, wanted] of Object.entries(recipe.packages ?? {}))
+          await fetchPackage(wanted, join(context, file))
+        if (recipe.hostCertificates) await cp(HOST_CERTIFICATES, join(context, 'ca.crt'), { dereference: true })
+        const args = Object.entries(recipe.from).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`])
+        const labels = ['--label', `${IMAGE_LABEL}=${recipe.name}`]
+        await docker(['build', '--force-rm', ...labels, ...args, '--tag', tag, context], { onLine: detail })
+      } finally {
+        await rm(context, { recursive: true, force: true })
+      }
+    })
+  },
+)
+
+/**
+ * Removes what a build that failed or was killed left: stopped build containers and images without a name.
+ * Only while no build runs.
+ */
+export async function removeBuildLeftovers(): Promise<void> {
+  const list = await docker(['ps', '-aq', '--filter', `label=${IMAGE_LABEL}`, '--filter', 'status=exited'])
+  const containers = list.split('\n').filter((id) => id !== '')
+  if (containers.length > 0) await tryDocker(['rm', '-fv', ...containers])
+  await tryDocker(['image', 'prune', '-f', '--filter', `label=${IMAGE_LABEL}`])
+}
+
+/** A fresh folder below the lab's state. */
+export async function temporaryFolder(purpose: string): Promise<string> {
+  const parent = join(await stateRoot(), 'tmp')
+  await mkdir(parent, { recursive: true, mode: 0o700 })
+  return mkdtemp(join(parent, `${purpose}-`))
+}
+
+async function filesOf(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort()
+}

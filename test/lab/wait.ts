@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { formatDuration, messageOf } from '../../src/lib/index.ts'
+import { NotReached } from './errors.ts'
+
+/** Milliseconds between two looks at a condition. */
+const INTERVAL = 100
+
+/**
+ * Looks at a condition until it holds: `probe` answers `false` or `undefined`, or throws, as long as it does not.
+ * Throw from `probe` to say what was seen instead: it becomes the last observation in the error.
+ * @param what what is waited for, as it reads after "waited for"
+ * @param limit milliseconds
+ * @returns the probe's first answer that is neither `false` nor `undefined`.
+ * @throws NotReached that names `what`, the limit and the last observation.
+ */
+export async function waitFor<T>(
+  what: string,
+  probe: () => T | Promise<T>,
+  limit: number,
+): Promise<Exclude<T, false | undefined>> {
+  const end = performance.now() + limit
+  for (;;) {
+    let observation: string
+    try {
+      const answer = await probe()
+      if (holds(answer)) return answer
+      observation = String(answer)
+    } catch (thrown) {
+      observation = messageOf(thrown)
+    }
+    if (performance.now() >= end) {
+      throw new NotReached(`waited ${formatDuration(limit)} for ${what}; last observation: ${observation}`)
+    }
+    await sleep(INTERVAL)
+  }
+}
+
+function holds<T>(answer: T): answer is Exclude<T, false | undefined> {
+  return answer !== false && answer !== undefined
+}
