@@ -1,0 +1,114 @@
+import { z } from 'zod'
+import { OrthancUnavailable } from './problems.js'
+
+const dicomElement = z.object({ vr: z.string(), Value: z.array(z.unknown()).optional() })
+const dicomDatasets = z.array(z.record(z.string(), dicomElement))
+
+/** @typedef {z.infer<typeof dicomDatasets>[number]} DicomDataset attributes by tag (`0020000D`), as in DICOM JSON (PS3.18 F) */
+
+/** Reads from one Orthanc over DICOMweb. Every call ends within its time limit. */
+export class Orthanc {
+  #url
+  #authorization
+  #timeout
+
+  /**
+   * @param {{ url: string, username: string, password: string }} access
+   * @param {number} [timeout] milliseconds for one call
+   */
+  constructor(access, timeout = 10_000) {
+    this.#url = access.url.replace(/\/+$/, '')
+    this.#authorization = `Basic ${Buffer.from(`${access.username}:${access.password}`).toString('base64')}`
+    this.#timeout = timeout
+  }
+
+  /**
+   * Asks for the newest change, which reaches the index (/system is answered from memory).
+   * @param {number} timeout milliseconds
+   * @throws {OrthancUnavailable}
+   */
+  async ping(timeout) {
+    await this.#read('/changes?last', 'application/json', timeout)
+  }
+
+  /**
+   * QIDO-RS.
+   * @param {string} resource for example `studies`
+   * @param {URLSearchParams} query
+   * @returns {Promise<DicomDataset[]>}
+   * @throws {OrthancUnavailable}
+   */
+  async find(resource, query) {
+    const answer = await this.#read(`/dicom-web/${resource}?${query}`, 'application/dicom+json', this.#timeout)
+    if (answer === null) return []
+    let value
+    try {
+      value = JSON.parse(answer.body.toString('utf8'))
+    } catch {
+      throw new OrthancUnavailable('it answered something that is not JSON')
+    }
+    const parsed = dicomDatasets.safeParse(value)
+    if (!parsed.success) throw new OrthancUnavailable('it answered something that is not DICOM JSON')
+    return parsed.data
+  }
+
+  /**
+   * One instance, drawn by Orthanc.
+   * @param {string} instance `studies/…/series/…/instances/…`
+   * @returns {Promise<{ type: string, body: Buffer } | null>} null when there is no such image, or none that can be drawn
+   * @throws {OrthancUnavailable}
+   */
+  async render(instance) {
+    const answer = await this.#read(`/dicom-web/${instance}/rendered`, 'image/jpeg', this.#timeout)
+    if (answer !== null && !answer.type.startsWith('image/')) throw new OrthancUnavailable('it answered no image')
+    return answer
+  }
+
+  /**
+   * @param {string} path
+   * @param {string} accept
+   * @param {number} timeout milliseconds for the whole answer
+   * @returns {Promise<{ type: string, body: Buffer } | null>} null for 404 and 406
+   */
+  async #read(path, accept, timeout) {
+    const signal = AbortSignal.timeout(timeout)
+    try {
+      const response = await this.#fetchTwice(path, { headers: { accept, authorization: this.#authorization }, signal })
+      const body = Buffer.from(await response.arrayBuffer())
+      if (response.status === 404 || response.status === 406) return null
+      if (response.status === 401 || response.status === 403) {
+        throw new OrthancUnavailable(`it refused the login (${response.status})`)
+      }
+      if (!response.ok) throw new OrthancUnavailable(`it answered ${response.status}`)
+      return { type: response.headers.get('content-type') ?? '', body }
+    } catch (error) {
+      if (error instanceof OrthancUnavailable) throw error
+      if (signal.aborted) throw new OrthancUnavailable(`no answer within ${timeout} ms`)
+      throw new OrthancUnavailable(`no connection (${connectionError(error)})`)
+    }
+  }
+
+  /**
+   * Orthanc closes idle connections after a second without saying so first; a request that meets that closing was not served.
+   * All requests here only read, so each may be sent a second time.
+   * @param {string} path
+   * @param {RequestInit} init
+   */
+  async #fetchTwice(path, init) {
+    try {
+      return await fetch(this.#url + path, init)
+    } catch (error) {
+      if (init.signal?.aborted) throw error
+      return await fetch(this.#url + path, init)
+    }
+  }
+}
+
+/**
+ * The system's name for what happened, such as ECONNREFUSED: no address, no path.
+ * @param {unknown} error
+ */
+function connectionError(error) {
+  const cause = error instanceof Error ? (error.cause ?? error) : error
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown cause'
+}

@@ -1,0 +1,90 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { pino } from 'pino'
+import { createApp } from './app.js'
+import { createMetrics } from './middleware/metrics-middleware.js'
+import { Orthanc } from './orthanc.js'
+
+/** Milliseconds in which keep-alive clients are told to leave before the doors close. */
+const LINGER = 500
+/** Milliseconds after which running requests are cut: below stop_grace_period (30 s) of the stack. */
+const STOP_LIMIT = 25_000
+
+/**
+ * Starts the API and, on a port of its own, /metrics.
+ * @param {import('./config.js').Config} config
+ * @param {{ log?: import('pino').Logger, linger?: number, stopLimit?: number }} [options] linger and stopLimit in milliseconds
+ */
+export async function startServer(config, options = {}) {
+  const { log = pino({ level: config.logLevel }), linger = LINGER, stopLimit = STOP_LIMIT } = options
+  let stopping = false
+  const metrics = createMetrics()
+  const app = createApp({
+    orthanc: new Orthanc(config.orthanc),
+    release: config.release,
+    log,
+    metrics: metrics.middleware,
+    isStopping: () => stopping,
+  })
+  let answered = () => {}
+  const api = createServer(app)
+  api.on('request', (_request, response) => response.once('close', () => answered()))
+  // Longer than the proxy in front keeps an idle connection (Traefik: 90 s), so that the proxy is the one who closes it.
+  api.keepAliveTimeout = 120_000
+  const scrape = createMetricsServer(metrics.registry)
+  const [port, metricsPort] = await Promise.all([listen(api, config.port), listen(scrape, config.metricsPort)])
+  log.info({ port, metricsPort, ...config.release }, 'listening')
+
+  /**
+   * Not ready from now on; what runs is finished; then everything is closed.
+   * @returns {Promise<boolean>} false when requests had to be cut at the limit
+   */
+  async function stop() {
+    stopping = true
+    log.info('stopping')
+    await new Promise((resolve) => setTimeout(resolve, linger))
+    let clean = true
+    const limit = setTimeout(() => {
+      clean = false
+      log.error(`requests still ran after ${stopLimit} ms and were cut`)
+      api.closeAllConnections()
+    }, stopLimit)
+    const closed = once(api, 'close')
+    api.close()
+    // close() ends the connections that are idle now; the others when they become so.
+    answered = () => api.closeIdleConnections()
+    await closed
+    clearTimeout(limit)
+    scrape.close()
+    scrape.closeAllConnections()
+    log.info({ clean }, 'stopped')
+    return clean
+  }
+
+  return { port, metricsPort, stop }
+}
+
+/** @param {import('prom-client').Registry} registry */
+function createMetricsServer(registry) {
+  return createServer(async (request, response) => {
+    if (request.method !== 'GET' || request.url !== '/metrics') {
+      response.writeHead(404).end()
+      return
+    }
+    const text = await registry.metrics()
+    response.writeHead(200, { 'Content-Type': registry.contentType }).end(text)
+  })
+}
+
+/**
+ * @param {import('node:http').Server} server
+ * @param {number} port 0 for any free one
+ * @returns {Promise<number>} the port
+ */
+async function listen(server, port) {
+  server.listen(port)
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server has no port')
+  return address.port
+}

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { Agent, request } from 'node:http'
+import { test } from 'node:test'
+import { startApi } from './start.js'
+
+/**
+ * @param {string} url
+ * @param {Agent} agent
+ */
+async function get(url, agent) {
+  const [response] = await once(request(url, { agent }).end(), 'response')
+  let body = ''
+  for await (const chunk of response) body += chunk
+  return { status: response.statusCode, connection: response.headers.connection, body }
+}
+
+/** @param {import('node:test').TestContext} t */
+function keepAliveAgent(t) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => agent.destroy())
+  return agent
+}
+
+test('a stop finishes the request that runs, then closes its kept connection', async (t) => {
+  await using api = await startApi()
+  const agent = keepAliveAgent(t)
+  /** @type {() => void} */
+  let release = () => {}
+  const reached = new Promise((resolve) => {
+    api.orthanc.behave((incoming, response) => {
+      release = () => api.orthanc.answer(incoming, response)
+      resolve(undefined)
+    })
+  })
+  const running = get(`${api.url}/api/studies`, agent)
+  await reached
+  const stopped = api.stop()
+  api.orthanc.behave(undefined)
+  // The doors close after the linger; the request above still runs then.
+  await assert.rejects(async () => {
+    for (;;) await fetch(`${api.url}/health/live`)
+  })
+  release()
+  const { status, body } = await running
+  assert.equal(status, 200)
+  assert.match(body, /DOE/)
+  assert.equal(await stopped, true)
+})
+
+test('a stopping instance is not ready, still answers, and tells kept connections to leave', async (t) => {
+  await using api = await startApi()
+  const agent = keepAliveAgent(t)
+  assert.equal((await get(`${api.url}/api/version`, agent)).connection, 'keep-alive')
+  const stopped = api.stop()
+  const answer = await get(`${api.url}/api/version`, agent)
+  assert.equal(answer.status, 200)
+  assert.equal(answer.connection, 'close')
+  assert.equal((await get(`${api.url}/health/ready`, agent)).status, 503)
+  assert.equal(await stopped, true)
+})
+
+test('a request that never ends is cut at the limit, and the stop says so', async () => {
+  await using api = await startApi({ stopLimit: 100 })
+  const reached = new Promise((resolve) => api.orthanc.behave(resolve))
+  const running = fetch(`${api.url}/api/studies`)
+  await reached
+  const cut = assert.rejects(running)
+  assert.equal(await api.stop(), false)
+  await cut
+})
