@@ -1,0 +1,71 @@
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect, test, vi } from 'vitest'
+import { imageOf, NO_TERMS, readRelease, searchStudies } from '../src/api.ts'
+
+const study = {
+  studyInstanceUid: '1.2.3',
+  patientName: 'DOE, JANE',
+  patientId: 'P1',
+  date: '2026-11-24',
+  description: 'Chest',
+  accessionNumber: 'newer servers may say more',
+  modalities: ['CT'],
+  series: 1,
+  instances: 2,
+}
+const { signal } = new AbortController()
+const closing: (() => void)[] = []
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+  for (const close of closing.splice(0)) close()
+})
+
+/** Answers the page's relative URLs from a real server. */
+async function serve(listener: RequestListener) {
+  const server = createServer(listener)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closing.push(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const { fetch } = globalThis
+  vi.stubGlobal('fetch', (path: string, init: RequestInit) => fetch(`http://127.0.0.1:${port}${path}`, init))
+}
+
+test('a search sends the terms that are given, in the body, and reads the studies', async () => {
+  const asked: string[] = []
+  await serve(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    asked.push(`${request.method} ${request.url} ${body}`)
+    response.end(JSON.stringify({ studies: [study] }))
+  })
+  const found = await searchStudies({ ...NO_TERMS, patientName: 'DOE', modality: ' ' }, signal)
+  expect(asked).toEqual(['POST /api/studies/search {"patientName":"DOE","limit":100}'])
+  expect(found[0]?.patientName).toBe('DOE, JANE')
+})
+
+test('what the server says about a problem reaches the reader', async () => {
+  await serve((_request, response) => {
+    response.writeHead(503).end('{"error":"the image archive (Orthanc) is not available"}')
+  })
+  await expect(searchStudies(NO_TERMS, signal)).rejects.toThrow('the image archive (Orthanc) is not available')
+})
+
+test('an error page of a proxy is told by its status', async () => {
+  await serve((_request, response) => {
+    response.writeHead(502).end('<html>Bad Gateway</html>')
+  })
+  await expect(readRelease(signal)).rejects.toThrow('the server answered 502')
+})
+
+test('an answer of another shape is refused', async () => {
+  await serve((_request, response) => {
+    response.end('{"studies":[{}]}')
+  })
+  await expect(searchStudies(NO_TERMS, signal)).rejects.toThrow('does not understand')
+})
+
+test('the image of a study is named by its UID', () => {
+  expect(imageOf(study)).toBe('/api/studies/1.2.3/rendered')
+})
