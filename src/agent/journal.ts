@@ -19,6 +19,8 @@ export interface Journal {
   has(id: string): boolean
   /** Starts (or goes on with) the file of a transaction. */
   writer(id: string): Promise<JournalWriter>
+  /** The events that are on disk now. */
+  recorded(id: string): AsyncIterable<TransactionEvent>
   /** Events after `seq`, live, up to the `result`; null for an unknown transaction. */
   follow(id: string, after: number, signal: AbortSignal): AsyncIterable<TransactionEvent> | null
   ids(): Promise<string[]>
@@ -48,6 +50,7 @@ export function openJournal(directory: string, now: () => Date): Journal {
   }
 
   async function* follow(id: string, after: number, signal: AbortSignal): AsyncGenerator<TransactionEvent> {
+    if (signal.aborted) return
     // Listening starts before reading, so that nothing falls between the two.
     const news = on(live, id, { signal })
     let seen = after
@@ -71,6 +74,7 @@ export function openJournal(directory: string, now: () => Date): Journal {
 
   return {
     has: (id) => existsSync(path(id)),
+    recorded: (id) => read(id, 0),
     follow: (id, after, signal) => (existsSync(path(id)) ? follow(id, after, signal) : null),
     async ids() {
       return (await readdir(directory)).filter((name) => name.endsWith('.jsonl')).map((name) => name.slice(0, -6))
