@@ -1,0 +1,12 @@
+import { createHash } from 'node:crypto'
+import type { ReleaseId } from '../release/index.ts'
+
+/** What runs: a release with a config revision, `<release id>-<first 8 of the revision>`. */
+export function instanceName(release: ReleaseId, configRevision: string): string {
+  return `${release}-${configRevision.slice(0, 8)}`
+}
+
+/** The first 8 hex digits of the SHA-256 of an instance's name: short enough for projects, services and headers. */
+export function i8(instance: string): string {
+  return createHash('sha256').update(instance).digest('hex').slice(0, 8)
+}

@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import { badInput, Failure, tryRun } from '../lib/index.ts'
+import { parseDefinition } from './definition.ts'
+import { readSources } from './sources.ts'
+import { type Stack, stackOf } from './stack.ts'
+
+export interface LoadOptions {
+  /** Where the Compose file lies. */
+  directory: string
+  file?: string
+  /** Environment of `docker compose`; PATH, HOME and DOCKER_CONFIG of this process when absent. Nothing of it gets into the stack. */
+  env?: Readonly<Record<string, string>>
+  signal?: AbortSignal
+}
+
+const TIMEOUT_MS = 60_000
+
+/**
+ * Reads a Compose file as Compose itself reads it, with every variable left as it stands.
+ * @throws Failure `bad-input` when the file is missing or not valid; `error` when Docker Compose is missing or too old.
+ */
+export async function loadStack(options: LoadOptions): Promise<Stack> {
+  const { directory, file = 'docker-compose.prod.yml', env = composeEnvironment(), signal } = options
+  const sources = readSources(directory, file)
+  const flags = ['--no-interpolate', '--no-path-resolution', '--no-normalize', '--no-consistency', '--format', 'json']
+  const args = ['compose', '-f', file, '--project-directory', directory, '--env-file', '/dev/null', 'config', ...flags]
+  const result = await tryRun('docker', args, {
+    env,
+    cwd: directory,
+    timeout: TIMEOUT_MS,
+    ...(signal ? { signal } : {}),
+  })
+  if (result.code !== 0) throw composeFailure(directory, file, result.stderr || result.stdout)
+  const printed = z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .safeParse(result.stdout)
+  if (!printed.success) throw new Failure('error', `docker compose config printed no JSON for ${file}`)
+  return stackOf({ directory, file, sources }, parseDefinition(file, printed.data))
+}
+
+/** Client and home of the user, so that the Compose plugin is found; no variable of the caller can get into a stack. */
+function composeEnvironment(): Record<string, string> {
+  const names = ['PATH', 'HOME', 'DOCKER_CONFIG']
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
+}
+
+function composeFailure(directory: string, file: string, said: string): Failure {
+  if (/unknown (?:docker )?command|is not a docker command|unknown (?:shorthand )?flag/.test(said)) {
+    return new Failure(
+      'error',
+      `docker compose is missing or older than 2.26: install Debian's docker-compose or Docker's docker-compose-plugin (${firstLine(said)})`,
+    )
+  }
+  return badInput(`${file} is refused by docker compose: ${firstLine(said.replaceAll(`${directory}/`, ''))}`)
+}
+
+function firstLine(text: string): string {
+  return text.trim().split('\n')[0] ?? ''
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod'
+
+/** The path of a URL, with its query: printable ASCII from the first slash on. */
+const urlPath = z.string().regex(/^\/[\x21-\x7e]*$/, 'must be a path of printable characters that starts with /')
+
+const port = z.int('must be a whole number').min(1, 'must be 1 to 65535').max(65_535, 'must be 1 to 65535')
+
+const UNITS = { B: 1, KB: 1000, KiB: 1024, MB: 1_000_000, MiB: 1_048_576 } as const
+const SIZE = /^(\d+)(B|KB|KiB|MB|MiB)$/
+
+const byteSize = z
+  .string()
+  .regex(SIZE, 'must be a size like 600KiB or 2MiB')
+  .transform((text) => {
+    const [, count, unit] = SIZE.exec(text) ?? []
+    return Number(count) * UNITS[unit as keyof typeof UNITS]
+  })
+
+const traefikRule = z
+  .string()
+  .min(1)
+  .refine(isBalanced, 'must be a rule of Traefik, like PathPrefix(`/api`): its parentheses or backticks do not match')
+
+/**
+ * What Compose cannot say about a service, as a person writes it (kebab-case), read into what the code uses (camelCase;
+ * sizes in bytes). A service is critical unless it says `critical: false`: one that nobody marked must be able to turn health red.
+ */
+export const xPacsSchema = z
+  .strictObject({
+    port: port.optional(),
+    route: traefikRule.optional(),
+    ready: urlPath.optional(),
+    checks: z.array(z.strictObject({ path: urlPath, status: z.int().min(100).max(599).default(200) })).default([]),
+    assets: z
+      .string()
+      .regex(/^(\/[A-Za-z0-9._~-]+)+$/, 'must be a path prefix like /assets, without a slash at its end')
+      .optional(),
+    metrics: z
+      .strictObject({
+        port,
+        path: urlPath.default('/metrics'),
+        'in-flight': z
+          .string()
+          .regex(/^[a-zA-Z_:][a-zA-Z0-9_:]*$/, 'must be the name of a metric')
+          .optional(),
+      })
+      .transform(({ port, path, 'in-flight': inFlight }) => ({ port, path, inFlight }))
+      .optional(),
+    critical: z.boolean().default(true),
+    reload: z.enum(['SIGHUP', 'SIGUSR1', 'SIGUSR2']).optional(),
+    'bundle-budget': byteSize.optional(),
+  })
+  .transform(({ 'bundle-budget': bundleBudget, ...rest }) => ({ ...rest, bundleBudget }))
+
+export type XPacs = z.infer<typeof xPacsSchema>
+
+/** Keys that a person may write, by the path of the map that holds them. */
+export const xPacsKeys: Readonly<Record<'' | 'checks' | 'metrics', readonly string[]>> = {
+  '': ['port', 'route', 'ready', 'checks', 'assets', 'metrics', 'critical', 'reload', 'bundle-budget'],
+  checks: ['path', 'status'],
+  metrics: ['port', 'path', 'in-flight'],
+}
+
+function isBalanced(rule: string): boolean {
+  const outside = rule.replaceAll(/`[^`]*`/g, '')
+  if (outside.includes('`')) return false
+  let depth = 0
+  for (const character of outside) {
+    if (character === '(') depth += 1
+    if (character === ')') depth -= 1
+    if (depth < 0) return false
+  }
+  return depth === 0 && /[A-Za-z]\(/.test(outside)
+}
