@@ -18,9 +18,6 @@ import type { Instance } from './state.ts'
 import { removeInstance } from './undo.ts'
 import type { Plan, Release, Run, World } from './world.ts'
 
-const RETRY_UNDO = 30_000
-const SWEEP = 5_000
-
 /** All that the agent is made of. */
 export interface AgentParts {
   paths: Layout
@@ -39,6 +36,8 @@ export interface AgentParts {
   /** Keeps a registry login for the engine until the returned function is called. */
   login(registry: NonNullable<RequestOf<'deploy'>['registry']>): Promise<() => Promise<void>>
   log(message: string): void
+  /** Milliseconds after which an unfinished undo is tried again, and between two looks for containers that nobody owns. */
+  intervals: { undo: number; sweep: number }
 }
 
 interface Running {
@@ -48,6 +47,7 @@ interface Running {
   since: string
   writer: JournalWriter
   stop: AbortController
+  logout: () => Promise<void>
   done: Promise<void>
 }
 
@@ -71,7 +71,7 @@ export class Agent implements AgentService {
       await recover(world, journal, oldDefinition)
     } catch (thrown) {
       log(messageOf(thrown))
-      this.#later('undo', RETRY_UNDO, () => this.#retryUndo())
+      this.#later('undo', this.#parts.intervals.undo, () => this.#retryUndo())
     }
     this.#armWarm()
     this.#later('sweep', 0, () => this.#sweep())
@@ -120,15 +120,11 @@ export class Agent implements AgentService {
       since,
       writer,
       stop,
+      logout,
       done: Promise.resolve(),
     }
     this.#running = running
-    running.done = this.#execute(running, request, release, undid).finally(async () => {
-      await logout()
-      this.#running = null
-      this.#armWarm()
-      this.#later('sweep', 0, () => this.#sweep())
-    })
+    running.done = this.#execute(running, request, release, undid)
   }
 
   /**
@@ -173,12 +169,19 @@ export class Agent implements AgentService {
         // Unsealed and not undone: phase and transaction stay, so that the undo is tried again.
         const kept = state.phase === 'idle' ? null : state.transaction
         await world.store.write({ ...state, transaction: kept, last: { transaction: running.id, result } })
-        if (kept) this.#later('undo', RETRY_UNDO, () => this.#retryUndo())
+        if (kept) this.#later('undo', this.#parts.intervals.undo, () => this.#retryUndo())
       }
+      await running.logout()
+      // The lock is free before the result is seen: who reads it may ask for the next transaction at once.
+      this.#running = null
       await running.writer.result(result)
       await this.#audit({ at: new Date(world.now()).toISOString(), transaction: running.id, result })
     } catch (thrown) {
       log(`the result of ${running.id} (${result.outcome}) could not be written: ${messageOf(thrown)}`)
+    } finally {
+      if (this.#running === running) this.#running = null
+      this.#armWarm()
+      this.#later('sweep', 0, () => this.#sweep())
     }
   }
 
@@ -316,7 +319,7 @@ export class Agent implements AgentService {
       await completeJournal(world, journal)
     } catch (thrown) {
       log(messageOf(thrown))
-      this.#later('undo', RETRY_UNDO, () => this.#retryUndo())
+      this.#later('undo', this.#parts.intervals.undo, () => this.#retryUndo())
     }
   }
 
@@ -364,7 +367,7 @@ export class Agent implements AgentService {
       )
       for (const project of new Set(twice.map((one) => one.project))) await world.engine.removeNetworks(project)
     }
-    if (this.#strangers.size > 0) this.#later('sweep', SWEEP, () => this.#sweep())
+    if (this.#strangers.size > 0) this.#later('sweep', this.#parts.intervals.sweep, () => this.#sweep())
   }
 
   #later(name: string, ms: number, action: () => Promise<void>): void {

@@ -1,0 +1,340 @@
+// A server in memory: the engine, Traefik and the disk that outlive an agent, and a world over them that can die at any effect.
+import { z } from 'zod'
+import type { Container, Engine } from '../../../src/agent/engine.ts'
+import type { Planner } from '../../../src/agent/planner.ts'
+import type { Answer } from '../../../src/agent/probe.ts'
+import { emptyState, type Instance, type State } from '../../../src/agent/state.ts'
+import type { Plan, Release, World } from '../../../src/agent/world.ts'
+import { contentHash, parseManifest, sha256 } from '../../../src/release/index.ts'
+
+/** What a release does once it runs. */
+export interface Behaviour {
+  /** Never answers its readiness check; Docker calls it unhealthy after 20 looks. */
+  neverReady?: boolean
+  /** Answers its own checks and the preview, and 500 to the public. */
+  publicErrors?: boolean
+}
+
+export class Crash extends Error {}
+
+const trafficSchema = z.object({
+  http: z
+    .object({
+      routers: z.record(z.string(), z.object({ rule: z.string(), service: z.string() })),
+      services: z.record(
+        z.string(),
+        z.object({ loadBalancer: z.object({ servers: z.array(z.object({ url: z.string() })) }) }),
+      ),
+    })
+    .optional(),
+})
+type Traffic = z.infer<typeof trafficSchema>
+
+/** What survives the agent: it is handed from one world to the next. */
+export class Server {
+  state: State = emptyState
+  containers = new Map<string, Container & { looks: number }>()
+  traffic: Traffic = {}
+  behaviours = new Map<string, Behaviour>()
+  instances = new Map<string, Instance>()
+  images = new Set<string>()
+  time = Date.UTC(2026, 10, 24, 10)
+  requests = 0
+  trafficBroken = false
+  config = 'c0ffee0123456789'
+  /** Everything that broke an invariant, with the effect after which it was seen. */
+  broken: string[] = []
+
+  /** The instance that the public is led to, and whether it fully serves. */
+  public(): { instance: string | null; serves: boolean } {
+    const service = this.traffic.http?.routers['public-web']?.service
+    if (!service) return { instance: null, serves: false }
+    const i8 = service.slice('web-'.length)
+    const names =
+      this.traffic.http?.services[service]?.loadBalancer.servers.map(({ url }) => new URL(url).hostname) ?? []
+    const running = names.length > 0 && names.every((name) => this.containers.get(name)?.running)
+    return { instance: i8, serves: running && !this.behaviours.get(this.instances.get(i8)?.release ?? '')?.neverReady }
+  }
+}
+
+interface Sleeper {
+  at: number
+  wake: () => void
+}
+
+/** One life of an agent on a server. `dieAt` counts effects from 1; `after` says whether that effect still takes place. */
+export class MemoryWorld implements World {
+  readonly server: Server
+  effects = 0
+  readonly #dieAt: number
+  readonly #after: boolean
+  #dead = false
+  readonly #sleepers: Sleeper[] = []
+  #pumping = false
+  trace: string[] = []
+  died: Promise<void>
+  #die: () => void = () => undefined
+
+  constructor(server: Server, dieAt = Number.POSITIVE_INFINITY, after = false) {
+    this.server = server
+    this.#dieAt = dieAt
+    this.#after = after
+    this.died = new Promise((resolve) => {
+      this.#die = resolve
+    })
+  }
+
+  get dead(): boolean {
+    return this.#dead
+  }
+
+  /** A change of the world: the points at which an agent can die. */
+  async #effect<T>(name: string, change: () => T): Promise<T> {
+    if (this.#dead) return new Promise(() => undefined)
+    this.effects += 1
+    this.trace.push(name)
+    const last = this.effects === this.#dieAt
+    const result = last && !this.#after ? undefined : change()
+    this.#checkInvariants(name)
+    if (last) {
+      this.#dead = true
+      this.#die()
+      // A dead process neither returns nor throws.
+      return new Promise(() => undefined)
+    }
+    return result as T
+  }
+
+  /** I2: once something serves, the public is led to an instance that fully serves, at every instant. */
+  #checkInvariants(effect: string): void {
+    if (this.server.state.serving === null) return
+    const { instance, serves } = this.server.public()
+    if (!serves)
+      this.server.broken.push(`after ${effect} (${this.effects}): public is led to ${instance}, which does not serve`)
+  }
+
+  readonly store = ((world: MemoryWorld) => ({
+    get state() {
+      return world.server.state
+    },
+    write: (next: State) =>
+      world.#effect(`write ${next.phase}`, () => {
+        world.server.state = structuredClone(next)
+      }),
+  }))(this)
+
+  readonly engine: Engine = {
+    version: async () => '26.1.5',
+    has: async (reference) => this.server.images.has(reference),
+    pull: (reference) => this.#effect('pull', () => void this.server.images.add(reference)),
+    check: async () => undefined,
+    resolve: async () => '{}',
+    create: (project) =>
+      this.#effect('create', () => {
+        const instance = this.server.instances.get(project.name.slice('pacs-'.length))
+        for (const service of instance?.services ?? []) {
+          for (const name of service.containers) {
+            this.server.containers.set(name, {
+              id: name,
+              name,
+              running: false,
+              health: 'starting',
+              exitCode: 0,
+              address: null,
+              labels: { 'pacs.instance': instance?.instance ?? '' },
+              project: project.name,
+              service: service.name,
+              looks: 0,
+            })
+          }
+        }
+      }),
+    start: async (names) => {
+      for (const name of names) {
+        await this.#effect('start', () => {
+          const container = this.server.containers.get(name)
+          if (!container) throw new Error(`no container ${name}`)
+          container.running = true
+          container.address = name
+        })
+      }
+    },
+    containers: async (by) => {
+      if (this.#dead) return new Promise(() => undefined)
+      const [key, value] = 'label' in by ? by.label.split('=') : []
+      const found = [...this.server.containers.values()].filter((one) =>
+        'names' in by
+          ? by.names.includes(one.name)
+          : key === 'com.docker.compose.project' ||
+            (key !== undefined && (value === undefined ? key in one.labels : one.labels[key] === value)),
+      )
+      for (const one of found) {
+        one.looks += 1
+        const behaviour = this.#behaviourOf(one)
+        one.health = !behaviour.neverReady ? 'healthy' : one.looks > 20 ? 'unhealthy' : 'starting'
+      }
+      return found.map((one) => ({ ...one }))
+    },
+    remove: (names) =>
+      this.#effect('remove', () => {
+        for (const name of names) this.server.containers.delete(name)
+      }),
+    removeNetworks: () => this.#effect('remove networks', () => undefined),
+    removeImages: async () => undefined,
+    freeDisk: async () => 100 * 1024 ** 3,
+  }
+
+  readonly edge = {
+    write: (text: string) =>
+      this.#effect('traffic', () => {
+        this.server.traffic = trafficSchema.parse(JSON.parse(text))
+      }),
+    routers: async () =>
+      new Map(
+        Object.entries(this.server.traffic.http?.routers ?? {}).map(([name, router]) => [
+          name,
+          { service: router.service, status: this.server.trafficBroken ? 'disabled' : 'enabled' },
+        ]),
+      ),
+    requests: async () => {
+      this.server.requests += 30
+      const { instance } = this.server.public()
+      const bad = this.server.behaviours.get(this.server.instances.get(instance ?? '')?.release ?? '')?.publicErrors
+      return new Map([[`web-${instance}`, { total: this.server.requests, errors: bad ? this.server.requests : 0 }]])
+    },
+    ask: async (_host: string, _path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> => {
+      const routers = this.server.traffic.http?.routers ?? {}
+      const preview = Object.values(routers).find(({ rule }) => rule.includes(headers['X-Pacs-Preview'] ?? '\0'))
+      const service = (preview ?? routers['public-web'])?.service
+      return service
+        ? { status: 200, headers: { 'x-pacs-instance': service.slice('web-'.length) } }
+        : { error: 'no router' }
+    },
+  }
+
+  #behaviourOf(container: Container): Behaviour {
+    const instance = [...this.server.instances.values()].find(
+      (one) => one.instance === container.labels['pacs.instance'],
+    )
+    return this.server.behaviours.get(instance?.release ?? '') ?? {}
+  }
+
+  async probe(address: string): Promise<Answer> {
+    if (this.#dead) return new Promise(() => undefined)
+    const container = this.server.containers.get(address)
+    if (!container?.running) return { error: 'connection refused' }
+    return this.#behaviourOf(container).neverReady ? { status: 503, headers: {} } : { status: 200, headers: {} }
+  }
+
+  certificateOf = async () => null
+  publicHostOf = async () => 'pacs.example'
+  availableMemory = async () => 8 * 1024 ** 3
+  now = () => this.server.time
+  randomSecret = () => 'preview-secret'
+
+  /** Time passes only when everybody sleeps. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#dead) return
+      const sleeper: Sleeper = { at: this.server.time + ms, wake: resolve }
+      this.#sleepers.push(sleeper)
+      signal?.addEventListener('abort', () => {
+        const index = this.#sleepers.indexOf(sleeper)
+        if (index >= 0) this.#sleepers.splice(index, 1)
+        reject(signal.reason)
+      })
+      this.#pump()
+    })
+  }
+
+  #pump(): void {
+    if (this.#pumping) return
+    this.#pumping = true
+    setImmediate(() => {
+      this.#pumping = false
+      if (this.#dead) return
+      this.#sleepers.sort((a, b) => a.at - b.at)
+      const next = this.#sleepers.shift()
+      if (!next) return
+      this.server.time = Math.max(this.server.time, next.at)
+      next.wake()
+      if (this.#sleepers.length > 0) this.#pump()
+    })
+  }
+}
+
+/** A release of one service `web`; `number` makes its commit and id. */
+export function memoryRelease(number: number): Release {
+  const commit = number.toString(16).padStart(40, '0')
+  const id = `2026112${number}t100000z-${commit.slice(0, 12)}`
+  const image = { ref: 'registry.example/pacs/web', digest: sha256(`d${number}`), config: sha256(`c${number}`) }
+  const manifest = parseManifest(
+    'test',
+    JSON.stringify({
+      schema: 1,
+      id,
+      commit,
+      repository: 'org/pacs',
+      actor: 'jane',
+      run: '',
+      created: '2026-11-01T10:00:00.000Z',
+      images: { web: { ...image, platform: 'linux/amd64', verdict: null } },
+      migrations: [],
+      stack: sha256('stack'),
+      agent: { version: '0.1.0', sha256: sha256('agent') },
+    }),
+  )
+  const reference = `registry.example/pacs/release@${sha256(id)}`
+  return { id: manifest.id, reference, manifest, directory: `/releases/${id}` }
+}
+
+/** Plans releases of one service without a core. */
+export function memoryPlanner(server: Server): Planner {
+  const known = new Map<string, Release>()
+  const config = async (revision = server.config) => ({ revision, directory: '/config', env: {}, certificate: null })
+  return {
+    async fetch(reference) {
+      for (let number = 1; number < 10; number++) known.set(memoryRelease(number).reference, memoryRelease(number))
+      const release = known.get(reference)
+      if (!release) throw new Error(`no release ${reference}`)
+      return release
+    },
+    async open(id) {
+      for (let number = 1; number < 10; number++) if (memoryRelease(number).id === id) return memoryRelease(number)
+      throw new Error(`no release ${id}`)
+    },
+    sealConfig: () => config(),
+    openConfig: (revision) => config(revision),
+    async plan(release, { revision }): Promise<Plan> {
+      const name = `${release.id}-${revision.slice(0, 8)}`
+      const i8 = sha256(name).slice('sha256:'.length, 'sha256:'.length + 8)
+      const instance: Instance = {
+        instance: name,
+        i8,
+        release: release.id,
+        reference: release.reference,
+        config: revision,
+        content: contentHash(release.manifest),
+        commit: release.manifest.commit,
+        services: [
+          {
+            name: 'web',
+            containers: [`pacs-${i8}-web-${i8}-1`, `pacs-${i8}-web-${i8}-2`],
+            port: 3000,
+            route: 'PathPrefix(`/`)',
+            ready: '/ready',
+            checks: [{ path: '/', status: 200 }],
+            assets: '/assets',
+            critical: true,
+            grace: 10,
+          },
+        ],
+      }
+      server.instances.set(i8, instance)
+      const project = { name: `pacs-${i8}`, file: '/f', directory: '/d', env: {} }
+      return { release, instance, project, images: [release.reference], memory: 1, publicHost: 'pacs.example' }
+    },
+    planCore: async () => [],
+    prune: async () => undefined,
+  }
+}

@@ -1,0 +1,286 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Agent } from '../../../src/agent/agent.ts'
+import { openJournal } from '../../../src/agent/journal.ts'
+import { layout } from '../../../src/agent/layout.ts'
+import { requestSchema, type TransactionRequestInput, type TransactionResult } from '../../../src/agent/protocol.ts'
+import { sha256 } from '../../../src/release/index.ts'
+import { MemoryWorld, memoryPlanner, memoryRelease, Server } from './memory-world.ts'
+
+let directory: string
+let server: Server
+let ids = 0
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'pacs-agent-'))
+  server = new Server()
+})
+
+afterEach(() => rm(directory, { recursive: true, force: true }))
+
+/** One life of an agent on `server`. */
+async function start(world = new MemoryWorld(server)) {
+  const logged: string[] = []
+  const journal = openJournal(directory, () => new Date(server.time))
+  const agent = new Agent({
+    paths: { ...layout(directory), journal: directory, audit: directory },
+    world,
+    journal,
+    planner: memoryPlanner(server),
+    identity: { version: '0.1.0', sha256: sha256('agent'), node: 'v24', engine: '26' },
+    adopt: async () => undefined,
+    oldDefinition: async () => null,
+    login: async () => async () => undefined,
+    log: (message) => logged.push(message),
+    intervals: { undo: 30_000, sweep: 5 },
+  })
+  await Promise.race([agent.recover(), world.died])
+  return { agent, world, journal, logged, [Symbol.asyncDispose]: () => agent.close() }
+}
+
+async function resultOf(agent: Agent, id: string): Promise<TransactionResult> {
+  for await (const event of agent.events(id, 0, new AbortController().signal) ?? [])
+    if (event.type === 'result') return event.result
+  throw new Error(`${id} has no result`)
+}
+
+async function ask(agent: Agent, request: TransactionRequestInput): Promise<TransactionResult> {
+  const id = `transaction-${++ids}`
+  await agent.submit(id, requestSchema.parse(request), 'deploy')
+  return resultOf(agent, id)
+}
+
+const deployOf = (number: number): TransactionRequestInput => ({
+  kind: 'deploy',
+  release: memoryRelease(number).reference,
+  actor: 'jane',
+  watch: 3000,
+  keepWarm: 600_000,
+})
+const back = (to?: number): TransactionRequestInput => ({
+  kind: 'rollback',
+  reason: 'worse than before',
+  actor: 'jane',
+  watch: 3000,
+  ...(to === undefined ? {} : { to: memoryRelease(to).id }),
+})
+
+describe('a deploy', () => {
+  it('serves the first release of an empty server', async () => {
+    await using life = await start()
+    expect(await ask(life.agent, deployOf(1))).toMatchObject({
+      outcome: 'deployed',
+      direction: 'forward',
+      previous: null,
+    })
+    expect(server.public().serves).toBe(true)
+    expect(server.state).toMatchObject({ phase: 'idle', transaction: null, candidate: null, warm: null })
+  })
+
+  it('keeps the previous release warm, and is unchanged when asked again', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    expect(await ask(life.agent, deployOf(2))).toMatchObject({ outcome: 'deployed', previous: memoryRelease(1).id })
+    expect(server.state.warm?.instance.release).toBe(memoryRelease(1).id)
+    expect(await ask(life.agent, deployOf(2))).toMatchObject({ outcome: 'unchanged', serving: memoryRelease(2).id })
+    expect(server.broken).toEqual([])
+  })
+
+  it('of the same release with another configuration is a new instance', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    server.config = 'decaf00123456789'
+    expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'deployed' })
+    expect(server.state.serving?.config).toBe(server.config)
+    expect(server.state.warm?.instance.release).toBe(memoryRelease(1).id)
+  })
+
+  it('that never gets ready is undone while the old release serves', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    server.behaviours.set(memoryRelease(2).id, { neverReady: true })
+    const result = await ask(life.agent, deployOf(2))
+    expect(result).toMatchObject({ outcome: 'rolled-back', serving: memoryRelease(1).id })
+    expect(result.message).toContain('web is unhealthy (/ready last answered: status 503)')
+    expect(server.containers.size).toBe(2)
+    expect(server.broken).toEqual([])
+  })
+
+  it('that answers 5xx once public is undone, with the evidence', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    server.behaviours.set(memoryRelease(2).id, { publicErrors: true })
+    const result = await ask(life.agent, deployOf(2))
+    expect(result).toMatchObject({ outcome: 'rolled-back', serving: memoryRelease(1).id })
+    expect(result.message).toMatch(/\d+ of \d+ requests answered with a 5xx within 5 s/)
+    expect(server.public().instance).toBe(server.state.serving?.i8)
+  })
+
+  it('that fails on an empty server leaves nothing and says so', async () => {
+    await using life = await start()
+    server.behaviours.set(memoryRelease(1).id, { neverReady: true })
+    const result = await ask(life.agent, deployOf(1))
+    expect(result).toMatchObject({ outcome: 'rolled-back', serving: null })
+    expect(result.message).toContain('nothing serves (it was the first installation)')
+    expect(server.containers.size).toBe(0)
+  })
+
+  it('whose undo cannot finish says so, keeps the lock, and is undone when asked to abort', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    server.behaviours.set(memoryRelease(2).id, { neverReady: true })
+    server.trafficBroken = true
+    const result = await ask(life.agent, deployOf(2))
+    expect(result.outcome).toBe('failed')
+    expect(result.message).toContain('pacs-agent abort')
+    await expect(ask(life.agent, deployOf(3))).rejects.toMatchObject({ kind: 'locked' })
+    server.trafficBroken = false
+    await life.agent.abort(server.state.transaction?.id ?? '')
+    expect(server.state).toMatchObject({ phase: 'idle', transaction: null, candidate: null })
+    expect(await ask(life.agent, deployOf(3))).toMatchObject({ outcome: 'deployed' })
+  })
+})
+
+describe('one lock', () => {
+  it('tells a second deploy who holds it and since when', async () => {
+    await using life = await start()
+    await life.agent.submit('first-deploy', requestSchema.parse(deployOf(1)), 'deploy')
+    await expect(ask(life.agent, deployOf(2))).rejects.toThrow(/deploy first-deploy of jane runs since 2026-11-24T/)
+    await resultOf(life.agent, 'first-deploy')
+  })
+
+  it('takes the same id twice as one', async () => {
+    await using life = await start()
+    await life.agent.submit('first-deploy', requestSchema.parse(deployOf(1)), 'deploy')
+    await life.agent.submit('first-deploy', requestSchema.parse(deployOf(1)), 'deploy')
+    expect((await resultOf(life.agent, 'first-deploy')).outcome).toBe('deployed')
+    expect(server.containers.size).toBe(2)
+  })
+
+  it('lets a rollback end an unsealed deploy, whose old release serves already', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    await life.agent.submit('second-deploy', requestSchema.parse({ ...deployOf(2), watch: 3_600_000 }), 'deploy')
+    const result = await ask(life.agent, back())
+    expect(await resultOf(life.agent, 'second-deploy')).toMatchObject({ outcome: 'rolled-back' })
+    expect(result).toMatchObject({ outcome: 'deployed', direction: 'back', serving: memoryRelease(1).id })
+    expect(server.broken).toEqual([])
+  })
+})
+
+describe('a rollback', () => {
+  it('goes to the warm release without starting anything', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    await ask(life.agent, deployOf(2))
+    life.world.trace.length = 0
+    expect(await ask(life.agent, back())).toMatchObject({
+      outcome: 'deployed',
+      direction: 'back',
+      serving: memoryRelease(1).id,
+    })
+    expect(life.world.trace).toEqual(['write idle', 'write idle', 'traffic'])
+    expect(server.state.warm?.instance.release).toBe(memoryRelease(2).id)
+  })
+
+  it('after keep-warm starts the old release anew', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    await ask(life.agent, { ...deployOf(2), keepWarm: 0 } as TransactionRequestInput)
+    await expect.poll(() => server.state.warm).toBe(null)
+    await expect.poll(() => server.containers.size).toBe(2)
+    expect(await ask(life.agent, back())).toMatchObject({
+      outcome: 'deployed',
+      direction: 'back',
+      serving: memoryRelease(1).id,
+    })
+    expect(server.broken).toEqual([])
+  })
+
+  it('to a release that was never accepted is refused and names what can be had', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    await ask(life.agent, deployOf(2))
+    const result = await ask(life.agent, back(5))
+    expect(result.outcome).toBe('refused')
+    expect(result.message).toContain(`it can go back to: ${memoryRelease(1).id}`)
+  })
+})
+
+describe('whatever kills the agent', () => {
+  const scenarios: { name: string; prepare: (agent: Agent) => Promise<unknown>; request: TransactionRequestInput }[] = [
+    { name: 'a first deploy', prepare: async () => undefined, request: deployOf(1) },
+    { name: 'a second deploy', prepare: (agent) => ask(agent, deployOf(1)), request: deployOf(2) },
+    {
+      name: 'a deploy that is undone',
+      prepare: async (agent) => {
+        server.behaviours.set(memoryRelease(2).id, { publicErrors: true })
+        await ask(agent, deployOf(1))
+      },
+      request: deployOf(2),
+    },
+    {
+      name: 'a warm rollback',
+      prepare: async (agent) => {
+        await ask(agent, deployOf(1))
+        await ask(agent, deployOf(2))
+      },
+      request: back(),
+    },
+    {
+      name: 'a rollback to a stopped release',
+      prepare: async (agent) => {
+        for (const number of [1, 2, 3]) await ask(agent, deployOf(number))
+      },
+      request: back(1),
+    },
+  ]
+
+  it.each(scenarios)('$name: the next one converges alone from every effect', async ({ prepare, request }) => {
+    let points = 0
+    for (let effect = 1; ; effect++) {
+      for (const after of [false, true]) {
+        server = new Server()
+        await rm(directory, { recursive: true, force: true })
+        directory = await mkdtemp(join(tmpdir(), 'pacs-agent-'))
+        {
+          await using life = await start()
+          await prepare(life.agent)
+        }
+        const before = server.state.serving?.release ?? null
+        const id = `killed-${++ids}`
+        const world = new MemoryWorld(server, effect, after)
+        await using killed = await start(world)
+        const ended = killed.agent
+          .submit(id, requestSchema.parse(request), 'deploy')
+          .then(() => resultOf(killed.agent, id))
+        const died = await Promise.race([ended.then(() => world.dead), world.died.then(() => true)])
+        if (!died) {
+          expect(points).toBeGreaterThan(4)
+          return
+        }
+        points += 1
+        const point = `effect ${effect} ${after ? 'after' : 'before'} ${world.trace.at(-1)}`
+
+        await using next = await start()
+        expect(server.state, point).toMatchObject({ phase: 'idle', transaction: null, candidate: null })
+        expect(server.broken, point).toEqual([])
+        const serving = server.state.serving?.release ?? null
+        if (next.journal.has(id) && server.state.last?.transaction === id) {
+          const result = await resultOf(next.agent, id)
+          expect(result.serving, point).toBe(serving)
+          if (result.outcome !== 'deployed') expect(serving, point).toBe(before)
+        } else {
+          expect(serving, point).toBe(before)
+        }
+        // Only what the state names is left running, and the public is led to what the state calls serving.
+        const named = [server.state.serving, server.state.warm?.instance].flatMap((one) => one?.instance ?? [])
+        const running = () => [...new Set([...server.containers.values()].map((one) => one.labels['pacs.instance']))]
+        await expect.poll(() => running().sort(), { message: point }).toEqual(named.sort())
+        expect(server.public().instance, point).toBe(server.state.serving?.i8 ?? null)
+      }
+    }
+  })
+})
