@@ -1,0 +1,84 @@
+// npm test [-- unit|integration|e2e …]: the suites one after the other; the last line counts all of them.
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { tryRun } from '../src/lib/index.ts'
+import { inheritedEnvironment } from './environment.ts'
+import {
+  failedByLab,
+  replaceFiles,
+  type SuiteReport,
+  skippedLines,
+  suiteReportSchema,
+  totalsLine,
+  totalsOf,
+} from './suite-report.ts'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const SUITES = ['unit', 'integration', 'e2e'] as const
+type Suite = (typeof SUITES)[number]
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !SUITES.some((suite) => suite === name))
+if (unknown.length > 0) {
+  process.stderr.write(`no suite is named ${unknown.join(', ')}; there are ${SUITES.join(', ')}\n`)
+  process.exit(40)
+}
+
+const abort = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => abort.abort(new Error(`ended by ${signal}`)))
+}
+
+const reports: SuiteReport[] = []
+for (const suite of SUITES) {
+  if (asked.length === 0 || asked.includes(suite)) reports.push(await runSuite(suite))
+}
+for (const line of skippedLines(reports)) console.log(line)
+const totals = totalsOf(reports)
+if (totals.passed + totals.failed === 0) console.log('no test ran: that is a failure')
+process.exitCode = totals.failed === 0 && totals.passed > 0 ? 0 : 1
+console.log(totalsLine(totals))
+
+/** Runs a suite; files whose lab could not start get a second try. */
+async function runSuite(suite: Suite): Promise<SuiteReport> {
+  console.log(`\n=== ${suite}`)
+  const first = await vitest(suite, [])
+  const again = first.files.filter(failedByLab).map((file) => file.file)
+  if (again.length === 0) return first
+  console.log(`\n=== ${suite}: the lab could not start for ${again.join(', ')}: trying once more`)
+  return replaceFiles(first, await vitest(suite, again))
+}
+
+/** One run of vitest over `suite`, or over `files` of it. A run that leaves no report counts as one failure. */
+async function vitest(suite: Suite, files: readonly string[]): Promise<SuiteReport> {
+  const directory = await mkdtemp(join(tmpdir(), 'pacs-deploy-tests-'))
+  const path = join(directory, 'report.json')
+  const args = [
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--passWithNoTests',
+    `--project=${suite}`,
+    '--reporter=default',
+    `--reporter=${join(root, 'scripts/suite-reporter.ts')}`,
+    ...files,
+  ]
+  try {
+    const { code } = await tryRun(process.execPath, args, {
+      cwd: root,
+      env: { ...inheritedEnvironment(), PACS_SUITE_REPORT: path },
+      signal: abort.signal,
+      onLine: (line) => console.log(line),
+    })
+    const report = suiteReportSchema.parse(JSON.parse(await readFile(path, 'utf8')))
+    const silent = code !== 0 && totalsOf([report]).failed === 0
+    return silent ? { ...report, errors: [`vitest ended with ${code}, though no test failed`] } : report
+  } catch (error) {
+    const message = `${suite}: vitest left no report (${error instanceof Error ? error.message : error})`
+    console.log(message)
+    return { errors: [message], files: [] }
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config'
+
+/** Real servers, engines and builds: one file at a time, with limits for hooks that start a lab from nothing. */
+const onRealParts = {
+  environment: 'node',
+  fileParallelism: false,
+  testTimeout: 10 * 60_000,
+  hookTimeout: 30 * 60_000,
+  teardownTimeout: 2 * 60_000,
+} as const
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+        },
+      },
+      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...onRealParts } },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...onRealParts } },
+    ],
+  },
+})
