@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { execa } from 'execa'
 import { Failure } from './errors.ts'
 import type { Redact } from './redaction.ts'
@@ -64,7 +65,8 @@ export async function tryRun(file: string, args: readonly string[], options: Run
       `${file} could not be started (${result.originalMessage ?? 'unknown cause'}): is it installed?`,
     )
   }
-  return { stdout: String(result.stdout), stderr: String(result.stderr), code: result.exitCode ?? 128 }
+  const code = result.exitCode ?? 128 + (result.signal === undefined ? 0 : constants.signals[result.signal])
+  return { stdout: String(result.stdout), stderr: String(result.stderr), code }
 }
 
 /**
