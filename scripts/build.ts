@@ -1,0 +1,80 @@
+// npm run build [-- --check] [--node PATH]: writes what is generated and committed (dist/, the aliases, the tables of the READMEs),
+// or with --check says what of it is stale. --node names the Node that compiles and bundles; the bytes are the same.
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { badInput, Failure, formatDuration } from '../src/lib/index.ts'
+import { aliasOf, findActions, findAliases, missingFiles, parseActionFile } from './action-files.ts'
+import { fillTables } from './action-readme.ts'
+import { bundle, type Files } from './bundle.ts'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+try {
+  const { values } = parseArgs({
+    options: { check: { type: 'boolean', default: false }, node: { type: 'string', default: process.execPath } },
+  })
+  const started = Date.now()
+  const generated = await generate(values.node)
+  const stale = await staleOf(generated)
+  if (values.check && stale.length > 0) {
+    throw badInput(`stale: ${stale.join(', ')}\nrun npm run build and commit what it writes`)
+  }
+  await write(generated, stale)
+  const seconds = formatDuration(Date.now() - started)
+  console.log(
+    `build: ${generated.size} files, ${stale.length === 0 ? 'all up to date' : `${stale.length} written`} (${seconds})`,
+  )
+} catch (error) {
+  if (!(error instanceof Failure)) throw error
+  process.stderr.write(`build: ${error.message}\n`)
+  process.exitCode = 1
+}
+
+/** Every generated file of the repository. */
+async function generate(node: string): Promise<Files> {
+  const actions = await findActions(root)
+  const files = await bundle(root, node, actions)
+  for (const action of actions) {
+    files.set(`${action.name}/action.yml`, aliasOf(action))
+    const readme = `actions/${action.name}/README.md`
+    files.set(readme, fillTables(readme, await readFile(join(root, readme), 'utf8'), action.file))
+  }
+  for (const [path, text] of files) {
+    if (!path.endsWith('/action.yml')) continue
+    const missing = missingFiles(path, parseActionFile(path, text), (name) => files.has(name))
+    if (missing.length > 0) throw badInput(`${path} names ${missing.join(', ')}, which the build does not make`)
+  }
+  return files
+}
+
+/** Generated paths that are absent or differ in the tree, and those of the tree that nothing generates any more. */
+async function staleOf(generated: Files): Promise<string[]> {
+  const dist = existsSync(join(root, 'dist'))
+    ? await readdir(join(root, 'dist'), { recursive: true, withFileTypes: true })
+    : []
+  const inDist = dist
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+  const left = [...inDist, ...(await findAliases(root))].filter((path) => !generated.has(path))
+  const differing: string[] = []
+  for (const [path, text] of generated) {
+    const present = existsSync(join(root, path)) ? await readFile(join(root, path), 'utf8') : null
+    if (present !== text) differing.push(path)
+  }
+  return [...differing, ...left].toSorted()
+}
+
+async function write(generated: Files, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const text = generated.get(path)
+    if (text === undefined) {
+      await rm(join(root, path))
+    } else {
+      await mkdir(dirname(join(root, path)), { recursive: true })
+      await writeFile(join(root, path), text)
+    }
+  }
+}
