@@ -347,7 +347,11 @@ export class Agent implements AgentService {
   async #prune(): Promise<void> {
     const { state } = this.#parts.world.store
     const kept = [...state.history.map((entry) => entry.instance), state.serving, state.candidate, state.warm?.instance]
-    await this.#parts.planner.prune(kept.filter((one) => one !== null && one !== undefined))
+    await this.#parts.planner.prune({
+      instances: kept.filter((one) => one !== null && one !== undefined),
+      core: state.core.services,
+      corePlans: state.core.release,
+    })
   }
 
   /** Instances that the state does not name, seen so twice, are what a killed agent left behind. */

@@ -15,6 +15,15 @@ export interface Planner {
   plan(release: Release, config: ConfigRevision): Promise<Plan>
   /** The core services of a release, in the order in which they start. */
   planCore(release: Release, config: ConfigRevision): Promise<CoreService[]>
-  /** Removes releases, revisions and images that no kept instance names. */
-  prune(kept: readonly { release: string; config: string }[]): Promise<void>
+  /** Removes releases, revisions, images and core definitions that nothing kept names. */
+  prune(kept: Kept): Promise<void>
+}
+
+/** What prune must leave. */
+export interface Kept {
+  instances: readonly { release: string; config: string }[]
+  /** The definition that each core service runs. */
+  core: Readonly<Record<string, string>>
+  /** The release whose core runs. */
+  corePlans: string | null
 }

@@ -6,14 +6,10 @@ import type { Run, World } from './world.ts'
 
 const PROBE_EVERY = 25
 const LOOK_EVERY = 200
-/** For a service without a health check of its own, whose time Compose does not limit. */
-const UNCHECKED_LIMIT = 60_000
-/** A health check that never decides must not hold a transaction for ever. */
-const LONGEST = 600_000
 
 /**
- * Waits until every container of the instance answers the agent's own probe and Docker's health check confirms it. How long a
- * service may take is what its health check allows: `unhealthy` ends the wait.
+ * Waits until every container of the instance answers the agent's own probe and Docker's health check confirms it. How long
+ * that may take is the service's `start_period`; `unhealthy` ends the wait before.
  * @throws Failure `error` that names the container and what it last answered.
  */
 export async function waitReady(instance: Instance, run: Run, world: World): Promise<void> {
@@ -37,9 +33,8 @@ async function waitContainer(name: string, service: RunningService, run: Run, wo
     if (!container.running)
       throw new Failure('error', `${service.name} ended with ${container.exitCode} before it was ready${last}`)
     if (container.health === 'unhealthy') throw new Failure('error', `${service.name} is unhealthy${last}`)
-    const limit = container.health === 'none' ? UNCHECKED_LIMIT : LONGEST
-    if (world.now() - started > limit)
-      throw new Failure('error', `${service.name} was not ready within ${limit / 1000} s${last}`)
+    if (world.now() - started > service.startLimit)
+      throw new Failure('error', `${service.name} was not ready within ${service.startLimit / 1000} s${last}`)
     if (answered !== null && container.address !== null) {
       answered = faultOf(await world.probe(container.address, service.port, service.ready))
     }

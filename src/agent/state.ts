@@ -17,6 +17,8 @@ const runningServiceSchema = z.object({
   critical: z.boolean(),
   /** Seconds that a stop may take. */
   grace: z.number(),
+  /** Milliseconds that a start may take. */
+  startLimit: z.number(),
 })
 export type RunningService = z.infer<typeof runningServiceSchema>
 

@@ -327,6 +327,7 @@ export function memoryPlanner(server: Server): Planner {
             assets: '/assets',
             critical: true,
             grace: 10,
+            startLimit: 30_000,
           },
         ],
       }

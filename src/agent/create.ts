@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { replaceFile } from '../lib/index.ts'
+import { Agent } from './agent.ts'
+import { openConfig } from './config.ts'
+import { openEdge } from './edge.ts'
+import { openEngine } from './engine.ts'
+import { openJournal } from './journal.ts'
+import type { Layout } from './layout.ts'
+import { ask } from './probe.ts'
+import type { AgentStatus } from './protocol.ts'
+import { openPlanner, PUBLIC_HOST } from './server-planner.ts'
+import { openState } from './state.ts'
+import type { Release, World } from './world.ts'
+
+/** Milliseconds that a container may take for one probe. */
+const PROBE_LIMIT = 2000
+
+export interface CreateOptions {
+  paths: Layout
+  /** PATH for `docker`. */
+  path: string
+  identity: Omit<AgentStatus['agent'], 'engine'>
+  /** Installs the agent of a release when that is newer; throws Restarting when this process is to end for it. */
+  adopt(release: Release): Promise<void>
+  log(message: string): void
+}
+
+/**
+ * The agent of this server, with everything that it touches. `recover` is to be called before its socket opens.
+ * @throws Error when the state is damaged or the container engine does not answer.
+ */
+export async function createAgent({ paths, path, identity, adopt, log }: CreateOptions): Promise<Agent> {
+  // Logins are kept here, in memory only, and only as long as the transaction that brought them.
+  const dockerConfig = join(paths.run, 'docker')
+  await rm(dockerConfig, { recursive: true, force: true })
+  await mkdir(dockerConfig, { recursive: true, mode: 0o700 })
+  const engine = openEngine(dockerConfig, path)
+  const planner = openPlanner({
+    paths,
+    engine,
+    env: { PATH: path, HOME: dockerConfig, DOCKER_CONFIG: dockerConfig },
+    log,
+  })
+  const world: World = {
+    store: await openState(paths.state),
+    engine,
+    edge: openEdge(paths.traefik),
+    probe: (host, port, url) => ask({ host, port, path: url, timeout: PROBE_LIMIT }),
+    certificateOf: async ({ config }) => (await openConfig(paths, config)).certificate,
+    publicHostOf: async ({ config }) => (await openConfig(paths, config)).env[PUBLIC_HOST] ?? '',
+    availableMemory,
+    now: () => Date.now(),
+    sleep: (ms, signal) =>
+      delay(ms, undefined, signal ? { signal } : {}).catch((thrown) => {
+        throw signal?.aborted ? signal.reason : thrown
+      }),
+    randomSecret: () => randomBytes(24).toString('base64url'),
+  }
+  return new Agent({
+    paths,
+    world,
+    journal: openJournal(paths.journal, () => new Date()),
+    planner,
+    identity: { ...identity, engine: await engine.version() },
+    adopt,
+    oldDefinition: planner.oldDefinition,
+    async login({ server, username, password }) {
+      const file = join(dockerConfig, 'config.json')
+      const auth = Buffer.from(`${username}:${password}`).toString('base64')
+      await replaceFile(file, JSON.stringify({ auths: { [server]: { auth } } }), 0o600)
+      return () => rm(file, { force: true })
+    },
+    log,
+    intervals: { undo: 30_000, sweep: 5_000 },
+  })
+}
+
+async function availableMemory(): Promise<number> {
+  const match = /^MemAvailable:\s+(\d+) kB$/m.exec(await readFile('/proc/meminfo', 'utf8'))
+  if (!match) throw new Error('/proc/meminfo has no MemAvailable')
+  return Number(match[1]) * 1024
+}
