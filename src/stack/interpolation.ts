@@ -16,7 +16,7 @@ export interface Interpolation {
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y
 const OPERATOR = /:-|-|:\?|\?|:\+|\+/y
 
-/** Reads a string by Compose's rules: `$V`, `${V}`, `${V:-default}` and its kin, with `$$` for a dollar sign. */
+/** Reads a string by Compose's rules: `$V`, `${V}`, `${V:-default}` and its kin; `$$` and a `$` before anything else are dollar signs. */
 export function interpolationOf(text: string): Interpolation {
   const uses: VariableUse[] = []
   let at = text.indexOf('$')
@@ -33,9 +33,8 @@ export function interpolationOf(text: string): Interpolation {
       next = end + 1
     } else if (text[at + 1] !== '$') {
       const name = match(NAME, text, at + 1)
-      if (!name) return { uses, invalid: text.slice(at, at + 2) }
-      uses.push({ name, operator: '', operand: '' })
-      next = at + 1 + name.length
+      if (name) uses.push({ name, operator: '', operand: '' })
+      next = at + 1 + (name?.length ?? 0)
     }
     at = text.indexOf('$', next)
   }
@@ -84,15 +83,16 @@ function bracedUse(inside: string): VariableUse | null {
   return { name, operator: operator as VariableUse['operator'], operand: inside.slice(name.length + operator.length) }
 }
 
-/** The brace that closes what began before `from`; only `${` opens another one, as in Compose. */
+/** The brace that closes what began before `from`, as Compose finds it: braces count in pairs; where they do not, the last one closes. */
 function closingBrace(text: string, from: number): number {
   let depth = 1
   for (let at = from; at < text.length; at += 1) {
-    if (text[at] === '$' && text[at + 1] === '{') depth += 1
+    if (text[at] === '{') depth += 1
     if (text[at] === '}') depth -= 1
     if (depth === 0) return at
   }
-  return -1
+  const last = text.lastIndexOf('}')
+  return last >= from ? last : -1
 }
 
 function match(pattern: RegExp, text: string, at: number): string | null {

@@ -58,14 +58,18 @@ export function keptDefinition({ definition }: StackService): Record<string, unk
   return { ...Object.fromEntries(kept), ...(Object.keys(deploy).length === 0 ? {} : { deploy }) }
 }
 
-/** Mounts with the stack's relative paths laid out by `place`. */
+/** Mounts with the stack's relative paths laid out by `place`; a file that is not there is an error, never a new empty directory. */
 export function mapMounts(mounts: readonly MountDefinition[], place: (relative: string) => string): unknown[] {
-  return mounts.map((mount) =>
-    mount.type === 'bind' && mount.source !== undefined ? { ...mount, source: mapPath(mount.source, place) } : mount,
-  )
+  return mounts.map((mount) => {
+    if (mount.type !== 'bind' || mount.source === undefined) return mount
+    const source = mapPath(mount.source, place)
+    return source === mount.source
+      ? mount
+      : { ...mount, source, bind: { ...(mount.bind ?? {}), create_host_path: false } }
+  })
 }
 
-/** A secret or config as declared, its file laid out by `place`; a generated name has no meaning here. */
+/** A secret or config as declared, its file laid out by `place`. */
 export function mapResource(resource: ResourceDefinition, place: (relative: string) => string): unknown {
   return resource.file === undefined ? resource : { ...resource, file: mapPath(resource.file, place) }
 }

@@ -116,7 +116,7 @@ function walk(source: Source, path: Path): { depth: number; offset: number } {
 function pairOf(source: Source, items: readonly Pair[], key: string): Pair | undefined {
   const own = items.find((pair) => isScalar(pair.key) && String(pair.key.value) === key)
   if (own) return own
-  for (const merge of items.filter((pair) => isScalar(pair.key) && pair.key.value === '<<')) {
+  for (const merge of items.filter(isMerge)) {
     const merged = isSeq(merge.value) ? merge.value.items : [merge.value]
     for (const one of merged) {
       const map = isAlias(one) ? one.resolve(source.document) : one
@@ -125,6 +125,11 @@ function pairOf(source: Source, items: readonly Pair[], key: string): Pair | und
     }
   }
   return undefined
+}
+
+/** The parser gives a merge key a symbol for its value. */
+function isMerge({ key }: Pair): boolean {
+  return isScalar(key) && typeof key.value === 'symbol' && key.value.description === '<<'
 }
 
 function startOf(node: unknown): number | undefined {
