@@ -1,0 +1,51 @@
+import { dirname, join, resolve } from 'node:path'
+
+/** Where and for whom this job runs, as GitHub tells it by variables of its own. */
+export interface JobContext {
+  workspace: string
+  repository: string
+  actor: string
+  commit: string
+  /** The same for all attempts of a run. */
+  runId: string
+  /** URL of the attempt, for the audit. */
+  run: string
+}
+
+export function jobContext(env: NodeJS.ProcessEnv = process.env): JobContext {
+  const repository = env.GITHUB_REPOSITORY ?? ''
+  const runId = env.GITHUB_RUN_ID ?? ''
+  const attempt = env.GITHUB_RUN_ATTEMPT ?? '1'
+  return {
+    workspace: resolve(env.GITHUB_WORKSPACE ?? '.'),
+    repository,
+    // The one who started this attempt, not the one who made the run: a re-run is that person's act.
+    actor: env.GITHUB_TRIGGERING_ACTOR || env.GITHUB_ACTOR || 'unknown',
+    commit: env.GITHUB_SHA ?? '',
+    runId,
+    run: `${env.GITHUB_SERVER_URL ?? 'https://github.com'}/${repository}/actions/runs/${runId}/attempts/${attempt}`,
+  }
+}
+
+/** The folder `dist` that the running action's entry lies in. */
+export function distDirectory(): string {
+  return join(dirname(resolve(process.argv[1] ?? '.')), '..')
+}
+
+/**
+ * What a child process of an action gets to see: no inputs, no tokens. RUNNER_TRACKING_ID stays, so that the runner ends
+ * what a killed action leaves behind.
+ */
+export function childEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string> {
+  const names = [
+    'PATH',
+    'HOME',
+    'LANG',
+    'TMPDIR',
+    'RUNNER_TRACKING_ID',
+    'DOCKER_HOST',
+    'SSL_CERT_FILE',
+    'XDG_RUNTIME_DIR',
+  ]
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])))
+}

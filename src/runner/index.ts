@@ -1,0 +1,22 @@
+export { childEnvironment, distDirectory, type JobContext, jobContext } from './context.ts'
+export { leftDirectory, makePrivateDirectory, removeDirectory } from './directory.ts'
+export {
+  duration,
+  flag,
+  matching,
+  oneOf,
+  optional,
+  path,
+  type Reader,
+  readInputs,
+  required,
+  secret,
+  text,
+  wholeNumber,
+} from './inputs.ts'
+export { type Log, log, plain } from './log.ts'
+export { containsMasked, hideMasked, mask } from './masks.ts'
+export { writeJobOutput, writeOutputs } from './outputs.ts'
+export { type Heartbeat, startHeartbeat } from './progress.ts'
+export { type Job, runAction, runPost } from './run-action.ts'
+export { renderSummary, type Summary, writeSummary } from './summary.ts'

@@ -1,0 +1,23 @@
+import { setOutput } from '@actions/core'
+import { Failure } from '../lib/index.ts'
+import { containsMasked } from './masks.ts'
+
+/** Sets outputs of the action. Their values come from schemas or are JSON, so that a server cannot add names of its own. */
+export function writeOutputs(outputs: Readonly<Record<string, string | number | boolean | null>>): void {
+  for (const [name, value] of Object.entries(outputs)) setOutput(name, value === null ? '' : String(value))
+}
+
+/**
+ * Sets an output that other jobs need.
+ * @throws Failure `error` when GitHub would drop it, because it contains a masked string.
+ */
+export function writeJobOutput(name: string, value: string): void {
+  if (containsMasked(value)) {
+    throw new Failure(
+      'error',
+      `output ${name} contains a masked string, so GitHub would hand an empty value to the next job: ` +
+        'registry, repository and user names are no secrets, keep them in vars',
+    )
+  }
+  writeOutputs({ [name]: value })
+}
