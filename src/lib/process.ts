@@ -14,6 +14,8 @@ export interface RunOptions {
   signal?: AbortSignal
   /** Called with every line of output while the child runs. */
   onLine?: (line: string, stream: 'stdout' | 'stderr') => void
+  /** Called with every piece of standard output, which is then neither kept nor limited. */
+  onBytes?: (bytes: Uint8Array) => void
   /** Hides secrets in the message of a failure. */
   redact?: Redact
 }
@@ -45,8 +47,12 @@ export async function tryRun(file: string, args: readonly string[], options: Run
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+    ...(options.onBytes === undefined ? {} : { buffer: { stdout: false } }),
   })
-  const { onLine } = options
+  const { onLine, onBytes } = options
+  if (onBytes) {
+    for await (const bytes of child.iterable({ binary: true })) onBytes(Buffer.from(bytes))
+  }
   if (onLine) {
     await Promise.all(
       (['stdout', 'stderr'] as const).map(async (stream) => {

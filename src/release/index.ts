@@ -9,6 +9,25 @@ export {
   type ReleaseManifest,
   releaseId,
   releaseIdSchema,
+  releaseImageSchema,
   releaseManifestSchema,
 } from './manifest.ts'
 export { formatPinned, type PinnedImage, parsePinned, registryOf, repositorySchema } from './reference.ts'
+export {
+  askRegistry,
+  isIndex,
+  type RegistryAccess,
+  type RegistryImage,
+  readRegistryImage,
+  requireManifest,
+} from './registry.ts'
+export { describeRegistryFailure } from './registry-failure.ts'
+export {
+  KIND_LABEL,
+  READING_LABEL,
+  type ReadRelease,
+  type ReleaseParts,
+  readReleaseImage,
+  writeReleaseContext,
+} from './release-image.ts'
+export { listStackFiles, type StackFile, stackHash } from './stack-files.ts'

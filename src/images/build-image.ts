@@ -1,0 +1,74 @@
+import { join } from 'node:path'
+import { Failure, type Redact, tryRun } from '../lib/index.ts'
+import type { DraftImage } from './draft.ts'
+import { inspectBuiltImage } from './local-image.ts'
+import type { ImageSource } from './plan.ts'
+import type { Log } from './progress.ts'
+
+/** What all builds of a release have in common. */
+export interface BuildContext {
+  prefix: string
+  commit: string
+  version?: string
+  /** When the commit was made: the same commit builds the same image. */
+  created: Date
+  /** BuildKit secrets: id → path. */
+  secrets: Readonly<Record<string, string>>
+  platform: string
+  /** An empty private directory for what buildx says of its results. */
+  metadataDirectory: string
+  env: Readonly<Record<string, string>>
+  redact: Redact
+  log: Log
+  signal: AbortSignal
+}
+
+/** Builds the image of one service for one platform and loads it into the engine. @throws Failure `error` with BuildKit's own reason. */
+export async function buildImage(source: ImageSource & { kind: 'build' }, context: BuildContext): Promise<DraftImage> {
+  const { prefix, commit, env, redact, log, signal } = context
+  const local = `${prefix}/${source.service}:${commit}`
+  const metadata = join(context.metadataDirectory, `${source.service}.json`)
+  const args = buildArguments(source, context, local, metadata)
+  const { code, stderr } = await tryRun('docker', args, { env, signal, onLine: (line) => log(redact(line)) })
+  if (code !== 0) throw new Failure('error', `build of ${source.service} failed: ${redact(reasonOf(stderr))}`)
+  const built = await inspectBuiltImage(local, metadata, context)
+  return { local, ...built, verdict: null, built: true }
+}
+
+function buildArguments(
+  source: ImageSource & { kind: 'build' },
+  { commit, version, created, secrets, platform }: BuildContext,
+  local: string,
+  metadata: string,
+): string[] {
+  const args = {
+    ...source.args,
+    COMMIT: commit,
+    ...(version === undefined ? {} : { VERSION: version }),
+    CREATED: created.toISOString(),
+    SOURCE_DATE_EPOCH: String(created.getTime() / 1000),
+  }
+  const labels = {
+    'org.opencontainers.image.revision': commit,
+    ...(version === undefined ? {} : { 'org.opencontainers.image.version': version }),
+    'org.opencontainers.image.created': created.toISOString(),
+  }
+  const each = (option: string, values: Readonly<Record<string, string>>) =>
+    Object.entries(values).flatMap(([name, value]) => [option, `${name}=${value}`])
+  return [
+    ...['buildx', 'build', '--load', '--progress', 'plain', '--provenance=false', '--sbom=false'],
+    ...['--platform', platform, '--tag', local, '--metadata-file', metadata, '--file', source.dockerfile],
+    ...(source.target === undefined ? [] : ['--target', source.target]),
+    ...each('--build-arg', args),
+    ...each('--label', labels),
+    ...Object.entries(secrets).flatMap(([id, path]) => ['--secret', `id=${id},src=${path}`]),
+    source.context,
+  ]
+}
+
+function reasonOf(stderr: string): string {
+  const lines = stderr.split('\n')
+  return (
+    lines.findLast((line) => line.startsWith('ERROR:'))?.slice('ERROR: '.length) ?? lines.at(-1) ?? 'no reason given'
+  )
+}

@@ -1,0 +1,36 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { run } from '../lib/index.ts'
+import { KIND_LABEL, RELEASE_KIND, type ReleaseManifest, writeReleaseContext } from '../release/index.ts'
+import type { DraftImage } from './draft.ts'
+import { inspectBuiltImage } from './local-image.ts'
+
+/** Builds the release image on this machine under the name `local`; equal content and id give an equal image. */
+export async function buildReleaseImage(
+  manifest: ReleaseManifest,
+  options: {
+    stackDirectory: string
+    agentFile: string
+    local: string
+    /** An empty private directory. */
+    scratch: string
+    env: Readonly<Record<string, string>>
+    signal: AbortSignal
+  },
+): Promise<DraftImage> {
+  const { stackDirectory, agentFile, local, scratch, env, signal } = options
+  const context = join(scratch, 'context')
+  await mkdir(context)
+  await writeReleaseContext(context, { manifest, stackDirectory, agentFile })
+  const labels = { [KIND_LABEL]: RELEASE_KIND, 'org.opencontainers.image.revision': manifest.commit }
+  const metadata = join(scratch, 'metadata.json')
+  const args = [
+    ...['buildx', 'build', '--load', '--progress', 'plain', '--provenance=false', '--sbom=false'],
+    ...['--build-arg', `SOURCE_DATE_EPOCH=${Math.floor(Date.parse(manifest.created) / 1000)}`],
+    ...Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]),
+    ...['--metadata-file', metadata, '--tag', local, '--file', '-', context],
+  ]
+  await run('docker', args, { env, signal, input: 'FROM scratch\nCOPY . /\n' })
+  const built = await inspectBuiltImage(local, metadata, { env, signal })
+  return { local, ...built, verdict: null, built: true }
+}

@@ -1,0 +1,103 @@
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { Problems, redactor } from '../lib/index.ts'
+import { loadStack } from '../stack/index.ts'
+import { buildImage } from './build-image.ts'
+import { checkCheckout } from './checkout.ts'
+import type { Draft, DraftImage } from './draft.ts'
+import { BUILD_SPACE, checkEngine } from './engine.ts'
+import { type ImageSource, planImages } from './plan.ts'
+import { type Log, withProgress } from './progress.ts'
+import { pullImage } from './pull-image.ts'
+import { sideBySide } from './side-by-side.ts'
+
+export interface BuildOptions {
+  /** The checkout. */
+  directory: string
+  /** Path of the Compose file in the checkout. */
+  composeFile: string
+  /** Where the images will be pushed to: `ghcr.io/org/pacs`. */
+  prefix: string
+  /** 40 hex digits; the checkout must be at it. */
+  commit: string
+  /** For the build argument VERSION and the image's label. */
+  version?: string
+  /** Path of a CA bundle that builds get as the BuildKit secret `ca`. */
+  ca?: string
+  /** More BuildKit secrets: id → path of the file. */
+  secrets?: Readonly<Record<string, string>>
+  /** The whole environment of docker and git. */
+  env: Readonly<Record<string, string>>
+  log: Log
+  signal: AbortSignal
+}
+
+/** Builds that run at a time: each is parallel in itself. */
+const AT_A_TIME = 2
+
+/**
+ * Builds every image of the stack that has `build:` and pulls the vendors' ones, for the engine's platform.
+ * @throws Failure `bad-input` or `refused` before anything was built, `error` when a build or a pull failed.
+ */
+export async function buildImages(options: BuildOptions): Promise<Draft> {
+  const { directory, composeFile, prefix, commit, env, log, signal } = options
+  const path = join(directory, composeFile)
+  const created = await checkCheckout(directory, commit, options)
+  const secrets = await checkSecrets(options)
+  const engine = await checkEngine({ env, signal, space: BUILD_SPACE })
+  const stack = await loadStack({ directory: dirname(path), file: basename(path), env, signal })
+  const sources = await planImages(stack, directory, prefix)
+  const redact = redactor(await Promise.all(Object.values(secrets.values).map((file) => readFile(file, 'utf8'))))
+
+  const scratch = await mkdtemp(join(tmpdir(), 'pacs-build-'))
+  try {
+    const context = {
+      ...options,
+      created,
+      secrets: secrets.all,
+      platform: engine.platform,
+      metadataDirectory: scratch,
+      redact,
+    }
+    const own = sources.filter((source) => source.kind !== 'same')
+    const made = await sideBySide(AT_A_TIME, own, (source) =>
+      withProgress(source.service, log, async (line): Promise<[string, DraftImage]> => {
+        const one = { ...context, log: line }
+        return [source.service, source.kind === 'build' ? await buildImage(source, one) : await pullImage(source, one)]
+      }),
+    )
+    return { schema: 1, commit, images: inOrder(sources, new Map(made)) }
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+function inOrder(sources: readonly ImageSource[], made: ReadonlyMap<string, DraftImage>): Record<string, DraftImage> {
+  const images: Record<string, DraftImage> = {}
+  for (const source of sources) {
+    const image = made.get(source.kind === 'same' ? source.as : source.service)
+    if (image) images[source.service] = image
+  }
+  return images
+}
+
+/** @returns all secrets for BuildKit, and those among them whose content must not be shown (a CA bundle is public). */
+async function checkSecrets({
+  ca,
+  secrets = {},
+}: BuildOptions): Promise<{ all: Record<string, string>; values: Record<string, string> }> {
+  const problems = new Problems()
+  if (ca !== undefined && 'ca' in secrets)
+    problems.add('build secrets: the id ca is that of the CA bundle; choose another')
+  const all = { ...secrets, ...(ca === undefined ? {} : { ca }) }
+  for (const [id, path] of Object.entries(all)) {
+    if (!/^[A-Za-z0-9_.-]+$/.test(id)) problems.add(`build secrets: "${id}" is no id of letters, digits, ., _ and -`)
+    // BuildKit reads the option as a line of CSV.
+    else if (/[",\n]/.test(path))
+      problems.add(`build secret ${id}: the path ${path} holds a comma, quote or line break`)
+    else await access(path).catch(() => problems.add(`build secret ${id}: the file ${path} cannot be read`))
+  }
+  problems.throwIfAny()
+  return { all, values: { ...secrets } }
+}

@@ -1,0 +1,80 @@
+import { Failure, refused, tryRun } from '../lib/index.ts'
+import { askRegistry, type Digest, type RegistryAccess, readRegistryImage, requireManifest } from '../release/index.ts'
+import type { DraftImage } from './draft.ts'
+import { inspectLocalImage } from './local-image.ts'
+import { readSavedImage } from './saved-image.ts'
+
+/** A pushed image as the registry has it. */
+export interface PushedImage {
+  /** Digest of the one-platform manifest. */
+  digest: Digest
+  /** False when the registry had it already. */
+  uploaded: boolean
+}
+
+/**
+ * Brings an image of this machine to the registry under `target`, reads it back, and compares its configuration with the one that was built.
+ * @param target repository and tag; the same content must always get the same tag, or a tag that is used once.
+ * @throws Failure `refused` when the image was moved since the build, the registry holds an index or another image; `error` when the registry stays away.
+ */
+export async function pushImage(
+  service: string,
+  image: DraftImage,
+  target: string,
+  access: RegistryAccess,
+): Promise<PushedImage> {
+  await refuseMoved(service, image, access)
+  const known = await lookUp(target, access)
+  if (known?.kind === 'manifest' && known.config === image.config) {
+    access.log(`known already: ${target}`)
+    return { digest: known.digest, uploaded: false }
+  }
+  const docker = (args: readonly string[]) => tryRun('docker', args, access)
+  // By the engine's own name: what `local` names a moment later is of no account.
+  const tagged = await docker(['tag', image.image, target])
+  if (tagged.code !== 0) throw new Failure('error', `docker tag for ${service} failed: ${tagged.stderr.trim()}`)
+  try {
+    const pushed = await askRegistry('push', target, ['push', target], { ...access, onLine: access.log })
+    if (typeof pushed !== 'string') {
+      throw refused(`push ${target}: the registry has no such repository: create it, or check the prefix`)
+    }
+  } finally {
+    await tryRun('docker', ['image', 'rm', target], { env: access.env })
+  }
+  const read = await requireManifest(target, access)
+  if (read.config !== image.config) {
+    throw refused(
+      `${target}: the registry names the image configuration ${read.config}, built was ${image.config}: another push got in between; push again`,
+    )
+  }
+  return { digest: read.digest, uploaded: true }
+}
+
+/** A tag that follows from the content: pushed again, the same image has the same name. */
+export function contentTag(image: DraftImage): string {
+  return image.config.replace('sha256:', 'config-')
+}
+
+async function refuseMoved(service: string, image: DraftImage, access: RegistryAccess): Promise<void> {
+  const now = await inspectLocalImage(image.local, access)
+  if (!now) {
+    throw refused(
+      `image ${image.local} of ${service} is not on this machine any more: run build and push in the same job`,
+    )
+  }
+  if (now.image === image.image) return
+  const { config } = await readSavedImage(image.local, access)
+  throw refused(
+    `image ${image.local} of ${service} is now ${config}, built was ${image.config}: it was moved between build and push; build again`,
+  )
+}
+
+// A registry that hides what does not exist yet (403 instead of 404) gives its answer at the push.
+async function lookUp(target: string, access: RegistryAccess) {
+  try {
+    return await readRegistryImage(target, access)
+  } catch (thrown) {
+    if (thrown instanceof Failure && thrown.kind === 'refused') return null
+    throw thrown
+  }
+}

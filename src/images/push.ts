@@ -1,0 +1,177 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Problems } from '../lib/index.ts'
+import {
+  formatPinned,
+  listStackFiles,
+  parsePinned,
+  type RegistryAccess,
+  type ReleaseImage,
+  type ReleaseManifest,
+  releaseId,
+  releaseManifestSchema,
+  repositorySchema,
+  sha256,
+  stackHash,
+} from '../release/index.ts'
+import { buildReleaseImage } from './build-release.ts'
+import { checkCheckout } from './checkout.ts'
+import type { Draft } from './draft.ts'
+import { checkEngine } from './engine.ts'
+import { type Log, withProgress } from './progress.ts'
+import { contentTag, pushImage } from './push-image.ts'
+import { type RegistryLogin, withLogin } from './registry-login.ts'
+import { sideBySide } from './side-by-side.ts'
+
+export interface PushOptions {
+  draft: Draft
+  /** The checkout that the draft was built from. */
+  directory: string
+  /** The folder with the Compose file and what belongs to it. */
+  stackDirectory: string
+  /** `ghcr.io/org/pacs`: images become `<prefix>/<service>`, the release `<prefix>/release`. */
+  prefix: string
+  agentFile: string
+  agentVersion: string
+  /** Who releases. */
+  actor: string
+  /** The source repository, like `org/pacs`. */
+  repository: string
+  /** URL of the workflow run; may be empty. */
+  run: string
+  created: Date
+  /** Left out: the logins of the docker client as it is. */
+  registry?: RegistryLogin
+  /** A private directory for the login; made with mode 0700. */
+  dockerConfigDirectory: string
+  /** The whole environment of docker and git. */
+  env: Readonly<Record<string, string>>
+  log: Log
+  signal: AbortSignal
+  /** Waits before another try; `setTimeout` when left out. */
+  pause?: (milliseconds: number) => Promise<void>
+}
+
+export interface PushResult {
+  /** The release by digest: the one value that travels. */
+  release: string
+  manifest: ReleaseManifest
+  /** Services (and `release`) whose image went up, and those that the registry had. */
+  uploaded: string[]
+  known: string[]
+}
+
+/** Uploads that run at a time. */
+const AT_A_TIME = 2
+/** Bytes for the release image, which holds text files and the agent. */
+const RELEASE_SPACE = 64 * 1024 ** 2
+
+/**
+ * Pushes every image of a draft and, last, the release image that names them by digest.
+ * @throws Failure `bad-input` or `refused`, or `error` when the registry stays away; nothing changed on a server.
+ */
+export async function pushRelease(options: PushOptions): Promise<PushResult> {
+  const { draft, prefix, env, log, signal } = options
+  const { stack, agent } = await checkParts(options)
+  const { host } = await checkEngine({ env, signal, space: RELEASE_SPACE })
+  const login = { ...options, directory: options.dockerConfigDirectory, host }
+  return withLogin(options.registry, login, async (access) => {
+    const uploaded: string[] = []
+    const known: string[] = []
+    const push = (service: string, image: Draft['images'][string], target: string) =>
+      withProgress(service, log, async (line) => {
+        const pushed = await pushImage(service, image, target, { ...access, log: line })
+        const list = pushed.uploaded ? uploaded : known
+        list.push(service)
+        return pushed.digest
+      })
+
+    const entries = await sideBySide(
+      AT_A_TIME,
+      Object.entries(draft.images),
+      async ([service, image]): Promise<[string, ReleaseImage]> => {
+        const ref = `${prefix}/${service}`
+        const digest = await push(service, image, `${ref}:${contentTag(image)}`)
+        return [service, { ref, digest, config: image.config, platform: image.platform, verdict: image.verdict }]
+      },
+    )
+    const manifest = releaseManifestSchema.parse({
+      schema: 1,
+      id: releaseId(draft.commit, options.created),
+      commit: draft.commit,
+      repository: options.repository,
+      actor: options.actor,
+      run: options.run,
+      created: options.created.toISOString(),
+      images: Object.fromEntries(entries),
+      migrations: [],
+      stack,
+      agent,
+    })
+    const release = await pushReleaseImage(manifest, options, access, push)
+    return { release, manifest, uploaded, known }
+  })
+}
+
+async function pushReleaseImage(
+  manifest: ReleaseManifest,
+  options: PushOptions,
+  access: RegistryAccess,
+  push: (service: string, image: Draft['images'][string], target: string) => Promise<ReleaseImage['digest']>,
+): Promise<string> {
+  const repository = `${options.prefix}/release`
+  const scratch = await mkdtemp(join(tmpdir(), 'pacs-release-'))
+  try {
+    // Built with the caller's own docker configuration: it needs no login, and a private one may hide buildx.
+    const image = await buildReleaseImage(manifest, {
+      ...options,
+      scratch,
+      local: `${repository}:${manifest.id}-built`,
+    })
+    const digest = await push('release', image, `${repository}:${manifest.id}`)
+    access.log(`release ${manifest.id} is ${repository}@${digest}`)
+    const release = formatPinned({ repository, digest })
+    parsePinned('release', release)
+    return release
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+/** Everything that can be wrong before anything is sent, said at once. */
+async function checkParts(options: PushOptions): Promise<Pick<ReleaseManifest, 'stack' | 'agent'>> {
+  const { prefix, draft, directory, stackDirectory, agentFile, agentVersion } = options
+  const problems = new Problems()
+  const check = (
+    name: string,
+    schema: { safeParse(value: unknown): { success: boolean } },
+    value: string,
+    hint: string,
+  ) => {
+    if (!schema.safeParse(value).success) problems.add(`${name}: "${value}" ${hint}`)
+  }
+  const shape = releaseManifestSchema.shape
+  check('prefix', repositorySchema, prefix, 'is no repository with its registry (like ghcr.io/org/pacs)')
+  check('agent version', shape.agent.shape.version, agentVersion, 'is no version (like 1.2.3)')
+  check('actor', shape.actor, options.actor, 'must have 1 to 100 characters')
+  check('repository', shape.repository, options.repository, 'must have 1 to 200 characters')
+  check('run', shape.run, options.run, 'must have at most 300 characters')
+  if (Object.keys(draft.images).length === 0) problems.add('the draft has no images: run build first')
+  if (!(await isDirectory(stackDirectory))) problems.add(`stack directory: ${stackDirectory} is no directory`)
+  const agent = await readFile(agentFile).catch(() => null)
+  if (!agent) problems.add(`agent: the file ${agentFile} cannot be read`)
+  problems.throwIfAny()
+  await checkCheckout(directory, draft.commit, options)
+  return {
+    stack: stackHash(await listStackFiles(stackDirectory)),
+    agent: { version: agentVersion, sha256: sha256(agent ?? '') },
+  }
+}
+
+function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+}

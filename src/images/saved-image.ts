@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import { Failure, tryRun } from '../lib/index.ts'
+import { type Digest, digestSchema } from '../release/index.ts'
+import { collectTarEntries } from './tar.ts'
+
+/** What an image in the engine consists of, read from `docker save`: the one answer that is the same on both image stores. */
+export interface SavedImage {
+  config: Digest
+  /** The one-platform manifest when the engine holds the image as an index of several platforms; null when it does not. */
+  manifestInIndex: Digest | null
+}
+
+/** Manifests, indexes and configurations are smaller than this; layers that are too are looked at in vain. */
+const LARGEST_DOCUMENT = 1024 * 1024
+
+const saveManifest = z.tuple([z.object({ Config: z.string() })]).rest(z.unknown())
+const index = z.object({ manifests: z.array(z.object({ mediaType: z.string() })) })
+const manifest = z.object({ config: z.object({ digest: digestSchema }), layers: z.array(z.unknown()) })
+
+/**
+ * Reads config (and manifest) of image `name` from the engine; the image streams through and is not kept.
+ * @throws Failure `error` when the engine does not give it out.
+ */
+export async function readSavedImage(
+  name: string,
+  options: { env: Readonly<Record<string, string>>; signal: AbortSignal },
+): Promise<SavedImage> {
+  const isDocument = (path: string) => /^(manifest|index)\.json$|^blobs\/sha256\/[0-9a-f]{64}$/.test(path)
+  const archive = collectTarEntries(isDocument, LARGEST_DOCUMENT)
+  const saved = await tryRun('docker', ['save', name], { ...options, onBytes: archive.write })
+  if (saved.code !== 0) throw new Failure('error', `docker save ${name} failed: ${saved.stderr.trim()}`)
+  return describeSavedImage(name, archive.entries)
+}
+
+/** Finds config and manifest among the documents of a `docker save` archive. */
+export function describeSavedImage(name: string, documents: ReadonlyMap<string, Buffer>): SavedImage {
+  const main = saveManifest.safeParse(json(documents.get('manifest.json')))
+  // `<hex>.json` from engines before 25, `blobs/sha256/<hex>` since.
+  const hex = main.success ? /([0-9a-f]{64})(?:\.json)?$/.exec(main.data[0].Config)?.[1] : undefined
+  if (hex === undefined)
+    throw new Failure('error', `docker save ${name} gave no image: its archive has no manifest.json`)
+  const config = digestSchema.parse(`sha256:${hex}`)
+  const top = index.safeParse(json(documents.get('index.json')))
+  const isIndex = top.success && top.data.manifests.some(({ mediaType }) => /index|manifest\.list/.test(mediaType))
+  return { config, manifestInIndex: isIndex ? manifestOf(name, config, documents) : null }
+}
+
+function manifestOf(name: string, config: Digest, documents: ReadonlyMap<string, Buffer>): Digest {
+  for (const [path, bytes] of documents) {
+    const parsed = manifest.safeParse(json(bytes))
+    if (parsed.success && parsed.data.config.digest === config) {
+      return digestSchema.parse(`sha256:${path.slice('blobs/sha256/'.length)}`)
+    }
+  }
+  throw new Failure('error', `docker save ${name} holds no manifest that names ${config}`)
+}
+
+function json(bytes: Buffer | undefined): unknown {
+  // Most small blobs are compressed layers: no JSON, and no error.
+  if (bytes?.[0] !== 0x7b && bytes?.[0] !== 0x5b) return undefined
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}

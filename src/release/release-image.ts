@@ -1,0 +1,115 @@
+import { chmod, copyFile, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import { badInput, refused, run, tryRun } from '../lib/index.ts'
+import { sha256 } from './digest.ts'
+import { parseManifest, RELEASE_KIND, type ReleaseManifest } from './manifest.ts'
+import { formatPinned, type PinnedImage } from './reference.ts'
+import { askRegistry, isIndex, type RegistryAccess, readRegistryImage } from './registry.ts'
+import { listAllFiles, listStackFiles, stackHash } from './stack-files.ts'
+
+/** The label that tells a release image from others. */
+export const KIND_LABEL = 'org.pacs-deploy.kind'
+/** The label of the container that is made to copy files out; one that a crash left behind is found by it. */
+export const READING_LABEL = 'org.pacs-deploy.reading'
+
+/** Every file of a release image has this time, so that equal content gives an equal image. */
+const FILE_TIME = new Date('2000-01-01T00:00:00Z')
+
+/** Where the parts of a release come from. */
+export interface ReleaseParts {
+  manifest: ReleaseManifest
+  stackDirectory: string
+  agentFile: string
+}
+
+/**
+ * Lays the files of a release image down in the empty `directory`: `release.json`, `stack/**`, `agent/index.js`, with modes
+ * and times that depend on nothing but the content.
+ * @throws Failure `refused` when stack or agent are not those of the manifest.
+ */
+export async function writeReleaseContext(directory: string, parts: ReleaseParts): Promise<void> {
+  const { manifest, stackDirectory, agentFile } = parts
+  const files = await listStackFiles(stackDirectory)
+  for (const { path, executable } of files) {
+    await place(join(stackDirectory, path), join(directory, 'stack', path), executable)
+  }
+  await place(agentFile, join(directory, 'agent', 'index.js'), false)
+  await writeFile(join(directory, 'release.json'), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o644 })
+  await verifyParts(directory, manifest, 'the release')
+  await setTimes(directory)
+}
+
+/** What was read out of a release image; the files lie in the directory that was given. */
+export interface ReadRelease {
+  manifest: ReleaseManifest
+  stackDirectory: string
+  agentFile: string
+}
+
+/**
+ * Pulls a release image by digest and copies its files into the empty directory `into`; stack and agent are compared with the manifest.
+ * @throws Failure `bad-input` for what is no release image or of another schema, `refused` for an index, a wrong hash or a registry that says no, `error` for one that stays away.
+ */
+export async function readReleaseImage(
+  options: { pinned: PinnedImage; into: string } & RegistryAccess,
+): Promise<ReadRelease> {
+  const { pinned, into, env, signal } = options
+  const reference = formatPinned(pinned)
+  const image = await readRegistryImage(reference, options)
+  if (image?.kind === 'index') throw isIndex(reference)
+  const pulled = await askRegistry('pull', reference, ['pull', '--quiet', reference], options)
+  if (image === null || typeof pulled !== 'string') {
+    throw badInput(`${reference}: the registry has no such image; take the output "release" of the push action`)
+  }
+  const docker = (args: readonly string[]) => run('docker', args, { env, signal })
+  const format = '{{json .Config.Labels}}'
+  const labels = labelsSchema.parse(JSON.parse(await docker(['image', 'inspect', '--format', format, reference])))
+  if (labels?.[KIND_LABEL] !== RELEASE_KIND) {
+    throw badInput(
+      `${reference} is no release image (no label ${KIND_LABEL}=${RELEASE_KIND}): give the output "release" of the push action`,
+    )
+  }
+  // A scratch image has no command, and create wants one; it never runs.
+  const created = await docker(['create', '--label', `${READING_LABEL}=1`, reference, 'none'])
+  const container = created.trim()
+  try {
+    for (const part of ['release.json', 'stack', 'agent']) {
+      const copied = await tryRun('docker', ['cp', `${container}:/${part}`, join(into, part)], { env, signal })
+      if (copied.code !== 0) throw badInput(`${reference} is no complete release image: it has no /${part}`)
+    }
+  } finally {
+    await tryRun('docker', ['rm', '--force', '--volumes', container], { env })
+  }
+  const manifest = parseManifest(`release.json of ${reference}`, await readFile(join(into, 'release.json'), 'utf8'))
+  await verifyParts(into, manifest, reference)
+  return { manifest, stackDirectory: join(into, 'stack'), agentFile: join(into, 'agent', 'index.js') }
+}
+
+const labelsSchema = z.record(z.string(), z.string()).nullable()
+
+async function verifyParts(directory: string, manifest: ReleaseManifest, name: string): Promise<void> {
+  const stack = stackHash(await listAllFiles(join(directory, 'stack')))
+  if (stack !== manifest.stack) {
+    throw refused(`${name}: its stack files have the hash ${stack}, its manifest says ${manifest.stack}: push it again`)
+  }
+  const agent = sha256(await readFile(join(directory, 'agent', 'index.js')))
+  if (agent !== manifest.agent.sha256) {
+    throw refused(`${name}: its agent has the hash ${agent}, its manifest says ${manifest.agent.sha256}: push it again`)
+  }
+}
+
+async function place(from: string, to: string, executable: boolean): Promise<void> {
+  await mkdir(dirname(to), { recursive: true, mode: 0o755 })
+  await copyFile(from, to)
+  await chmod(to, executable ? 0o755 : 0o644)
+}
+
+// Parents after their children: writing into a directory changes its time.
+async function setTimes(directory: string): Promise<void> {
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name)
+    if (entry.isDirectory()) await setTimes(path)
+    await utimes(path, FILE_TIME, FILE_TIME)
+  }
+}
