@@ -40,7 +40,7 @@ export class Orthanc {
    */
   async find(resource, query) {
     const answer = await this.#read(`/dicom-web/${resource}?${query}`, 'application/dicom+json', this.#timeout)
-    if (answer === null) return []
+    if (answer === null) throw new OrthancUnavailable('it has no DICOMweb')
     let value
     try {
       value = JSON.parse(answer.body.toString('utf8'))
@@ -89,7 +89,7 @@ export class Orthanc {
   }
 
   /**
-   * Orthanc closes idle connections after a second without saying so first; a request that meets that closing was not served.
+   * Orthanc closes idle connections after a second; a request that meets that closing was not served.
    * All requests here only read, so each may be sent a second time.
    * @param {string} path
    * @param {RequestInit} init

@@ -76,7 +76,10 @@ export function searchStudies(body) {
  * @param {number} offset
  */
 function studyQuery(limit, offset) {
-  return new URLSearchParams({ limit: String(limit), offset: String(offset), includefield: STUDY_FIELDS.join(',') })
+  const query = new URLSearchParams({ limit: String(limit), offset: String(offset) })
+  // One parameter each: Orthanc does not split a list whose commas are encoded.
+  for (const field of STUDY_FIELDS) query.append('includefield', field)
+  return query
 }
 
 /** @param {string | undefined} date */

@@ -8,6 +8,7 @@ import { startApi } from './start.js'
 /** @type {[string, import('./fake-orthanc.js').Behaviour, RegExp][]} */
 const troubles = [
   ['refuses the login', (_request, response) => void response.writeHead(401).end(), /refused the login \(401\)/],
+  ['has no DICOMweb', (_request, response) => void response.writeHead(404).end(), /has no DICOMweb/],
   ['fails', (_request, response) => void response.writeHead(500).end(), /answered 500/],
   ['answers HTML', (_request, response) => void response.end('<html>'), /not JSON/],
   ['answers other JSON', (_request, response) => void response.end('{"a":1}'), /not DICOM JSON/],

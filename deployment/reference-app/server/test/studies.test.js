@@ -35,6 +35,7 @@ test('a search turns its terms into one QIDO query', async () => {
   assert.equal(query.get('ModalitiesInStudy'), 'CT')
   assert.equal(query.get('StudyDate'), '20260102-')
   assert.equal(query.get('limit'), '5')
+  assert.ok(query.getAll('includefield').includes('StudyDescription'))
 })
 
 test('a search that finds nothing answers an empty list', async () => {

@@ -1,0 +1,72 @@
+import { randomInt } from 'node:crypto'
+
+/** What a synthetic image says about itself. */
+export interface SyntheticImage {
+  studyInstanceUid: string
+  sopInstanceUid: string
+  patientName: string
+  patientId: string
+  /** Elements by keyword, as dcmjs names them. */
+  elements: Record<string, unknown>
+}
+
+const SECONDARY_CAPTURE = '1.2.840.10008.5.1.4.1.1.7'
+const SIZE = 128
+
+/** An image of nobody: a bright disc on a gradient, 128 x 128, 8 bits, in a study of its own. */
+export function syntheticImage(patientName = 'SYNTHETIC^PATIENT', patientId = 'SYN-1'): SyntheticImage {
+  const studyInstanceUid = newUid()
+  const sopInstanceUid = newUid()
+  return {
+    studyInstanceUid,
+    sopInstanceUid,
+    patientName,
+    patientId,
+    elements: {
+      SOPClassUID: SECONDARY_CAPTURE,
+      SOPInstanceUID: sopInstanceUid,
+      StudyInstanceUID: studyInstanceUid,
+      SeriesInstanceUID: newUid(),
+      PatientName: patientName,
+      PatientID: patientId,
+      PatientBirthDate: '',
+      PatientSex: '',
+      StudyDate: '20261124',
+      StudyTime: '101500',
+      StudyID: '1',
+      StudyDescription: 'Synthetic study',
+      AccessionNumber: 'ACC1',
+      ReferringPhysicianName: '',
+      Modality: 'OT',
+      ConversionType: 'SYN',
+      SeriesNumber: '1',
+      InstanceNumber: '1',
+      SamplesPerPixel: 1,
+      PhotometricInterpretation: 'MONOCHROME2',
+      Rows: SIZE,
+      Columns: SIZE,
+      BitsAllocated: 8,
+      BitsStored: 8,
+      HighBit: 7,
+      PixelRepresentation: 0,
+      PixelData: [disc()],
+      _vrMap: { PixelData: 'OB' },
+    },
+  }
+}
+
+/** A UID below 2.25 (PS3.5 annex B.2), short of a whole UUID. */
+function newUid(): string {
+  return `2.25.${randomInt(1, 2 ** 47)}${randomInt(1, 2 ** 47)}`
+}
+
+function disc(): ArrayBuffer {
+  const pixels = new Uint8Array(SIZE * SIZE)
+  for (let y = 0; y < SIZE; y += 1) {
+    for (let x = 0; x < SIZE; x += 1) {
+      const inside = Math.hypot(x - SIZE / 2, y - SIZE / 2) < SIZE / 3
+      pixels[y * SIZE + x] = inside ? 255 : Math.floor((x + y) / 2)
+    }
+  }
+  return pixels.buffer
+}
