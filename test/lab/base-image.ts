@@ -8,7 +8,9 @@ import type { Progress } from './progress.ts'
 import { stateRoot } from './state.ts'
 
 const DEBIAN = 'debian:trixie-slim'
-const BOOTSTRAPPED = 'pacs-deploy-lab/base:trixie-minbase'
+const BOOTSTRAPPED = 'pacs-deploy-lab/base:trixie-minbase-2'
+/** What the vendor's slim image leaves out too. */
+const LEFT_OUT = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/info/*', '/usr/share/locale/*']
 
 /** How long the attempt to pull may take, and for how long a "no" is believed, in milliseconds. */
 const PULL_LIMIT = 60_000
@@ -16,7 +18,7 @@ const NO_LASTS = 60 * 60_000
 
 /** Whether Docker Hub's images can be pulled here. A "no" is remembered for an hour. */
 export async function hubAnswers(progress: Progress): Promise<boolean> {
-  if (await imageExists(DEBIAN)) return true
+  if (await wasPulled(DEBIAN)) return true
   const memory = join(await stateRoot(), 'docker-hub-does-not-answer')
   const remembered = await stat(memory).catch(() => undefined)
   if (remembered !== undefined && Date.now() - remembered.mtimeMs < NO_LASTS) return false
@@ -41,6 +43,12 @@ export async function ensureBaseImage(fromHub: boolean, progress: Progress): Pro
   return BOOTSTRAPPED
 }
 
+/** An image that somebody imported under this name has no digest of a registry. */
+async function wasPulled(image: string): Promise<boolean> {
+  const { code, stdout } = await tryDocker(['image', 'inspect', '--format', '{{len .RepoDigests}}', image])
+  return code === 0 && stdout !== '0'
+}
+
 async function bootstrap(progress: Progress): Promise<void> {
   await needPrograms(['debootstrap', 'tar'], progress)
   await progress.step('make Debian trixie by debootstrap', async (detail) => {
@@ -50,7 +58,11 @@ async function bootstrap(progress: Progress): Promise<void> {
     const env = hostEnv()
     try {
       await run('debootstrap', ['--variant=minbase', 'trixie', root], { env, onLine: detail })
-      await run('tar', ['-C', root, '--exclude=./var/cache/apt/archives/*.deb', '-cf', archive, '.'], { env })
+      await writeFile(join(root, 'etc/dpkg/dpkg.cfg.d/slim'), LEFT_OUT.map((path) => `path-exclude ${path}\n`).join(''))
+      const excluded = [...LEFT_OUT, '/var/cache/apt/archives/*.deb', '/var/lib/apt/lists/*'].map(
+        (path) => `--exclude=.${path}`,
+      )
+      await run('tar', ['-C', root, ...excluded, '-cf', archive, '.'], { env })
       await docker(['import', '--change', `LABEL ${IMAGE_LABEL}=base`, archive, BOOTSTRAPPED])
     } finally {
       // A debootstrap that was ended leaves its /proc mounted, and removing that would reach into the host's.

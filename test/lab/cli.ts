@@ -5,7 +5,9 @@ import { Failure } from '../../src/lib/index.ts'
 import { hostEnv } from './docker.ts'
 import { ensureEngine } from './engine.ts'
 import { LabError } from './errors.ts'
+import { removeBuildLeftovers } from './images.ts'
 import { openLab, startLab } from './lab.ts'
+import { withLock } from './lock.ts'
 import { Progress } from './progress.ts'
 import { allLabs, removeLab } from './remove.ts'
 import { type LabStatus, labImages, labStatus } from './status.ts'
@@ -62,6 +64,7 @@ async function down(name: string | undefined): Promise<void> {
   for (const lab of name === undefined ? await allLabs() : [name]) {
     await progress.step(`remove lab ${lab}`, () => removeLab(lab))
   }
+  if (name === undefined) await withLock('images', removeBuildLeftovers)
 }
 
 async function status(name: string | undefined, json: boolean): Promise<void> {

@@ -14,6 +14,8 @@ import { waitFor } from './wait.ts'
 const MARK = 'PACS_DEPLOY_LAB_ENGINE'
 const DOCKER_PID = '/run/docker.pid'
 const CONTAINERD_PID = '/run/docker/containerd/containerd.pid'
+/** Milliseconds for which a living engine may be silent before it counts as hanging. */
+const PATIENCE = 60_000
 const CONTAINERD_SOCKETS = ['containerd.sock', 'containerd.sock.ttrpc', 'containerd-debug.sock']
 
 /**
@@ -32,6 +34,7 @@ export async function ensureEngine(progress: Progress): Promise<void> {
   await withLock('engine', async () => {
     if (await answers()) return
     await progress.step('start the engine', async () => {
+      if (await recovers()) return
       if (existsSync('/run/systemd/system')) return startBySystemd()
       await mountCgroups()
       await clearLeftovers()
@@ -55,6 +58,21 @@ async function answers(): Promise<boolean> {
     return (await tryDocker(['version', '--format', '{{.Server.Version}}'], { timeout: 5000 })).code === 0
   } catch {
     return false
+  }
+}
+
+/**
+ * Gives an engine that lives but does not answer, on a busy machine say, time to do so.
+ * @returns whether it answers. @throws LabError when it hangs and is not the lab's own
+ */
+async function recovers(): Promise<boolean> {
+  const pid = await readPid(DOCKER_PID)
+  if (pid === undefined || (await commandOf(pid)) !== 'dockerd') return false
+  try {
+    return await waitFor('the engine to answer', answers, PATIENCE)
+  } catch {
+    if ((await ownEngine()) !== undefined) return false
+    throw new LabError(`dockerd (process ${pid}) runs and does not answer: end it, or mend it`)
   }
 }
 

@@ -38,8 +38,9 @@ export class LabFiles {
 
   /** Files of a server or runner: the engine's settings, whom it trusts, and root's key. */
   async forMachine(): Promise<Map<string, InitialFile>> {
-    // 172.17.0.1 is where dnsmasq answers (recipes/server); the outer network has this MTU too.
-    const engine = { 'registry-mirrors': [`https://${REGISTRY}`], mtu: 1400, bip: '172.17.0.1/16', dns: ['172.17.0.1'] }
+    // dnsmasq answers at the bridge's address (recipes/server/dnsmasq.conf), which is outside the pools of the outer engine.
+    const mirrors = [`https://${REGISTRY}`]
+    const engine = { 'registry-mirrors': mirrors, mtu: 1400, bip: '10.213.0.1/24', dns: ['10.213.0.1'] }
     const bundle = await readFile(this.authority.bundle)
     return new Map<string, InitialFile>([
       ['/etc/docker/daemon.json', { content: `${JSON.stringify(engine, null, 2)}\n`, mode: 0o644 }],

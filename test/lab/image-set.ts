@@ -17,7 +17,7 @@ export interface ImageSet {
   library: string
 }
 
-/** What the lab offers before the stack names anything itself. */
+/** For the fixtures of tests, whatever the stack names. */
 const ALWAYS = ['node:24-slim']
 
 /** Builds what is missing, side by side where one does not stand on the other; one process of the machine at a time. */
@@ -27,12 +27,9 @@ export async function ensureImages(progress: Progress): Promise<ImageSet> {
     const base = await ensureBaseImage(fromHub, progress)
     const names = [...new Set([...ALWAYS, ...(await vendorImages())])]
     const images = buildAll(base, names, fromHub, progress)
-    const ends = await Promise.allSettled(images)
-    const failed = ends.find((end) => end.status === 'rejected')
-    if (failed !== undefined) {
-      await removeBuildLeftovers()
-      throw failed.reason
-    }
+    // All builds have ended, well or not, before their leftovers are removed.
+    await Promise.allSettled(images)
+    await removeBuildLeftovers()
     const [server, runner, library] = await Promise.all(images)
     return { server, runner, library }
   })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { docker, IMAGE_LABEL, tryDocker } from './docker.ts'
+import { docker, IMAGE_LABEL, ids, LAB_LABEL, tryDocker } from './docker.ts'
 import { fetchPackage, type NpmPackage } from './downloads.ts'
 import { onceAtATime } from './once.ts'
 import type { Progress } from './progress.ts'
@@ -73,14 +73,15 @@ const build = onceAtATime(
 )
 
 /**
- * Removes what a build that failed or was killed left: stopped build containers and images without a name.
+ * Removes what builds left that failed, were killed, or had stages: containers of no lab, and images without a name.
  * Only while no build runs.
  */
 export async function removeBuildLeftovers(): Promise<void> {
-  const list = await docker(['ps', '-aq', '--filter', `label=${IMAGE_LABEL}`, '--filter', 'status=exited'])
-  const containers = list.split('\n').filter((id) => id !== '')
-  if (containers.length > 0) await tryDocker(['rm', '-fv', ...containers])
-  await tryDocker(['image', 'prune', '-f', '--filter', `label=${IMAGE_LABEL}`])
+  const format = `{{.ID}} {{.Label "${LAB_LABEL}"}}`
+  const lines = await ids(['ps', '-a', '--filter', `label=${IMAGE_LABEL}`, '--format', format])
+  const leftovers = lines.map((line) => line.split(' ')).flatMap(([id = '', lab]) => (lab ? [] : [id]))
+  if (leftovers.length > 0) await docker(['rm', '-fv', ...leftovers])
+  await docker(['image', 'prune', '-f', '--filter', `label=${IMAGE_LABEL}`])
 }
 
 /** A fresh folder below the lab's state. */

@@ -88,6 +88,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const progress = options.progress ?? new Progress()
   const name = options.name ?? `lab-${randomBytes(3).toString('hex')}`
   try {
+    if (process.arch !== 'x64') throw new LabError(`the lab's images are for x64, this machine is ${process.arch}`)
     await ensureEngine(progress)
     await needPrograms(['ssh', 'ssh-keygen', 'openssl'], progress)
     const images = await ensureImages(progress)

@@ -90,7 +90,7 @@ export async function startMachine(spec: MachineSpec): Promise<MachineRecord> {
     'create',
     ...['--name', container, '--hostname', hostname, '--label', `${LAB_LABEL}=${spec.lab}`],
     ...['--network', spec.network, '--network-alias', hostname, '--memory', spec.memory, '--cgroupns=private'],
-    ...(await privileges(spec.image)),
+    ...(await privileges(spec.lab, spec.image)),
     ...['--security-opt', 'seccomp=unconfined', '--security-opt', 'apparmor=unconfined'],
     ...['--tmpfs', '/run:exec', '--tmpfs', '/run/lock', '--tmpfs', '/tmp:exec'],
     ...['-v', '/var/lib/docker', '-v', '/var/lib/containerd', '--stop-signal', 'SIGRTMIN+3'],
@@ -108,10 +108,17 @@ export async function startMachine(spec: MachineSpec): Promise<MachineRecord> {
 
 let privileged: Promise<boolean> | undefined
 
-async function privileges(image: string): Promise<string[]> {
-  privileged ??= tryDocker(['run', '--rm', '--privileged', '--entrypoint', 'true', image]).then(
-    ({ code }) => code === 0,
-  )
+async function privileges(lab: string, image: string): Promise<string[]> {
+  privileged ??= tryDocker([
+    'run',
+    '--rm',
+    '--label',
+    `${LAB_LABEL}=${lab}`,
+    '--privileged',
+    '--entrypoint',
+    'true',
+    image,
+  ]).then(({ code }) => code === 0)
   if (await privileged) return ['--privileged']
   return CAPABILITIES.flatMap((capability) => ['--cap-add', capability])
 }
