@@ -32,15 +32,19 @@ function patternSource(pattern: string): string {
 
 /** Values that Compose would only look at once the variables are known, and x-pacs, which it never looks at. */
 export function* checkValues(stack: Stack): Generator<Report> {
+  const shortMounts = [...checkShortMounts(stack)]
+  yield* shortMounts
+  const cutToPieces = new Set(shortMounts.map(({ path }) => path[1]))
   for (const service of stack.services.values()) {
-    yield* checkTexts(service.definition, ['services', service.name])
+    const { volumes, ...rest } = service.definition
+    const readable = cutToPieces.has(service.name) ? rest : { ...rest, volumes }
+    yield* checkTexts(readable, ['services', service.name])
     yield* checkNumbers(service)
     yield* checkXPacs(service)
   }
   for (const kind of ['networks', 'volumes', 'secrets', 'configs'] as const) {
     for (const [name, resource] of stack[kind]) yield* checkTexts(resource, [kind, name])
   }
-  yield* checkShortMounts(stack)
 }
 
 function* checkTexts(value: unknown, at: Path): Generator<Report> {
