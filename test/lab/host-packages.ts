@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { run } from '../../src/lib/index.ts'
+import { run, tryRun } from '../../src/lib/index.ts'
 import { hostEnv } from './docker.ts'
 import { LabError } from './errors.ts'
 import { withLock } from './lock.ts'
@@ -34,8 +34,9 @@ export async function needPrograms(programs: readonly Program[], progress: Progr
     if (packages.length === 0) return
     await progress.step(`install ${packages.join(', ')}`, async (detail) => {
       const apt = (...args: string[]) => aptGet(args, detail)
-      // A killed apt leaves packages half configured, and every later install fails until this has run.
-      await run('dpkg', ['--configure', '-a'], { env: aptEnv(), onLine: detail })
+      // A killed apt leaves packages half installed, and every later install fails until both have run. The first one
+      // fails where something that a package depends on has not been unpacked yet: the second one sees to that.
+      await tryRun('dpkg', ['--configure', '-a'], { env: aptEnv(), onLine: detail })
       await apt('update')
       await apt('-f', 'install')
       await apt('install', ...packages)
