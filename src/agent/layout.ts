@@ -16,6 +16,8 @@ export interface Layout {
   /** Private and gone after a restart: registry logins, the socket. */
   run: string
   socket: string
+  /** Where SSH sessions come in, each with the name of the key that it proved. */
+  sshSocket: string
 }
 
 /** The layout under `root` and the run-time directory `run`. */
@@ -33,5 +35,6 @@ export function layout(root = '/opt/pacs', run = '/run/pacs'): Layout {
     audit: join(root, 'audit'),
     run,
     socket: join(run, 'agent.sock'),
+    sshSocket: join(run, 'ssh.sock'),
   }
 }

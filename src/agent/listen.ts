@@ -7,6 +7,7 @@ import { createServer as createHttpServer, type Server as HttpServer } from 'nod
 import { createServer, type Server, type Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { AgentApi } from './api.ts'
+import type { Layout } from './layout.ts'
 
 /** What the transactions of a person at the server's console are recorded under. */
 export const CONSOLE_KEY = 'console'
@@ -25,10 +26,7 @@ export function preamble(name: string): string {
   return `pacs-agent key=${name}\n`
 }
 
-export interface Sockets {
-  socket: string
-  sshSocket: string
-}
+export type Sockets = Pick<Layout, 'socket' | 'sshSocket'>
 
 /** Which key each connection proved. */
 export class ProvenKeys {

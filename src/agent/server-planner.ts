@@ -292,7 +292,8 @@ function pinned(manifest: ReleaseManifest, service: string): string {
   return `${image.ref}@${image.digest}`
 }
 
-async function checkConfig(stack: Stack, config: ConfigRevision, problems: Problems): Promise<void> {
+/** Adds what a stack needs of the configuration and what is not in it. */
+export async function checkConfig(stack: Stack, config: ConfigRevision, problems: Problems): Promise<void> {
   const edit = 'on the server, run "pacs-agent config edit"'
   if (!config.env[PUBLIC_HOST])
     problems.add(`.env: ${PUBLIC_HOST} (the host name of the public entry) is missing; ${edit}`)
