@@ -21,6 +21,8 @@ import {
   type TransactionRequestInput,
 } from './protocol.ts'
 
+export type { TransactionEvent, TransactionRequestInput, TransactionResult } from './protocol.ts'
+
 /** What a caller can ask of an agent. Each method throws a Failure: `unreachable`, `locked`, `refused`, `bad-input`, `failed` or `unknown`. */
 export interface AgentClient {
   status(): Promise<AgentStatus>

@@ -37,15 +37,20 @@ export function distDirectory(): string {
  * what a killed action leaves behind.
  */
 export function childEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string> {
-  const names = [
-    'PATH',
-    'HOME',
-    'LANG',
-    'TMPDIR',
-    'RUNNER_TRACKING_ID',
-    'DOCKER_HOST',
-    'SSL_CERT_FILE',
-    'XDG_RUNTIME_DIR',
-  ]
-  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])))
+  return Object.fromEntries(INHERITED.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])))
 }
+
+const INHERITED = [
+  'PATH',
+  'HOME',
+  'LANG',
+  'TMPDIR',
+  'XDG_RUNTIME_DIR',
+  'RUNNER_TRACKING_ID',
+  'SSL_CERT_FILE',
+  'DOCKER_HOST',
+  'DOCKER_CONFIG',
+  'DOCKER_CONTEXT',
+  'BUILDX_BUILDER',
+  ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()]),
+]

@@ -5,28 +5,21 @@ import { log } from './log.ts'
 const BEAT_MS = 4000
 
 export interface Heartbeat {
-  /** Says what is being done now; what came last is repeated with the time it takes when nothing else is said. */
-  at(what: string): void
+  /** How far the work is, shown with the next beat. */
+  tell(detail: string): void
   stop(): void
 }
 
-/** Starts to say every few seconds what is being done and for how long. */
+/** Says every few seconds that `what` goes on, how far it is and for how long it has. */
 export function startHeartbeat(what: string, beat = BEAT_MS): Heartbeat {
-  let current = what
-  let since = Date.now()
-  let timer = schedule()
-
-  function schedule(): NodeJS.Timeout {
-    return setInterval(() => log.info(`  … ${current} (${formatDuration(Date.now() - since)})`), beat)
-  }
-
+  const since = performance.now()
+  let detail = ''
+  const timer = setInterval(() => {
+    log.foreign(`… ${what}${detail} (${formatDuration(performance.now() - since)})`)
+  }, beat)
   return {
-    at(next) {
-      clearInterval(timer)
-      timer = schedule()
-      if (next === current) return
-      current = next
-      since = Date.now()
+    tell(next) {
+      detail = `: ${next}`
     },
     stop: () => clearInterval(timer),
   }

@@ -1,4 +1,4 @@
-import { appendFile } from 'node:fs/promises'
+import { appendFileSync } from 'node:fs'
 import { plain } from './log.ts'
 import { hideMasked } from './masks.ts'
 
@@ -17,8 +17,8 @@ export interface Summary {
 }
 
 /** Appends a summary to the job's page, if there is one. */
-export async function writeSummary(summary: Summary, file = process.env.GITHUB_STEP_SUMMARY): Promise<void> {
-  if (file) await appendFile(file, renderSummary(summary))
+export function writeSummary(summary: Summary, file = process.env.GITHUB_STEP_SUMMARY): void {
+  if (file) appendFileSync(file, renderSummary(summary))
 }
 
 /** Markdown in which no value can be markup, below 64 KiB. */

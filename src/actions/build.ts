@@ -1,0 +1,86 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { buildImages, writeDraft } from '../images/index.ts'
+import { badInput, Problems } from '../lib/index.ts'
+import { repositorySchema } from '../release/index.ts'
+import {
+  childEnvironment,
+  jobContext,
+  log,
+  makePrivateDirectory,
+  mask,
+  matching,
+  optional,
+  path,
+  type Reader,
+  readInputs,
+  required,
+  runAction,
+  secret,
+  writeOutputs,
+} from '../runner/index.ts'
+import { cleanUp } from './server.ts'
+
+export function main(): Promise<void> {
+  return runAction('Build', async (job) => {
+    const inputs = readInputs({
+      images: matching(repositorySchema),
+      'compose-file': path,
+      version: optional(required),
+      'ca-file': optional(path),
+      'build-secrets': secret(buildSecrets),
+    })
+    const { workspace, commit } = jobContext()
+    const composeFile = relative(workspace, resolve(workspace, inputs['compose-file']))
+    const directory = await makePrivateDirectory()
+    const secrets = await writeSecrets(join(directory, 'secrets'), inputs['build-secrets'])
+    const draft = await buildImages({
+      directory: workspace,
+      composeFile,
+      prefix: inputs.images,
+      commit,
+      ...(inputs.version === undefined ? {} : { version: inputs.version }),
+      ...(inputs['ca-file'] === undefined ? {} : { ca: resolve(workspace, inputs['ca-file']) }),
+      secrets,
+      env: childEnvironment(),
+      log: log.foreign,
+      signal: job.signal,
+    })
+    // Stays until the job ends, since the push step of this job reads it.
+    const manifest = join(directory, 'draft.json')
+    await writeDraft(manifest, draft)
+    writeOutputs({ manifest })
+    const images = Object.entries(draft.images)
+    const built = images.filter(([, image]) => image.built).map(([service]) => service)
+    job.report.message = `${images.length} images of ${commit.slice(0, 12)}: ${built.length} built, ${images.length - built.length} pulled.`
+    for (const [service, { config, platform }] of images) job.report.rows.push([service, `${platform} ${config}`])
+  })
+}
+
+export const post = cleanUp
+
+/** Lines of `id=value`; each value is masked by itself as well. */
+const buildSecrets: Reader<Record<string, string>> = (name, value) => {
+  const problems = new Problems()
+  const secrets: Record<string, string> = {}
+  for (const [index, line] of value.split(/\r?\n/).entries()) {
+    if (line.trim() === '') continue
+    const [, id, content] = /^\s*([A-Za-z0-9_.-]{1,64})=(.+)$/.exec(line) ?? []
+    if (id === undefined || content === undefined) {
+      problems.add(`${name}: line ${index + 1} is not id=value, with an id of letters, digits, ., _ and -`)
+    } else if (id in secrets) problems.add(`${name}: the id ${id} comes twice`)
+    else {
+      mask(content)
+      secrets[id] = content
+    }
+  }
+  if (problems.found.length > 0) throw badInput(problems.found.join('\n'))
+  return secrets
+}
+
+async function writeSecrets(directory: string, secrets: Record<string, string>): Promise<Record<string, string>> {
+  await mkdir(directory, { mode: 0o700 })
+  const paths = Object.keys(secrets).map((id): [string, string] => [id, join(directory, id)])
+  await Promise.all(paths.map(([id, file]) => writeFile(file, secrets[id] ?? '', { mode: 0o600 })))
+  return Object.fromEntries(paths)
+}

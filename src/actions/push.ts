@@ -1,0 +1,74 @@
+import { dirname, join, resolve } from 'node:path'
+import { pushRelease, readDraft } from '../images/index.ts'
+import { Failure, run } from '../lib/index.ts'
+import { repositorySchema } from '../release/index.ts'
+import {
+  childEnvironment,
+  distDirectory,
+  jobContext,
+  log,
+  makePrivateDirectory,
+  mask,
+  matching,
+  path,
+  readInputs,
+  removeDirectory,
+  runAction,
+  writeJobOutput,
+} from '../runner/index.ts'
+import { cleanUp } from './server.ts'
+import { registryInputs, registryLogin } from './transaction-inputs.ts'
+
+export function main(): Promise<void> {
+  return runAction('Push', async (job) => {
+    const inputs = readInputs({
+      manifest: path,
+      images: matching(repositorySchema),
+      'compose-file': path,
+      ...registryInputs,
+    })
+    const { workspace, repository, actor, run: runUrl } = jobContext()
+    const login = registryLogin(inputs, { repository: inputs.images })
+    if (login.registry) maskLogin(login.registry)
+    const draft = await readDraft(resolve(workspace, inputs.manifest))
+    const directory = await makePrivateDirectory()
+    const agentFile = join(distDirectory(), 'agent', 'index.js')
+    const pushed = await pushRelease({
+      draft,
+      directory: workspace,
+      stackDirectory: dirname(resolve(workspace, inputs['compose-file'])),
+      prefix: inputs.images,
+      agentFile,
+      agentVersion: await versionOf(agentFile),
+      actor,
+      repository,
+      run: runUrl,
+      created: new Date(),
+      ...login,
+      dockerConfigDirectory: join(directory, 'docker'),
+      env: childEnvironment(),
+      log: log.foreign,
+      signal: job.signal,
+    }).finally(() => removeDirectory(directory))
+    writeJobOutput('release', pushed.release)
+    const { manifest, uploaded, known } = pushed
+    job.report.message = `${manifest.id}: ${uploaded.length} images uploaded, ${known.length} were there.`
+    job.report.rows.push(['release', pushed.release], ['commit', manifest.commit])
+    for (const [service, { digest }] of Object.entries(manifest.images)) job.report.rows.push([service, digest])
+  })
+}
+
+export const post = cleanUp
+
+/** Docker writes a login as base64 of `user:password` into its configuration. */
+function maskLogin({ username, password }: { username: string; password: string }): void {
+  mask(Buffer.from(`${username}:${password}`).toString('base64'))
+}
+
+/** The version that the agent says of itself, so that the manifest cannot say another. */
+async function versionOf(agentFile: string): Promise<string> {
+  const said = await run(process.execPath, [agentFile, 'version'], { env: childEnvironment(), timeout: 20_000 })
+  const version = /\b\d+\.\d+\.\d+\b/.exec(said)?.[0]
+  if (version) return version
+  throw new Failure('error', `${agentFile} says no version: is dist complete at this tag?`)
+}

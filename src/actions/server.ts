@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { type AgentClient, openAgent } from '../agent/client.ts'
+import { badInput } from '../lib/index.ts'
+import {
+  childEnvironment,
+  type Job,
+  jobContext,
+  leftDirectory,
+  log,
+  makePrivateDirectory,
+  matching,
+  path,
+  type Reader,
+  removeDirectory,
+  runPost,
+  secret,
+} from '../runner/index.ts'
+import {
+  closeConnection,
+  type Environment,
+  environmentNameSchema,
+  findEnvironment,
+  normalizePrivateKey,
+  openConnection,
+  parseEnvironments,
+} from '../ssh/index.ts'
+
+const environmentName = matching(environmentNameSchema)
+const privateKey: Reader<string> = normalizePrivateKey
+
+/** The inputs of every action that speaks with a server. */
+export const serverInputs = {
+  environment: ((name, value) => {
+    if (value === '') throw badInput(`${name} is missing: name one of the environments file`)
+    return environmentName(name, value)
+  }) satisfies Reader<string>,
+  'environments-file': path,
+  'ssh-key': secret(privateKey),
+}
+
+export interface ServerInputs {
+  environment: string
+  'environments-file': string
+  'ssh-key': string
+}
+
+export interface Server {
+  environment: Environment
+  agent: AgentClient
+}
+
+/** Speaks with the agent of an environment for as long as `work` takes; the connection is closed whatever happens. */
+export async function withServer<T>(inputs: ServerInputs, job: Job, work: (server: Server) => Promise<T>): Promise<T> {
+  const environment = await readEnvironment(inputs)
+  job.report.rows.push(['environment', `${environment.name} (${environment.target.host})`])
+  const directory = await makePrivateDirectory()
+  const connection = await openConnection({
+    target: environment.target,
+    key: inputs['ssh-key'],
+    directory: join(directory, 'ssh'),
+    env: childEnvironment(),
+    log: log.foreign,
+    signal: job.signal,
+  })
+  const agent = openAgent(() => connection.duplex())
+  try {
+    log.info(`connected to ${environment.target.host} with the key whose public half is ${connection.keyFingerprint}`)
+    return await work({ environment, agent })
+  } finally {
+    agent.close()
+    await connection.close()
+    await removeDirectory(directory)
+  }
+}
+
+/** The post step of every action with private files: ends and removes what a killed main step left. */
+export function cleanUp(): Promise<never> {
+  return runPost(async () => {
+    const directory = leftDirectory()
+    if (directory === undefined) return
+    await closeConnection(join(directory, 'ssh'), childEnvironment())
+    await removeDirectory(directory)
+  })
+}
+
+async function readEnvironment(inputs: ServerInputs): Promise<Environment> {
+  const file = inputs['environments-file']
+  const found = await readFile(resolve(jobContext().workspace, file), 'utf8').catch(() => undefined)
+  if (found === undefined) {
+    throw badInput(
+      `${file} cannot be read: does the job check the repository out, and is it the input environments-file?`,
+    )
+  }
+  return findEnvironment(file, parseEnvironments(file, found), inputs.environment)
+}

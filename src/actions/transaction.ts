@@ -1,0 +1,127 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { AgentClient, TransactionEvent, TransactionRequestInput, TransactionResult } from '../agent/client.ts'
+import { Failure, formatDuration } from '../lib/index.ts'
+import { type Heartbeat, type Job, jobContext, log, plain, startHeartbeat, writeOutputs } from '../runner/index.ts'
+
+/** What must be the same for a run to be taken as going on with what an earlier attempt of it began. */
+export interface Purpose {
+  environment: string
+  /** The release, or `previous`. */
+  release: string
+}
+
+/**
+ * Has the agent carry out `requests` one after the other and follows each to its result. What an earlier attempt of this
+ * workflow run began for the same purpose and still runs is followed instead of asked for again.
+ * @returns the last result.
+ * @throws Failure of the kind of the first red outcome; `unknown` when the job is cancelled or no result was seen.
+ */
+export async function carryOut(
+  requests: readonly TransactionRequestInput[],
+  purpose: Purpose,
+  agent: AgentClient,
+  job: Job,
+): Promise<TransactionResult> {
+  const prefixes = requests.map(({ kind }) => transactionPrefix(kind, purpose))
+  const running = (await agent.status()).transaction?.id
+  const first = Math.max(
+    0,
+    prefixes.findIndex((prefix) => running?.startsWith(prefix)),
+  )
+  let result: TransactionResult | undefined
+  for (const [index, request] of requests.entries()) {
+    if (index < first) continue
+    const prefix = prefixes[index] ?? ''
+    const attached = running?.startsWith(prefix) ? running : undefined
+    result = await carryOutOne(attached ?? `${prefix}${randomBytes(4).toString('hex')}`, request, agent, job, !attached)
+  }
+  if (!result) throw new Error('nothing was asked for')
+  return result
+}
+
+async function carryOutOne(
+  id: string,
+  request: TransactionRequestInput,
+  agent: AgentClient,
+  job: Job,
+  ask: boolean,
+): Promise<TransactionResult> {
+  job.signal.throwIfAborted()
+  job.onCancel(
+    () =>
+      `cancelled here, not on the server: ${request.kind} goes on there if it was accepted; on the server: ` +
+      `pacs-agent follow ${id} shows it, pacs-agent abort ${id} undoes it`,
+  )
+  return log.group(`${request.kind} (${id})`, async () => {
+    if (ask) await untilAborted(agent.put(id, request), job.signal)
+    else log.info('an earlier attempt of this run began this; it still runs and is followed')
+    const result = await show(agent.follow(id, { signal: job.signal }), job)
+    job.report.rows.push([request.kind, `${result.outcome} (${id})`])
+    const red = RED.find((kind) => kind === result.outcome)
+    if (request.kind !== 'core' || red) reportResult(id, result, job)
+    if (red) throw new Failure(red, `${red}: ${plain(result.message)}`)
+    return result
+  })
+}
+
+/** Prints the events as they come and gives the result. */
+async function show(events: AsyncIterable<TransactionEvent>, job: Job): Promise<TransactionResult> {
+  const stages: { step: string; at: number }[] = []
+  let heartbeat: Heartbeat | undefined
+  try {
+    for await (const event of events) {
+      if (event.type === 'note') log.foreign(event.message)
+      if (event.type === 'step') {
+        log.foreign(`${event.step}: ${event.message}`)
+        stages.push({ step: event.step, at: Date.parse(event.at) })
+        heartbeat?.stop()
+        heartbeat = startHeartbeat(event.step)
+      }
+      if (event.type === 'progress') heartbeat?.tell(event.message)
+      if (event.type !== 'result') continue
+      log.foreign(`${event.result.outcome}: ${event.result.message}`)
+      const durations = stages.map(({ step, at }, index) => {
+        const end = stages[index + 1]?.at ?? Date.parse(event.at)
+        return `${plain(step)} ${formatDuration(end - at)}`
+      })
+      if (durations.length > 0) job.report.rows.push(['stages', durations.join(' · ')])
+      return event.result
+    }
+  } finally {
+    heartbeat?.stop()
+  }
+  throw new Failure('unknown', 'the server sent no result')
+}
+
+/** The same for every attempt of a workflow run, so that a re-run finds what it began; short enough for a journal's name. */
+export function transactionPrefix(kind: string, { environment, release }: Purpose, context = jobContext()): string {
+  const parts = JSON.stringify([context.repository, context.runId, kind, environment, release])
+  return `${kind}-${createHash('sha256').update(parts).digest('hex').slice(0, 12)}-`
+}
+
+/** Outcomes that are not what was asked for. */
+const RED = ['refused', 'rolled-back', 'failed', 'locked', 'bad-input'] as const
+
+function reportResult(id: string, result: TransactionResult, job: Job): void {
+  job.report.message = result.message
+  job.report.rows.push(['serving', result.serving ?? 'nothing'], ['before', result.previous ?? 'nothing'])
+  writeOutputs({
+    outcome: result.outcome,
+    direction: result.direction ?? null,
+    serving: result.serving,
+    previous: result.previous,
+    transaction: id,
+  })
+}
+
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const stop = new AbortController()
+  const aborted = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: stop.signal })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    stop.abort()
+  }
+}
