@@ -3,8 +3,7 @@ import { join, sep } from 'node:path'
 import type { Report } from './finding.ts'
 import { hasVariable } from './interpolation.ts'
 import { isConfigPath, isRelative, mountedPaths, normalised, relativeDefault } from './paths.ts'
-import { networksOf, servicesOf } from './render.ts'
-import type { Stack, StackService } from './stack.ts'
+import { networksOf, type Stack, type StackService, servicesOf } from './stack.ts'
 
 const KINDS = ['networks', 'volumes', 'secrets', 'configs'] as const
 

@@ -1,8 +1,7 @@
 import type { Report } from './finding.ts'
 import { withDefaults } from './interpolation.ts'
-import { networksOf, servicesOf } from './render.ts'
 import type { Path } from './sources.ts'
-import type { Stack, StackService } from './stack.ts'
+import { networksOf, type Stack, type StackService, servicesOf } from './stack.ts'
 
 /** What a service must have, and must not have, so that the agent can run it. */
 export function* checkServices(stack: Stack): Generator<Report> {

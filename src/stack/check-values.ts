@@ -3,7 +3,7 @@ import type { Report } from './finding.ts'
 import { hasVariable, interpolationOf } from './interpolation.ts'
 import { field, type Path } from './sources.ts'
 import { durationMs, type Stack, type StackService, wholeNumber } from './stack.ts'
-import { texts } from './variables.ts'
+import { texts } from './texts.ts'
 import { xPacsKeys, xPacsSchema } from './x-pacs.ts'
 
 // Where a number, a duration or a name must stand that the agent reads before any value is known. `*` is any key or index.
@@ -34,6 +34,7 @@ function patternSource(pattern: string): string {
 export function* checkValues(stack: Stack): Generator<Report> {
   const shortMounts = [...checkShortMounts(stack)]
   yield* shortMounts
+  yield* checkIncludes(stack)
   const cutToPieces = new Set(shortMounts.map(({ path }) => path[1]))
   for (const service of stack.services.values()) {
     const { volumes, ...rest } = service.definition
@@ -127,6 +128,17 @@ function* checkShortMounts(stack: Stack): Generator<Report> {
         const message = `mount "${cut(mount)}" holds a variable: write it as { type: bind, source: …, target: … }`
         yield { rule: 'mount', message, path: ['services', name, 'volumes', index] }
       }
+    }
+  }
+}
+
+function* checkIncludes(stack: Stack): Generator<Report> {
+  for (const { value } of stack.sources.files) {
+    const include = field(value, 'include')
+    for (const [index, entry] of Array.isArray(include) ? include.entries() : []) {
+      if (field(entry, 'env_file') === undefined) continue
+      const message = 'env_file of an include is no part of a release: leave it out, a server has one .env for all'
+      yield { rule: 'env_file', message, path: ['include', index] }
     }
   }
 }

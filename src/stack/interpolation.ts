@@ -2,7 +2,7 @@
 export interface VariableUse {
   name: string
   /** What stands after the name: `:-` and `-` a default, `:?` and `?` a message, `:+` and `+` a replacement, '' nothing. */
-  operator: '' | ':-' | '-' | ':?' | '?' | ':+' | '+'
+  operator: '' | (typeof OPERATORS)[number]
   operand: string
 }
 
@@ -14,7 +14,7 @@ export interface Interpolation {
 }
 
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y
-const OPERATOR = /:-|-|:\?|\?|:\+|\+/y
+const OPERATORS = [':-', ':?', ':+', '-', '?', '+'] as const
 
 /** Reads a string by Compose's rules: `$V`, `${V}`, `${V:-default}` and its kin; `$$` and a `$` before anything else are dollar signs. */
 export function interpolationOf(text: string): Interpolation {
@@ -78,9 +78,9 @@ function bracedUse(inside: string): VariableUse | null {
   const name = match(NAME, inside, 0)
   if (!name) return null
   if (name.length === inside.length) return { name, operator: '', operand: '' }
-  const operator = match(OPERATOR, inside, name.length)
+  const operator = OPERATORS.find((one) => inside.startsWith(one, name.length))
   if (!operator) return null
-  return { name, operator: operator as VariableUse['operator'], operand: inside.slice(name.length + operator.length) }
+  return { name, operator, operand: inside.slice(name.length + operator.length) }
 }
 
 /** The brace that closes what began before `from`, as Compose finds it: braces count in pairs; where they do not, the last one closes. */

@@ -10,13 +10,11 @@ import {
   mapDependencies,
   mapMounts,
   mapResource,
-  networksOf,
   pinnedImage,
   type Rendered,
-  servicesOf,
   usedVolumes,
 } from './render.ts'
-import type { Stack, StackService } from './stack.ts'
+import { networksOf, type Stack, type StackService, servicesOf } from './stack.ts'
 
 export interface AppTarget {
   /** `<release id>-<rev8>`. */

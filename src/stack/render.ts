@@ -96,18 +96,6 @@ export function usedVolumes(stack: Stack, services: readonly StackService[]): Re
   return Object.fromEntries([...stack.volumes].filter(([name]) => used.includes(name)))
 }
 
-/** The networks that a service joins: `default` when it names none, none under a `network_mode`. */
-export function networksOf({
-  definition,
-}: StackService): ReadonlyMap<string, { aliases?: string[] | undefined } | null> {
-  if (definition.network_mode !== undefined) return new Map()
-  return new Map(Object.entries(definition.networks ?? { default: null }))
-}
-
-export function servicesOf(stack: Stack, kind: StackService['kind']): StackService[] {
-  return [...stack.services.values()].filter((service) => service.kind === kind)
-}
-
 /** A grant with the target that it has without one. */
 export function explicitGrant(
   kind: 'secrets' | 'configs',

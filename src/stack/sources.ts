@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, relative, resolve, sep } from 'node:path'
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml'
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml'
 import { badInput } from '../lib/index.ts'
 
 /** A way into a Compose file: keys and list indexes. */
@@ -84,7 +84,7 @@ function parse(file: string, text: string): Source {
   return {
     file,
     contents: document.contents,
-    value: document.toJS() as unknown,
+    value: document.toJS(),
     lineOf: (offset) => lines.linePos(offset).line,
     document,
   }
@@ -133,9 +133,7 @@ function isMerge({ key }: Pair): boolean {
 }
 
 function startOf(node: unknown): number | undefined {
-  return isScalar(node) || isMap(node) || isSeq(node) || isAlias(node) || isPair(node)
-    ? (node as Node).range?.[0]
-    : undefined
+  return isNode(node) ? node.range?.[0] : undefined
 }
 
 /** Every file that a source pulls in, with the place that says so. */

@@ -66,6 +66,19 @@ export function stackOf(
   }
 }
 
+/** The networks that a service joins: `default` when it names none, none under a `network_mode`. */
+export function networksOf({
+  definition,
+}: StackService): ReadonlyMap<string, { aliases?: string[] | undefined } | null> {
+  if (definition.network_mode !== undefined) return new Map()
+  return new Map(Object.entries(definition.networks ?? { default: null }))
+}
+
+/** The services of a kind. */
+export function servicesOf(stack: Stack, kind: StackService['kind']): StackService[] {
+  return [...stack.services.values()].filter((service) => service.kind === kind)
+}
+
 function serviceOf(name: string, definition: ServiceDefinition): StackService {
   const pacs = xPacsSchema.safeParse(definition['x-pacs'] ?? {})
   const build = buildOf(definition)

@@ -2,6 +2,7 @@ import { asMap } from './definition.ts'
 import { interpolationOf } from './interpolation.ts'
 import type { Path } from './sources.ts'
 import type { Stack, StackService } from './stack.ts'
+import { texts } from './texts.ts'
 
 /** A variable that the Compose file uses. */
 export interface StackVariable {
@@ -82,13 +83,4 @@ function* usesIn(text: string, path: Path, server: boolean): Generator<Use> {
 function resourcesOf({ definition }: StackService, kind: 'networks' | 'volumes' | 'secrets' | 'configs'): string[] {
   if (kind === 'networks') return Object.keys(definition.networks ?? { default: null })
   return (definition[kind] ?? []).flatMap(({ source }) => (source === undefined ? [] : [source]))
-}
-
-/** Every string below `value`, with its path. */
-export function* texts(value: unknown, path: Path): Generator<{ text: string; path: Path }> {
-  if (typeof value === 'string') yield { text: value, path }
-  else if (Array.isArray(value)) for (const [index, item] of value.entries()) yield* texts(item, [...path, index])
-  else if (value !== null && typeof value === 'object') {
-    for (const [key, item] of Object.entries(value)) yield* texts(item, [...path, key])
-  }
 }

@@ -5,15 +5,15 @@ const urlPath = z.string().regex(/^\/[\x21-\x7e]*$/, 'must be a path of printabl
 
 const port = z.int('must be a whole number').min(1, 'must be 1 to 65535').max(65_535, 'must be 1 to 65535')
 
-const UNITS = { B: 1, KB: 1000, KiB: 1024, MB: 1_000_000, MiB: 1_048_576 } as const
+const UNITS: Readonly<Record<string, number>> = { B: 1, KB: 1000, KiB: 1024, MB: 1_000_000, MiB: 1_048_576 }
 const SIZE = /^(\d+)(B|KB|KiB|MB|MiB)$/
 
 const byteSize = z
   .string()
   .regex(SIZE, 'must be a size like 600KiB or 2MiB')
   .transform((text) => {
-    const [, count, unit] = SIZE.exec(text) ?? []
-    return Number(count) * UNITS[unit as keyof typeof UNITS]
+    const [, count, unit = ''] = SIZE.exec(text) ?? []
+    return Number(count) * (UNITS[unit] ?? 1)
   })
 
 const traefikRule = z

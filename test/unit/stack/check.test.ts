@@ -100,6 +100,11 @@ test('a mount in short syntax with a variable is seen in the source, since Compo
   expect(findings[0]?.message).toContain('write it as { type: bind, source: …, target: … }')
 })
 
+test('an env_file of an include is found', () => {
+  const text = `${FIT}include:\n  - a.yml\n  - { path: b.yml, env_file: b.env }\n`
+  expect(checkStack(stackFrom(text))).toMatchObject([{ rule: 'env_file', service: null, line: 44 }])
+})
+
 test('a network that two kinds of service share without declaring it is found', () => {
   const text = FIT.replaceAll(/ {4}networks: \{ front: null \}\n/g, '')
   expect(checkStack(stackFrom(text)).map(formatFinding)).toEqual([
