@@ -1,7 +1,14 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '../lib/index.ts'
-import { KIND_LABEL, RELEASE_KIND, type ReleaseManifest, writeReleaseContext } from '../release/index.ts'
+import {
+  canonicalJson,
+  KIND_LABEL,
+  RELEASE_KIND,
+  type ReleaseManifest,
+  sha256,
+  writeReleaseContext,
+} from '../release/index.ts'
 import type { DraftImage } from './draft.ts'
 import { inspectBuiltImage } from './local-image.ts'
 
@@ -20,8 +27,11 @@ export async function buildReleaseImage(
 ): Promise<DraftImage> {
   const { stackDirectory, agentFile, local, scratch, env, signal } = options
   const context = join(scratch, 'context')
-  await mkdir(context)
-  await writeReleaseContext(context, { manifest, stackDirectory, agentFile })
+  // BuildKit takes a file of the same path, size and time for one that it has from an earlier build. The manifest holds the
+  // hashes of everything else, so a folder named by it is the same for equal content only.
+  const folder = sha256(canonicalJson(manifest)).slice('sha256:'.length)
+  await mkdir(join(context, folder), { recursive: true })
+  await writeReleaseContext(join(context, folder), { manifest, stackDirectory, agentFile })
   const labels = { [KIND_LABEL]: RELEASE_KIND, 'org.opencontainers.image.revision': manifest.commit }
   const metadata = join(scratch, 'metadata.json')
   const args = [
@@ -30,7 +40,7 @@ export async function buildReleaseImage(
     ...Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]),
     ...['--metadata-file', metadata, '--tag', local, '--file', '-', context],
   ]
-  await run('docker', args, { env, signal, input: 'FROM scratch\nCOPY . /\n' })
+  await run('docker', args, { env, signal, input: `FROM scratch\nCOPY ${folder}/ /\n` })
   const built = await inspectBuiltImage(local, metadata, { env, signal })
   return { local, ...built, verdict: null, built: true }
 }

@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { digestSchema } from '../../src/release/index.ts'
+
+const draft = z.object({
+  schema: z.literal(1),
+  commit: z.string(),
+  images: z.record(
+    z.string(),
+    z.object({
+      local: z.string(),
+      image: digestSchema,
+      config: digestSchema,
+      platform: z.string(),
+      verdict: z.null(),
+      built: z.boolean(),
+    }),
+  ),
+})
+
+const login = z.object({ server: z.string(), username: z.string(), password: z.string() })
+
+const buildOptions = z.object({
+  directory: z.string(),
+  composeFile: z.string(),
+  prefix: z.string(),
+  commit: z.string(),
+  version: z.string().exactOptional(),
+  ca: z.string().exactOptional(),
+  secrets: z.record(z.string(), z.string()).exactOptional(),
+})
+
+const pushOptions = z.object({
+  draft,
+  directory: z.string(),
+  stackDirectory: z.string(),
+  prefix: z.string(),
+  agentFile: z.string(),
+  agentVersion: z.string(),
+  actor: z.string(),
+  repository: z.string(),
+  run: z.string(),
+  created: z.string(),
+  registry: login.exactOptional(),
+  dockerConfigDirectory: z.string(),
+})
+
+/** What a test asks the program in the runner to do. */
+export const callSchema = z.discriminatedUnion('use', [
+  z.object({ use: z.literal('build'), options: buildOptions }),
+  z.object({ use: z.literal('push'), options: pushOptions }),
+  z.object({ use: z.literal('read'), options: z.object({ release: z.string(), into: z.string() }) }),
+])
+export type Call = z.infer<typeof callSchema>
+
+export const answerSchema = z.union([
+  z.object({ log: z.string() }),
+  z.object({ result: z.unknown() }),
+  z.object({ failure: z.object({ kind: z.string(), message: z.string() }) }),
+])
+export type Answer = z.infer<typeof answerSchema>
+
+export { draft as draftSchema }
+
+export const pushResultSchema = z.object({
+  release: z.string(),
+  manifest: z.unknown(),
+  uploaded: z.array(z.string()),
+  known: z.array(z.string()),
+})
