@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, chown, copyFile, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { badInput, exitClass, Failure, Problems } from '../../lib/index.ts'
+import { parseManifest } from '../../release/index.ts'
+import { checkStack, formatFinding, loadStack } from '../../stack/index.ts'
+import { openConfig } from '../config.ts'
+import type { Layout } from '../layout.ts'
+import { checkConfig } from '../server-planner.ts'
+import { type Command, type Console, readArgs } from './command.ts'
+
+export const config: Command = {
+  usage: 'edit | check | show-names',
+  summary: 'edits config/next (the next deploy seals it), names what is missing in it, lists its names without values',
+  async run(args, console) {
+    const [verb] = readArgs(args, {}, [1, 1]).operands
+    if (verb === 'edit') {
+      await edit(console)
+      return check(console)
+    }
+    if (verb === 'check') return check(console)
+    if (verb === 'show-names') return showNames(console)
+    throw badInput(`config has no ${JSON.stringify(verb)}: edit, check or show-names`)
+  },
+}
+
+async function edit({ paths, env, print }: Console): Promise<void> {
+  const file = join(paths.configNext, '.env')
+  if (!(await exists(file))) {
+    const release = await newestRelease(paths)
+    const example = release && join(release, 'stack', '.env.example')
+    if (example && (await exists(example))) await copyFile(example, file)
+    else await writeFile(file, '')
+    print(`${file} is new`)
+  }
+  await giveToAgent(paths, file)
+  const [editor = 'vi', ...args] = (env.VISUAL || env.EDITOR || 'vi').split(' ')
+  const child = spawn(editor, [...args, file], { stdio: 'inherit' })
+  const [code] = await Promise.race([
+    once(child, 'close'),
+    once(child, 'error').then(([thrown]) => {
+      throw badInput(`the editor ${editor} could not be started (${thrown}): set EDITOR`)
+    }),
+  ])
+  // An editor that replaces the file leaves root's own behind.
+  await giveToAgent(paths, file)
+  if (code !== 0) throw new Failure('error', `the editor ${editor} ended with ${code}; ${file} is as it left it`)
+}
+
+/** The daemon must read it, nobody else may. */
+async function giveToAgent(paths: Layout, file: string): Promise<void> {
+  const { uid, gid } = await stat(paths.configNext)
+  if (process.getuid?.() === 0) await chown(file, uid, gid)
+  await chmod(file, 0o600)
+}
+
+async function check({ paths, env, print }: Console): Promise<number> {
+  if (!(await exists(join(paths.configNext, '.env')))) {
+    throw badInput(`${join(paths.configNext, '.env')} does not exist: pacs-agent config edit`)
+  }
+  const next = await openConfig(paths, 'next')
+  const release = await newestRelease(paths)
+  if (release === null) {
+    print(
+      `${Object.keys(next.env).length} variables; no release has come to this server yet, so what it needs is not known`,
+    )
+    return exitClass.ok
+  }
+  const stack = await loadStack({ directory: join(release, 'stack'), env: { PATH: env.PATH ?? '' } })
+  const problems = new Problems()
+  for (const finding of checkStack(stack)) problems.add(formatFinding(finding))
+  await checkConfig(stack, next, problems)
+  problems.throwIfAny()
+  const manifest = parseManifest('release.json', await readFile(join(release, 'release.json'), 'utf8'))
+  print(`complete for ${manifest.id}; the next deploy takes it`)
+  return exitClass.ok
+}
+
+async function showNames({ paths, print }: Console): Promise<number> {
+  const next = await openConfig(paths, 'next')
+  for (const name of Object.keys(next.env).toSorted()) print(`${name}${next.env[name] ? '' : ' (empty)'}`)
+  const files = await readdir(next.directory, { recursive: true, withFileTypes: true })
+  for (const entry of files) if (entry.isFile() && entry.name !== '.env') print(join(entry.parentPath, entry.name))
+  return exitClass.ok
+}
+
+/** The folder of the newest release on this server; ids begin with their time. */
+async function newestRelease(paths: Layout): Promise<string | null> {
+  const ids = (await readdir(paths.releases).catch(() => [])).filter((name) => !name.startsWith('.')).sort()
+  const newest = ids.at(-1)
+  return newest === undefined ? null : join(paths.releases, newest)
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,70 @@
+import { exitClass, Failure } from '../../lib/index.ts'
+import { AGENT_VERSION } from '../version.ts'
+import { type Command, type Console, readArgs } from './command.ts'
+import { config } from './config.ts'
+import { logs } from './logs.ts'
+import { health, releases, status } from './show.ts'
+import { abort, core, deploy, follow, rollback } from './transactions.ts'
+
+const version: Command = {
+  usage: '',
+  summary: 'the version of this program; status tells that of the running daemon',
+  async run(args, { print }) {
+    readArgs(args, {})
+    print(AGENT_VERSION)
+    return exitClass.ok
+  },
+}
+
+/** What a person at the console can ask for. */
+const VERBS: Readonly<Record<string, Command>> = {
+  status,
+  releases,
+  health,
+  deploy,
+  rollback,
+  core,
+  abort,
+  follow,
+  logs,
+  config,
+  version,
+}
+
+/** Runs a verb. A failure is said in one line; what is no Failure is a bug and is thrown. @returns the exit code */
+export async function runCli(args: readonly string[], console: Console): Promise<number> {
+  const [verb, ...rest] = args
+  const command = verb !== undefined && Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined
+  if (verb === undefined || verb === '--help' || verb === 'help') {
+    for (const line of help()) console.print(line)
+    return verb === undefined ? exitClass['bad-input'] : exitClass.ok
+  }
+  if (command === undefined) {
+    console.warn(`pacs-agent: there is no ${JSON.stringify(verb)} (pacs-agent --help)`)
+    return exitClass['bad-input']
+  }
+  if (rest.includes('--help')) {
+    console.print(`pacs-agent ${verb} ${command.usage}`.trimEnd())
+    console.print(command.summary)
+    return exitClass.ok
+  }
+  try {
+    return await command.run(rest, console)
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown
+    const usage = thrown.kind === 'bad-input' ? ` (pacs-agent ${verb} --help)` : ''
+    console.warn(`pacs-agent: ${thrown.kind}: ${thrown.message}${usage}`)
+    return thrown.exitClass
+  } finally {
+    console.agent.close()
+  }
+}
+
+function help(): string[] {
+  const verbs = Object.entries(VERBS).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`)
+  return [
+    'pacs-agent <verb> …: what happens on this server, and what is to happen. Transactions run in the daemon, not here.',
+    ...verbs,
+    'Exit codes: 0 well, 10 refused, 11 unhealthy, 20 rolled-back, 21 failed, 22 error, 30 locked, 40 bad input, 50 unreachable, 60 unknown.',
+  ]
+}

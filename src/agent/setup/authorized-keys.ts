@@ -1,0 +1,64 @@
+import { badInput } from '../../lib/index.ts'
+import { CONSOLE_KEY, KEY_NAME } from '../listen.ts'
+
+export interface NamedKey {
+  name: string
+  /** Type and body, without comment. */
+  key: string
+}
+
+const PUBLIC_KEY =
+  /^(ssh-ed25519|sk-ssh-ed25519@openssh\.com|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) ([A-Za-z0-9+/]+={0,3})(?: .*)?$/
+
+/**
+ * Reads `name=ssh-ed25519 AAAA… comment`.
+ * @throws Failure `bad-input` for another form, a private key, or a name that the audit could not tell from a person at the console.
+ */
+export function parseNamedKey(text: string): NamedKey {
+  if (text.includes('PRIVATE KEY'))
+    throw badInput('--key: this is a private key; give the public one (the file that ends in .pub)')
+  const equals = text.indexOf('=')
+  const name = text.slice(0, Math.max(equals, 0))
+  if (!KEY_NAME.test(name) || name === CONSOLE_KEY) {
+    throw badInput(`--key: ${JSON.stringify(name)} is no name for a key; write --key 'ci-staging=ssh-ed25519 AAAA…'`)
+  }
+  const [, type, body] = PUBLIC_KEY.exec(text.slice(equals + 1).trim()) ?? []
+  if (type === undefined || body === undefined || Buffer.from(body, 'base64').length < 32) {
+    throw badInput(`--key ${name}: is no public key in one line; write --key '${name}=ssh-ed25519 AAAA…'`)
+  }
+  return { name, key: `${type} ${body}` }
+}
+
+const LINE = /^restrict,.*command="\/usr\/local\/bin\/pacs-agent ssh --key ([^" ]+)" (.+)$/
+
+/** The keys of an authorized_keys file that `renderKeys` wrote. */
+export function readKeys(content: string): NamedKey[] {
+  return content.split('\n').flatMap((line) => {
+    const [, name, key] = LINE.exec(line) ?? []
+    return name === undefined || key === undefined ? [] : [{ name, key }]
+  })
+}
+
+/**
+ * Adds keys; one of a known name is replaced.
+ * @throws Failure `bad-input` when one key is to have two names: the audit would not know whose it is.
+ */
+export function addKeys(present: readonly NamedKey[], added: readonly NamedKey[]): NamedKey[] {
+  const keys = new Map([...present, ...added].map((one) => [one.name, one]))
+  const names = new Map<string, string>()
+  for (const { name, key } of keys.values()) {
+    const other = names.get(key)
+    if (other !== undefined) throw badInput(`--key ${name}: the same key is called ${other}; one key has one name`)
+    names.set(key, name)
+  }
+  return [...keys.values()]
+}
+
+/** The file that lets each key do two things: speak to the agent, and open the one forward to the database. */
+export function renderKeys(keys: readonly NamedKey[]): string {
+  const lines = keys.map(
+    ({ name, key }) =>
+      `restrict,port-forwarding,permitopen="127.0.0.1:27017",command="/usr/local/bin/pacs-agent ssh --key ${name}" ${key}`,
+  )
+  return ['# Written by pacs-agent setup; add keys with setup-production.sh --key.', ...lines, ''].join('\n')
+}
