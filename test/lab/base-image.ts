@@ -1,9 +1,9 @@
-import { rm, stat, writeFile } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { run, tryRun } from '../../src/lib/index.ts'
+import { run } from '../../src/lib/index.ts'
 import { docker, hostEnv, IMAGE_LABEL, tryDocker } from './docker.ts'
 import { needPrograms } from './host-packages.ts'
-import { ensureImage, imageExists, temporaryFolder } from './images.ts'
+import { buildFolder, ensureImage, imageExists, removeBuildFolder } from './images.ts'
 import type { Progress } from './progress.ts'
 import { stateRoot } from './state.ts'
 
@@ -52,7 +52,7 @@ async function wasPulled(image: string): Promise<boolean> {
 async function bootstrap(progress: Progress): Promise<void> {
   await needPrograms(['debootstrap', 'tar'], progress)
   await progress.step('make Debian trixie by debootstrap', async (detail) => {
-    const work = await temporaryFolder('debootstrap')
+    const work = await buildFolder()
     const root = join(work, 'root')
     const archive = join(work, 'root.tar')
     const env = hostEnv()
@@ -65,9 +65,7 @@ async function bootstrap(progress: Progress): Promise<void> {
       await run('tar', ['-C', root, ...excluded, '-cf', archive, '.'], { env })
       await docker(['import', '--change', `LABEL ${IMAGE_LABEL}=base`, archive, BOOTSTRAPPED])
     } finally {
-      // A debootstrap that was ended leaves its /proc mounted, and removing that would reach into the host's.
-      await tryRun('umount', ['-l', join(root, 'proc')], { env })
-      await rm(work, { recursive: true, force: true })
+      await removeBuildFolder(work)
     }
   })
 }

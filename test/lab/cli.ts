@@ -72,7 +72,10 @@ async function status(name: string | undefined, json: boolean): Promise<void> {
   const images = await labImages()
   if (json) process.stdout.write(`${JSON.stringify({ labs, images }, null, 2)}\n`)
   else if (labs.length === 0) process.stdout.write('no lab is up: npm run lab -- up\n')
-  else process.stdout.write([...labs.map(describe), `images: ${images.join(' ')}\n`].join('\n'))
+  else
+    process.stdout.write(
+      [...labs.map(describe), `${images.length} images of the lab on this engine (--json names them)\n`].join('\n'),
+    )
 }
 
 async function shell(name: string, machine: string): Promise<void> {
@@ -86,9 +89,14 @@ async function shell(name: string, machine: string): Promise<void> {
 
 function describe({ name, up, containers, details }: LabStatus): string {
   const rows: [string, string][] = [
-    ['lab', up ? `${name}: up` : `${name}: not up (npm run lab -- down --name ${name} removes its rest)`],
+    [
+      'lab',
+      up
+        ? `${name}: up`
+        : `${name}: not up${containers.length > 0 ? ` (npm run lab -- down --name ${name} removes its rest)` : ''}`,
+    ],
   ]
-  if (details === undefined) rows.push(['containers', containers.join(', ')])
+  if (details === undefined && containers.length > 0) rows.push(['containers', containers.join(', ')])
   for (const { hostname, addresses, hostKey } of details?.servers ?? []) {
     const ports = Object.entries(addresses).map(([inside, outside]) => `${inside} at ${outside}`)
     rows.push([hostname, ports.join(', ')], ['', hostKey])

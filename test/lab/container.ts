@@ -1,9 +1,8 @@
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { RunResult } from '../../src/lib/index.ts'
 import { docker, tryDocker } from './docker.ts'
 import type { InitialFile } from './files.ts'
-import { temporaryFolder } from './images.ts'
 
 export interface ExecOptions {
   /** Standard input, empty otherwise. */
@@ -96,9 +95,14 @@ export class LabContainer {
 /**
  * Puts files into a container that has not been started yet.
  * @param files path inside → content; folders get 0755, those below /root 0700
+ * @param scratch a folder of this user alone, for the files on their way
  */
-export async function putFiles(container: string, files: ReadonlyMap<string, InitialFile>): Promise<void> {
-  const folder = await temporaryFolder('files')
+export async function putFiles(
+  container: string,
+  files: ReadonlyMap<string, InitialFile>,
+  scratch: string,
+): Promise<void> {
+  const folder = await mkdtemp(join(scratch, 'files-'))
   try {
     for (const [path, { content, mode }] of files) {
       const parts = dirname(path).split('/')

@@ -1,6 +1,7 @@
 import { type RunOptions, type RunResult, run, tryRun } from '../../src/lib/index.ts'
 
-type Options = Omit<RunOptions, 'env'>
+/** `env` is added to this process's own. */
+type Options = Omit<RunOptions, 'env'> & Partial<Pick<RunOptions, 'env'>>
 
 /** Every object of a lab carries this label with the lab's name. */
 export const LAB_LABEL = 'pacs-deploy.lab'
@@ -16,12 +17,12 @@ export function hostEnv(): Record<string, string> {
 
 /** Runs the docker client and asks for exit code 0. @returns its standard output. @throws Failure `error` */
 export function docker(args: readonly string[], options: Options = {}): Promise<string> {
-  return run('docker', args, { ...options, env: hostEnv() })
+  return run('docker', args, { ...options, env: { ...hostEnv(), ...options.env } })
 }
 
 /** Runs the docker client, whatever its exit code. @throws Failure `error` when it cannot be started or takes too long */
 export function tryDocker(args: readonly string[], options: Options = {}): Promise<RunResult> {
-  return tryRun('docker', args, { ...options, env: hostEnv() })
+  return tryRun('docker', args, { ...options, env: { ...hostEnv(), ...options.env } })
 }
 
 /** Ids that a listing command (`ps`, `network ls`, …) prints. */

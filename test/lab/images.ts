@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { docker, IMAGE_LABEL, ids, LAB_LABEL, tryDocker } from './docker.ts'
+import { tryRun } from '../../src/lib/index.ts'
+import { docker, hostEnv, IMAGE_LABEL, ids, LAB_LABEL, tryDocker } from './docker.ts'
 import { fetchPackage, type NpmPackage } from './downloads.ts'
 import { onceAtATime } from './once.ts'
 import type { Progress } from './progress.ts'
@@ -19,6 +21,8 @@ export interface Recipe {
   hostCertificates?: boolean
 }
 
+/** Where the client has buildx: the engine's own builder, which knows the engine's images, and no attestations. */
+const PLAIN_BUILD = { BUILDX_BUILDER: 'default', BUILDX_NO_DEFAULT_ATTESTATIONS: '1' }
 const HOST_CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt'
 
 /** `pacs-deploy-lab/<name>:<hash>` over everything that decides the image's content. */
@@ -56,7 +60,7 @@ const build = onceAtATime(
   (tag: string, _recipe: Recipe, _progress: Progress) => tag,
   async (tag: string, recipe: Recipe, progress: Progress) => {
     await progress.step(`build the ${recipe.name} image`, async (detail) => {
-      const context = await temporaryFolder('build')
+      const context = await buildFolder()
       try {
         await cp(recipe.folder, context, { recursive: true })
         for (const [file, wanted] of Object.entries(recipe.packages ?? {}))
@@ -64,16 +68,20 @@ const build = onceAtATime(
         if (recipe.hostCertificates) await cp(HOST_CERTIFICATES, join(context, 'ca.crt'), { dereference: true })
         const args = Object.entries(recipe.from).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`])
         const labels = ['--label', `${IMAGE_LABEL}=${recipe.name}`]
-        await docker(['build', '--force-rm', ...labels, ...args, '--tag', tag, context], { onLine: detail })
+        await docker(['build', '--force-rm', ...labels, ...args, '--tag', tag, context], {
+          onLine: detail,
+          env: PLAIN_BUILD,
+        })
       } finally {
-        await rm(context, { recursive: true, force: true })
+        await removeBuildFolder(context)
       }
     })
   },
 )
 
 /**
- * Removes what builds left that failed, were killed, or had stages: containers of no lab, and images without a name.
+ * Removes what builds left that failed, were killed, or had stages: containers of no lab, images without a name,
+ * and folders.
  * Only while no build runs.
  */
 export async function removeBuildLeftovers(): Promise<void> {
@@ -82,13 +90,23 @@ export async function removeBuildLeftovers(): Promise<void> {
   const leftovers = lines.map((line) => line.split(' ')).flatMap(([id = '', lab]) => (lab ? [] : [id]))
   if (leftovers.length > 0) await docker(['rm', '-fv', ...leftovers])
   await docker(['image', 'prune', '-f', '--filter', `label=${IMAGE_LABEL}`])
+  const folders = join(await stateRoot(), 'builds')
+  if (!existsSync(folders)) return
+  for (const name of await readdir(folders)) await removeBuildFolder(join(folders, name))
 }
 
-/** A fresh folder below the lab's state. */
-export async function temporaryFolder(purpose: string): Promise<string> {
-  const parent = join(await stateRoot(), 'tmp')
+/** A fresh folder for one build. Builds run one process at a time, so what a killed one left can be told. */
+export async function buildFolder(): Promise<string> {
+  const parent = join(await stateRoot(), 'builds')
   await mkdir(parent, { recursive: true, mode: 0o700 })
-  return mkdtemp(join(parent, `${purpose}-`))
+  return mkdtemp(join(parent, 'build-'))
+}
+
+/** Removes a build's folder. A debootstrap that was ended left /proc mounted in it, and removing that would reach into the host's. */
+export async function removeBuildFolder(folder: string): Promise<void> {
+  const mounted = join(folder, 'root/proc')
+  if (existsSync(mounted)) await tryRun('umount', ['-l', mounted], { env: hostEnv() })
+  await rm(folder, { recursive: true, force: true })
 }
 
 async function filesOf(folder: string): Promise<string[]> {

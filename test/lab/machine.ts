@@ -2,7 +2,7 @@ import { LabContainer, putFiles } from './container.ts'
 import { docker, LAB_LABEL, tryDocker } from './docker.ts'
 import type { InitialFile } from './files.ts'
 import { freePorts } from './ports.ts'
-import type { MachineRecord } from './state.ts'
+import { type MachineRecord, stateFolder } from './state.ts'
 import { waitFor } from './wait.ts'
 
 /** Milliseconds within which a machine must be up: seconds are usual, a busy host is slower. */
@@ -98,7 +98,7 @@ export async function startMachine(spec: MachineSpec): Promise<MachineRecord> {
     ...env,
     ...[spec.image, '/usr/local/sbin/lab-init'],
   ])
-  await putFiles(container, spec.files)
+  await putFiles(container, spec.files, await stateFolder(spec.lab))
   await docker(['start', container])
   const machine = new Machine({ name: spec.name, container, ports, hostKey: '' }, spec.network)
   await machine.waitUntilUp()

@@ -35,7 +35,7 @@ export async function startRegistry(
     ...['--name', container, '--hostname', 'registry.lab', '--label', `${LAB_LABEL}=${lab}`],
     ...['--network', network, '--network-alias', 'registry.lab', '-p', `127.0.0.1:${port}:5000`, image],
   ])
-  await putFiles(container, await files.forRegistry())
+  await putFiles(container, await files.forRegistry(), files.folder)
   await docker(['start', container])
   const ca = await readFile(files.authority.certificate)
   await waitFor('the registry to answer', () => answers(port, ca), 30_000)
