@@ -1,0 +1,93 @@
+// A server as a team has it after the guide: set up by setup-production.sh, its configuration written by a person.
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { type AgentStatus, statusSchema } from '../../src/agent/protocol.ts'
+import type { RunResult } from '../../src/lib/index.ts'
+import type { Lab, Machine } from '../lab/index.ts'
+
+/** The top of this repository. */
+export const repositoryRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+
+/** Values that must never be seen outside the private places of the server. */
+export interface ServerSecrets {
+  orthancPassword: string
+}
+
+/** What a person lays down beside `.env`: path below `config/next` → content. */
+export interface SiteConfig {
+  env: Readonly<Record<string, string>>
+  files: Readonly<Record<string, string>>
+}
+
+/** Runs setup-production.sh with the committed agent and the locked Node, and lets `publicKey` in under the name `deploy`. */
+export async function setUp(server: Machine, publicKey: string): Promise<string> {
+  const scripts = join(repositoryRoot, 'deployment', 'production', 'scripts')
+  await server.copyIn(join(scripts, 'setup-production.sh'), '/root/setup/setup-production.sh', 0o755)
+  await server.copyIn(join(repositoryRoot, 'dist', 'agent', 'index.js'), '/root/setup/agent.js')
+  await server.copyIn(process.execPath, '/root/setup/node', 0o755)
+  return server.run([
+    '/root/setup/setup-production.sh',
+    ...['--agent', '/root/setup/agent.js', '--node', '/root/setup/node', '--key', `deploy=${publicKey}`],
+  ])
+}
+
+/** The configuration of the shipped stack on a lab's server, with a certificate of the lab's authority. */
+export async function productionConfig(lab: Lab, server: Machine): Promise<SiteConfig & { secrets: ServerSecrets }> {
+  const { certificate, key } = lab.files.authority.issued(server.hostname)
+  const secrets = { orthancPassword: randomBytes(24).toString('hex') }
+  return {
+    secrets,
+    env: {
+      PACS_PUBLIC_HOST: server.hostname,
+      DICOM_MODALITIES: '{"ct1":["CT1","10.0.0.5",104]}',
+    },
+    files: {
+      'secrets/orthanc-users.json': JSON.stringify({ RegisteredUsers: { backend: secrets.orthancPassword } }),
+      'secrets/orthanc-password': secrets.orthancPassword,
+      'certs/tls.crt': await readFile(certificate, 'utf8'),
+      'certs/tls.key': await readFile(key, 'utf8'),
+    },
+  }
+}
+
+/** Writes `config/next` as the user `pacs`, as a person at the console does. */
+export async function configure(server: Machine, config: SiteConfig): Promise<void> {
+  const env = Object.entries(config.env).map(([name, value]) => `${name}='${value}'\n`)
+  const files = { ...config.files, '.env': env.join('') }
+  for (const [path, content] of Object.entries(files)) {
+    const target = `/opt/pacs/config/next/${path}`
+    await server.run(['install', '-d', '-m', '0700', dirname(target)], { user: 'pacs' })
+    await server.run(['install', '-m', '0600', '/dev/stdin', target], { user: 'pacs', input: content })
+  }
+}
+
+/** Runs `pacs-agent` at the server's console as root. */
+export function agent(server: Machine, args: readonly string[]): Promise<RunResult> {
+  return server.exec(['pacs-agent', ...args])
+}
+
+/** What the agent says of itself. */
+export async function statusOf(server: Machine): Promise<AgentStatus> {
+  const { stdout, stderr, code } = await agent(server, ['status', '--json'])
+  if (code !== 0) throw new Error(`pacs-agent status ended with ${code}: ${stderr}`)
+  return statusSchema.parse(JSON.parse(stdout))
+}
+
+/** The `result` line of a verb that was run with --json. */
+export function resultOf({ stdout, stderr }: RunResult): { outcome: string; message: string } {
+  const last = stdout.trim().split('\n').at(-1) ?? ''
+  const parsed = z.object({ result: z.object({ outcome: z.string(), message: z.string() }) }).safeParse(parse(last))
+  if (!parsed.success) throw new Error(`no result in: ${stdout}\n${stderr}`)
+  return parsed.data.result
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

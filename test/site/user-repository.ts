@@ -1,0 +1,186 @@
+// What a team has: one repository with the app, the stack, the environments file and the example workflows, on a machine that can
+// run jobs. act runs them there in GitHub's place, with the suite of this repository's HEAD.
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { messageOf, run } from '../../src/lib/index.ts'
+import type { Lab, Machine } from '../lab/index.ts'
+import { repositoryRoot } from './server.ts'
+
+const CHECKOUT = '/srv/pacs'
+const SUITE = '/srv/pacs-deploy'
+const CA_BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
+/** Where the lab's registry takes the team's images. */
+export const IMAGES = 'registry.lab:5000/org/pacs'
+
+export interface WorkflowRun {
+  /** Whether every job that ran ended well. */
+  green: boolean
+  /** Names of the jobs that ran: act skips what it does not know, with exit code 0. */
+  jobs: readonly string[]
+  /** Outputs of steps: `<job>/<step>` → name → value. */
+  outputs: ReadonlyMap<string, Readonly<Record<string, string>>>
+  /** Job summaries, in order. */
+  summaries: readonly string[]
+  /** Everything that act and the steps printed. */
+  log: string
+}
+
+const lineSchema = z.object({
+  msg: z.string().optional(),
+  job: z.string().optional(),
+  jobID: z.string().optional(),
+  stepID: z.array(z.string()).optional(),
+  command: z.string().optional(),
+  name: z.string().optional(),
+  arg: z.string().optional(),
+  content: z.string().optional(),
+})
+
+export class UserRepository {
+  readonly #runner: Machine
+  readonly #sshKey: string
+
+  private constructor(runner: Machine, sshKey: string) {
+    this.#runner = runner
+    this.#sshKey = sshKey
+  }
+
+  /** Makes the repository with its first commit, and lays the suite beside it. */
+  static async create(lab: Lab): Promise<UserRepository> {
+    const { runner } = lab
+    await unpack(runner, SUITE, [])
+    await unpack(runner, CHECKOUT, ['deployment', 'workflows-examples'])
+    const environments = [...lab.servers.values()].map(
+      (server) =>
+        `${server.name}:\n  host: ${server.hostname}\n  user: pacs\n  host-keys:\n    - ${server.hostKey}\n  public-url: https://${server.hostname}\n`,
+    )
+    await runner.copyIn(Buffer.from(environments.join('\n')), `${CHECKOUT}/deployment/environments.yml`)
+    const repository = new UserRepository(runner, await readFile(lab.sshKey, 'utf8'))
+    await runner.run(['mkdir', '-p', `${CHECKOUT}/.github`])
+    await runner.run(['mv', `${CHECKOUT}/workflows-examples`, `${CHECKOUT}/.github/workflows`])
+    await repository.#git('init', '-q', '-b', 'main')
+    await repository.#git('config', 'user.name', 'Jane')
+    await repository.#git('config', 'user.email', 'jane@hospital.example')
+    await repository.#git('remote', 'add', 'origin', 'https://github.com/org/pacs.git')
+    await repository.#commit('The first release')
+    await repository.#git('tag', 'first')
+    return repository
+  }
+
+  /** Puts the app of the first commit, changed by a patch of test/fixtures/releases, on main. */
+  async release(patch: string): Promise<void> {
+    await this.#git('checkout', '-q', 'first', '--', '.')
+    const file = `/srv/${patch}`
+    await this.#runner.copyIn(join(repositoryRoot, 'test', 'fixtures', 'releases', patch), file)
+    await this.#git('apply', file)
+    await this.#commit(patch)
+  }
+
+  /** A push to main: the workflow release.yml. */
+  push(options: RunOptions = {}): Promise<WorkflowRun> {
+    return this.#act(['push', '-W', '.github/workflows/release.yml'], options)
+  }
+
+  /** A rollback by hand: the workflow rollback.yml. */
+  rollback(
+    inputs: { environment: string; release?: string; reason: string },
+    options: RunOptions = {},
+  ): Promise<WorkflowRun> {
+    const given = Object.entries(inputs).flatMap(([name, value]) => ['--input', `${name}=${value}`])
+    return this.#act(['workflow_dispatch', '-W', '.github/workflows/rollback.yml', ...given], options)
+  }
+
+  async #act(args: readonly string[], { vars = {}, onLine }: RunOptions): Promise<WorkflowRun> {
+    // Secrets stand in a file that only root can read, as act takes them; never in its argv.
+    await this.#runner.copyIn(
+      Buffer.from(`SSH_KEY: ${JSON.stringify(this.#sshKey)}\nGITHUB_TOKEN: lab-registry-token\n`),
+      '/srv/secrets.yml',
+      0o600,
+    )
+    const all = { IMAGES, CA_FILE: CA_BUNDLE, WATCH: '3s', HOLD: '5s', KEEP_WARM: '10m', ...vars }
+    const lines: string[] = []
+    const { code } = await this.#runner.exec(
+      [
+        'act',
+        ...args,
+        ...['-P', 'ubuntu-latest=-self-hosted', '--local-repository', `org/pacs-deploy@v1=${SUITE}`],
+        ...['--no-cache-server', '--json', '--actor', 'jane', '--secret-file', '/srv/secrets.yml'],
+        ...['--env', 'GITHUB_API_URL=http://127.0.0.1:9', '--env', `RUNNER_TEMP=/tmp/runner-${lines.length}`],
+        ...Object.entries(all).flatMap(([name, value]) => ['--var', `${name}=${value}`]),
+      ],
+      {
+        cwd: CHECKOUT,
+        onLine(line) {
+          lines.push(line)
+          const message = messageIn(line)
+          if (message !== null) onLine?.(message)
+        },
+      },
+    )
+    return readRun(code, lines)
+  }
+
+  #git(...args: string[]): Promise<string> {
+    return this.#runner.run(['git', ...args], { cwd: CHECKOUT })
+  }
+
+  async #commit(message: string): Promise<void> {
+    await this.#git('add', '-A')
+    await this.#git('commit', '-q', '--allow-empty', '-m', message)
+  }
+}
+
+export interface RunOptions {
+  vars?: Readonly<Record<string, string>>
+  /** Called with what the steps print. */
+  onLine?: (line: string) => void
+}
+
+function messageIn(line: string): string | null {
+  try {
+    const parsed = lineSchema.parse(JSON.parse(line))
+    return parsed.msg?.trim() ? `${parsed.job ?? ''}: ${parsed.msg.trim()}` : null
+  } catch {
+    return line
+  }
+}
+
+function readRun(code: number, lines: readonly string[]): WorkflowRun {
+  const jobs = new Set<string>()
+  const outputs = new Map<string, Record<string, string>>()
+  const summaries: string[] = []
+  for (const line of lines) {
+    let entry: z.infer<typeof lineSchema>
+    try {
+      entry = lineSchema.parse(JSON.parse(line))
+    } catch {
+      continue
+    }
+    if (entry.jobID) jobs.add(entry.job ?? entry.jobID)
+    if (entry.command === 'summary' && entry.content) summaries.push(entry.content)
+    if (entry.command === 'set-output' && entry.name) {
+      const key = `${entry.jobID}/${entry.stepID?.join('.')}`
+      outputs.set(key, { ...outputs.get(key), [entry.name]: entry.arg ?? '' })
+    }
+  }
+  return { green: code === 0, jobs: [...jobs], outputs, summaries, log: lines.join('\n') }
+}
+
+/** Lays (a part of) HEAD down in the runner, as a release of the suite would be fetched. */
+async function unpack(runner: Machine, directory: string, paths: readonly string[]): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'pacs-archive-'))
+  const archive = join(folder, 'head.tar')
+  try {
+    await run('git', ['-C', repositoryRoot, 'archive', '--format=tar', '-o', archive, 'HEAD', ...paths], {
+      env: { PATH: process.env.PATH ?? '' },
+    })
+    await runner.run(['mkdir', '-p', directory])
+    await runner.run(['tar', '-C', directory, '-xf', '-'], { input: await readFile(archive) })
+  } catch (thrown) {
+    throw new Error(`HEAD could not be laid down in the runner: ${messageOf(thrown)}`, { cause: thrown })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
