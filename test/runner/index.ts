@@ -1,0 +1,3 @@
+export { type Command, parseCommand, parseFileCommands } from './commands.ts'
+export { StepLog } from './log.ts'
+export { Job, type StepOptions, type StepResult } from './runner.ts'

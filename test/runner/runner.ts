@@ -1,0 +1,159 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { type ActionFile, parseActionFile } from '../../scripts/action-files.ts'
+import { parseFileCommands } from './commands.ts'
+import { StepLog } from './log.ts'
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+
+export interface StepOptions {
+  /** Folder of the action, like `actions/deploy`, in the repository. */
+  action: string
+  /** `dist` runs what is committed, `source` the entry in src/actions. */
+  code: 'dist' | 'source'
+  with?: Readonly<Record<string, string>>
+  /** Values of the `secrets` context: masked from the start. */
+  secrets?: readonly string[]
+  /** Files of the workspace, by path. */
+  files?: Readonly<Record<string, string>>
+  env?: Readonly<Record<string, string>>
+  /** Sends SIGINT, as a cancelled job does, when a shown line has this text. */
+  cancelAt?: string
+}
+
+export interface StepResult {
+  /** Exit code; null when a signal ended it. */
+  code: number | null
+  log: StepLog
+  outputs: Record<string, string>
+  summary: string
+  /** Milliseconds from SIGINT to the end. */
+  cancelledFor?: number
+  /** Runs the post step with the state that the main step saved. */
+  post(): Promise<StepLog>
+}
+
+/** A job's folders: workspace, temporary folder, and what GitHub calls the runner's files. */
+export class Job implements AsyncDisposable {
+  readonly directory: string
+
+  private constructor(directory: string) {
+    this.directory = directory
+  }
+
+  static async create(): Promise<Job> {
+    const job = new Job(await mkdtemp(join(tmpdir(), 'pacs-job-')))
+    for (const name of ['workspace', 'temp', 'files']) await mkdir(join(job.directory, name))
+    return job
+  }
+
+  get workspace(): string {
+    return join(this.directory, 'workspace')
+  }
+
+  get temp(): string {
+    return join(this.directory, 'temp')
+  }
+
+  /** Runs a JavaScript action as the runner does: its own environment, inputs with their defaults, node on `runs.main`. */
+  async run(options: StepOptions): Promise<StepResult> {
+    const path = join(options.action, 'action.yml')
+    const file = parseActionFile(path, await readFile(join(root, path), 'utf8'))
+    if (file.runs.using !== 'node24') throw new Error(`${path} is no JavaScript action`)
+    for (const [name, text] of Object.entries(options.files ?? {})) {
+      await mkdir(dirname(join(this.workspace, name)), { recursive: true })
+      await writeFile(join(this.workspace, name), text)
+    }
+    const { main, post } = file.runs
+    const step = await this.#step(file, options)
+    const ended = await step(await this.#program(options, main, 'main'), {})
+    return {
+      ...ended,
+      post: async () => {
+        if (post === undefined) throw new Error(`${path} has no post step`)
+        const state = Object.entries(ended.state).map(([name, value]) => [`STATE_${name}`, value])
+        return (await step(await this.#program(options, post, 'post'), Object.fromEntries(state))).log
+      },
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.directory, { recursive: true, force: true })
+  }
+
+  /** The file that node runs: the committed stub, or one like it that imports the source. */
+  async #program({ action, code }: StepOptions, program: string, step: 'main' | 'post'): Promise<string> {
+    if (code === 'dist') return join(root, action, program)
+    const name = basename(action)
+    const stub = join(this.directory, 'dist', name, step === 'main' ? 'index.js' : 'post.js')
+    await mkdir(dirname(stub), { recursive: true })
+    await writeFile(join(this.directory, 'dist', 'package.json'), '{ "type": "module" }')
+    const entry = JSON.stringify(join(root, 'src', 'actions', `${name}.ts`))
+    await writeFile(stub, `import { ${step} } from ${entry}\nawait ${step}()\n`)
+    return stub
+  }
+
+  async #step(file: ActionFile, options: StepOptions) {
+    const github = {
+      GITHUB_ACTIONS: 'true',
+      GITHUB_WORKSPACE: this.workspace,
+      GITHUB_REPOSITORY: 'org/pacs',
+      GITHUB_ACTOR: 'octocat',
+      GITHUB_TRIGGERING_ACTOR: 'octocat',
+      GITHUB_RUN_ID: '4711',
+      GITHUB_RUN_ATTEMPT: '1',
+      GITHUB_SERVER_URL: 'https://github.com',
+      GITHUB_SHA: 'a'.repeat(40),
+      RUNNER_TEMP: this.temp,
+      ...options.env,
+    }
+    const inputs = inputVariables(file, options.with ?? {}, { 'github.actor': github.GITHUB_ACTOR, 'github.token': '' })
+    return async (program: string, state: Record<string, string>) => {
+      const files: Record<string, string> = {}
+      for (const name of ['OUTPUT', 'STATE', 'ENV', 'PATH', 'STEP_SUMMARY']) {
+        const path = join(this.directory, 'files', `${name}-${Math.random().toString(36).slice(2)}`)
+        await writeFile(path, '')
+        files[`GITHUB_${name}`] = path
+      }
+      const env = { PATH: process.env.PATH ?? '', HOME: this.directory, ...github, ...inputs, ...files, ...state }
+      const child = spawn(process.execPath, [program], { cwd: this.workspace, env, stdio: ['ignore', 'pipe', 'pipe'] })
+      const log = new StepLog(options.secrets ?? [])
+      let cancelled: number | undefined
+      for (const stream of [child.stdout, child.stderr]) {
+        createInterface({ input: stream }).on('line', (line) => {
+          log.add(line)
+          if (options.cancelAt === undefined || cancelled !== undefined || !line.includes(options.cancelAt)) return
+          cancelled = performance.now()
+          child.kill('SIGINT')
+        })
+      }
+      const [code] = (await once(child, 'close')) as [number | null]
+      const read = async (name: string) => readFile(files[`GITHUB_${name}`] ?? '', 'utf8')
+      return {
+        code,
+        log,
+        outputs: parseFileCommands(await read('OUTPUT')),
+        state: parseFileCommands(await read('STATE')),
+        summary: log.hide(await read('STEP_SUMMARY')),
+        ...(cancelled === undefined ? {} : { cancelledFor: performance.now() - cancelled }),
+      }
+    }
+  }
+}
+
+/** INPUT_* as the runner sets them; `required` is not enforced by it. */
+function inputVariables(file: ActionFile, given: Readonly<Record<string, string>>, context: Record<string, string>) {
+  const unknown = Object.keys(given).filter((name) => !(name in file.inputs))
+  if (unknown.length > 0) throw new Error(`the action has no input ${unknown.join(', ')}`)
+  const values = Object.entries(file.inputs).map(([name, input]) => {
+    const value = given[name] ?? String(input.default ?? '')
+    const evaluated = value.replaceAll(/\$\{\{ *([a-z.]+) *\}\}/g, (_all, key: string) => context[key] ?? '')
+    return [`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`, evaluated]
+  })
+  return Object.fromEntries(values) as Record<string, string>
+}
