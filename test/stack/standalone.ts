@@ -1,0 +1,89 @@
+// The shipped stack on a server without an agent, brought up as a person does: copy, secrets, build, `docker compose up -d`.
+import { randomBytes } from 'node:crypto'
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type RunResult, run } from '../../src/lib/index.ts'
+import type { Lab, Machine } from '../lab/index.ts'
+
+const root = join(import.meta.dirname, '../..')
+const STACK = '/srv/pacs/deployment/production'
+const BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
+
+/**
+ * Lays deployment/ down at /srv/pacs, with `patch` of test/fixtures/releases applied.
+ */
+export async function copyDeployment(server: Machine, patch?: string): Promise<void> {
+  const env = { PATH: process.env.PATH ?? '', GIT_CEILING_DIRECTORIES: tmpdir() }
+  const directory = await mkdtemp(join(tmpdir(), 'pacs-deployment-'))
+  try {
+    await cp(join(root, 'deployment'), join(directory, 'deployment'), {
+      recursive: true,
+      filter: (source) => !/\/(node_modules|dist|secrets|\.env)$/.test(source),
+    })
+    if (patch) await run('git', ['apply', join(root, 'test/fixtures/releases', patch)], { env, cwd: directory })
+    await run('tar', ['-cf', 'deployment.tar', 'deployment'], { env, cwd: directory })
+    await server.copyIn(join(directory, 'deployment.tar'), '/srv/pacs/deployment.tar')
+    await server.run(['tar', '-xf', '/srv/pacs/deployment.tar', '-C', '/srv/pacs', '--no-same-owner'])
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+}
+
+/** Builds the image of `service` as a person behind a TLS-inspecting network does. @returns output and exit code */
+export function build(server: Machine, service: 'frontend' | 'backend', commit: string): Promise<RunResult> {
+  return server.exec(
+    [
+      ...['docker', 'buildx', 'build', '--network', 'host', '--progress', 'plain', '--secret', `id=ca,src=${BUNDLE}`],
+      ...['--build-arg', `COMMIT=${commit}`, '--build-arg', 'VERSION=1.0.0'],
+      ...['--file', `production/Dockerfile.${service}`, '--tag', `localhost/pacs/${service}:local`, '.'],
+    ],
+    { cwd: '/srv/pacs/deployment' },
+  )
+}
+
+/** Writes `.env` and the secret files as .env.example says. @returns the password of Orthanc's user */
+export async function configure(server: Machine): Promise<string> {
+  const password = randomBytes(24).toString('hex')
+  const files = {
+    '.env': `DICOM_MODALITIES='{"ct1":["CT1","10.0.0.5",104]}'\n`,
+    'secrets/orthanc-users.json': JSON.stringify({ RegisteredUsers: { backend: password } }),
+    'secrets/orthanc-password': password,
+  }
+  for (const [name, content] of Object.entries(files)) await server.copyIn(Buffer.from(content), `${STACK}/${name}`)
+  return password
+}
+
+/** Routes to containers by name and a certificate of the lab's authority, in one file that is put in place by a rename. */
+export async function route(
+  lab: Lab,
+  server: Machine,
+  targets: Readonly<Record<'frontend' | 'backend', string>>,
+): Promise<void> {
+  const { certificate, key } = lab.files.authority.issued(server.hostname)
+  const pem = { certFile: await readFile(certificate, 'utf8'), keyFile: await readFile(key, 'utf8') }
+  const service = (url: string) => ({ loadBalancer: { servers: [{ url }] } })
+  const marked = (name: string) => ({ headers: { customResponseHeaders: { 'X-Pacs-Instance': name } } })
+  const content = {
+    http: {
+      routers: {
+        frontend: { rule: 'PathPrefix(`/`)', service: 'frontend', middlewares: ['frontend'] },
+        backend: { rule: 'PathPrefix(`/api`)', service: 'backend', middlewares: ['backend'] },
+      },
+      services: {
+        frontend: service(`http://${targets.frontend}:8080`),
+        backend: service(`http://${targets.backend}:3000`),
+      },
+      middlewares: { frontend: marked(targets.frontend), backend: marked(targets.backend) },
+    },
+    tls: { certificates: [pem] },
+  }
+  const folder = `${STACK}/traefik/dynamic`
+  await server.copyIn(Buffer.from(JSON.stringify(content)), `${folder}/routes.next`)
+  await server.run(['mv', `${folder}/routes.next`, `${folder}/routes.yml`])
+}
+
+/** Runs `docker compose` on the shipped file. */
+export function compose(server: Machine, args: readonly string[], env: Record<string, string> = {}): Promise<string> {
+  return server.run(['docker', 'compose', '-f', 'docker-compose.prod.yml', ...args], { cwd: STACK, env })
+}
