@@ -5,6 +5,7 @@ import { join, relative } from 'node:path'
 import { tryRun } from '../../src/lib/index.ts'
 import { docker, hostEnv, IMAGE_LABEL, ids, LAB_LABEL, tryDocker } from './docker.ts'
 import { fetchPackage, type NpmPackage } from './downloads.ts'
+import { LabError } from './errors.ts'
 import { onceAtATime } from './once.ts'
 import type { Progress } from './progress.ts'
 import { stateRoot } from './state.ts'
@@ -47,7 +48,7 @@ export async function imageExists(tag: string): Promise<boolean> {
 
 /**
  * Builds the image of `recipe` unless it is there.
- * @returns its tag. @throws Failure with the build's last lines
+ * @returns its tag. @throws LabError with the build's last lines
  */
 export async function ensureImage(recipe: Recipe, progress: Progress): Promise<string> {
   const tag = await imageTag(recipe)
@@ -68,10 +69,15 @@ const build = onceAtATime(
         if (recipe.hostCertificates) await cp(HOST_CERTIFICATES, join(context, 'ca.crt'), { dereference: true })
         const args = Object.entries(recipe.from).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`])
         const labels = ['--label', `${IMAGE_LABEL}=${recipe.name}`]
-        await docker(['build', '--force-rm', ...labels, ...args, '--tag', tag, context], {
-          onLine: detail,
-          env: PLAIN_BUILD,
-        })
+        // Which of the two streams names the cause depends on the builder: both, in the order of what was said.
+        const said: string[] = []
+        const onLine = (line: string) => {
+          said.push(line)
+          detail(line)
+        }
+        const command = ['build', '--force-rm', ...labels, ...args, '--tag', tag, context]
+        const { code } = await tryDocker(command, { onLine, env: PLAIN_BUILD })
+        if (code !== 0) throw new LabError(`the ${recipe.name} image does not build:\n${said.slice(-15).join('\n')}`)
       } finally {
         await removeBuildFolder(context)
       }
