@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { tryRun } from '../src/lib/index.ts'
+import { formatDuration, messageOf, tryRun } from '../src/lib/index.ts'
 import { inheritedEnvironment } from './environment.ts'
 import {
   failedByLab,
@@ -18,6 +18,9 @@ import {
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const SUITES = ['unit', 'integration', 'e2e'] as const
 type Suite = (typeof SUITES)[number]
+
+/** Milliseconds of silence after which a line says that a suite still runs. */
+const QUIET = 20_000
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !SUITES.some((suite) => suite === name))
@@ -60,25 +63,34 @@ async function vitest(suite: Suite, files: readonly string[]): Promise<SuiteRepo
     'run',
     '--passWithNoTests',
     `--project=${suite}`,
-    '--reporter=default',
+    `--reporter=${suite === 'unit' ? 'default' : 'verbose'}`,
     `--reporter=${join(root, 'scripts/suite-reporter.ts')}`,
     ...files,
   ]
+  const started = Date.now()
+  let spoke = started
+  const heartbeat = setInterval(() => {
+    if (Date.now() - spoke > QUIET) console.log(`… ${suite}: ${formatDuration(Date.now() - started)} so far`)
+  }, QUIET)
   try {
     const { code } = await tryRun(process.execPath, args, {
       cwd: root,
       env: { ...inheritedEnvironment(), PACS_SUITE_REPORT: path },
       signal: abort.signal,
-      onLine: (line) => console.log(line),
+      onLine: (line) => {
+        spoke = Date.now()
+        console.log(line)
+      },
     })
     const report = suiteReportSchema.parse(JSON.parse(await readFile(path, 'utf8')))
     const silent = code !== 0 && totalsOf([report]).failed === 0
     return silent ? { ...report, errors: [`vitest ended with ${code}, though no test failed`] } : report
   } catch (error) {
-    const message = `${suite}: vitest left no report (${error instanceof Error ? error.message : error})`
+    const message = `${suite}: vitest left no report (${messageOf(error)})`
     console.log(message)
     return { errors: [message], files: [] }
   } finally {
+    clearInterval(heartbeat)
     await rm(directory, { recursive: true, force: true })
   }
 }
