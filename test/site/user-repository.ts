@@ -60,6 +60,8 @@ export class UserRepository {
     const repository = new UserRepository(runner, await readFile(lab.sshKey, 'utf8'))
     await runner.run(['mkdir', '-p', `${CHECKOUT}/.github`])
     await runner.run(['mv', `${CHECKOUT}/workflows-examples`, `${CHECKOUT}/.github/workflows`])
+    // act's schema is older than `queue`; it keeps no queue anyway. Nothing else of the examples is touched.
+    await runner.run(['sh', '-c', `sed -i '/^ *queue: max$/d' ${CHECKOUT}/.github/workflows/*.yml`])
     await repository.#git('init', '-q', '-b', 'main')
     await repository.#git('config', 'user.name', 'Jane')
     await repository.#git('config', 'user.email', 'jane@hospital.example')
@@ -81,6 +83,17 @@ export class UserRepository {
   /** A push to main: the workflow release.yml. */
   push(options: RunOptions = {}): Promise<WorkflowRun> {
     return this.#act(['push', '-W', '.github/workflows/release.yml'], options)
+  }
+
+  /** The job `build` of release.yml alone. @returns the release that it pushed */
+  async build(options: RunOptions = {}): Promise<string> {
+    const { green, outputs, log } = await this.#act(
+      ['push', '-W', '.github/workflows/release.yml', '-j', 'build'],
+      options,
+    )
+    const release = outputs.get('build/push')?.release
+    if (!green || !release) throw new Error(`the job build pushed no release: ${log.slice(-4000)}`)
+    return release
   }
 
   /** A rollback by hand: the workflow rollback.yml. */
@@ -107,7 +120,7 @@ export class UserRepository {
         ...args,
         ...['-P', 'ubuntu-latest=-self-hosted', '--local-repository', `org/pacs-deploy@v1=${SUITE}`],
         ...['--no-cache-server', '--json', '--actor', 'jane', '--secret-file', '/srv/secrets.yml'],
-        ...['--env', 'GITHUB_API_URL=http://127.0.0.1:9', '--env', `RUNNER_TEMP=/tmp/runner-${lines.length}`],
+        ...['--env', 'GITHUB_API_URL=http://127.0.0.1:9'],
         ...Object.entries(all).flatMap(([name, value]) => ['--var', `${name}=${value}`]),
       ],
       {
