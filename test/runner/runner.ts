@@ -11,6 +11,9 @@ import { StepLog } from './log.ts'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
+/** Milliseconds between SIGINT and the next signal (actions/runner ProcessInvoker.cs). */
+const GRACE_MS = 7500
+
 export interface StepOptions {
   /** Folder of the action, like `actions/deploy`, in the repository. */
   action: string
@@ -32,8 +35,8 @@ export interface StepResult {
   log: StepLog
   outputs: Record<string, string>
   summary: string
-  /** Milliseconds from SIGINT to the end. */
-  cancelledFor?: number
+  /** Whether a cancelled step ended by itself within the time that the runner gives it, before SIGTERM. */
+  endedInTime?: boolean
   /** Runs the post step with the state that the main step saved. */
   post(): Promise<StepLog>
 }
@@ -123,16 +126,17 @@ export class Job implements AsyncDisposable {
       const env = { PATH: process.env.PATH ?? '', HOME: this.directory, ...github, ...inputs, ...files, ...state }
       const child = spawn(process.execPath, [program], { cwd: this.workspace, env, stdio: ['ignore', 'pipe', 'pipe'] })
       const log = new StepLog(options.secrets ?? [])
-      let cancelled: number | undefined
+      let terminate: NodeJS.Timeout | undefined
       for (const stream of [child.stdout, child.stderr]) {
         createInterface({ input: stream }).on('line', (line) => {
           log.add(line)
-          if (options.cancelAt === undefined || cancelled !== undefined || !line.includes(options.cancelAt)) return
-          cancelled = performance.now()
+          if (options.cancelAt === undefined || terminate !== undefined || !line.includes(options.cancelAt)) return
           child.kill('SIGINT')
+          terminate = setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
         })
       }
       const [code] = (await once(child, 'close')) as [number | null]
+      clearTimeout(terminate)
       const read = async (name: string) => readFile(files[`GITHUB_${name}`] ?? '', 'utf8')
       return {
         code,
@@ -140,7 +144,7 @@ export class Job implements AsyncDisposable {
         outputs: parseFileCommands(await read('OUTPUT')),
         state: parseFileCommands(await read('STATE')),
         summary: log.hide(await read('STEP_SUMMARY')),
-        ...(cancelled === undefined ? {} : { cancelledFor: performance.now() - cancelled }),
+        ...(terminate === undefined ? {} : { endedInTime: code !== null }),
       }
     }
   }

@@ -1,9 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { z } from 'zod'
 import { createApi } from '../../../src/agent/api.ts'
 import { listen, ProvenKeys } from '../../../src/agent/listen.ts'
-import type { AgentStatus, TransactionEvent, TransactionRequest } from '../../../src/agent/protocol.ts'
+import type {
+  AgentStatus,
+  HealthReport,
+  releasesSchema,
+  TransactionEvent,
+  TransactionRequest,
+} from '../../../src/agent/protocol.ts'
 import type { AgentService } from '../../../src/agent/service.ts'
 import { refused } from '../../../src/lib/index.ts'
 import { sha256 } from '../../../src/release/index.ts'
@@ -44,11 +51,11 @@ export class ScriptedService implements AgentService {
     return this.statusAnswer()
   }
 
-  async releases() {
+  async releases(): Promise<z.infer<typeof releasesSchema>> {
     return { releases: [] }
   }
 
-  async health() {
+  async health(): Promise<HealthReport> {
     return { healthy: true, checks: [{ name: 'front', critical: true, ok: true, detail: '200', ms: 3 }] }
   }
 
