@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { badInput, exitClass, Failure, Problems } from '../../lib/index.ts'
 import { parseManifest } from '../../release/index.ts'
 import { checkStack, formatFinding, loadStack } from '../../stack/index.ts'
-import { openConfig } from '../config.ts'
+import { type ConfigRevision, openConfig } from '../config.ts'
 import type { Layout } from '../layout.ts'
 import { checkConfig } from '../server-planner.ts'
 import { type Command, type Console, readArgs } from './command.ts'
@@ -55,11 +55,8 @@ async function giveToAgent(paths: Layout, file: string): Promise<void> {
   await chmod(file, 0o600)
 }
 
-async function check({ paths, env, print }: Console): Promise<number> {
-  if (!(await exists(join(paths.configNext, '.env')))) {
-    throw badInput(`${join(paths.configNext, '.env')} does not exist: pacs-agent config edit`)
-  }
-  const next = await openConfig(paths, 'next')
+async function check({ paths, print }: Console): Promise<number> {
+  const next = await openNext(paths)
   const release = await newestRelease(paths)
   if (release === null) {
     print(
@@ -67,7 +64,7 @@ async function check({ paths, env, print }: Console): Promise<number> {
     )
     return exitClass.ok
   }
-  const stack = await loadStack({ directory: join(release, 'stack'), env: { PATH: env.PATH ?? '' } })
+  const stack = await loadStack({ directory: join(release, 'stack') })
   const problems = new Problems()
   for (const finding of checkStack(stack)) problems.add(formatFinding(finding))
   await checkConfig(stack, next, problems)
@@ -78,11 +75,17 @@ async function check({ paths, env, print }: Console): Promise<number> {
 }
 
 async function showNames({ paths, print }: Console): Promise<number> {
-  const next = await openConfig(paths, 'next')
+  const next = await openNext(paths)
   for (const name of Object.keys(next.env).toSorted()) print(`${name}${next.env[name] ? '' : ' (empty)'}`)
   const files = await readdir(next.directory, { recursive: true, withFileTypes: true })
   for (const entry of files) if (entry.isFile() && entry.name !== '.env') print(join(entry.parentPath, entry.name))
   return exitClass.ok
+}
+
+async function openNext(paths: Layout): Promise<ConfigRevision> {
+  const file = join(paths.configNext, '.env')
+  if (!(await exists(file))) throw badInput(`${file} does not exist: pacs-agent config edit`)
+  return openConfig(paths, 'next')
 }
 
 /** The folder of the newest release on this server; ids begin with their time. */

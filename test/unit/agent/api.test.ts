@@ -36,9 +36,15 @@ function ask(daemon: ListeningDaemon, method: string, path: string, body?: unkno
 describe('the API of the agent', () => {
   it('answers status, releases and health', async () => {
     await using daemon = await listeningDaemon()
-    expect(await ask(daemon, 'GET', '/v1/status')).toMatchObject({ status: 200, body: /"version":"1.2.3"/ })
+    expect(await ask(daemon, 'GET', '/v1/status')).toMatchObject({
+      status: 200,
+      body: expect.stringMatching(/"version":"1.2.3"/),
+    })
     expect(await ask(daemon, 'GET', '/v1/releases')).toMatchObject({ status: 200, body: '{"releases":[]}' })
-    expect(await ask(daemon, 'GET', '/v1/health')).toMatchObject({ status: 200, body: /"healthy":true/ })
+    expect(await ask(daemon, 'GET', '/v1/health')).toMatchObject({
+      status: 200,
+      body: expect.stringMatching(/"healthy":true/),
+    })
   })
 
   it('accepts a transaction with 201 and knows it with 200 when asked again', async () => {
@@ -63,14 +69,14 @@ describe('the API of the agent', () => {
     await using daemon = await listeningDaemon()
     const answer = await ask(daemon, 'PUT', path, body)
     expect(answer.status).toBe(400)
-    expect(JSON.parse(answer.body)).toMatchObject({ kind: 'bad-input', message })
+    expect(JSON.parse(answer.body)).toMatchObject({ kind: 'bad-input', message: expect.stringMatching(message) })
     expect(daemon.service.submitted).toEqual([])
   })
 
   it('refuses a body above its limit', async () => {
     await using daemon = await listeningDaemon()
     const answer = await ask(daemon, 'PUT', `/v1/transactions/${id}`, { ...rollback, reason: 'x'.repeat(70_000) })
-    expect(answer).toMatchObject({ status: 413, body: /larger than 65536 bytes/ })
+    expect(answer).toMatchObject({ status: 413, body: expect.stringMatching(/larger than 65536 bytes/) })
   })
 
   it('refuses a body that is no JSON', async () => {
@@ -98,7 +104,7 @@ describe('the API of the agent', () => {
     await using daemon = await listeningDaemon()
     daemon.service.troubles.push(new Restarting('agent 1.3.0 takes over'))
     const answer = await ask(daemon, 'PUT', `/v1/transactions/${id}`, rollback)
-    expect(answer).toMatchObject({ status: 503, retryAfter: '1', body: /"kind":"restarting"/ })
+    expect(answer).toMatchObject({ status: 503, retryAfter: '1', body: expect.stringMatching(/"kind":"restarting"/) })
     await expect.poll(() => daemon.restarts).toBe(1)
   })
 
@@ -108,7 +114,7 @@ describe('the API of the agent', () => {
       throw new TypeError('undefined is no function')
     }
     const answer = await ask(daemon, 'GET', '/v1/status')
-    expect(answer).toMatchObject({ status: 500, body: /met a bug: undefined is no function/ })
+    expect(answer).toMatchObject({ status: 500, body: expect.stringMatching(/met a bug: undefined is no function/) })
     expect(answer.body).not.toMatch(/daemon-fixture/)
     expect(daemon.logged.join()).toMatch(/daemon-fixture/)
   })
@@ -160,7 +166,10 @@ describe('the API of the agent', () => {
   it('says what it does not have', async () => {
     await using daemon = await listeningDaemon()
     expect((await ask(daemon, 'GET', '/v1/transactions/run-00000000/events')).status).toBe(404)
-    expect(await ask(daemon, 'POST', '/v1/reboot')).toMatchObject({ status: 404, body: /no POST \/v1\/reboot/ })
+    expect(await ask(daemon, 'POST', '/v1/reboot')).toMatchObject({
+      status: 404,
+      body: expect.stringMatching(/no POST \/v1\/reboot/),
+    })
   })
 
   it('takes the place of a stale socket, for owner and group only', async () => {

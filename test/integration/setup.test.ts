@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Lab, type Machine, startLab } from '../lab/index.ts'
+import { bringSetUp, runSetUp } from '../server/set-up.ts'
+
+const key = `ssh-ed25519 ${Buffer.alloc(51, 1).toString('base64')}`
+const otherKey = `ssh-ed25519 ${Buffer.alloc(51, 2).toString('base64')}`
+
+describe('setup-production.sh', () => {
+  let lab: Lab
+  let server: Machine
+
+  beforeAll(async () => {
+    lab = await startLab({ servers: ['staging'], runner: false })
+    server = lab.server('staging')
+    await bringSetUp(server)
+  })
+  afterAll(() => lab?.down())
+
+  it('says what is missing and changes nothing', async () => {
+    const before = await server.run([
+      'sh',
+      '-c',
+      'ls -a /opt /etc/systemd/system /etc/ssh/sshd_config.d; getent passwd',
+    ])
+    const refusals: [string[], RegExp][] = [
+      [[], /--agent and --node are both needed/],
+      [['--agent', '/root/agent.js', '--node', '/nowhere'], /--node: \/nowhere is no file/],
+      [['--agent', '/root/agent.js', '--node', '/bin/true'], /Node 24 is needed/],
+      [['--agent', '/root/agent.js', '--node'], /--node needs a value/],
+      [['--agent', '/root/agent.js', '--node', '/root/node', '--force'], /what is --force/],
+    ]
+    for (const [args, message] of refusals) {
+      const { code, stderr } = await server.exec(['/root/setup-production.sh', ...args])
+      expect(stderr).toMatch(message)
+      expect(code).toBe(40)
+    }
+    const asNobody = await server.exec(['cp', '/root/setup-production.sh', '/root/agent.js', '/root/node', '/tmp'])
+    expect(asNobody.code).toBe(0)
+    const files = ['--agent', '/tmp/agent.js', '--node', '/tmp/node']
+    expect(await server.exec(['/tmp/setup-production.sh', ...files], { user: 'nobody' })).toMatchObject({
+      code: 40,
+      stderr: expect.stringMatching(/root is needed/),
+    })
+    expect(await server.run(['sh', '-c', 'ls -a /opt /etc/systemd/system /etc/ssh/sshd_config.d; getent passwd'])).toBe(
+      before,
+    )
+  })
+
+  it('names a key that is none before it changes anything but its own Node', async () => {
+    const { code, stderr } = await runSetUp(server, ['ci=-----BEGIN OPENSSH PRIVATE KEY-----'])
+    expect(stderr).toMatch(/this is a private key/)
+    expect(code).toBe(40)
+    expect((await server.exec(['getent', 'passwd', 'pacs'])).code).not.toBe(0)
+  })
+
+  it('makes a machine a server whose agent answers', async () => {
+    const { code, stdout, stderr } = await runSetUp(server, [`ci-staging=${key} made by a test`])
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/changed: pacs-agent.service: started/)
+    expect(JSON.parse(await server.run(['pacs-agent', 'status', '--json']))).toMatchObject({
+      phase: 'idle',
+      serving: null,
+    })
+    expect((await server.run(['systemctl', 'is-enabled', 'pacs-agent'])).trim()).toBe('enabled')
+  })
+
+  it('lays folders down as the security model says', async () => {
+    const list = await server.run(['stat', '-c', '%a %U:%G %n', ...layoutOf()])
+    expect(list.split('\n')).toEqual([
+      '750 pacs:pacs /opt/pacs',
+      '750 pacs:pacs /opt/pacs/bin',
+      '755 root:root /opt/pacs/bin/node',
+      '750 pacs:pacs /opt/pacs/releases',
+      '750 pacs:pacs /opt/pacs/config',
+      '700 pacs:pacs /opt/pacs/config/next',
+      '700 pacs:pacs /opt/pacs/config/next/secrets',
+      '755 pacs:pacs /opt/pacs/traefik',
+      '750 pacs:pacs /opt/pacs/journal',
+      '660 pacs:pacs /run/pacs/agent.sock',
+      '660 pacs:pacs /run/pacs/ssh.sock',
+      '644 root:root /etc/pacs-agent/authorized_keys',
+    ])
+    expect((await server.exec(['pacs-agent', 'status'], { user: 'nobody' })).code).not.toBe(0)
+  })
+
+  it('changes nothing the second time', async () => {
+    const pid = await server.run(['systemctl', 'show', '-p', 'MainPID', 'pacs-agent'])
+    const { code, stdout } = await runSetUp(server, [`ci-staging=${key}`])
+    expect(stdout.trim()).toBe('nothing changed')
+    expect(code).toBe(0)
+    expect(await server.run(['systemctl', 'show', '-p', 'MainPID', 'pacs-agent'])).toBe(pid)
+  })
+
+  it('adds a second key, replaces one of the same name, and refuses one key under two names', async () => {
+    await runSetUp(server, [`laptop=${otherKey}`])
+    expect(await keyNames(server)).toEqual(['ci-staging', 'laptop'])
+    const twice = await runSetUp(server, [`phone=${otherKey}`])
+    expect(twice).toMatchObject({ code: 40, stderr: expect.stringMatching(/the same key is called laptop/) })
+    const next = `ssh-ed25519 ${Buffer.alloc(51, 3).toString('base64')}`
+    await runSetUp(server, [`laptop=${next}`])
+    expect(await keyNames(server)).toEqual(['ci-staging', 'laptop'])
+    expect(await server.readText('/etc/pacs-agent/authorized_keys')).toContain(next)
+  })
+
+  it('mends what was changed by hand', async () => {
+    await server.run(['chmod', '777', '/opt/pacs/config'])
+    await server.run(['rm', '/usr/local/bin/pacs-agent'])
+    const { stdout } = await runSetUp(server)
+    expect(stdout.trim().split('\n').sort()).toEqual([
+      '2 changes',
+      'changed: /opt/pacs/config: mode 750',
+      'changed: /usr/local/bin/pacs-agent: made',
+    ])
+  })
+
+  it('leaves sshd as it was when sshd does not accept the rules', async () => {
+    const dropIn = '/etc/ssh/sshd_config.d/50-pacs-agent.conf'
+    const good = await server.readText(dropIn)
+    await server.copyIn(Buffer.from('NoSuchOption yes\n'), '/etc/ssh/sshd_config.d/99-broken.conf')
+    await server.run(['sed', '-i', 's/^Match User pacs/& # touched/', dropIn])
+    const touched = await server.readText(dropIn)
+    const { code, stderr } = await runSetUp(server)
+    expect(stderr).toMatch(/sshd does not accept/)
+    expect(code).toBe(22)
+    expect(await server.readText(dropIn)).toBe(touched)
+    await server.run(['rm', '/etc/ssh/sshd_config.d/99-broken.conf'])
+    expect((await runSetUp(server)).code).toBe(0)
+    expect(await server.readText(dropIn)).toBe(good)
+  })
+
+  it('says which engine it wants where there is none', async () => {
+    await server.run(['systemctl', 'stop', 'docker.socket', 'docker.service'])
+    const { code, stderr } = await runSetUp(server)
+    expect(stderr).toMatch(/Docker Engine is missing or does not answer \(26\.1\.0 or newer is needed\)/)
+    expect(code).toBe(40)
+    await server.run(['systemctl', 'start', 'docker.service'])
+  })
+})
+
+function layoutOf(): string[] {
+  const below = [
+    '',
+    '/bin',
+    '/bin/node',
+    '/releases',
+    '/config',
+    '/config/next',
+    '/config/next/secrets',
+    '/traefik',
+    '/journal',
+  ]
+  return [
+    ...below.map((name) => `/opt/pacs${name}`),
+    '/run/pacs/agent.sock',
+    '/run/pacs/ssh.sock',
+    '/etc/pacs-agent/authorized_keys',
+  ]
+}
+
+async function keyNames(server: Machine): Promise<string[]> {
+  const content = await server.readText('/etc/pacs-agent/authorized_keys')
+  return [...content.matchAll(/--key ([^"]+)"/g)].map(([, name = '']) => name)
+}

@@ -1,0 +1,19 @@
+import { readFile } from 'node:fs/promises'
+import type { RunResult } from '../../src/lib/index.ts'
+import type { Machine } from '../lab/index.ts'
+import { shippedAgent } from './agent-bundle.ts'
+
+const script = new URL('../../deployment/production/scripts/setup-production.sh', import.meta.url)
+
+/** Puts what a person needs for the set-up into /root of a server. */
+export async function bringSetUp(server: Machine, agent: string | Uint8Array | null = null): Promise<void> {
+  await server.copyIn(await readFile(script), '/root/setup-production.sh', 0o755)
+  await server.copyIn(Buffer.from(agent ?? (await shippedAgent())), '/root/agent.js')
+  await server.copyIn(process.execPath, '/root/node', 0o755)
+}
+
+/** Runs setup-production.sh with what `bringSetUp` brought. @param keys such as `ci=ssh-ed25519 AAAA…` */
+export function runSetUp(server: Machine, keys: readonly string[] = []): Promise<RunResult> {
+  const named = keys.flatMap((key) => ['--key', key])
+  return server.exec(['/root/setup-production.sh', '--agent', '/root/agent.js', '--node', '/root/node', ...named])
+}

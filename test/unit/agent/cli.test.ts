@@ -1,0 +1,232 @@
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { runCli } from '../../../src/agent/cli/run.ts'
+import { openSocket } from '../../../src/agent/client.ts'
+import { type Layout, layout } from '../../../src/agent/layout.ts'
+import { type Outcome, outcomeSchema } from '../../../src/agent/protocol.ts'
+import { exitClass, Failure } from '../../../src/lib/index.ts'
+import { type ListeningDaemon, listeningDaemon, replay, result, status, twoSteps } from './daemon-fixture.ts'
+
+const release = `ghcr.io/org/pacs/release@sha256:${'a'.repeat(64)}`
+const id = 'run-12345678'
+
+let daemon: ListeningDaemon
+let paths: Layout
+
+beforeEach(async () => {
+  daemon = await listeningDaemon()
+  paths = layout(await mkdtemp(join(tmpdir(), 'pacs-cli-')))
+})
+afterEach(async () => {
+  await daemon[Symbol.asyncDispose]()
+  await rm(paths.root, { recursive: true, force: true })
+})
+
+async function pacsAgent(...args: string[]) {
+  const out: string[] = []
+  const err: string[] = []
+  const code = await runCli(args, {
+    print: (line) => void out.push(line),
+    warn: (line) => void err.push(line),
+    env: { SUDO_USER: 'ann', USER: 'root', EDITOR: 'true', PATH: process.env.PATH },
+    paths,
+    agent: openSocket(daemon.socket, { patience: 500 }),
+    now: () => new Date('2026-11-24T10:15:00Z'),
+  })
+  return { code, out: out.join('\n'), err: err.join('\n') }
+}
+
+function ending(outcome: Outcome) {
+  const last = { ...result, result: { outcome, message: 'so it ended', serving: null, previous: null } } as const
+  daemon.service.transactions.set(id, (after) => replay([...twoSteps, last], after))
+}
+
+describe('pacs-agent', () => {
+  it('tells what there is', async () => {
+    expect(await pacsAgent('--help')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/rollback.*goes back/),
+      err: '',
+    })
+    expect(await pacsAgent()).toMatchObject({ code: 40, out: expect.stringMatching(/status/) })
+    expect(await pacsAgent('deploy', '--help')).toMatchObject({ code: 0, out: expect.stringMatching(/--allow-core/) })
+    expect(await pacsAgent('version')).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+$/) })
+  })
+
+  it.each([
+    [['reboot'], /no "reboot"/],
+    [['constructor'], /no "constructor"/],
+    [['status', '--loud'], /--loud/],
+    [['status', 'now'], /what is "now"/],
+    [['deploy'], /operand\(s\) missing/],
+    [['deploy', 'ghcr.io/org/pacs/release:latest'], /no image by digest/],
+    [['deploy', release, '--watch', 'long'], /--watch: "long" is no duration/],
+    [['rollback'], /--reason is missing/],
+    [['rollback', 'yesterday', '--reason', 'slow'], /no release id/],
+    [['rollback', '--reason', 'slow', '--config', 'old'], /neither its-own nor current/],
+    [['follow', '../x'], /no transaction id/],
+    [['config', 'seal'], /edit, check or show-names/],
+  ])('says in one line what is wrong with %j', async (args, message) => {
+    const { code, err } = await pacsAgent(...args)
+    expect(code).toBe(exitClass['bad-input'])
+    expect(err).toMatch(message)
+    expect(err).not.toContain('\n')
+    expect(daemon.service.submitted).toEqual([])
+  })
+
+  it('shows the status for people and for programs', async () => {
+    expect((await pacsAgent('status')).out).toMatch(/serving {2}nothing/)
+    expect(JSON.parse((await pacsAgent('status', '--json')).out)).toEqual(status)
+  })
+
+  it('exits 11 when what serves is not healthy', async () => {
+    expect(await pacsAgent('health')).toMatchObject({ code: 0, out: expect.stringMatching(/^STATE[\s\S]*healthy$/) })
+    daemon.service.health = async () => ({
+      healthy: false,
+      checks: [{ name: 'front', critical: true, ok: false, detail: '503', ms: 2 }],
+    })
+    expect(await pacsAgent('health')).toMatchObject({
+      code: 11,
+      out: expect.stringMatching(/FAILED {2}front[\s\S]*unhealthy$/),
+    })
+  })
+
+  it('brings the core and then the app of a release, and follows both', async () => {
+    const { code, out } = await pacsAgent('deploy', release, '--allow-core', '--watch', '5s', '--keep-warm', '1m')
+    expect(code).toBe(0)
+    expect(daemon.service.submitted.map(({ request, key }) => ({ ...request, key }))).toMatchObject([
+      { kind: 'core', release, allowCore: true, actor: 'ann', key: 'console' },
+      { kind: 'deploy', release, watch: 5000, hold: 300_000, keepWarm: 60_000, actor: 'ann' },
+    ])
+    expect(out).toMatch(/10:15:01 preflight: looking\n10:15:02 all fits\n10:15:03 deployed: serves/)
+  })
+
+  it('does not touch the app when the core does not fit', async () => {
+    daemon.service.troubles.push(new Failure('refused', 'traefik differs: --allow-core'))
+    expect(await pacsAgent('deploy', release)).toMatchObject({
+      code: 10,
+      err: expect.stringMatching(/refused: traefik differs/),
+    })
+    expect(daemon.service.submitted).toEqual([])
+  })
+
+  it('goes back for a reason', async () => {
+    await pacsAgent('rollback', '20261124t101500z-abc1234def01', '--reason', 'slow', '--config', 'current')
+    expect(daemon.service.submitted[0]?.request).toMatchObject({
+      kind: 'rollback',
+      to: '20261124t101500z-abc1234def01',
+      reason: 'slow',
+      config: 'current',
+    })
+  })
+
+  it.each(outcomeSchema.options)('exits with the class of the outcome %s', async (outcome) => {
+    ending(outcome)
+    const green = ['deployed', 'unchanged', 'done'].includes(outcome)
+    const { code, out } = await pacsAgent('follow', id)
+    expect(code === 0).toBe(green)
+    expect(out).toMatch(new RegExp(`${outcome}: so it ended$`))
+  })
+
+  it('exits 60 when no result was seen', async () => {
+    daemon.service.transactions.set(id, (after) => replay(twoSteps, after))
+    expect(await pacsAgent('follow', id)).toMatchObject({
+      code: 60,
+      err: expect.stringMatching(/no result of run-12345678/),
+    })
+  })
+
+  it('exits 30 with the holder, and 50 without a daemon', async () => {
+    daemon.service.troubles.push(new Failure('locked', 'deploy of bob runs since 10:00'))
+    expect(await pacsAgent('rollback', '--reason', 'slow')).toMatchObject({
+      code: 30,
+      err: expect.stringMatching(/locked: deploy of bob/),
+    })
+    await daemon.stop()
+    expect(await pacsAgent('status')).toMatchObject({
+      code: 50,
+      err: expect.stringMatching(/systemctl status pacs-agent/),
+    })
+  })
+
+  it('prints events as JSON lines for programs', async () => {
+    ending('done')
+    const { out } = await pacsAgent('follow', id, '--json')
+    expect(out.split('\n').map((line) => JSON.parse(line).seq)).toEqual([1, 2, 3])
+  })
+
+  it('aborts', async () => {
+    ending('rolled-back')
+    expect(await pacsAgent('abort', id)).toMatchObject({ code: 0, out: expect.stringMatching(/undoes itself/) })
+    expect(daemon.service.aborted).toEqual([id])
+  })
+
+  it('lists the journal without a running agent', async () => {
+    await daemon.stop()
+    await mkdir(paths.journal, { recursive: true })
+    const lines = [...twoSteps, result].map((event) => JSON.stringify(event))
+    await writeFile(join(paths.journal, 'deploy-1.jsonl'), `${lines.join('\n')}\n`)
+    await writeFile(join(paths.journal, 'deploy-2.jsonl'), `${lines[0]}\n{"seq":2,"torn`)
+    const { out } = await pacsAgent('logs')
+    expect(out).toMatch(/deploy-1 +deployed +serves/)
+    expect(out).toMatch(/deploy-2 +open/)
+    expect((await pacsAgent('logs', 'deploy-1')).out.split('\n')).toHaveLength(3)
+    expect(await pacsAgent('logs', 'deploy-9')).toMatchObject({ code: 40 })
+  })
+})
+
+describe('pacs-agent config', () => {
+  beforeEach(() => mkdir(paths.configNext, { recursive: true }))
+
+  it('makes a file that only the agent may read, and opens the editor on it', async () => {
+    const { code, out } = await pacsAgent('config', 'edit')
+    expect(code).toBe(0)
+    expect(out).toMatch(/\.env is new[\s\S]*no release has come to this server yet/)
+    expect((await stat(join(paths.configNext, '.env'))).mode & 0o777).toBe(0o600)
+  })
+
+  it('lists names and never a value', async () => {
+    await writeFile(
+      join(paths.configNext, '.env'),
+      'PACS_PUBLIC_HOST=pacs.example\nDB_PASSWORD="s3cret value"\nEMPTY=\n',
+    )
+    const { out } = await pacsAgent('config', 'show-names')
+    expect(out).toBe('DB_PASSWORD\nEMPTY (empty)\nPACS_PUBLIC_HOST')
+  })
+
+  it('asks for a file where there is none', async () => {
+    expect(await pacsAgent('config', 'check')).toMatchObject({
+      code: 40,
+      err: expect.stringMatching(/pacs-agent config edit/),
+    })
+    expect(await pacsAgent('config', 'show-names')).toMatchObject({
+      code: 40,
+      err: expect.stringMatching(/pacs-agent config edit/),
+    })
+  })
+
+  it('names everything that the newest release needs and does not find', async () => {
+    const stack = join(paths.releases, '20261124t101500z-abc1234def01', 'stack')
+    await mkdir(stack, { recursive: true })
+    await writeFile(
+      join(stack, 'docker-compose.prod.yml'),
+      `services:
+  db:
+    image: \${PREFIX:-localhost}/db:1
+    environment: { USER_NAME: "\${DB_USER}", PASSWORD: "\${DB_PASSWORD:?}", ZONE: "\${ZONE:-UTC}", TRAEFIK: "\${PACS_TRAEFIK_DIR}" }
+    secrets: [db_key]
+secrets:
+  db_key: { file: ./secrets/db_key }
+`,
+    )
+    await writeFile(join(paths.configNext, '.env'), 'DB_USER=db\n')
+    const { code, err } = await pacsAgent('config', 'check')
+    expect(err).toMatch(/PACS_PUBLIC_HOST/)
+    expect(code).toBe(40)
+    expect(err).toMatch(/DB_PASSWORD is missing or empty/)
+    expect(err).toMatch(/secrets\/db_key is missing or empty/)
+    expect(err).not.toMatch(/DB_USER|ZONE|PREFIX|PACS_TRAEFIK_DIR/)
+  })
+})

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import { addKeys, parseNamedKey, readKeys, renderKeys } from '../../../src/agent/setup/authorized-keys.ts'
+import { judgeSystem, judgeVersion } from '../../../src/agent/setup/requirements.ts'
+import { Problems } from '../../../src/lib/index.ts'
+
+const body = Buffer.alloc(51, 7).toString('base64')
+const key = `ssh-ed25519 ${body}`
+
+describe('the keys of a server', () => {
+  it('are taken with their name and without their comment', () => {
+    expect(parseNamedKey(`ci-staging=${key} ann@laptop`)).toEqual({ name: 'ci-staging', key })
+  })
+
+  it.each([
+    ['no name', key],
+    ['an empty name', `=${key}`],
+    ['a name with a space', `ci staging=${key}`],
+    ['a name that would end the command', `ci"=${key}`],
+    ['a name with a line break', `ci\nx=${key}`],
+    ['the name of a person at the console', `console=${key}`],
+    ['options before the key', `ci=command="sh" ${key}`],
+    ['two lines', `ci=${key}\n${key}`],
+    ['a private key', 'ci=-----BEGIN OPENSSH PRIVATE KEY-----'],
+    ['an old type', `ci=ssh-dss ${body}`],
+    ['a body that is none', 'ci=ssh-ed25519 AAAA'],
+  ])('are refused with %s', (_what, text) => {
+    expect(() => parseNamedKey(text)).toThrow(
+      expect.objectContaining({ kind: 'bad-input', message: expect.stringMatching(/--key/) }),
+    )
+  })
+
+  it('may speak to the agent under their name and open one forward, nothing else', () => {
+    expect(renderKeys([{ name: 'ci', key }]).split('\n')[1]).toBe(
+      `restrict,port-forwarding,permitopen="127.0.0.1:27017",command="/usr/local/bin/pacs-agent ssh --key ci" ${key}`,
+    )
+  })
+
+  it('are read back as they were written', () => {
+    const keys = [
+      { name: 'ci', key },
+      { name: 'laptop', key: `ssh-ed25519 ${Buffer.alloc(51, 8).toString('base64')}` },
+    ]
+    expect(readKeys(renderKeys(keys))).toEqual(keys)
+  })
+
+  it('are replaced by name', () => {
+    const next = `ssh-ed25519 ${Buffer.alloc(51, 9).toString('base64')}`
+    expect(addKeys([{ name: 'ci', key }], [{ name: 'ci', key: next }])).toEqual([{ name: 'ci', key: next }])
+  })
+
+  it('have one name each', () => {
+    expect(() => addKeys([{ name: 'ci', key }], [{ name: 'laptop', key }])).toThrow(/the same key is called ci/)
+  })
+})
+
+describe('what a server needs', () => {
+  it.each([
+    ['26.1.5+dfsg1', '26.1.0', true],
+    ['26.1.0', '26.1.0', true],
+    ['v2.26.1-4', '2.26.0', true],
+    ['100.0', '26.1.0', true],
+    ['20.10.24+dfsg1', '26.1.0', false],
+    ['2.9.0', '2.26.0', false],
+    ['1.29.2', '2.26.0', false],
+    ['soon', '2.26.0', false],
+    ['', '26.1.0', false],
+  ])('is judged by number: %s where %s is needed', (found, oldest, good) => {
+    const problems = new Problems()
+    judgeVersion('Docker', found, oldest, problems)
+    expect(problems.found.length === 0).toBe(good)
+  })
+
+  it('names what is missing and what is too old with both versions', () => {
+    const problems = new Problems()
+    judgeVersion('Docker Engine', null, '26.1.0', problems)
+    judgeVersion('Docker Compose', '1.29.2', '2.26.0', problems)
+    expect(problems.found).toEqual([
+      expect.stringMatching(/Docker Engine is missing .*26\.1\.0 or newer/),
+      'Docker Compose is 1.29.2, too old: 2.26.0 or newer is needed',
+    ])
+  })
+
+  it.each([
+    [{ ID: 'debian', VERSION_ID: '12' }, 0, 0],
+    [{ ID: 'debian', VERSION_ID: '13' }, 0, 0],
+    [{ ID: 'debian', VERSION_ID: '11', PRETTY_NAME: 'Debian 11' }, 0, 1],
+    [{ ID: 'ubuntu', VERSION_ID: '24.04', PRETTY_NAME: 'Ubuntu 24.04' }, 0, 1],
+    [{ ID: 'fedora', PRETTY_NAME: 'Fedora 43' }, 1, 0],
+    [{}, 1, 0],
+  ])('is a system that was tested, or one that is named: %j', (release, problemCount, warningCount) => {
+    const problems = new Problems()
+    const warnings: string[] = []
+    judgeSystem(release, problems, warnings)
+    expect([problems.found.length, warnings.length]).toEqual([problemCount, warningCount])
+  })
+})
