@@ -22,7 +22,7 @@ const PATTERNS: readonly [Exclude<RegistryFailure['kind'], 'other'>, RegExp][] =
   ['absent', /no such manifest|manifest unknown|name unknown|name_unknown|\bnot found\b/i],
   ['denied', /insufficient_scope|\b403\b|forbidden|denied/i],
   ['login', /unauthorized|authentication required|no basic auth credentials|incorrect username or password|\b401\b/i],
-  ['web-page', /<html|<!doctype|invalid character '<'/i],
+  ['web-page', /<html|<!doctype|text\/html|invalid character '<'/i],
 ]
 
 /** Tells the registry failures apart by what `docker` printed. */

@@ -35,11 +35,14 @@ const inspectSchema = z.union([
 
 /**
  * Asks the registry itself (never the local engine, never a mirror) what `reference` is.
- * @returns null when it has no such image.
+ * @returns null when it has no such image, or the client calls its refusal so.
  * @throws Failure `refused` when it does not let us or is no registry, `error` when it stays away.
  */
 export async function readRegistryImage(reference: string, access: RegistryAccess): Promise<RegistryImage | null> {
-  const answer = await askRegistry('read', reference, ['manifest', 'inspect', '--verbose', reference], access)
+  // The engine takes a registry on loopback without TLS, the client wants to be told so.
+  const insecure = /^(localhost|127\.[0-9.]+|\[::1\])(:\d+)?$/.test(registryHost(reference)) ? ['--insecure'] : []
+  const args = ['manifest', 'inspect', '--verbose', ...insecure, reference]
+  const answer = await askRegistry('read', reference, args, access)
   if (typeof answer !== 'string') return null
   const parsed = inspectSchema.safeParse(parseJson(answer))
   if (!parsed.success)
@@ -83,7 +86,11 @@ export async function askRegistry(
   }
 }
 
-/** Reads `reference` back and asks for a one-platform manifest; `absent` right after a push is waited out. */
+/**
+ * Reads `reference` back right after a push and asks for a one-platform manifest; one that is not there yet is waited for.
+ * The client says "no such manifest" for many a refusal too, hence the wording.
+ * @throws Failure `refused` for an index or when the registry does not give back what it took.
+ */
 export async function requireManifest(
   reference: string,
   access: RegistryAccess,
@@ -97,7 +104,9 @@ export async function requireManifest(
     if (wait === undefined) break
     await pause(wait)
   }
-  throw refused(describeRegistryFailure(registryHost(reference), `read ${reference}`, { kind: 'absent' }))
+  throw refused(
+    `${reference} was pushed, but ${registryHost(reference)} does not give it back: it says that there is none, or forbids reading, or something in between answers; check the login's right to read and push again`,
+  )
 }
 
 /** The refusal of an image index: it names several images, and only one of them was judged. */

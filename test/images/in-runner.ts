@@ -36,6 +36,8 @@ export interface Outcome {
   result?: unknown
   failure?: { kind: string; message: string }
   log: string[]
+  /** What the registry with faults was asked, as `METHOD /path`. */
+  requests: string[]
   /** All output, for finding what must not be in it. */
   output: string
 }
@@ -44,10 +46,11 @@ export interface Outcome {
 export async function call(runner: Machine, what: Call, env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
   const args = ['node', '--disable-warning=ExperimentalWarning', `${INSIDE}/test/images/program.ts`]
   const { stdout, stderr, code } = await runner.exec(args, { input: JSON.stringify(what), env })
-  const outcome: Outcome = { log: [], output: `${stdout}\n${stderr}` }
+  const outcome: Outcome = { log: [], requests: [], output: `${stdout}\n${stderr}` }
   for (const line of stdout.split('\n').filter(Boolean)) {
     const answer = answerSchema.parse(JSON.parse(line))
     if ('log' in answer) outcome.log.push(answer.log)
+    else if ('request' in answer) outcome.requests.push(answer.request)
     else if ('failure' in answer) outcome.failure = answer.failure
     else outcome.result = answer.result
   }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { buildImages, pushRelease } from '../../src/images/index.ts'
 import { Failure } from '../../src/lib/index.ts'
 import { parsePinned, readReleaseImage } from '../../src/release/index.ts'
+import { startFakeRegistry } from './fake-registry.ts'
 import { type Answer, type Call, callSchema } from './protocol.ts'
 
 const say = (answer: Answer) => process.stdout.write(`${JSON.stringify(answer)}\n`)
@@ -12,7 +13,11 @@ const controller = new AbortController()
 process.on('SIGTERM', () => controller.abort(new Failure('error', 'ended by SIGTERM')))
 
 const world = {
-  env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' },
+  env: {
+    PATH: process.env.PATH ?? '',
+    HOME: process.env.HOME ?? '',
+    ...(process.env.DOCKER_HOST ? { DOCKER_HOST: process.env.DOCKER_HOST } : {}),
+  },
   log: (line: string) => say({ log: line }),
   signal: controller.signal,
   // Pauses between tries are shown, and short.
@@ -35,11 +40,27 @@ function perform(call: Call): Promise<unknown> {
       return buildImages({ ...call.options, ...world })
     case 'push':
       return pushRelease({ ...call.options, ...world, created: new Date(call.options.created) })
+    case 'push-to-fake':
+      return pushToFake(call)
     case 'read':
       return readReleaseImage({
         pinned: parsePinned('release', call.options.release),
         into: call.options.into,
         ...world,
       })
+  }
+}
+
+async function pushToFake(call: Call & { use: 'push-to-fake' }): Promise<unknown> {
+  await using registry = await startFakeRegistry(call.port, call.faults)
+  try {
+    const results: unknown[] = []
+    for (let time = 0; time < call.times; time += 1) {
+      registry.seen.push(`push ${time + 1}`)
+      results.push(await perform({ use: 'push', options: call.options }))
+    }
+    return results
+  } finally {
+    for (const request of registry.seen) say({ request })
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { digestSchema } from '../../src/release/index.ts'
+import { faultSchema } from './fake-registry.ts'
 
 const draft = z.object({
   schema: z.literal(1),
@@ -48,11 +49,20 @@ const pushOptions = z.object({
 export const callSchema = z.discriminatedUnion('use', [
   z.object({ use: z.literal('build'), options: buildOptions }),
   z.object({ use: z.literal('push'), options: pushOptions }),
+  /** Pushes to a registry with faults that listens at `port` of the runner's loopback meanwhile. */
+  z.object({
+    use: z.literal('push-to-fake'),
+    port: z.number(),
+    faults: z.array(faultSchema),
+    times: z.number(),
+    options: pushOptions,
+  }),
   z.object({ use: z.literal('read'), options: z.object({ release: z.string(), into: z.string() }) }),
 ])
 export type Call = z.infer<typeof callSchema>
 
 export const answerSchema = z.union([
+  z.object({ request: z.string() }),
   z.object({ log: z.string() }),
   z.object({ result: z.unknown() }),
   z.object({ failure: z.object({ kind: z.string(), message: z.string() }) }),

@@ -1,0 +1,70 @@
+import type { z } from 'zod'
+import { type Lab, startLab } from '../lab/index.ts'
+import type { SampleCheckout } from './checkout.ts'
+import { call, installProgram, type Outcome } from './in-runner.ts'
+import { type Call, draftSchema } from './protocol.ts'
+import { publishVendorImages } from './vendor-images.ts'
+
+export type Draft = z.infer<typeof draftSchema>
+type PushOptions = (Call & { use: 'push' })['options']
+
+export const PREFIX = 'registry.lab:5000/org/pacs'
+export const COMPOSE_FILE = 'stack/docker-compose.prod.yml'
+const AGENT = '/srv/agent.js'
+
+/** A lab with a runner in which the use cases of src/images run. */
+export async function startBench(): Promise<Lab> {
+  const lab = await startLab({ servers: [] })
+  try {
+    await installProgram(lab.runner)
+    await publishVendorImages(lab.runner)
+    await lab.runner.copyIn(Buffer.from('// the agent\n'), AGENT)
+    return lab
+  } catch (thrown) {
+    await lab.down()
+    throw thrown
+  }
+}
+
+/** Lets the runner's engine keep images the other way: in containerd, where an image's Id is its manifest. */
+export async function useContainerdStore(lab: Lab): Promise<void> {
+  const path = '/etc/docker/daemon.json'
+  const config: unknown = JSON.parse(await lab.runner.readText(path))
+  const changed = { ...Object(config), features: { 'containerd-snapshotter': true } }
+  await lab.runner.copyIn(Buffer.from(JSON.stringify(changed)), path)
+  await lab.runner.run(['systemctl', 'restart', 'docker'])
+}
+
+/** Builds a checkout. @throws Error with the failure's message when it does not succeed. */
+export async function build(lab: Lab, { directory, commit }: SampleCheckout): Promise<Draft> {
+  const options = { directory, commit, composeFile: COMPOSE_FILE, prefix: PREFIX }
+  return draftSchema.parse(resultOf(await call(lab.runner, { use: 'build', options })))
+}
+
+/** Options of a push of a checkout's draft, as a workflow would give them. */
+export function pushOptions(
+  { directory }: SampleCheckout,
+  draft: Draft,
+  change: Partial<PushOptions> = {},
+): PushOptions {
+  return {
+    draft,
+    directory,
+    stackDirectory: `${directory}/stack`,
+    prefix: PREFIX,
+    agentFile: AGENT,
+    agentVersion: '1.0.0',
+    actor: 'releaser',
+    repository: 'org/pacs',
+    run: 'https://github.example/org/pacs/actions/runs/1',
+    created: '2026-11-24T10:15:00.000Z',
+    dockerConfigDirectory: '/tmp/pacs-docker',
+    ...change,
+  }
+}
+
+/** @throws Error when the call failed. */
+export function resultOf({ result, failure }: Outcome): unknown {
+  if (failure) throw new Error(`${failure.kind}: ${failure.message}`)
+  return result
+}

@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { build, COMPOSE_FILE, PREFIX, resultOf, startBench, useContainerdStore } from '../images/bench.ts'
+import { makeCheckout, type SampleCheckout } from '../images/checkout.ts'
+import { call, type Outcome } from '../images/in-runner.ts'
+import type { Call } from '../images/protocol.ts'
+import { MANY_PLATFORMS, TINY } from '../images/vendor-images.ts'
+import type { Lab } from '../lab/index.ts'
+
+type Options = (Call & { use: 'build' })['options']
+
+describe.each(['overlay2', 'containerd'])('build on the image store %s', (store) => {
+  let lab: Lab
+  beforeAll(async () => {
+    lab = await startBench()
+    if (store === 'containerd') await useContainerdStore(lab)
+  })
+  afterAll(() => lab?.down())
+
+  test('names every image of the stack by the configuration that the engine holds', async () => {
+    const checkout = await makeCheckout(lab.runner, '/srv/plain', { vendor: TINY })
+    const draft = await build(lab, checkout)
+    expect(Object.keys(draft.images)).toEqual(['api', 'queue', 'worker'])
+    for (const image of Object.values(draft.images)) {
+      expect(image.config).toBe(await savedConfig(image.local))
+      expect(image.platform).toBe('linux/amd64')
+    }
+    expect(draft.images.worker).toEqual(draft.images.api)
+    expect(draft.images.queue).toMatchObject({ local: TINY, built: false })
+  })
+
+  test('takes one platform out of an index', async () => {
+    const checkout = await makeCheckout(lab.runner, '/srv/many', { vendor: MANY_PLATFORMS })
+    const { queue } = (await build(lab, checkout)).images
+    const platform = (await inspect(queue?.local ?? '', '{{index .Config.Labels "for"}}')).trim()
+    expect(platform).toBe('linux/amd64')
+    expect(queue?.config).toBe(await savedConfig(queue?.local ?? ''))
+  })
+
+  test('gives a build its commit, version and time, and the same image for the same commit', async () => {
+    const checkout = await makeCheckout(lab.runner, '/srv/labels', { vendor: TINY })
+    const first = resultOf(await start(checkout, { version: '3.1.4' }))
+    const local = `${PREFIX}/api:${checkout.commit}`
+    const labels = await inspect(local, '{{json .Config.Labels}}')
+    expect(JSON.parse(labels)).toMatchObject({
+      'org.opencontainers.image.revision': checkout.commit,
+      'org.opencontainers.image.version': '3.1.4',
+    })
+    expect(await inspect(local, '{{json .Config.Env}}')).toContain(`COMMIT=${checkout.commit}`)
+    expect(await inspect(local, '{{json .Config.Env}}')).toContain('FLAVOUR=plain')
+    expect(resultOf(await start(checkout, { version: '3.1.4' }))).toEqual(first)
+  })
+
+  const start = ({ directory, commit }: SampleCheckout, change: Partial<Options> = {}): Promise<Outcome> =>
+    call(lab.runner, {
+      use: 'build',
+      options: { directory, commit, composeFile: COMPOSE_FILE, prefix: PREFIX, ...change },
+    })
+  const inspect = (name: string, format: string) =>
+    lab.runner.run(['docker', 'image', 'inspect', '--format', format, name])
+  const savedConfig = async (name: string) => {
+    const manifest = await lab.runner.run(['sh', '-c', 'docker save "$1" | tar -xO manifest.json', 'sh', name])
+    return `sha256:${/"Config":"(?:blobs\/sha256\/)?([0-9a-f]{64})/.exec(manifest)?.[1]}`
+  }
+})
+
+describe('build', () => {
+  let lab: Lab
+  beforeAll(async () => {
+    lab = await startBench()
+  })
+  afterAll(() => lab?.down())
+
+  const start = (
+    { directory, commit }: SampleCheckout,
+    change: Partial<Options> = {},
+    env: Readonly<Record<string, string>> = {},
+  ) => {
+    const options = { directory, commit, composeFile: COMPOSE_FILE, prefix: PREFIX, ...change }
+    return call(lab.runner, { use: 'build', options }, env)
+  }
+  const checkoutWith = (files: Readonly<Record<string, string>>) =>
+    makeCheckout(lab.runner, '/srv/faulty', { vendor: TINY, files })
+
+  test('hands CA bundle and secrets to BuildKit, and shows no secret that a build prints', async () => {
+    const sentinel = 'build-secret-5d1c0a'
+    await lab.runner.copyIn(Buffer.from(sentinel), '/srv/token')
+    const checkout = await checkoutWith({
+      'stack/Dockerfile': `FROM node:24.19-slim
+RUN --mount=type=secret,id=ca,required=true --mount=type=secret,id=token,required=true \\
+    head -1 /run/secrets/ca && echo "token is $(cat /run/secrets/token)"
+`,
+    })
+    const outcome = await start(checkout, {
+      ca: '/etc/ssl/certs/ca-certificates.crt',
+      secrets: { token: '/srv/token' },
+    })
+    resultOf(outcome)
+    expect(outcome.log.join('\n')).toContain('BEGIN CERTIFICATE')
+    expect(outcome.log.join('\n')).toContain('token is ***')
+    expect(outcome.output).not.toContain(sentinel)
+    const image = await lab.runner.run(['docker', 'history', '--no-trunc', `${PREFIX}/api:${checkout.commit}`])
+    expect(image).not.toContain(sentinel)
+  })
+
+  test('says in one line which build failed and why', async () => {
+    const checkout = await checkoutWith({ 'stack/Dockerfile': 'FROM scratch\nCOPY nothing /\n' })
+    const { failure } = await start(checkout)
+    expect(failure?.kind).toBe('error')
+    expect(failure?.message).toMatch(/^build of api failed: .*nothing.*not found/)
+    expect(failure?.message).not.toContain('\n')
+  })
+
+  test('says what is wrong with a stack before anything is built, all at once', async () => {
+    const checkout = await checkoutWith({
+      'stack/docker-compose.prod.yml': `
+name: sample
+services:
+  gone: { build: { context: .., dockerfile: stack/Nowhere }, networks: [inner] }
+  outside: { build: { context: ../.. }, networks: [inner] }
+  remote: { build: { context: "https://example.org/x.git" }, networks: [inner] }
+  floating: { image: "queue:\${TAG}", networks: [inner] }
+  odd: { build: { context: .., dockerfile: stack/Dockerfile, no_cache: true, args: { URL: "\${URL}" } }, networks: [inner] }
+networks:
+  inner: { name: sample-inner }
+`,
+    })
+    const { failure, log } = await start(checkout)
+    expect(failure?.kind).toBe('bad-input')
+    for (const said of [
+      'gone: build.dockerfile stack/Nowhere does not exist',
+      'outside: build.context /srv lies outside the checkout',
+      'remote: build.context https://example.org/x.git is not in the checkout',
+      'floating: its image queue:',
+      'odd: build.no_cache cannot be had here',
+      'odd: build.args.URL takes its value from the environment',
+    ]) {
+      expect(failure?.message).toContain(said)
+    }
+    expect(log).toEqual([])
+  })
+
+  test.each([
+    [
+      'a commit that is not checked out',
+      { commit: '0'.repeat(40) },
+      'bad-input',
+      /is at commit [0-9a-f]{40}, not at 0{40}/,
+    ],
+    ['no commit', { commit: 'main' }, 'bad-input', /"main" is no commit/],
+    ['a folder that is no checkout', { directory: '/srv' }, 'bad-input', /\/srv is no git checkout/],
+    [
+      'a missing CA bundle',
+      { ca: '/srv/nowhere.pem' },
+      'bad-input',
+      /build secret ca: the file \/srv\/nowhere.pem cannot be read/,
+    ],
+    ['a prefix without registry', { prefix: 'pacs' }, 'bad-input', /prefix: "pacs" is no repository/],
+    ['a missing Compose file', { composeFile: 'nowhere.yml' }, 'bad-input', /nowhere.yml/],
+  ])('refuses %s', async (_, change, kind, message) => {
+    const { failure, log } = await start(await checkoutWith({}), change)
+    expect(failure).toEqual({ kind, message: expect.stringMatching(message) })
+    expect(failure?.message.split('\n')).toHaveLength(1)
+    expect(log).toEqual([])
+  })
+
+  test('names a vendor image that does not exist', async () => {
+    const checkout = await makeCheckout(lab.runner, '/srv/faulty', { vendor: 'nobody/nothing:1' })
+    const { failure } = await start(checkout)
+    expect(failure?.message).toMatch(
+      /queue: there is no image nobody\/nothing:1|pull nobody\/nothing:1: the registry docker.io/,
+    )
+  })
+
+  test('says that docker, its engine, or buildx is missing', async () => {
+    const checkout = await checkoutWith({})
+    await lab.runner.run(['sh', '-c', 'mkdir -p /srv/bare && ln -sf $(command -v git) $(command -v node) /srv/bare/'])
+    expect((await start(checkout, {}, { PATH: '/srv/bare' })).failure).toEqual({
+      kind: 'refused',
+      message: expect.stringMatching(/docker could not be run here/),
+    })
+    expect((await start(checkout, {}, { DOCKER_HOST: 'unix:///srv/nowhere.sock' })).failure).toEqual({
+      kind: 'refused',
+      message: expect.stringMatching(/the Docker engine does not answer: .*nowhere.sock/),
+    })
+    await lab.runner.run([
+      'sh',
+      '-c',
+      'for d in /usr/lib*/docker/cli-plugins; do mv $d/docker-buildx /srv/; echo $d > /srv/plugins; done',
+    ])
+    try {
+      expect((await start(checkout)).failure).toEqual({
+        kind: 'refused',
+        message: expect.stringMatching(/docker buildx is missing: install/),
+      })
+    } finally {
+      await lab.runner.run(['sh', '-c', 'mv /srv/docker-buildx "$(cat /srv/plugins)/"'])
+    }
+  })
+
+  test('says that the disk is too small', async () => {
+    const checkout = await checkoutWith({})
+    const path = '/etc/docker/daemon.json'
+    const config = await lab.runner.readText(path)
+    await lab.runner.run(['sh', '-c', 'mkdir -p /srv/small && mount -t tmpfs -o size=100m small /srv/small'])
+    const small = { ...Object(JSON.parse(config)), 'data-root': '/srv/small' }
+    await lab.runner.copyIn(Buffer.from(JSON.stringify(small)), path)
+    await lab.runner.run(['systemctl', 'restart', 'docker'])
+    try {
+      expect((await start(checkout)).failure).toEqual({
+        kind: 'refused',
+        message: expect.stringMatching(
+          /the disk of \/srv\/small has 0.1 GiB free and a build needs 2.0 GiB: make room/,
+        ),
+      })
+    } finally {
+      await lab.runner.copyIn(Buffer.from(config), path)
+      await lab.runner.run(['systemctl', 'restart', 'docker'])
+    }
+  })
+})

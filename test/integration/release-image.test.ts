@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { releaseManifestSchema, sha256 } from '../../src/release/index.ts'
+import { build, PREFIX, pushOptions, resultOf, startBench, useContainerdStore } from '../images/bench.ts'
+import { makeCheckout, type SampleCheckout } from '../images/checkout.ts'
+import { call, type Outcome } from '../images/in-runner.ts'
+import { pushResultSchema } from '../images/protocol.ts'
+import { publishIndex, TINY } from '../images/vendor-images.ts'
+import type { Lab } from '../lab/index.ts'
+
+const readSchema = z.object({ manifest: releaseManifestSchema, stackDirectory: z.string(), agentFile: z.string() })
+
+describe.each(['overlay2', 'containerd'])('release image on the image store %s', (store) => {
+  let lab: Lab
+  let checkout: SampleCheckout
+  let release: string
+  beforeAll(async () => {
+    lab = await startBench()
+    if (store === 'containerd') await useContainerdStore(lab)
+    checkout = await makeCheckout(lab.runner, '/srv/sample', {
+      vendor: TINY,
+      files: { 'stack/scripts/hello.sh': '#!/bin/sh\n', 'stack/.env': 'SECRET=1\n', 'stack/secrets/key': 'secret\n' },
+    })
+    const draft = await build(lab, checkout)
+    const pushed = await call(lab.runner, { use: 'push', options: pushOptions(checkout, draft) })
+    release = pushResultSchema.parse(resultOf(pushed)).release
+  })
+  afterAll(() => lab?.down())
+
+  const read = async (reference: string, into = '/srv/read'): Promise<Outcome> => {
+    await lab.runner.run(['rm', '-rf', into])
+    await lab.runner.run(['mkdir', into])
+    return call(lab.runner, { use: 'read', options: { release: reference, into } })
+  }
+
+  test('comes out as it went in, without what belongs to one machine', async () => {
+    const { manifest, stackDirectory, agentFile } = readSchema.parse(resultOf(await read(release)))
+    expect(manifest.commit).toBe(checkout.commit)
+    expect(await lab.runner.run(['find', stackDirectory, '-type', 'f', '-printf', '%P %m\n'])).toEqual(
+      expect.stringMatching(/^scripts\/hello.sh 755$/m),
+    )
+    const files = (await lab.runner.run(['find', stackDirectory, '-type', 'f', '-printf', '%P\n'])).split('\n').sort()
+    expect(files).toEqual(['Dockerfile', 'docker-compose.prod.yml', 'scripts/hello.sh', 'settings.conf'])
+    for (const file of files) {
+      expect(await lab.runner.readText(`${stackDirectory}/${file}`)).toBe(
+        await lab.runner.readText(`/srv/sample/stack/${file}`),
+      )
+    }
+    expect(await lab.runner.readText(agentFile)).toBe('// the agent')
+  })
+
+  test('is pulled when the engine does not have it, and leaves no container behind', async () => {
+    await lab.runner.run([
+      'sh',
+      '-c',
+      'docker image ls -q --filter label=org.pacs-deploy.kind | xargs docker image rm -f',
+    ])
+    resultOf(await read(release))
+    expect(await lab.runner.run(['docker', 'ps', '--all', '--quiet'])).toBe('')
+  })
+
+  test('refuses what is no release of this version, in one line', async () => {
+    const other = `${PREFIX}/forged`
+    const digests: Record<string, string> = {}
+    const good = readSchema.parse(resultOf(await read(release))).manifest
+    const forge = async (
+      name: string,
+      change: { kind?: string; manifest?: unknown; extra?: string; without?: string },
+    ) => {
+      const folder = `/srv/forge-${name}`
+      await lab.runner.run(['cp', '-r', '/srv/read', folder])
+      if (change.manifest) {
+        await lab.runner.copyIn(Buffer.from(JSON.stringify(change.manifest)), `${folder}/release.json`)
+      }
+      if (change.extra) await lab.runner.copyIn(Buffer.from('X=1\n'), `${folder}/${change.extra}`)
+      if (change.without) await lab.runner.run(['rm', '-r', `${folder}/${change.without}`])
+      digests[name] = await publish(lab, `${other}:${name}`, folder, change.kind ?? 'release')
+    }
+    await forge('plain', { kind: 'something' })
+    await forge('schema', { manifest: { ...good, schema: 2 } })
+    await forge('unknown', { manifest: { ...good, surprise: 1 } })
+    await forge('stack', { extra: 'stack/.env' })
+    await forge('agent', { extra: 'agent/index.js' })
+    await forge('cut', { without: 'agent' })
+    await publishIndex(lab.runner, `${other}:index`, [`${other}:plain`])
+    digests.index = await digestOf(lab, `${other}:index`)
+    digests.absent = sha256('nowhere')
+
+    const expected: [string, string, RegExp][] = [
+      ['plain', 'bad-input', /is no release image \(no label org.pacs-deploy.kind=release\)/],
+      ['schema', 'bad-input', /has schema 2, this version reads schema 1/],
+      ['unknown', 'bad-input', /is no release manifest: .*surprise/],
+      ['stack', 'refused', /its stack files have the hash sha256:[0-9a-f]+, its manifest says sha256:/],
+      ['agent', 'refused', /its agent has the hash sha256:[0-9a-f]+, its manifest says sha256:/],
+      ['cut', 'bad-input', /is no complete release image: it has no \/agent/],
+      ['index', 'refused', /is an index of several platforms, not one image/],
+      ['absent', 'bad-input', /the registry has no such image/],
+    ]
+    for (const [name, kind, message] of expected) {
+      const { failure } = await read(`${other}@${digests[name]}`, '/srv/read-forged')
+      expect(failure).toEqual({ kind, message: expect.stringMatching(message) })
+      expect(failure?.message).not.toContain('\n')
+    }
+    expect(await lab.runner.run(['docker', 'ps', '--all', '--quiet'])).toBe('')
+  })
+})
+
+async function publish(lab: Lab, name: string, folder: string, kind: string): Promise<string> {
+  const options = ['--provenance=false', '--sbom=false', '--load', '--label', `org.pacs-deploy.kind=${kind}`]
+  await lab.runner.run(['docker', 'buildx', 'build', ...options, '--no-cache', '--tag', name, '--file', '-', folder], {
+    input: 'FROM scratch\nCOPY . /\n',
+  })
+  await lab.runner.run(['docker', 'push', name])
+  return digestOf(lab, name)
+}
+
+/** The digest that the registry itself gives for a tag. */
+async function digestOf(lab: Lab, name: string): Promise<string> {
+  const [, path = '', tag = ''] = /^[^/]+\/(.+):([^:]+)$/.exec(name) ?? []
+  const types = [
+    'application/vnd.docker.distribution.manifest.v2+json',
+    'application/vnd.docker.distribution.manifest.list.v2+json',
+    'application/vnd.oci.image.manifest.v1+json',
+    'application/vnd.oci.image.index.v1+json',
+  ]
+  const head = await lab.runner.run([
+    ...['curl', '-fsSI', '--cacert', '/etc/docker/certs.d/registry.lab:5000/ca.crt'],
+    ...types.flatMap((type) => ['-H', `Accept: ${type}`]),
+    `https://registry.lab:5000/v2/${path}/manifests/${tag}`,
+  ])
+  return /^docker-content-digest: (sha256:[0-9a-f]{64})/im.exec(head)?.[1] ?? 'no digest'
+}
