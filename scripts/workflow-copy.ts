@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
 /**
@@ -13,6 +13,7 @@ export async function layWorkflows(
 ): Promise<void> {
   await mkdir(join(directory, '.git'), { recursive: true })
   await mkdir(join(directory, '.github', 'workflows'), { recursive: true })
+  await symlink(join(root, 'dist'), join(directory, 'dist'))
   for (const path of paths.workflows) {
     const text = await readFile(join(root, path), 'utf8')
     await writeFile(join(directory, '.github', 'workflows', basename(path)), toLocalActions(text))

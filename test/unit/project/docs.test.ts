@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, join, normalize } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { exitClass } from '../../../src/lib/index.ts'
+
+const root = join(import.meta.dirname, '../../..')
+const packageSchema = z.object({ scripts: z.record(z.string(), z.string()) })
+const read = (path: string) => readFile(join(root, path), 'utf8')
+
+describe('docs/outcomes.md', () => {
+  it('gives every outcome that ends red its exit class', async () => {
+    const rows = [...(await read('docs/outcomes.md')).matchAll(/^\| `([\w-]+)` \| (\d+) \| (yes|no) \|/gm)]
+    const red = rows.filter(([, , , green]) => green === 'no').map(([, outcome, number]) => [outcome, Number(number)])
+    const { ok, ...classes } = exitClass
+    expect(Object.fromEntries(red)).toEqual(classes)
+    expect(rows.filter(([, , , green]) => green === 'yes').every(([, , number]) => Number(number) === ok)).toBe(true)
+  })
+})
+
+describe.each(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'docs/outcomes.md'])('%s', (path) => {
+  it('links only to what is there', async () => {
+    const targets = [...(await read(path)).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, target]) => target ?? '')
+    const missing = targets.filter((target) => !existsSync(join(root, normalize(join(dirname(path), target)))))
+    expect(missing).toEqual([])
+  })
+
+  it('names only npm scripts that exist', async () => {
+    const text = await read(path)
+    const { scripts } = packageSchema.parse(JSON.parse(await read('package.json')))
+    const named = [...text.matchAll(/npm (?:run )?(lab|lint|build|bench|demo|test)\b/g)].map(([, name]) => name ?? '')
+    for (const name of named) {
+      const [, program = ''] = /start\.mjs (\S+)/.exec(scripts[name] ?? '') ?? []
+      expect(existsSync(join(root, program)), `npm run ${name}`).toBe(true)
+    }
+  })
+})
