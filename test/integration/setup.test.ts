@@ -103,6 +103,26 @@ describe('setup-production.sh', () => {
     expect(await server.readText('/etc/pacs-agent/authorized_keys')).toContain(next)
   })
 
+  it('lets root edit a configuration that the agent can read', async () => {
+    const env = { EDITOR: 'sed -i $aDB_USER=db' }
+    await server.run(['pacs-agent', 'config', 'edit'], { env: { EDITOR: 'touch' } })
+    await server.run(['pacs-agent', 'config', 'edit'], { env })
+    expect(await server.run(['stat', '-c', '%a %U:%G', '/opt/pacs/config/next/.env'])).toBe('600 pacs:pacs')
+  })
+
+  it('names everything that the newest release needs and the configuration does not have', async () => {
+    const stack = '/opt/pacs/releases/20261124t101500z-abc1234def01/stack'
+    await server.copyIn(Buffer.from(composeFile), `${stack}/docker-compose.prod.yml`)
+    await server.copyIn(Buffer.from('DB_USER=db\n'), '/opt/pacs/config/next/.env', 0o600)
+    const { code, stderr } = await server.exec(['pacs-agent', 'config', 'check'])
+    expect(stderr).toMatch(/PACS_PUBLIC_HOST/)
+    expect(stderr).toMatch(/DB_PASSWORD is missing or empty/)
+    expect(stderr).toMatch(/secrets\/db_key is missing or empty/)
+    expect(stderr).not.toMatch(/DB_USER|ZONE|PREFIX|PACS_TRAEFIK_DIR/)
+    expect(code).toBe(40)
+    await server.run(['rm', '-r', '/opt/pacs/releases/20261124t101500z-abc1234def01'])
+  })
+
   it('mends what was changed by hand', async () => {
     await server.run(['chmod', '777', '/opt/pacs/config'])
     await server.run(['rm', '/usr/local/bin/pacs-agent'])
@@ -137,6 +157,19 @@ describe('setup-production.sh', () => {
     await server.run(['systemctl', 'start', 'docker.service'])
   })
 })
+
+const composeFile = `services:
+  db:
+    image: \${PREFIX:-localhost}/db:1
+    environment:
+      USER_NAME: \${DB_USER}
+      PASSWORD: \${DB_PASSWORD:?}
+      ZONE: \${ZONE:-UTC}
+      TRAEFIK: \${PACS_TRAEFIK_DIR}
+    secrets: [db_key]
+secrets:
+  db_key: { file: ./secrets/db_key }
+`
 
 function layoutOf(): string[] {
   const below = [

@@ -206,27 +206,4 @@ describe('pacs-agent config', () => {
       err: expect.stringMatching(/pacs-agent config edit/),
     })
   })
-
-  it('names everything that the newest release needs and does not find', async () => {
-    const stack = join(paths.releases, '20261124t101500z-abc1234def01', 'stack')
-    await mkdir(stack, { recursive: true })
-    await writeFile(
-      join(stack, 'docker-compose.prod.yml'),
-      `services:
-  db:
-    image: \${PREFIX:-localhost}/db:1
-    environment: { USER_NAME: "\${DB_USER}", PASSWORD: "\${DB_PASSWORD:?}", ZONE: "\${ZONE:-UTC}", TRAEFIK: "\${PACS_TRAEFIK_DIR}" }
-    secrets: [db_key]
-secrets:
-  db_key: { file: ./secrets/db_key }
-`,
-    )
-    await writeFile(join(paths.configNext, '.env'), 'DB_USER=db\n')
-    const { code, err } = await pacsAgent('config', 'check')
-    expect(err).toMatch(/PACS_PUBLIC_HOST/)
-    expect(code).toBe(40)
-    expect(err).toMatch(/DB_PASSWORD is missing or empty/)
-    expect(err).toMatch(/secrets\/db_key is missing or empty/)
-    expect(err).not.toMatch(/DB_USER|ZONE|PREFIX|PACS_TRAEFIK_DIR/)
-  })
 })
