@@ -1466,7 +1466,7 @@ const PATTERNS = [
     ['absent', /no such manifest|manifest unknown|name unknown|name_unknown|\bnot found\b/i],
     ['denied', /insufficient_scope|\b403\b|forbidden|denied/i],
     ['login', /unauthorized|authentication required|no basic auth credentials|incorrect username or password|\b401\b/i],
-    ['web-page', /<html|<!doctype|invalid character '<'/i],
+    ['web-page', /<html|<!doctype|text\/html|invalid character '<'/i],
 ];
 /** Tells the registry failures apart by what `docker` printed. */
 function classifyRegistryFailure(text) {
@@ -1533,11 +1533,14 @@ const inspectSchema = schemas/* union */.KCZ([
 ]);
 /**
  * Asks the registry itself (never the local engine, never a mirror) what `reference` is.
- * @returns null when it has no such image.
+ * @returns null when it has no such image, or the client calls its refusal so.
  * @throws Failure `refused` when it does not let us or is no registry, `error` when it stays away.
  */
 async function registry_readRegistryImage(reference, access) {
-    const answer = await registry_askRegistry('read', reference, ['manifest', 'inspect', '--verbose', reference], access);
+    // The engine takes a registry on loopback without TLS, the client wants to be told so.
+    const insecure = /^(localhost|127\.[0-9.]+|\[::1\])(:\d+)?$/.test(registryHost(reference)) ? ['--insecure'] : [];
+    const args = ['manifest', 'inspect', '--verbose', ...insecure, reference];
+    const answer = await registry_askRegistry('read', reference, args, access);
     if (typeof answer !== 'string')
         return null;
     const parsed = inspectSchema.safeParse(parseJson(answer));
@@ -1580,7 +1583,11 @@ async function registry_askRegistry(verb, reference, args, access) {
         await pause(wait);
     }
 }
-/** Reads `reference` back and asks for a one-platform manifest; `absent` right after a push is waited out. */
+/**
+ * Reads `reference` back right after a push and asks for a one-platform manifest; one that is not there yet is waited for.
+ * The client says "no such manifest" for many a refusal too, hence the wording.
+ * @throws Failure `refused` for an index or when the registry does not give back what it took.
+ */
 async function requireManifest(reference, access) {
     const { signal } = access;
     const pause = access.pause ?? ((ms) => (0,promises_.setTimeout)(ms, undefined, { signal }));
@@ -1594,7 +1601,7 @@ async function requireManifest(reference, access) {
             break;
         await pause(wait);
     }
-    throw (0,lib/* refused */.J5)(describeRegistryFailure(registryHost(reference), `read ${reference}`, { kind: 'absent' }));
+    throw (0,lib/* refused */.J5)(`${reference} was pushed, but ${registryHost(reference)} does not give it back: it says that there is none, or forbids reading, or something in between answers; check the login's right to read and push again`);
 }
 /** The refusal of an image index: it names several images, and only one of them was judged. */
 function registry_isIndex(reference) {

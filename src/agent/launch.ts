@@ -2,6 +2,7 @@
 // break the choice between agents. It becomes the agent that it chooses (execve): one process, and no supervisor that could die
 // without it. An agent is judged by its first start alone: started once, never ready, ended. One that has served before is only
 // started again, so a power cut or a kill condemns nobody.
+import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Failure } from '../lib/index.ts'
 import { hasMark, type InstalledAgent, installedAgents, setMark } from './installed.ts'
@@ -35,19 +36,51 @@ export async function launch(bin: string, log: (message: string) => void): Promi
 
 const POLL_MS = 100
 
+export interface ReadyOptions {
+  bin: string
+  socket: string
+  /** The process that is to become ready; systemd names it in MAINPID. */
+  pid: number
+  /** Milliseconds. */
+  limit: number
+}
+
 /**
- * Waits until the chosen agent has been ready once. A new one that hangs is ended by systemd when this fails.
- * @param limit milliseconds.
- * @throws Failure `error` after `limit`.
+ * Waits until the agent listens, so that a start is over when it serves. systemd ends what fails here: an agent that was never
+ * ready before has `limit` milliseconds; one that was may take longer, for it may have much to undo.
+ * @throws Failure `error` when the process has ended, or a new agent is late.
  */
-export async function waitUntilReady(bin: string, limit: number): Promise<void> {
+export async function waitUntilReady({ bin, socket, pid, limit }: ReadyOptions): Promise<void> {
   for (let waited = 0; waited < limit; waited += POLL_MS) {
-    for (const agent of await installedAgents(bin)) {
-      if (await hasMark(bin, agent.sha256, 'bad')) continue
-      if (await hasMark(bin, agent.sha256, 'ready')) return
-      break
-    }
+    if ((await listens(socket)) && (await isProven(bin))) return
+    if (!isAlive(pid)) throw new Failure('error', 'the agent ended before it was ready')
     await delay(POLL_MS)
   }
+  if (await isProven(bin)) return
   throw new Failure('error', `the agent was not ready within ${limit / 1000} s`)
+}
+
+async function isProven(bin: string): Promise<boolean> {
+  for (const agent of await installedAgents(bin)) {
+    if (!(await hasMark(bin, agent.sha256, 'bad'))) return hasMark(bin, agent.sha256, 'ready')
+  }
+  return false
+}
+
+function listens(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    socket.once('connect', () => resolve(true))
+    socket.once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
 }

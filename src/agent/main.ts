@@ -31,7 +31,7 @@ async function main([verb, ...args]: readonly string[]): Promise<number> {
         return await launch(paths.bin, log)
       case 'wait-until-ready':
         readArgs(args, {})
-        await waitUntilReady(paths.bin, READY_LIMIT)
+        await waitUntilReady({ ...paths, pid: Number(process.env.MAINPID), limit: READY_LIMIT })
         return exitClass.ok
       case 'ssh': {
         const { key = '' } = readArgs(args, { key: { type: 'string' } }).values

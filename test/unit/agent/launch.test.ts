@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -148,17 +151,43 @@ describe('the launcher', () => {
     })
   })
 
-  it('waits for the newest alone', async () => {
-    const older = await install('0.1.0')
-    const newer = await install('0.2.0')
-    await setMark(bin, older, 'ready')
-    await expect(waitUntilReady(bin, 150)).rejects.toMatchObject({
-      kind: 'error',
-      message: expect.stringMatching(/not ready/),
+  describe('waiting for its choice', () => {
+    const options = () => ({ bin, socket: join(bin, 'agent.sock'), pid: process.pid, limit: 10_000 })
+    let daemon: Server | undefined
+
+    async function listen() {
+      daemon = createServer((socket) => socket.end()).listen(options().socket)
+      await once(daemon, 'listening')
+    }
+    afterEach(() => {
+      daemon?.close()
+      daemon = undefined
     })
-    const waiting = waitUntilReady(bin, 10_000)
-    await setMark(bin, newer, 'ready')
-    await waiting
+
+    it('is over when the newest listens and has been ready', async () => {
+      const older = await install('0.1.0')
+      const newer = await install('0.2.0')
+      await setMark(bin, older, 'ready')
+      await listen()
+      const late = waitUntilReady({ ...options(), limit: 150 })
+      await expect(late).rejects.toMatchObject({ kind: 'error', message: expect.stringMatching(/not ready within/) })
+      const waiting = waitUntilReady(options())
+      await setMark(bin, newer, 'ready')
+      await waiting
+    })
+
+    it('is over at once when the process has ended', async () => {
+      await install('0.1.0')
+      const child = spawn(process.execPath, ['-e', ''])
+      await once(child, 'exit')
+      const waiting = waitUntilReady({ ...options(), pid: child.pid ?? 0 })
+      await expect(waiting).rejects.toMatchObject({ message: expect.stringMatching(/ended before it was ready/) })
+    })
+
+    it('gives one that served before the time that it needs', async () => {
+      await setMark(bin, await install('0.1.0'), 'ready')
+      await waitUntilReady({ ...options(), limit: 150 })
+    })
   })
 })
 
