@@ -217,6 +217,7 @@ export class Agent implements AgentService {
     const misfit = explainMisfit(await compareCore(await this.#coreOf(plan), world))
     if (misfit !== null) throw refused(misfit)
     await preflight(plan, world)
+    await this.#endWarmUnlessGood(plan)
     return bring(plan, { ...request, direction: 'forward' }, run, world)
   }
 
@@ -236,11 +237,18 @@ export class Agent implements AgentService {
     const target = rollbackTarget(state, request.to)
     const isWarm = state.warm?.instance.instance === target.instance && request.config === 'its-own'
     if (isWarm && (await answers(target, world))) return exchangeWarm(request, run, world)
-    if (isWarm) await this.#endWarm()
     const config = request.config === 'current' ? await planner.sealConfig() : await planner.openConfig(target.config)
     const plan = await planner.plan(await planner.open(target.release), config)
     await preflight(plan, world)
+    await this.#endWarmUnlessGood(plan)
     return bring(plan, { ...request, direction: 'back' }, run, world)
+  }
+
+  /** The candidate of a release that is still warm is the warm instance itself, as long as that answers. */
+  async #endWarmUnlessGood({ instance }: Plan): Promise<void> {
+    const { world } = this.#parts
+    const { warm } = world.store.state
+    if (warm?.instance.instance === instance.instance && !(await answers(warm.instance, world))) await this.#endWarm()
   }
 
   async #coreOf(plan: Plan): Promise<CoreService[]> {

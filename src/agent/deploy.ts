@@ -99,7 +99,8 @@ async function seal(instance: Instance, how: Bringing, run: Run, world: World): 
     previous: previous?.release ?? null,
   }
   const until = new Date(world.now() + how.keepWarm).toISOString()
-  const superseded = state.warm?.instance ?? null
+  const before = state.warm?.instance ?? null
+  const superseded = before?.instance === instance.instance ? null : before
   await world.store.write({
     ...state,
     phase: 'idle',

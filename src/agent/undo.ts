@@ -21,7 +21,8 @@ export async function undo(world: World, report: Reporter, reason: string): Prom
   if (state.phase === 'switched') await world.store.write({ ...state, phase: 'staging' })
   if (candidate) {
     await applyTraffic(world)
-    await removeInstance(candidate, world)
+    // A candidate that was warm before stays warm: pages of it are still open somewhere.
+    if (candidate.instance !== state.warm?.instance.instance) await removeInstance(candidate, world)
   }
   const result: TransactionResult = {
     outcome: 'rolled-back',

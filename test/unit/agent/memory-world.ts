@@ -134,6 +134,7 @@ export class MemoryWorld implements World {
         const instance = this.server.instances.get(project.name.slice('pacs-'.length))
         for (const service of instance?.services ?? []) {
           for (const name of service.containers) {
+            if (this.server.containers.has(name)) continue
             this.server.containers.set(name, {
               id: name,
               name,

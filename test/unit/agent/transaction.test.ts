@@ -127,6 +127,32 @@ describe('a deploy', () => {
     expect(server.containers.size).toBe(0)
   })
 
+  it('of the release that is still warm takes its running instance, and neither a seal nor an undo stops that', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    await ask(life.agent, deployOf(2))
+    expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'deployed', serving: memoryRelease(1).id })
+    expect(server.state.warm?.instance.release).toBe(memoryRelease(2).id)
+    server.behaviours.set(memoryRelease(2).id, { publicErrors: true })
+    expect(await ask(life.agent, deployOf(2))).toMatchObject({ outcome: 'rolled-back', serving: memoryRelease(1).id })
+    expect(server.containers.size).toBe(4)
+    expect(server.broken).toEqual([])
+  })
+
+  it('of a warm release that no longer answers starts it anew', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    await ask(life.agent, deployOf(2))
+    const [dead] = server.state.warm?.instance.services[0]?.containers ?? []
+    const container = server.containers.get(dead ?? '')
+    if (!container) throw new Error('nothing is warm')
+    container.running = false
+    life.world.trace.length = 0
+    expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'deployed', serving: memoryRelease(1).id })
+    expect(life.world.trace).toContain('remove')
+    expect(server.broken).toEqual([])
+  })
+
   it('whose undo cannot finish says so, keeps the lock, and is undone when asked to abort', async () => {
     await using life = await start()
     await ask(life.agent, deployOf(1))
@@ -228,6 +254,14 @@ describe('whatever kills the agent', () => {
         await ask(agent, deployOf(2))
       },
       request: back(),
+    },
+    {
+      name: 'a deploy of the warm release',
+      prepare: async (agent) => {
+        await ask(agent, deployOf(1))
+        await ask(agent, deployOf(2))
+      },
+      request: deployOf(1),
     },
     {
       name: 'a rollback to a stopped release',
