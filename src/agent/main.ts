@@ -25,7 +25,8 @@ async function main([verb, ...args]: readonly string[]): Promise<number> {
       case 'daemon':
         readArgs(args, {})
         await daemon({ paths, script: script(), path: process.env.PATH ?? '', log, signal: endSignal() })
-        return exitClass.ok
+        // A running transaction would keep the process alive; it is the next start's to undo.
+        return process.exit(exitClass.ok)
       case 'launch':
         readArgs(args, {})
         return await launch(paths.bin, log)

@@ -92,6 +92,14 @@ describe('a client of the agent', () => {
     agent.close()
   })
 
+  it('shows no event twice when an agent sends it twice', async () => {
+    await using daemon = await listeningDaemon()
+    daemon.service.transactions.set(id, () => replay([...twoSteps, ...twoSteps, result], 0))
+    const agent = openSocket(daemon.socket)
+    expect((await all(agent.follow(id))).map((event) => event.seq)).toEqual([1, 2, 3])
+    agent.close()
+  })
+
   it('follows across a restart of the agent', async () => {
     await using daemon = await listeningDaemon()
     daemon.service.transactions.set(id, async function* (after, signal) {
