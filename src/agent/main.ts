@@ -11,8 +11,8 @@ import { layout } from './layout.ts'
 import { setup } from './setup/setup.ts'
 import { bridge } from './ssh-bridge.ts'
 
-/** Milliseconds in which a new agent must be ready. */
-const READY_LIMIT = 60_000
+/** Milliseconds in which a new agent must be ready: well within the time for which a client looks for it (60 s). */
+const READY_LIMIT = 30_000
 
 const paths = layout()
 const log = (line: string) => void process.stderr.write(`${line}\n`)
