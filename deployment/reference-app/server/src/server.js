@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { pino } from 'pino'
 import { createApp } from './app.js'
+import { createDrain } from './drain.js'
 import { createMetrics } from './middleware/metrics-middleware.js'
 import { Orthanc } from './orthanc.js'
 
@@ -26,9 +27,8 @@ export async function startServer(config, options = {}) {
     metrics: metrics.middleware,
     isStopping: () => stopping,
   })
-  let answered = () => {}
   const api = createServer(app)
-  api.on('request', (_request, response) => response.once('close', () => answered()))
+  const drain = createDrain(api)
   // Longer than the proxy in front keeps an idle connection (Traefik: 90 s), so that the proxy is the one who closes it.
   api.keepAliveTimeout = 120_000
   const scrape = createMetricsServer(metrics.registry)
@@ -43,18 +43,8 @@ export async function startServer(config, options = {}) {
     stopping = true
     log.info('stopping')
     await new Promise((resolve) => setTimeout(resolve, linger))
-    let clean = true
-    const limit = setTimeout(() => {
-      clean = false
-      log.error(`requests still ran after ${stopLimit} ms and were cut`)
-      api.closeAllConnections()
-    }, stopLimit)
-    const closed = once(api, 'close')
-    api.close()
-    // close() ends the connections that are idle now; the others when they become so.
-    answered = () => api.closeIdleConnections()
-    await closed
-    clearTimeout(limit)
+    const clean = await drain(stopLimit)
+    if (!clean) log.error(`requests still ran after ${stopLimit} ms and were cut`)
     scrape.close()
     scrape.closeAllConnections()
     log.info({ clean }, 'stopped')

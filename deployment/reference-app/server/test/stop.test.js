@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
+import { connect } from 'node:net'
 import { test } from 'node:test'
 import { startApi } from './start.js'
 
@@ -58,6 +59,16 @@ test('a stopping instance is not ready, still answers, and tells kept connection
   assert.equal(answer.connection, 'close')
   assert.equal((await get(`${api.url}/health/ready`, agent)).status, 503)
   assert.equal(await stopped, true)
+})
+
+test('a connection that never asked for anything holds up no stop', async (t) => {
+  await using api = await startApi()
+  const socket = connect(Number(new URL(api.url).port), '127.0.0.1')
+  t.after(() => socket.destroy())
+  await once(socket, 'connect')
+  // Answered after the connection above was accepted.
+  await (await fetch(`${api.url}/health/live`)).text()
+  assert.equal(await api.stop(), true)
 })
 
 test('a request that never ends is cut at the limit, and the stop says so', async () => {
