@@ -23,8 +23,8 @@ export interface WorkflowRun {
   outputs: ReadonlyMap<string, Readonly<Record<string, string>>>
   /** Job summaries, in order. */
   summaries: readonly string[]
-  /** Everything that act and the steps printed. */
-  log: string
+  /** Everything that the jobs' log holds; masks are commands, which GitHub does not print. */
+  printed: string
 }
 
 const lineSchema = z.object({
@@ -80,6 +80,22 @@ export class UserRepository {
     await this.#commit(patch)
   }
 
+  /** Puts the first commit on main with one file of it rewritten, for example a core service's configuration. */
+  async change(path: string, rewrite: (text: string) => string): Promise<void> {
+    await this.#git('checkout', '-q', 'first', '--', '.')
+    const file = `${CHECKOUT}/${path}`
+    const before = await this.#runner.readText(file)
+    const after = rewrite(before)
+    if (after === before) throw new Error(`${path} was to be changed and is as it was`)
+    await this.#runner.copyIn(Buffer.from(after), file)
+    await this.#commit(path)
+  }
+
+  /** Lets the suite bring another agent with the releases that are pushed from now on. */
+  async bringAgent(script: string | Uint8Array): Promise<void> {
+    await this.#runner.copyIn(Buffer.from(script), `${SUITE}/dist/agent/index.js`)
+  }
+
   /** A push to main: the workflow release.yml. */
   push(options: RunOptions = {}): Promise<WorkflowRun> {
     return this.#act(['push', '-W', '.github/workflows/release.yml'], options)
@@ -87,12 +103,12 @@ export class UserRepository {
 
   /** The job `build` of release.yml alone. @returns the release that it pushed */
   async build(options: RunOptions = {}): Promise<string> {
-    const { green, outputs, log } = await this.#act(
+    const { green, outputs, printed } = await this.#act(
       ['push', '-W', '.github/workflows/release.yml', '-j', 'build'],
       options,
     )
     const release = outputs.get('build/push')?.release
-    if (!green || !release) throw new Error(`the job build pushed no release: ${log.slice(-4000)}`)
+    if (!green || !release) throw new Error(`the job build pushed no release: ${printed.slice(-4000)}`)
     return release
   }
 
@@ -162,6 +178,7 @@ function messageIn(line: string): string | null {
 
 function readRun(code: number, lines: readonly string[]): WorkflowRun {
   const jobs = new Set<string>()
+  const printed: string[] = []
   const outputs = new Map<string, Record<string, string>>()
   const summaries: string[] = []
   for (const line of lines) {
@@ -169,8 +186,10 @@ function readRun(code: number, lines: readonly string[]): WorkflowRun {
     try {
       entry = lineSchema.parse(JSON.parse(line))
     } catch {
+      printed.push(line)
       continue
     }
+    if (entry.command !== 'add-mask') printed.push(entry.msg?.trimEnd() ?? line)
     if (entry.jobID) jobs.add(entry.job ?? entry.jobID)
     if (entry.command === 'summary' && entry.content) summaries.push(entry.content)
     if (entry.command === 'set-output' && entry.name) {
@@ -178,7 +197,7 @@ function readRun(code: number, lines: readonly string[]): WorkflowRun {
       outputs.set(key, { ...outputs.get(key), [entry.name]: entry.arg ?? '' })
     }
   }
-  return { green: code === 0, jobs: [...jobs], outputs, summaries, log: lines.join('\n') }
+  return { green: code === 0, jobs: [...jobs], outputs, summaries, printed: printed.join('\n') }
 }
 
 /** Lays (a part of) HEAD down in the runner, as a release of the suite would be fetched. */
