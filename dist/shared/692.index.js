@@ -626,7 +626,8 @@ const MAX_SAID = 16 * 1024;
 class ChildStream extends external_node_stream_.Duplex {
     #child;
     constructor(child, explain) {
-        super();
+        // The child ends both directions at once.
+        super({ allowHalfOpen: false });
         this.#child = child;
         const said = collect(child.stderr);
         child.stdout.on('data', (chunk) => {

@@ -56,8 +56,9 @@ function collectTarEntries(isWanted, largest) {
     };
     return { write, entries };
 }
+// A header without a name is one of the zero blocks at the end.
 function isRegular(header) {
-    return header[156] === 0x30 || header[156] === 0;
+    return (header[156] === 0x30 || header[156] === 0) && header[0] !== 0;
 }
 function pathOf(header) {
     const text = (from, to) => header.toString('utf8', from, to).replace(/\0.*$/s, '');

@@ -1,5 +1,6 @@
 import { Failure, formatDuration, refused } from '../lib/index.ts'
 import type { Container, Project } from './engine.ts'
+import { foreignProjects } from './preflight.ts'
 import type { RequestOf, TransactionResult } from './protocol.ts'
 import type { State } from './state.ts'
 import type { Release, Run, World } from './world.ts'
@@ -49,6 +50,11 @@ export async function core(
   world: World,
 ): Promise<TransactionResult> {
   await run.report.step('preflight', `core of ${release.id}`)
+  const foreign = await foreignProjects(
+    services.map((service) => service.name),
+    world,
+  )
+  if (foreign.length > 0) throw refused(foreign.join('; '))
   const { absent, changed } = await compareCore(services, world)
   if (changed.length > 0 && !request.allowCore) throw refused(explainChange(changed))
   const serving = world.store.state.serving?.release ?? null

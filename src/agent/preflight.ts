@@ -33,25 +33,28 @@ export async function preflight({ release, instance, memory, project }: Plan, wo
       `a second release beside the first may use ${gib(memory)} of memory, and ${gib(available)} are available`,
     )
   }
-  for (const stranger of await foreignProjects(
+  for (const problem of await foreignProjects(
     instance.services.map((service) => service.name),
     world,
   )) {
-    problems.add(
-      `the Compose project ${stranger} runs services of this stack without the agent: take it down first (docker compose -p ${stranger} down)`,
-    )
+    problems.add(problem)
   }
   if (problems.found.length > 0) throw refused(problems.found.join('; '))
   await world.engine.check(project)
 }
 
-/** Compose projects that are not the agent's and run a service of the same name. */
-async function foreignProjects(services: readonly string[], world: World): Promise<string[]> {
+/** What speaks against each Compose project that is not the agent's and has a service of the same name. */
+export async function foreignProjects(services: readonly string[], world: World): Promise<string[]> {
   const containers = await world.engine.containers({ label: 'com.docker.compose.project' })
   const foreign = containers.filter(
     (one) => !/^pacs(-[0-9a-f]{8})?$/.test(one.project) && services.includes(one.service),
   )
-  return [...new Set(foreign.map((one) => one.project))].sort()
+  return [...new Set(foreign.map((one) => one.project))]
+    .sort()
+    .map(
+      (project) =>
+        `the Compose project ${project} runs services of this stack without the agent: take it down first (docker compose -p ${project} down)`,
+    )
 }
 
 function gib(bytes: number): string {
