@@ -1,7 +1,7 @@
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, messageOf, refused } from '../lib/index.ts'
-import { type CoreService, compareCore, core, explainMisfit } from './core.ts'
+import { type CoreService, compareCore, core, explainMisfit, explainRollbackMisfit } from './core.ts'
 import { applyTraffic } from './cutover.ts'
 import { bring, undoOrFail } from './deploy.ts'
 import { INSTANCE_LABEL } from './engine.ts'
@@ -239,6 +239,8 @@ export class Agent implements AgentService {
     if (isWarm && (await answers(target, world))) return exchangeWarm(request, run, world)
     const config = request.config === 'current' ? await planner.sealConfig() : await planner.openConfig(target.config)
     const plan = await planner.plan(await planner.open(target.release), config)
+    const misfit = await explainRollbackMisfit(await this.#coreOf(plan), run, world)
+    if (misfit !== null) throw refused(misfit)
     await preflight(plan, world)
     await this.#endWarmUnlessGood(plan)
     return bring(plan, { ...request, direction: 'back' }, run, world)

@@ -94,6 +94,28 @@ export function explainMisfit({ absent, changed }: CoreDifference): string | nul
   return changed.length > 0 ? explainChange(changed) : null
 }
 
+/**
+ * Why a rollback does not fit the core that runs; null when it does. It fits by any definition, as long as every core service
+ * that the release names is there and healthy: differences are said, not refused.
+ */
+export async function explainRollbackMisfit(
+  services: readonly CoreService[],
+  run: Pick<Run, 'report'>,
+  world: World,
+): Promise<string | null> {
+  const { absent, changed } = await compareCore(services, world)
+  if (absent.length > 0) return explainMisfit({ absent, changed })
+  const containers = await world.engine.containers({ names: services.map((service) => service.container) })
+  const ill = containers.filter((one) => one.health === 'unhealthy' || one.health === 'starting')
+  if (ill.length > 0) return `${ill.map((one) => `${one.name} is ${one.health}`).join(', ')}: mend the core first`
+  if (changed.length > 0) {
+    await run.report.note(
+      `${changed.map((service) => service.name).join(', ')} run by another definition than this release's, and stay as they are`,
+    )
+  }
+  return null
+}
+
 function explainChange(changed: readonly CoreService[]): string {
   const away = changed.map((service) => `${service.name} (up to ${service.grace} s to stop, then until it is healthy)`)
   return `this release changes core services, which are away while they are replaced: ${away.join(', ')}; to do it, ask with allow-core: true`

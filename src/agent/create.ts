@@ -37,7 +37,7 @@ export async function createAgent({ paths, path, identity, adopt, log }: CreateO
   const dockerConfig = join(paths.run, 'docker')
   await rm(dockerConfig, { recursive: true, force: true })
   await mkdir(dockerConfig, { recursive: true, mode: 0o700 })
-  const engine = openEngine(dockerConfig, path)
+  const engine = openEngine(dockerConfig, path, log)
   const planner = openPlanner({
     paths,
     engine,

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { z } from 'zod'
-import { Failure, run, tryRun } from '../lib/index.ts'
+import { Failure, refused, run, tryRun } from '../lib/index.ts'
+import { askRegistry } from '../release/index.ts'
 
 /** The label that names a container's instance. */
 export const INSTANCE_LABEL = 'pacs.instance'
@@ -71,7 +72,7 @@ const inspectSchema = z.array(
 const healthSchema = z.enum(['none', 'starting', 'healthy', 'unhealthy']).catch('none')
 
 /** The engine behind `docker`; `dockerConfig` is the private directory whose logins it uses. */
-export function openEngine(dockerConfig: string, path: string): Engine {
+export function openEngine(dockerConfig: string, path: string, log: (line: string) => void): Engine {
   const env = { PATH: path, HOME: dockerConfig, DOCKER_CONFIG: dockerConfig }
   const docker = (args: readonly string[], signal?: AbortSignal) =>
     run('docker', args, { env, ...(signal ? { signal } : {}) })
@@ -105,7 +106,9 @@ export function openEngine(dockerConfig: string, path: string): Engine {
     },
     async pull(reference, signal) {
       if (await this.has(reference)) return
-      await docker(['pull', '--quiet', reference], signal)
+      const pulled = await askRegistry('pull', reference, ['pull', '--quiet', reference], { env, signal, log })
+      if (typeof pulled !== 'string')
+        throw refused(`${reference}: the registry no longer has this image: push the release again`)
     },
     async check(project) {
       await compose(project, ['config', '--quiet'])
