@@ -16,7 +16,8 @@ export class ChildStream extends Duplex {
     child: ChildProcessWithoutNullStreams,
     explain: (code: number | null, said: string) => Failure | undefined,
   ) {
-    super()
+    // The child ends both directions at once.
+    super({ allowHalfOpen: false })
     this.#child = child
     const said = collect(child.stderr)
     child.stdout.on('data', (chunk: Buffer) => {
@@ -43,7 +44,9 @@ export class ChildStream extends Duplex {
   }
 
   override _final(done: () => void): void {
-    this.#child.stdin.end(() => done())
+    // Node never calls back from the end of a pipe whose reader is gone.
+    this.#child.stdin.end()
+    done()
   }
 
   override _destroy(thrown: Error | null, done: (thrown: Error | null) => void): void {
