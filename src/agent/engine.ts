@@ -74,8 +74,7 @@ const healthSchema = z.enum(['none', 'starting', 'healthy', 'unhealthy']).catch(
 /** The engine behind `docker`; `dockerConfig` is the private directory whose logins it uses. */
 export function openEngine(dockerConfig: string, path: string, log: (line: string) => void): Engine {
   const env = { PATH: path, HOME: dockerConfig, DOCKER_CONFIG: dockerConfig }
-  const docker = (args: readonly string[], signal?: AbortSignal) =>
-    run('docker', args, { env, ...(signal ? { signal } : {}) })
+  const docker = (args: readonly string[]) => run('docker', args, { env })
   const compose = (project: Project, args: readonly string[]) =>
     run(
       'docker',

@@ -151,6 +151,12 @@ export function openPlanner(parts: {
     async planCore(release, config): Promise<CoreService[]> {
       const stack = await load(release, config)
       const services = inStartOrder([...stack.services.values()].filter((service) => service.kind === 'core'))
+      const reloading = services.find((service) => service.pacs.reload !== undefined)
+      if (reloading) {
+        throw badInput(
+          `${stack.file}: ${reloading.name}: x-pacs.reload is not carried out yet: leave it out, and a changed file replaces the service`,
+        )
+      }
       const key = await hashKey(paths)
       const coreEnv = { ...config.env, PACS_TRAEFIK_DIR: paths.traefik }
       const stackDirectory = join(release.directory, 'stack')
