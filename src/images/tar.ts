@@ -34,8 +34,9 @@ export function collectTarEntries(isWanted: (path: string) => boolean, largest: 
   return { write, entries }
 }
 
+// A header without a name is one of the zero blocks at the end.
 function isRegular(header: Buffer): boolean {
-  return header[156] === 0x30 || header[156] === 0
+  return (header[156] === 0x30 || header[156] === 0) && header[0] !== 0
 }
 
 function pathOf(header: Buffer): string {

@@ -21,7 +21,6 @@ export {
   readRegistryImage,
   requireManifest,
 } from './registry.ts'
-export { describeRegistryFailure } from './registry-failure.ts'
 export {
   KIND_LABEL,
   READING_LABEL,

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { type Lab, startLab } from '../lab/index.ts'
 import type { SampleCheckout } from './checkout.ts'
 import { call, installProgram, type Outcome } from './in-runner.ts'
@@ -26,12 +26,21 @@ export async function startBench(): Promise<Lab> {
   }
 }
 
-/** Lets the runner's engine keep images the other way: in containerd, where an image's Id is its manifest. */
-export async function useContainerdStore(lab: Lab): Promise<void> {
+/** An image's Id is its configuration on overlay2 and its manifest in containerd. */
+export const IMAGE_STORES = ['overlay2', 'containerd'] as const
+
+/** Lets the runner's engine keep images that way; each store has images of its own. */
+export function useImageStore(lab: Lab, store: (typeof IMAGE_STORES)[number]): Promise<void> {
+  return configureEngine(lab, { features: { 'containerd-snapshotter': store === 'containerd' } })
+}
+
+/** Restarts the runner's engine with changed settings in its daemon.json. */
+export async function configureEngine(lab: Lab, change: Readonly<Record<string, unknown>>): Promise<void> {
   const path = '/etc/docker/daemon.json'
-  const config: unknown = JSON.parse(await lab.runner.readText(path))
-  const changed = { ...Object(config), features: { 'containerd-snapshotter': true } }
-  await lab.runner.copyIn(Buffer.from(JSON.stringify(changed)), path)
+  const config = z.record(z.string(), z.unknown()).parse(JSON.parse(await lab.runner.readText(path)))
+  await lab.runner.copyIn(Buffer.from(JSON.stringify({ ...config, ...change })), path)
+  // systemd refuses a fourth start within a minute.
+  await lab.runner.run(['systemctl', 'reset-failed', 'docker'])
   await lab.runner.run(['systemctl', 'restart', 'docker'])
 }
 

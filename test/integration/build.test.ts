@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { build, COMPOSE_FILE, PREFIX, resultOf, startBench, useContainerdStore } from '../images/bench.ts'
+import {
+  build,
+  COMPOSE_FILE,
+  configureEngine,
+  IMAGE_STORES,
+  PREFIX,
+  resultOf,
+  startBench,
+  useImageStore,
+} from '../images/bench.ts'
 import { makeCheckout, type SampleCheckout } from '../images/checkout.ts'
 import { call, type Outcome } from '../images/in-runner.ts'
 import type { Call } from '../images/protocol.ts'
@@ -8,13 +17,16 @@ import type { Lab } from '../lab/index.ts'
 
 type Options = (Call & { use: 'build' })['options']
 
-describe.each(['overlay2', 'containerd'])('build on the image store %s', (store) => {
-  let lab: Lab
+let lab: Lab
+beforeAll(async () => {
+  lab = await startBench()
+})
+afterAll(() => lab?.down())
+
+describe.each(IMAGE_STORES)('build on the image store %s', (store) => {
   beforeAll(async () => {
-    lab = await startBench()
-    if (store === 'containerd') await useContainerdStore(lab)
+    await useImageStore(lab, store)
   })
-  afterAll(() => lab?.down())
 
   test('names every image of the stack by the configuration that the engine holds', async () => {
     const checkout = await makeCheckout(lab.runner, '/srv/plain', { vendor: TINY })
@@ -64,12 +76,6 @@ describe.each(['overlay2', 'containerd'])('build on the image store %s', (store)
 })
 
 describe('build', () => {
-  let lab: Lab
-  beforeAll(async () => {
-    lab = await startBench()
-  })
-  afterAll(() => lab?.down())
-
   const start = (
     { directory, commit }: SampleCheckout,
     change: Partial<Options> = {},
@@ -199,12 +205,8 @@ networks:
 
   test('says that the disk is too small', async () => {
     const checkout = await checkoutWith({})
-    const path = '/etc/docker/daemon.json'
-    const config = await lab.runner.readText(path)
     await lab.runner.run(['sh', '-c', 'mkdir -p /srv/small && mount -t tmpfs -o size=100m small /srv/small'])
-    const small = { ...Object(JSON.parse(config)), 'data-root': '/srv/small' }
-    await lab.runner.copyIn(Buffer.from(JSON.stringify(small)), path)
-    await lab.runner.run(['systemctl', 'restart', 'docker'])
+    await configureEngine(lab, { 'data-root': '/srv/small' })
     try {
       expect((await start(checkout)).failure).toEqual({
         kind: 'refused',
@@ -213,8 +215,7 @@ networks:
         ),
       })
     } finally {
-      await lab.runner.copyIn(Buffer.from(config), path)
-      await lab.runner.run(['systemctl', 'restart', 'docker'])
+      await configureEngine(lab, { 'data-root': '/var/lib/docker' })
     }
   })
 })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { parsePinned, releaseManifestSchema, sha256 } from '../../src/release/index.ts'
-import { build, type Draft, PREFIX, pushOptions, resultOf, startBench, useContainerdStore } from '../images/bench.ts'
+import { build, type Draft, IMAGE_STORES, pushOptions, resultOf, startBench, useImageStore } from '../images/bench.ts'
 import { makeCheckout, type SampleCheckout } from '../images/checkout.ts'
 import { type Fault, faultSchema } from '../images/fake-registry.ts'
 import { call, type Outcome } from '../images/in-runner.ts'
@@ -40,20 +40,24 @@ const served = (path: string, type: string, body: string): Fault => ({
   body,
 })
 
-describe.each(['overlay2', 'containerd'])('push from the image store %s', (store) => {
-  let lab: Lab
+let lab: Lab
+beforeAll(async () => {
+  lab = await startBench()
+})
+afterAll(() => lab?.down())
+
+describe.each(IMAGE_STORES)('push from the image store %s', (store) => {
+  const prefix = `registry.lab:5000/org/${store}`
   let checkout: SampleCheckout
   let draft: Draft
   beforeAll(async () => {
-    lab = await startBench()
-    if (store === 'containerd') await useContainerdStore(lab)
+    await useImageStore(lab, store)
     checkout = await makeCheckout(lab.runner, '/srv/sample', { vendor: TINY })
     draft = await build(lab, checkout)
   })
-  afterAll(() => lab?.down())
 
   const push = async (change: Parameters<typeof pushOptions>[2] = {}) =>
-    call(lab.runner, { use: 'push', options: pushOptions(checkout, draft, change) })
+    call(lab.runner, { use: 'push', options: pushOptions(checkout, draft, { prefix, ...change }) })
   const pushed = async (change: Parameters<typeof pushOptions>[2] = {}) =>
     pushResultSchema.parse(resultOf(await push(change)))
   const uploadsSeen = async () => {
@@ -68,7 +72,7 @@ describe.each(['overlay2', 'containerd'])('push from the image store %s', (store
     const manifest = releaseManifestSchema.parse(first.manifest)
     expect(manifest.id).toBe(`20261124t100000z-${checkout.commit.slice(0, 12)}`)
     for (const [service, image] of Object.entries(manifest.images)) {
-      expect(image.ref).toBe(`${PREFIX}/${service}`)
+      expect(image.ref).toBe(`${prefix}/${service}`)
       const raw = await rawManifest(lab, `${image.ref}@${image.digest}`)
       expect(raw.config.digest).toBe(image.config)
       expect(image.config).toBe(draft.images[service]?.config)
@@ -89,7 +93,7 @@ describe.each(['overlay2', 'containerd'])('push from the image store %s', (store
       releases.push(await pushed({ created }))
     const read = []
     for (const [index, { release }] of releases.entries()) {
-      const into = `/srv/read-${index}`
+      const into = `/srv/read-${store}-${index}`
       await lab.runner.run(['mkdir', into])
       const result = resultOf(await call(lab.runner, { use: 'read', options: { release, into } }))
       read.push(z.object({ manifest: releaseManifestSchema }).parse(result).manifest)
@@ -123,15 +127,14 @@ describe('push to a registry that refuses', () => {
   const PORT = 5999
   const prefix = `127.0.0.1:${PORT}/org/pacs`
   const password = 'registry-password-90ac1'
-  let lab: Lab
   let checkout: SampleCheckout
   let draft: Draft
   beforeAll(async () => {
-    lab = await startBench()
+    // The other store's client tries some of these again by itself.
+    await useImageStore(lab, 'overlay2')
     checkout = await makeCheckout(lab.runner, '/srv/sample', { vendor: TINY })
     draft = await build(lab, checkout)
   })
-  afterAll(() => lab?.down())
 
   const push = (faults: readonly Fault[], times = 1): Promise<Outcome> => {
     const registry = { server: `127.0.0.1:${PORT}`, username: 'releaser', password }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { releaseManifestSchema, sha256 } from '../../src/release/index.ts'
-import { build, PREFIX, pushOptions, resultOf, startBench, useContainerdStore } from '../images/bench.ts'
+import { build, IMAGE_STORES, PREFIX, pushOptions, resultOf, startBench, useImageStore } from '../images/bench.ts'
 import { makeCheckout, type SampleCheckout } from '../images/checkout.ts'
 import { call, type Outcome } from '../images/in-runner.ts'
 import { pushResultSchema } from '../images/protocol.ts'
@@ -10,13 +10,17 @@ import type { Lab } from '../lab/index.ts'
 
 const readSchema = z.object({ manifest: releaseManifestSchema, stackDirectory: z.string(), agentFile: z.string() })
 
-describe.each(['overlay2', 'containerd'])('release image on the image store %s', (store) => {
-  let lab: Lab
+let lab: Lab
+beforeAll(async () => {
+  lab = await startBench()
+})
+afterAll(() => lab?.down())
+
+describe.each(IMAGE_STORES)('release image on the image store %s', (store) => {
   let checkout: SampleCheckout
   let release: string
   beforeAll(async () => {
-    lab = await startBench()
-    if (store === 'containerd') await useContainerdStore(lab)
+    await useImageStore(lab, store)
     checkout = await makeCheckout(lab.runner, '/srv/sample', {
       vendor: TINY,
       files: { 'stack/scripts/hello.sh': '#!/bin/sh\n', 'stack/.env': 'SECRET=1\n', 'stack/secrets/key': 'secret\n' },
@@ -25,7 +29,6 @@ describe.each(['overlay2', 'containerd'])('release image on the image store %s',
     const pushed = await call(lab.runner, { use: 'push', options: pushOptions(checkout, draft) })
     release = pushResultSchema.parse(resultOf(pushed)).release
   })
-  afterAll(() => lab?.down())
 
   const read = async (reference: string, into = '/srv/read'): Promise<Outcome> => {
     await lab.runner.run(['rm', '-rf', into])
@@ -68,6 +71,7 @@ describe.each(['overlay2', 'containerd'])('release image on the image store %s',
       change: { kind?: string; manifest?: unknown; extra?: string; without?: string },
     ) => {
       const folder = `/srv/forge-${name}`
+      await lab.runner.run(['rm', '-rf', folder])
       await lab.runner.run(['cp', '-r', '/srv/read', folder])
       if (change.manifest) {
         await lab.runner.copyIn(Buffer.from(JSON.stringify(change.manifest)), `${folder}/release.json`)

@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest'
+import {
+  contentHash,
+  parseManifest,
+  parsePinned,
+  releaseId,
+  releaseManifestSchema,
+  sha256,
+} from '../../../src/release/index.ts'
+
+const digest = (text: string) => sha256(text)
+const manifest = releaseManifestSchema.parse({
+  schema: 1,
+  id: '20261124t101500z-abc1234def01',
+  commit: 'abc1234def01'.padEnd(40, '0'),
+  repository: 'org/pacs',
+  actor: 'releaser',
+  run: '',
+  created: '2026-11-24T10:15:00.000Z',
+  images: {
+    api: {
+      ref: 'ghcr.io/org/pacs/api',
+      digest: digest('m'),
+      config: digest('c'),
+      platform: 'linux/arm64/v8',
+      verdict: null,
+    },
+  },
+  migrations: [],
+  stack: digest('stack'),
+  agent: { version: '1.2.3', sha256: digest('agent') },
+})
+
+describe('release manifest', () => {
+  test('survives its own writing', () => {
+    expect(parseManifest('release.json', JSON.stringify(manifest))).toEqual(manifest)
+  })
+
+  test.each([
+    ['cut JSON', '{"schema": 1', /release.json is not JSON/],
+    ['another schema', '{"schema": 7}', /has schema 7, this version reads schema 1/],
+    ['an unknown field', JSON.stringify({ ...manifest, extra: 1 }), /extra/],
+    [
+      'an id with capitals',
+      JSON.stringify({ ...manifest, id: '20261124T101500Z-abc1234def01' }),
+      /id: is no release id/,
+    ],
+    [
+      'an image by tag',
+      JSON.stringify({ ...manifest, images: { api: { ...manifest.images.api, ref: 'ghcr.io/org/pacs/api:1' } } }),
+      /images.api.ref: is no repository/,
+    ],
+  ])('is refused with %s', (_, text, message) => {
+    expect(() => parseManifest('release.json', text)).toThrow(message)
+  })
+
+  test('has the same content hash whoever makes it and when, and another for other content', () => {
+    const again = {
+      ...manifest,
+      id: releaseId(manifest.commit, new Date(0)),
+      actor: 'other',
+      run: 'x',
+      created: '2027-01-01T00:00:00Z',
+    }
+    expect(contentHash(again)).toBe(contentHash(manifest))
+    expect(contentHash({ ...manifest, stack: digest('other') })).not.toBe(contentHash(manifest))
+  })
+
+  test('takes its id from time and commit', () => {
+    expect(releaseId(manifest.commit, new Date('2026-11-24T10:15:00.900Z'))).toBe(manifest.id)
+  })
+})
+
+describe('image by digest', () => {
+  const d = digest('x')
+  test.each([`ghcr.io/org/pacs/release@${d}`, `localhost/release@${d}`, `127.0.0.1:5000/a/b-c__d.e@${d}`])(
+    '%s is one',
+    (text) => {
+      expect(parsePinned('release', text).digest).toBe(d)
+    },
+  )
+
+  test.each([
+    `release@${d}`,
+    `org/release@${d}`,
+    'ghcr.io/org/release:tag',
+    `ghcr.io/org/release:tag@${d}`,
+    `ghcr.io/Org/release@${d}`,
+    `ghcr.io/org/release@${d} `,
+    `-ghcr.io/org/release@${d}`.replace('-ghcr.io', '--flag'),
+    `ghcr.io/org/../release@${d}`,
+    `ghcr.io/org/release@${d.slice(0, -1)}`,
+  ])('%s is none', (text) => {
+    expect(() => parsePinned('release', text)).toThrow(/^release: .* is no image by digest/)
+  })
+
+  test('says where an empty one comes from', () => {
+    expect(() => parsePinned('release', '')).toThrow(/release is empty: GitHub drops a job output/)
+  })
+})
