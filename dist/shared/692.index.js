@@ -654,7 +654,9 @@ class ChildStream extends external_node_stream_.Duplex {
         this.#child.stdin.write(chunk, () => done());
     }
     _final(done) {
-        this.#child.stdin.end(() => done());
+        // Node never calls back from the end of a pipe whose reader is gone.
+        this.#child.stdin.end();
+        done();
     }
     _destroy(thrown, done) {
         this.#child.kill();
@@ -1317,7 +1319,7 @@ __webpack_require__.d(__webpack_exports__, {
   cb: () => (/* reexport */ writeReleaseContext)
 });
 
-// UNUSED EXPORTS: READING_LABEL, contentHash, describeRegistryFailure, isIndex, parseManifest, readReleaseImage
+// UNUSED EXPORTS: READING_LABEL, contentHash, isIndex, parseManifest, readReleaseImage
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __webpack_require__(7598);
@@ -1789,7 +1791,6 @@ async function setTimes(directory) {
 }
 
 ;// CONCATENATED MODULE: ./js/release/index.js
-
 
 
 

@@ -38,7 +38,8 @@ export function trafficOf(state: State, certificate: Certificate | null): Traffi
   const { serving, candidate } = state
   const switched = state.phase === 'switched'
   const receiver = switched ? candidate : serving
-  const living = [switched ? serving : null, state.warm?.instance ?? null].filter((one) => one !== null)
+  // A staged candidate is among them because it may have been public a moment ago: an undo takes the routes back first.
+  const living = [switched ? serving : candidate, state.warm?.instance ?? null].filter((one) => one !== null)
   const routers: Record<string, Router> = {}
   const used = new Map<string, { instance: Instance; service: RunningService }>()
 

@@ -6,6 +6,9 @@ import type { TransactionResult } from './protocol.ts'
 import type { Instance } from './state.ts'
 import type { World } from './world.ts'
 
+/** Milliseconds for which a candidate that was public still serves its assets: who got its page just now is loading them. */
+const PAGE_LOAD = 5000
+
 /**
  * Undoes what is not sealed, from any point of a transaction: traffic goes back first, then the candidate is removed. A
  * transaction that fails, an abort, and a start after a crash all come through here; done twice it does the same.
@@ -21,6 +24,7 @@ export async function undo(world: World, report: Reporter, reason: string): Prom
   if (state.phase === 'switched') await world.store.write({ ...state, phase: 'staging' })
   if (candidate) {
     await applyTraffic(world)
+    if (state.phase === 'switched') await world.sleep(PAGE_LOAD)
     // A candidate that was warm before stays warm: pages of it are still open somewhere.
     if (candidate.instance !== state.warm?.instance.instance) await removeInstance(candidate, world)
   }

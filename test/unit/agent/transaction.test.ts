@@ -118,6 +118,28 @@ describe('a deploy', () => {
     expect(server.public().instance).toBe(server.state.serving?.i8)
   })
 
+  it('that was public and is undone lets open pages load their assets before its release stops', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    server.behaviours.set(memoryRelease(2).id, { publicErrors: true })
+    const { engine } = life.world
+    const remove = engine.remove
+    const seen: { routers: string[]; at: number }[] = []
+    engine.remove = (names, grace) => {
+      seen.push({ routers: Object.keys(server.traffic.http?.routers ?? {}), at: server.time })
+      return remove(names, grace)
+    }
+    await life.agent.submit('public-deploy', requestSchema.parse(deployOf(2)), 'deploy')
+    await resultOf(life.agent, 'public-deploy')
+    const undone: number[] = []
+    for await (const event of life.journal.recorded('public-deploy'))
+      if (event.type === 'step' && event.step === 'undo') undone.push(Date.parse(event.at))
+    const [removal] = seen
+    expect(removal?.routers.some((name) => name.startsWith('assets-web-'))).toBe(true)
+    expect((removal?.at ?? 0) - (undone[0] ?? 0)).toBeGreaterThanOrEqual(5000)
+    expect(Object.keys(server.traffic.http?.routers ?? {})).toEqual(['public-web'])
+  })
+
   it('that fails on an empty server leaves nothing and says so', async () => {
     await using life = await start()
     server.behaviours.set(memoryRelease(1).id, { neverReady: true })
