@@ -9,6 +9,8 @@ export interface CounterOptions {
   /** The authority's certificate (PEM) that the server's must be signed by. */
   ca: string
   connections?: number
+  /** What the page asks for, by GET; the reference app's API, with its POST, when left out. */
+  api?: readonly string[]
   /** Paths of images that are fetched as well; each must exist in every release. */
   images?: readonly string[]
 }
@@ -109,8 +111,8 @@ export class Counter {
       for (const [, asset] of page?.body.toString().matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g) ?? []) {
         if (asset) await ask('GET', asset, 200)
       }
-      await ask('GET', '/api/version', 200)
-      await ask('POST', '/api/studies/search', 200, JSON.stringify({}))
+      for (const path of this.#options.api ?? ['/api/version']) await ask('GET', path, 200)
+      if (!this.#options.api) await ask('POST', '/api/studies/search', 200, JSON.stringify({}))
       for (const image of this.#options.images ?? []) await ask('GET', image, 200)
     }
     agent.destroy()

@@ -91,6 +91,13 @@ export class UserRepository {
     await this.#commit(path)
   }
 
+  /** Makes a folder of this repository's HEAD the team's stack, in place of the shipped one. */
+  async useStack(folder: string): Promise<void> {
+    await this.#runner.run(['rm', '-rf', `${CHECKOUT}/deployment/production`])
+    await unpack(this.#runner, `${CHECKOUT}/deployment/production`, [folder], folder.split('/').length)
+    await this.#commit(folder)
+  }
+
   /** Lets the suite bring another agent with the releases that are pushed from now on. */
   async bringAgent(script: string | Uint8Array): Promise<void> {
     await this.#runner.copyIn(Buffer.from(script), `${SUITE}/dist/agent/index.js`)
@@ -201,7 +208,7 @@ function readRun(code: number, lines: readonly string[]): WorkflowRun {
 }
 
 /** Lays (a part of) HEAD down in the runner, as a release of the suite would be fetched. */
-async function unpack(runner: Machine, directory: string, paths: readonly string[]): Promise<void> {
+async function unpack(runner: Machine, directory: string, paths: readonly string[], strip = 0): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'pacs-archive-'))
   const archive = join(folder, 'head.tar')
   try {
@@ -209,7 +216,9 @@ async function unpack(runner: Machine, directory: string, paths: readonly string
       env: { PATH: process.env.PATH ?? '' },
     })
     await runner.run(['mkdir', '-p', directory])
-    await runner.run(['tar', '-C', directory, '-xf', '-'], { input: await readFile(archive) })
+    await runner.run(['tar', '-C', directory, `--strip-components=${strip}`, '-xf', '-'], {
+      input: await readFile(archive),
+    })
   } catch (thrown) {
     throw new Error(`HEAD could not be laid down in the runner: ${messageOf(thrown)}`, { cause: thrown })
   } finally {

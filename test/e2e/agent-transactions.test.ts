@@ -1,0 +1,379 @@
+// What a person can ask of an agent on a real server, and what becomes of it. The requests that were lost are counted.
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Machine, waitFor } from '../lab/index.ts'
+import { placesOf, traceAgent } from '../site/secrets.ts'
+import { agent, configure, type SiteConfig, statusOf } from '../site/server.ts'
+import { count, type Site, startSite } from '../site/site.ts'
+import { ask, atRest, instancesOn, journalOf } from '../site/transactions.ts'
+import { compose, configure as configureStandalone, copyDeployment } from '../stack/standalone.ts'
+import { visit } from '../stack/visit.ts'
+
+const QUICK = ['--watch', '2s', '--hold', '3s', '--keep-warm', '10m']
+const WARM_LIMIT = 120_000
+
+let site: Site
+let server: Machine
+let config: SiteConfig
+const releases = { first: '', second: '', neverReady: '' }
+
+beforeAll(async () => {
+  site = await startSite(['staging', 'bare'])
+  server = site.lab.server('staging')
+  config = site.configs.get('staging') ?? { env: {}, files: {} }
+  releases.first = await site.repository.build()
+  await site.repository.release('version-2.patch')
+  releases.second = await site.repository.build()
+  await site.repository.release('never-ready.patch')
+  releases.neverReady = await site.repository.build()
+})
+
+afterAll(async () => {
+  await site?.[Symbol.asyncDispose]()
+})
+
+/** Starts a deploy of the release that never gets ready, and waits until the event `step` of it is seen. */
+async function startUnsealed(step: string) {
+  let id = ''
+  let reached: () => void = () => undefined
+  const seen = new Promise<void>((resolve) => {
+    reached = resolve
+  })
+  const ended = ask(server, ['deploy', releases.neverReady, ...QUICK], (event) => {
+    if (event.type === 'step' && event.step === step) reached()
+  })
+  await Promise.race([seen, ended])
+  id = (await statusOf(server)).transaction?.id ?? ''
+  return { id, ended }
+}
+
+describe('a deploy', () => {
+  it('brings the first release to an empty server, core first', async () => {
+    const { code, result, steps } = await ask(server, ['deploy', releases.first, ...QUICK])
+    expect(result).toMatchObject({ outcome: 'deployed', direction: 'forward', previous: null })
+    expect(code).toBe(0)
+    expect(steps).toEqual(['preflight', 'pull', 'staging', 'ready', 'preview', 'switched', 'watch', 'seal'])
+    const { warm, serving } = await atRest(server)
+    expect(warm).toBe(null)
+    expect(serving?.release).toBe(result?.serving)
+    expect((await agent(server, ['health'])).code).toBe(0)
+  })
+
+  it('of a second release loses no request', async () => {
+    const first = (await statusOf(server)).serving
+    const counter = await count(site.lab, server)
+    expect(await ask(server, ['deploy', releases.second, ...QUICK])).toMatchObject({ result: { outcome: 'deployed' } })
+    const report = await counter.stop()
+    expect(report.lost).toEqual([])
+    expect(report.instances.size).toBe(2)
+    const { warm, serving } = await atRest(server)
+    expect(warm?.instance).toBe(first?.instance)
+    expect(serving?.instance).not.toBe(first?.instance)
+  })
+
+  it('of what serves already changes nothing', async () => {
+    const before = await statusOf(server)
+    const { code, result, steps } = await ask(server, ['deploy', releases.second, ...QUICK])
+    expect({ code, outcome: result?.outcome, steps }).toEqual({ code: 0, outcome: 'unchanged', steps: ['preflight'] })
+    const { serving, warm } = await atRest(server)
+    expect({ serving, warm }).toEqual({ serving: before.serving, warm: before.warm })
+  })
+
+  it('of a changed configuration alone is a new instance of the same release, without a lost request', async () => {
+    const before = await statusOf(server)
+    await configure(server, { ...config, env: { ...config.env, LOG_LEVEL: 'debug' } })
+    const counter = await count(site.lab, server)
+    expect(await ask(server, ['deploy', releases.second, ...QUICK])).toMatchObject({ result: { outcome: 'deployed' } })
+    const report = await counter.stop()
+    expect(report.lost).toEqual([])
+    expect(report.instances.size).toBe(2)
+    const { serving } = await atRest(server)
+    expect(serving?.release).toBe(before.serving?.release)
+    expect(serving?.config).not.toBe(before.serving?.config)
+  })
+
+  it('of the release that is still warm takes it over, without a lost request', async () => {
+    await configure(server, config)
+    const { warm } = await statusOf(server)
+    const counter = await count(site.lab, server)
+    expect(await ask(server, ['deploy', releases.second, ...QUICK])).toMatchObject({ result: { outcome: 'deployed' } })
+    const report = await counter.stop()
+    expect(report.lost).toEqual([])
+    expect((await atRest(server)).serving?.instance).toBe(warm?.instance)
+  })
+
+  it('keeps the assets of pages that are open as long as the old release is warm, and no longer', async () => {
+    const page = (await visit(site.lab, server, '/')).body.toString()
+    const [, asset = ''] = /(?:src|href)="(\/assets\/[^"]+)"/.exec(page) ?? []
+    expect(asset).not.toBe('')
+    const request = ['deploy', releases.first, '--watch', '0s', '--keep-warm', '20s']
+    expect(await ask(server, request)).toMatchObject({ result: { outcome: 'deployed' } })
+    const old = await visit(site.lab, server, asset)
+    expect((await statusOf(server)).warm).not.toBe(null)
+    expect(old.status).toBe(200)
+    await waitFor('the end of keep-warm', async () => (await statusOf(server)).warm === null, WARM_LIMIT)
+    await waitFor('the end of the asset', async () => (await visit(site.lab, server, asset)).status === 404, WARM_LIMIT)
+    await atRest(server)
+  })
+})
+
+describe('a rollback', () => {
+  it('after keep-warm starts the old release anew, without a lost request', async () => {
+    const before = await statusOf(server)
+    expect(before.warm).toBe(null)
+    const counter = await count(site.lab, server)
+    const { result, steps } = await ask(server, ['rollback', '--reason', 'worse than before', ...QUICK])
+    const report = await counter.stop()
+    expect(result).toMatchObject({ outcome: 'deployed', direction: 'back', previous: before.serving?.release })
+    expect(steps).toContain('staging')
+    expect(report.lost).toEqual([])
+    expect((await atRest(server)).warm?.instance).toBe(before.serving?.instance)
+  })
+
+  it('inside keep-warm only moves traffic, without a lost request', async () => {
+    const before = await statusOf(server)
+    const counter = await count(site.lab, server)
+    const { result, steps } = await ask(server, ['rollback', '--reason', 'better than it seemed', ...QUICK])
+    const report = await counter.stop()
+    expect(result).toMatchObject({ outcome: 'deployed', direction: 'back' })
+    expect(steps).toEqual(['preflight', 'switched'])
+    expect(report.lost).toEqual([])
+    const { serving, warm } = await atRest(server)
+    expect([serving?.instance, warm?.instance]).toEqual([before.warm?.instance, before.serving?.instance])
+  })
+
+  it('asked for while a deploy is not sealed ends that deploy; a second deploy is told who holds the lock', async () => {
+    const before = await statusOf(server)
+    const counter = await count(site.lab, server)
+    const unsealed = await startUnsealed('ready')
+    const second = await agent(server, ['deploy', releases.first, ...QUICK])
+    expect(second.code).toBe(30)
+    expect(second.stderr).toMatch(new RegExp(`locked: deploy ${unsealed.id} of \\S+ runs since 20\\d\\d-`))
+    const back = await ask(server, ['rollback', '--reason', 'it takes too long', ...QUICK])
+    expect(back).toMatchObject({ code: 0, result: { outcome: 'deployed', direction: 'back' } })
+    const deploy = await unsealed.ended
+    expect(deploy).toMatchObject({ code: 20, result: { outcome: 'rolled-back' } })
+    expect(deploy.result?.message).toContain('a rollback was asked by')
+    expect((await counter.stop()).lost).toEqual([])
+    const { serving, warm } = await atRest(server)
+    expect({ serving, warm }).toEqual({ serving: before.serving, warm: before.warm })
+  })
+
+  it('to a release that this server never accepted is refused with those that it can go to', async () => {
+    const { code, result } = await ask(server, [
+      'rollback',
+      '20200101t000000z-000000000000',
+      '--reason',
+      'a typing mistake',
+    ])
+    expect({ code, outcome: result?.outcome }).toEqual({ code: 10, outcome: 'refused' })
+    expect(result?.message).toMatch(/was never accepted by this server.*it can go back to: 20\d{6}t/)
+  })
+})
+
+describe('an abort', () => {
+  it('undoes an unsealed deploy and leaves what served', async () => {
+    const before = await statusOf(server)
+    const { id, ended } = await startUnsealed('ready')
+    expect((await agent(server, ['abort', id])).code).toBe(0)
+    expect(await ended).toMatchObject({ code: 20, result: { outcome: 'rolled-back' } })
+    expect((await atRest(server)).serving).toEqual(before.serving)
+    expect((await journalOf(server, id)).at(-1)?.type).toBe('result')
+    expect((await agent(server, ['abort', id])).code).toBe(10)
+  })
+})
+
+describe('what cannot run is refused before anything changes:', () => {
+  /** One line on standard error or in the result, with the exit code. */
+  async function refusal(args: readonly string[], on = server): Promise<{ code: number; said: string }> {
+    const instances = await instancesOn(on)
+    const { code, stderr, result } = await ask(on, args)
+    expect(await instancesOn(on)).toEqual(instances)
+    return { code, said: result?.message ?? stderr.trim() }
+  }
+
+  async function imageOf(service: string): Promise<string> {
+    const id = (await statusOf(server)).serving?.release
+    const text = await server.readText(`/opt/pacs/releases/${id}/release.json`)
+    const [, ref, digest] = new RegExp(`"${service}": \\{\\s*"ref": "([^"]+)",\\s*"digest": "([^"]+)"`).exec(text) ?? []
+    return `${ref}@${digest}`
+  }
+
+  it('an image that is no release image', async () => {
+    const { code, said } = await refusal(['deploy', await imageOf('backend')])
+    expect(code).toBe(40)
+    expect(said).toMatch(/is no release image .*give the output "release" of the push action/)
+  })
+
+  it('an index', async () => {
+    const name = 'registry.lab:5000/org/pacs/index'
+    await site.lab.runner.run(['docker', 'buildx', 'imagetools', 'create', '-t', `${name}:1`, releases.first])
+    const { stdout } = await site.lab.runner.exec(['docker', 'buildx', 'imagetools', 'inspect', `${name}:1`])
+    const [, digest = ''] = /^Digest:\s+(\S+)$/m.exec(stdout) ?? []
+    const { code, said } = await refusal(['deploy', `${name}@${digest}`])
+    expect(code).toBe(10)
+    expect(said).toContain('index')
+  })
+
+  it('a release of a schema that this agent does not know', async () => {
+    const name = 'registry.lab:5000/org/pacs/later'
+    const { runner } = site.lab
+    await runner.copyIn(
+      Buffer.from(`FROM ${releases.first}\nCOPY release.json /release.json\n`),
+      '/srv/later/Dockerfile',
+    )
+    await runner.copyIn(Buffer.from('{ "schema": 2 }'), '/srv/later/release.json')
+    const options = ['--network', 'host', '--provenance=false', '--sbom=false', '--metadata-file', '/srv/later.json']
+    await runner.run(['docker', 'buildx', 'build', ...options, '-t', `${name}:1`, '--push', '/srv/later'])
+    const [, digest = ''] = /"containerimage.digest": "([^"]+)"/.exec(await runner.readText('/srv/later.json')) ?? []
+    const { code, said } = await refusal(['deploy', `${name}@${digest}`])
+    expect(code).toBe(40)
+    expect(said).toContain('schema')
+  })
+
+  it('a digest that the registry does not have', async () => {
+    const { code, said } = await refusal(['deploy', releases.first.replace(/@.*/, `@sha256:${'0'.repeat(64)}`)])
+    expect(code).toBe(40)
+    expect(said).toContain('the registry has no such image')
+  })
+
+  it('a registry that is away, in one line', async () => {
+    await site.lab.registry.disconnect()
+    try {
+      const { code, said } = await refusal(['deploy', releases.first.replace(/@.*/, `@sha256:${'1'.repeat(64)}`)])
+      expect(code).not.toBe(0)
+      expect(said.split('\n')).toHaveLength(1)
+      expect(said).toContain('registry.lab:5000')
+    } finally {
+      await site.lab.registry.connect()
+    }
+  })
+
+  it('an incomplete configuration, with everything that is missing', async () => {
+    const { DICOM_MODALITIES: _missing, ...env } = config.env
+    await configure(server, { files: { ...config.files, 'secrets/orthanc-password': '' }, env })
+    const { code, said } = await refusal(['deploy', releases.second])
+    await configure(server, config)
+    expect(code).toBe(40)
+    expect(said).toContain('DICOM_MODALITIES is missing')
+    expect(said).toContain('secrets/orthanc-password is missing or empty')
+  })
+
+  it('a disk that is too small', async () => {
+    // The agent alone sees a small disk where the engine keeps its images.
+    const dropIn = '/etc/systemd/system/pacs-agent.service.d/small.conf'
+    await server.copyIn(Buffer.from('[Service]\nTemporaryFileSystem=/var/lib/docker:size=64m\n'), dropIn)
+    const restart = async () => {
+      await server.run(['systemctl', 'daemon-reload'])
+      await server.run(['systemctl', 'restart', 'pacs-agent'])
+    }
+    await restart()
+    try {
+      const { code, said } = await refusal(['deploy', releases.neverReady])
+      expect(code).toBe(10)
+      expect(said).toMatch(/the engine's disk has 0\.1 GiB free and needs at least 2\.0 GiB/)
+    } finally {
+      await server.run(['rm', dropIn])
+      await restart()
+    }
+  })
+
+  it('a server where the stack runs without the agent, by the name of its project', async () => {
+    const bare = site.lab.server('bare')
+    for (const service of ['frontend', 'backend']) {
+      const image = await imageOf(service)
+      await bare.run(['docker', 'pull', '--quiet', image])
+      await bare.run(['docker', 'tag', image, `localhost/pacs/${service}:local`])
+    }
+    await copyDeployment(bare)
+    await configureStandalone(bare)
+    await compose(bare, ['up', '-d', '--wait'])
+    const { code, said } = await refusal(['deploy', releases.first], bare)
+    expect(code).toBe(10)
+    expect(said).toContain('the Compose project pacs-standalone runs services of this stack without the agent')
+    expect(await bare.run(['docker', 'ps', '-aq', '--filter', 'label=com.docker.compose.project=pacs'])).toBe('')
+    await compose(bare, ['down', '-v'])
+  })
+})
+
+describe('a secret', () => {
+  it('is found in no log, argument, image, manifest or file but the private ones', async () => {
+    const { lab } = site
+    const trace = await traceAgent(lab.runner, server)
+    const registryPassword = randomBytes(24).toString('hex')
+    const serving = (await statusOf(server)).serving?.release
+    const accepted = (await agent(server, ['releases', '--json'])).stdout
+    const next = accepted.includes(`"id":"${serving}","reference":"${releases.first}"`)
+      ? releases.second
+      : releases.first
+    const registry = { server: 'registry.lab:5000', username: 'deployer', password: registryPassword }
+    const request = { kind: 'deploy', release: next, actor: 'jane', watch: 10_000, hold: 3000, registry }
+    const url = 'http://agent/v1/transactions/deploy-with-login'
+    const put = ['curl', '-sS', '--fail-with-body', '-X', 'PUT', '-H', 'content-type: application/json', '-d', '@-']
+    await server.run([...put, '--unix-socket', '/run/pacs/agent.sock', url], { input: JSON.stringify(request) })
+    let preview: Promise<string> | undefined
+    const { result } = await ask(server, ['follow', 'deploy-with-login'], (event) => {
+      if (event.type === 'step' && event.step === 'watch') preview = server.readText('/opt/pacs/state.json')
+    })
+    expect(result?.outcome).toBe('deployed')
+    const [, previewSecret = ''] = /"preview": "([^"]+)"/.exec((await preview) ?? '') ?? []
+    const trail = await trace()
+    expect(trail).toMatch(/execve\("[^"]*docker"/)
+
+    const key = (path: string) => readFile(path, 'utf8').then((text) => text.trim().split('\n')[1] ?? '')
+    const { orthancPassword } = site.configs.get('staging')?.secrets ?? { orthancPassword: '' }
+    const secrets = {
+      orthancPassword,
+      registryPassword,
+      registryLogin: Buffer.from(`deployer:${registryPassword}`).toString('base64'),
+      previewSecret,
+      tlsKey: await key(lab.files.authority.issued(server.hostname).key),
+      sshKey: await key(lab.sshKey),
+    }
+    const places: Record<string, string[]> = {}
+    for (const [name, secret] of Object.entries(secrets)) {
+      expect(secret.length, name).toBeGreaterThan(20)
+      places[name] = await placesOf(server, secret)
+    }
+    const owned = /^\/opt\/pacs\/(config\/(next|[0-9a-f]{16})|stack\/[a-z]+\/[0-9a-f]{16})\/secrets\//
+    const certificate = /^\/opt\/pacs\/(config\/(next|[0-9a-f]{16})\/certs\/tls\.key|traefik\/pacs\.yml)$/
+    expect(places.orthancPassword?.length).toBeGreaterThan(2)
+    expect(places.orthancPassword?.filter((place) => !owned.test(place))).toEqual([])
+    expect(places.tlsKey?.length).toBeGreaterThan(2)
+    expect(places.tlsKey?.filter((place) => !certificate.test(place))).toEqual([])
+    expect([places.registryPassword, places.registryLogin, places.previewSecret, places.sshKey]).toEqual([
+      [],
+      [],
+      [],
+      [],
+    ])
+    for (const place of [...(places.orthancPassword ?? []), ...(places.tlsKey ?? [])]) {
+      expect((await server.exec(['cat', place], { user: 'nobody' })).code, `${place} read by nobody`).not.toBe(0)
+    }
+  })
+})
+
+describe('the stack of another team', () => {
+  it('is built and deployed by the same code, its second release without a lost request', async () => {
+    const bare = site.lab.server('bare')
+    const { files } = site.configs.get('bare') ?? { files: {} }
+    const certs = Object.fromEntries(Object.entries(files).filter(([path]) => path.startsWith('certs/')))
+    const env = { PACS_PUBLIC_HOST: bare.hostname, LEDGER_START: '41' }
+    await bare.run(['rm', '-rf', '/opt/pacs/config/next/secrets'])
+    await configure(bare, { env, files: { ...certs, 'secrets/ledger-token': 'a token of this test' } })
+    await site.repository.useStack('test/fixtures/other-stack')
+    const vars = { IMAGES: 'registry.lab:5000/ward/notes' }
+    const one = await site.repository.build({ vars })
+    const first = await ask(bare, ['deploy', one, ...QUICK])
+    expect(first).toMatchObject({ code: 0, result: { outcome: 'deployed' } })
+    expect(JSON.parse((await visit(site.lab, bare, '/notes/count')).body.toString())).toEqual({ count: 41 })
+    const counter = await count(site.lab, bare, { api: ['/notes/count'] })
+    await configure(bare, { env: { ...env, TITLE: 'Ward notes, second' }, files: {} })
+    expect(await ask(bare, ['deploy', one, ...QUICK])).toMatchObject({ code: 0, result: { outcome: 'deployed' } })
+    const report = await counter.stop()
+    expect(report.lost).toEqual([])
+    expect(report.instances.size).toBe(2)
+    expect((await visit(site.lab, bare, '/')).body.toString()).toContain('Ward notes, second')
+  })
+})
