@@ -17,7 +17,7 @@ export function rollbackTarget(state: State, to: string | undefined): Instance {
       ? (state.warm?.instance ?? offered[0]?.instance)
       : state.history.find((entry) => entry.instance.release === to)?.instance
   if (found) return found
-  const known = offered.map((entry) => entry.instance.release).join(', ') || 'none'
+  const known = [...new Set(offered.map((entry) => entry.instance.release))].join(', ') || 'none'
   throw refused(
     to === undefined
       ? 'there is no earlier release to go back to: this server accepted none before'
