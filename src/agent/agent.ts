@@ -1,22 +1,22 @@
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, messageOf, refused } from '../lib/index.ts'
-import { type CoreService, compareCore, core, explainMisfit, explainRollbackMisfit } from './core.ts'
-import { applyTraffic } from './cutover.ts'
-import { bring, undoOrFail } from './deploy.ts'
-import { INSTANCE_LABEL } from './engine.ts'
+import type { CoreService } from './core.ts'
+import { undoOrFail } from './deploy.ts'
 import { checkHealth } from './health.ts'
+import { endWarm, prune, sweep } from './housekeeping.ts'
 import type { Journal, JournalWriter } from './journal.ts'
 import type { Layout } from './layout.ts'
+import { type Asked, perform } from './perform.ts'
 import type { Planner } from './planner.ts'
-import { preflight } from './preflight.ts'
 import type { AgentStatus, RequestOf, TransactionRequest, TransactionResult } from './protocol.ts'
 import { completeJournal, recover } from './recovery.ts'
-import { answers, exchangeWarm, rollbackTarget } from './rollback.ts'
 import type { AgentService } from './service.ts'
-import type { Instance } from './state.ts'
-import { removeInstance } from './undo.ts'
-import type { Plan, Release, Run, World } from './world.ts'
+import { releasesOf, statusOf } from './views.ts'
+import type { Release, Run, World } from './world.ts'
+
+/** Milliseconds that a release image may take to come. */
+const FETCH_LIMIT = 600_000
 
 /** All that the agent is made of. */
 export interface AgentParts {
@@ -55,8 +55,8 @@ interface Running {
 export class Agent implements AgentService {
   readonly #parts: AgentParts
   #running: Running | null = null
-  /** Submissions are taken one after the other, so that two at once cannot both find the lock free. */
   #turn: Promise<unknown> = Promise.resolve()
+  #fetching: AbortController | null = null
   readonly #timers = new Map<string, NodeJS.Timeout>()
   #strangers = new Set<string>()
 
@@ -71,10 +71,9 @@ export class Agent implements AgentService {
       await recover(world, journal, oldDefinition)
     } catch (thrown) {
       log(messageOf(thrown))
-      this.#later('undo', this.#parts.intervals.undo, () => this.#retryUndo())
+      this.#retryUndoLater()
     }
-    this.#armWarm()
-    this.#later('sweep', 0, () => this.#sweep())
+    this.#cleanUpLater()
   }
 
   /** Ends timers; a running transaction is left to the next start. */
@@ -84,54 +83,63 @@ export class Agent implements AgentService {
   }
 
   submit(id: string, request: TransactionRequest, key: string): Promise<void> {
-    const turn = this.#turn.then(() => this.#submit(id, request, key))
+    // A registry that does not answer must not hold up the most urgent request.
+    if (request.kind === 'rollback') this.#fetching?.abort(new Failure('locked', 'a rollback came first: ask again'))
+    return this.#inTurn(() => this.#submit(id, request, key))
+  }
+
+  /** Whatever finds the lock free and changes the state runs alone up to where it holds the lock. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
     this.#turn = turn.catch(() => undefined)
     return turn
   }
 
   async #submit(id: string, request: TransactionRequest, key: string): Promise<void> {
-    const { journal, world } = this.#parts
-    if (journal.has(id)) return
-    const undid = await this.#waitForLock(request)
+    if (this.#parts.journal.has(id)) return
+    const undid = await this.#takeLock(request)
     const logout = request.registry ? await this.#parts.login(request.registry) : async () => undefined
-    let release: Release | null = null
     try {
-      if (request.kind !== 'rollback') {
-        release = await this.#parts.planner.fetch(request.release, AbortSignal.timeout(600_000))
-        await this.#parts.adopt(release)
-      }
+      const release = request.kind === 'rollback' ? null : await this.#fetch(request.release)
+      await this.#begin(id, { request, release, undid }, key, logout)
     } catch (thrown) {
       await logout()
       throw thrown
     }
+  }
+
+  async #fetch(reference: string): Promise<Release> {
+    this.#fetching = new AbortController()
+    try {
+      const signal = AbortSignal.any([this.#fetching.signal, AbortSignal.timeout(FETCH_LIMIT)])
+      const release = await this.#parts.planner.fetch(reference, signal)
+      await this.#parts.adopt(release)
+      return release
+    } finally {
+      this.#fetching = null
+    }
+  }
+
+  /** Who asked is in journal, audit and state before anything is done about it. */
+  async #begin(id: string, asked: Asked, key: string, logout: () => Promise<void>): Promise<void> {
+    const { journal, world } = this.#parts
+    const { kind, actor, run } = asked.request
     const since = new Date(world.now()).toISOString()
     const writer = await journal.writer(id)
-    await writer.note(
-      `${request.kind} asked by ${request.actor} with key ${key}${request.run ? `, ${request.run}` : ''}`,
-    )
-    await this.#audit({ at: since, transaction: id, kind: request.kind, actor: request.actor, key, run: request.run })
-    const { state } = world.store
-    await world.store.write({ ...state, transaction: { id, kind: request.kind, actor: request.actor, key, since } })
+    await writer.note(`${kind} asked by ${actor} with key ${key}${run ? `, ${run}` : ''}`)
+    await this.#audit({ at: since, transaction: id, kind, actor, key, run })
+    await world.store.write({ ...world.store.state, transaction: { id, kind, actor, key, since } })
     const stop = new AbortController()
-    const running: Running = {
-      id,
-      kind: request.kind,
-      actor: request.actor,
-      since,
-      writer,
-      stop,
-      logout,
-      done: Promise.resolve(),
-    }
+    const running: Running = { id, kind, actor, since, writer, stop, logout, done: Promise.resolve() }
     this.#running = running
-    running.done = this.#execute(running, request, release, undid)
+    running.done = this.#execute(running, asked)
   }
 
   /**
    * A rollback ends an unsealed deploy; everything else is told who holds the lock.
-   * @returns whether such a deploy was undone, which is all that a rollback without a target asks for.
+   * @returns whether such a deploy was undone.
    */
-  async #waitForLock(request: TransactionRequest): Promise<boolean> {
+  async #takeLock(request: TransactionRequest): Promise<boolean> {
     const running = this.#running
     if (running) {
       if (request.kind !== 'rollback' || running.kind !== 'deploy') throw locked(running)
@@ -140,25 +148,19 @@ export class Agent implements AgentService {
     }
     const { transaction } = this.#parts.world.store.state
     if (!transaction) return running !== null
-    if (request.kind !== 'rollback') throw locked(transaction, ', whose undo could not finish yet')
-    await this.#retryUndo()
+    if (request.kind === 'rollback') await this.#retryUndo()
     if (this.#parts.world.store.state.transaction) throw locked(transaction, ', whose undo could not finish yet')
     return true
   }
 
   /** Runs one transaction to its result, which is always written. */
-  async #execute(
-    running: Running,
-    request: TransactionRequest,
-    release: Release | null,
-    undid: boolean,
-  ): Promise<void> {
-    const { world, log } = this.#parts
+  async #execute(running: Running, asked: Asked): Promise<void> {
+    const { world, planner, log } = this.#parts
     const before = world.store.state.serving?.release ?? null
     const run: Run = { id: running.id, report: running.writer, signal: running.stop.signal }
     let result: TransactionResult
     try {
-      result = await this.#perform(request, release, undid, run)
+      result = await perform(asked, run, world, planner)
     } catch (thrown) {
       if (!(thrown instanceof Failure)) log(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown))
       result = { ...outcomeOf(thrown), serving: world.store.state.serving?.release ?? null, previous: before }
@@ -169,7 +171,7 @@ export class Agent implements AgentService {
         // Unsealed and not undone: phase and transaction stay, so that the undo is tried again.
         const kept = state.phase === 'idle' ? null : state.transaction
         await world.store.write({ ...state, transaction: kept, last: { transaction: running.id, result } })
-        if (kept) this.#later('undo', this.#parts.intervals.undo, () => this.#retryUndo())
+        if (kept) this.#retryUndoLater()
       }
       await running.logout()
       // The lock is free before the result is seen: who reads it may ask for the next transaction at once.
@@ -180,82 +182,8 @@ export class Agent implements AgentService {
       log(`the result of ${running.id} (${result.outcome}) could not be written: ${messageOf(thrown)}`)
     } finally {
       if (this.#running === running) this.#running = null
-      this.#armWarm()
-      this.#later('sweep', 0, () => this.#sweep())
+      this.#cleanUpLater()
     }
-  }
-
-  async #perform(
-    request: TransactionRequest,
-    release: Release | null,
-    undid: boolean,
-    run: Run,
-  ): Promise<TransactionResult> {
-    if (request.kind === 'rollback') return this.#rollback(request, undid, run)
-    if (!release) throw new Error('a release was not fetched')
-    if (request.kind === 'core') {
-      const { planner, world } = this.#parts
-      const services = await planner.planCore(release, await planner.sealConfig())
-      return core(request, release, services, run, world)
-    }
-    return this.#deploy(request, release, run)
-  }
-
-  async #deploy(request: RequestOf<'deploy'>, release: Release, run: Run): Promise<TransactionResult> {
-    const { planner, world } = this.#parts
-    await run.report.step('preflight', `${release.id}: manifest, configuration, core, disk, memory`)
-    const plan = await planner.plan(release, await planner.sealConfig())
-    const { serving } = world.store.state
-    if (serving && serving.content === plan.instance.content && serving.config === plan.instance.config) {
-      return {
-        outcome: 'unchanged',
-        message: `${serving.release} serves the same content with the same configuration`,
-        serving: serving.release,
-        previous: serving.release,
-      }
-    }
-    const misfit = explainMisfit(await compareCore(await this.#coreOf(plan), world))
-    if (misfit !== null) throw refused(misfit)
-    await preflight(plan, world)
-    await this.#endWarmUnlessGood(plan)
-    return bring(plan, { ...request, direction: 'forward' }, run, world)
-  }
-
-  async #rollback(request: RequestOf<'rollback'>, undid: boolean, run: Run): Promise<TransactionResult> {
-    const { planner, world } = this.#parts
-    await run.report.step('preflight', request.reason)
-    const { state } = world.store
-    if (state.serving && (request.to ?? (undid ? state.serving.release : undefined)) === state.serving.release) {
-      return {
-        outcome: 'deployed',
-        direction: 'back',
-        message: `${state.serving.release} serves already`,
-        serving: state.serving.release,
-        previous: state.serving.release,
-      }
-    }
-    const target = rollbackTarget(state, request.to)
-    const isWarm = state.warm?.instance.instance === target.instance && request.config === 'its-own'
-    if (isWarm && (await answers(target, world))) return exchangeWarm(request, run, world)
-    const config = request.config === 'current' ? await planner.sealConfig() : await planner.openConfig(target.config)
-    const plan = await planner.plan(await planner.open(target.release), config)
-    const misfit = await explainRollbackMisfit(await this.#coreOf(plan), run, world)
-    if (misfit !== null) throw refused(misfit)
-    await preflight(plan, world)
-    await this.#endWarmUnlessGood(plan)
-    return bring(plan, { ...request, direction: 'back' }, run, world)
-  }
-
-  /** The candidate of a release that is still warm is the warm instance itself, as long as that answers. */
-  async #endWarmUnlessGood({ instance }: Plan): Promise<void> {
-    const { world } = this.#parts
-    const { warm } = world.store.state
-    if (warm?.instance.instance === instance.instance && !(await answers(warm.instance, world))) await this.#endWarm()
-  }
-
-  async #coreOf(plan: Plan): Promise<CoreService[]> {
-    const { planner } = this.#parts
-    return planner.planCore(plan.release, await planner.openConfig(plan.instance.config))
   }
 
   events(id: string, after: number, signal: AbortSignal) {
@@ -269,47 +197,16 @@ export class Agent implements AgentService {
       running.stop.abort(new Failure('rolled-back', 'an abort was asked for'))
       return running.done
     }
-    if (this.#parts.world.store.state.transaction?.id === id) return this.#retryUndo()
+    if (this.#parts.world.store.state.transaction?.id === id) return this.#inTurn(() => this.#retryUndo())
     throw refused(`no transaction ${id} runs here`)
   }
 
   async status(): Promise<AgentStatus> {
-    const { state } = this.#parts.world.store
-    const view = (one: Instance) => ({
-      instance: one.instance,
-      release: one.release,
-      config: one.config,
-      content: one.content,
-    })
-    const { transaction } = state
-    return {
-      agent: this.#parts.identity,
-      phase: state.phase,
-      transaction: transaction && { ...transaction, step: this.#running?.writer.currentStep ?? 'undo' },
-      serving: state.serving && view(state.serving),
-      candidate: state.candidate && view(state.candidate),
-      warm: state.warm && { ...view(state.warm.instance), until: state.warm.until },
-      last: state.last,
-    }
+    return statusOf(this.#parts.world.store.state, this.#parts.identity, this.#running?.writer.currentStep ?? 'undo')
   }
 
   async releases() {
-    const { history, serving, warm } = this.#parts.world.store.state
-    return {
-      releases: history.map(({ instance, accepted }) => ({
-        id: instance.release,
-        reference: instance.reference,
-        content: instance.content,
-        commit: instance.commit,
-        accepted,
-        state:
-          instance.instance === serving?.instance
-            ? ('serving' as const)
-            : instance.instance === warm?.instance.instance
-              ? ('warm' as const)
-              : ('kept' as const),
-      })),
-    }
+    return releasesOf(this.#parts.world.store.state)
   }
 
   health() {
@@ -321,66 +218,36 @@ export class Agent implements AgentService {
     const { transaction } = world.store.state
     if (!transaction || this.#running) return
     try {
-      await undoOrFail(
-        { id: transaction.id, report: await journal.writer(transaction.id) },
-        world,
-        'the undo is tried again',
-      )
+      const report = await journal.writer(transaction.id)
+      await undoOrFail({ id: transaction.id, report }, world, 'the undo is tried again')
       await completeJournal(world, journal)
     } catch (thrown) {
       log(messageOf(thrown))
-      this.#later('undo', this.#parts.intervals.undo, () => this.#retryUndo())
+      this.#retryUndoLater()
     }
   }
 
-  #armWarm(): void {
-    const { warm } = this.#parts.world.store.state
-    if (!warm) return
-    const left = Date.parse(warm.until) - this.#parts.world.now()
-    this.#later('warm', Math.max(0, left), async () => {
-      if (this.#running) return
-      await this.#endWarm()
-      await this.#prune()
-    })
+  #retryUndoLater(): void {
+    this.#later('undo', this.#parts.intervals.undo, () => this.#inTurn(() => this.#retryUndo()))
   }
 
-  /** The previous release is stopped; from here a rollback to it starts it anew. */
-  async #endWarm(): Promise<void> {
-    const { world } = this.#parts
+  /** What a transaction leaves to be done: the warm release ends in its time, and what nobody owns goes. */
+  #cleanUpLater(): void {
+    const { world, planner } = this.#parts
     const { warm } = world.store.state
-    if (!warm) return
-    await world.store.write({ ...world.store.state, warm: null })
-    await applyTraffic(world)
-    await removeInstance(warm.instance, world)
-  }
-
-  async #prune(): Promise<void> {
-    const { state } = this.#parts.world.store
-    const kept = [...state.history.map((entry) => entry.instance), state.serving, state.candidate, state.warm?.instance]
-    await this.#parts.planner.prune({
-      instances: kept.filter((one) => one !== null && one !== undefined),
-      core: state.core.services,
-      corePlans: state.core.release,
-    })
-  }
-
-  /** Instances that the state does not name, seen so twice, are what a killed agent left behind. */
-  async #sweep(): Promise<void> {
-    const { world, log } = this.#parts
-    const { serving, candidate, warm } = world.store.state
-    const named = new Set([serving, candidate, warm?.instance].map((one) => one?.instance))
-    const containers = await world.engine.containers({ label: INSTANCE_LABEL })
-    const strangers = containers.filter((one) => !named.has(one.labels[INSTANCE_LABEL]))
-    const twice = strangers.filter((one) => this.#strangers.has(one.id))
-    this.#strangers = new Set(strangers.map((one) => one.id))
-    if (twice.length > 0) {
-      log(`removes ${twice.map((one) => one.name).join(', ')}: no instance of the state`)
-      await world.engine.remove(
-        twice.map((one) => one.id),
-        10,
-      )
-      for (const project of new Set(twice.map((one) => one.project))) await world.engine.removeNetworks(project)
+    if (warm) {
+      const end = async () => {
+        if (this.#running) return
+        await endWarm(world)
+        await prune(world, planner)
+      }
+      this.#later('warm', Math.max(0, Date.parse(warm.until) - world.now()), () => this.#inTurn(end))
     }
+    this.#later('sweep', 0, () => this.#sweep())
+  }
+
+  async #sweep(): Promise<void> {
+    this.#strangers = await sweep(this.#strangers, this.#parts.world, this.#parts.log)
     if (this.#strangers.size > 0) this.#later('sweep', this.#parts.intervals.sweep, () => this.#sweep())
   }
 
@@ -392,21 +259,17 @@ export class Agent implements AgentService {
     this.#timers.set(name, timer)
   }
 
-  /** One line per request and result, by day; written before the request is acted on. */
+  /** One line per request and result, by day. */
   async #audit(record: Readonly<Record<string, unknown>>): Promise<void> {
     const day = new Date(this.#parts.world.now()).toISOString().slice(0, 10)
-    await appendFile(join(this.#parts.paths.audit, `${day}.jsonl`), `${JSON.stringify(record)}\n`, {
-      mode: 0o640,
-      flush: true,
-    })
+    const file = join(this.#parts.paths.audit, `${day}.jsonl`)
+    await appendFile(file, `${JSON.stringify(record)}\n`, { mode: 0o640, flush: true })
   }
 }
 
 function locked(holder: { id: string; kind: string; actor: string; since: string }, more = ''): Failure {
-  return new Failure(
-    'locked',
-    `${holder.kind} ${holder.id} of ${holder.actor} runs since ${holder.since}${more}: wait for it, or follow it`,
-  )
+  const { id, kind, actor, since } = holder
+  return new Failure('locked', `${kind} ${id} of ${actor} runs since ${since}${more}: wait for it, or follow it`)
 }
 
 function outcomeOf(thrown: unknown): Pick<TransactionResult, 'outcome' | 'message'> {

@@ -4,14 +4,16 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { replaceFile } from '../lib/index.ts'
 import { Agent } from './agent.ts'
+import { PUBLIC_HOST } from './check-config.ts'
 import { openConfig } from './config.ts'
 import { openEdge } from './edge.ts'
 import { openEngine } from './engine.ts'
 import { openJournal } from './journal.ts'
 import type { Layout } from './layout.ts'
+import { oldDefinition } from './plan-core.ts'
 import { ask } from './probe.ts'
 import type { AgentStatus } from './protocol.ts'
-import { openPlanner, PUBLIC_HOST } from './server-planner.ts'
+import { openPlanner } from './server-planner.ts'
 import { openState } from './state.ts'
 import type { Release, World } from './world.ts'
 
@@ -66,7 +68,7 @@ export async function createAgent({ paths, path, identity, adopt, log }: CreateO
     planner,
     identity: { ...identity, engine: await engine.version() },
     adopt,
-    oldDefinition: planner.oldDefinition,
+    oldDefinition: (service, hash) => oldDefinition(service, hash, paths),
     async login({ server, username, password }) {
       const file = join(dockerConfig, 'config.json')
       const auth = Buffer.from(`${username}:${password}`).toString('base64')

@@ -1,5 +1,6 @@
 import type { ConfigRevision } from './config.ts'
 import type { CoreService } from './core.ts'
+import type { Kept } from './prune.ts'
 import type { Plan, Release } from './world.ts'
 
 /** Turns what was asked into what can run: the only part of the agent that reads releases and stacks. */
@@ -17,13 +18,4 @@ export interface Planner {
   planCore(release: Release, config: ConfigRevision): Promise<CoreService[]>
   /** Removes releases, revisions, images and core definitions that nothing kept names. */
   prune(kept: Kept): Promise<void>
-}
-
-/** What prune must leave. */
-export interface Kept {
-  instances: readonly { release: string; config: string }[]
-  /** The definition that each core service runs. */
-  core: Readonly<Record<string, string>>
-  /** The release whose core runs. */
-  corePlans: string | null
 }
