@@ -6,10 +6,13 @@ const REPEAT = 4000
 /** Tells a person what the lab does: each step when it ends, and every 4 s while it runs. */
 export class Progress {
   readonly #say: (line: string) => void
+  readonly #name: string
   readonly #start = performance.now()
 
-  constructor(say: (line: string) => void = (line) => process.stderr.write(`${line}\n`)) {
+  /** @param name stands in front of each line */
+  constructor(say: (line: string) => void = (line) => process.stderr.write(`${line}\n`), name = 'lab') {
     this.#say = say
+    this.#name = name
   }
 
   /** Runs `work` as a step named `title`; `work` may tell its latest detail, which is shown while it runs. */
@@ -31,6 +34,6 @@ export class Progress {
   }
 
   line(text: string): void {
-    this.#say(`lab ${((performance.now() - this.#start) / 1000).toFixed(1).padStart(6)} s  ${text}`)
+    this.#say(`${this.#name} ${((performance.now() - this.#start) / 1000).toFixed(1).padStart(6)} s  ${text}`)
   }
 }
