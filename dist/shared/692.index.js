@@ -1036,10 +1036,10 @@ var external_node_path_ = __webpack_require__(6760);
 
 /**
  * Replaces `path` by `content` so that a reader, or a machine that lost its power, sees the old file or the new one and
- * nothing between: written beside it, synced, renamed, and the directory synced.
+ * nothing between: written beside it (in `scratch`, of the same file system), synced, renamed, and the directory synced.
  */
-async function replaceFile(path, content, mode) {
-    const beside = `${path}.${randomBytes(6).toString('hex')}.new`;
+async function replaceFile(path, content, mode, scratch = dirname(path)) {
+    const beside = join(scratch, `${basename(path)}.${randomBytes(6).toString('hex')}.new`);
     try {
         const file = await open(beside, 'wx', mode);
         try {

@@ -1,4 +1,4 @@
-import { Failure, formatDuration, refused } from '../lib/index.ts'
+import { Failure, formatDuration, messageOf, refused } from '../lib/index.ts'
 import type { Container, Project } from './engine.ts'
 import { foreignProjects } from './preflight.ts'
 import type { RequestOf, TransactionResult } from './protocol.ts'
@@ -69,21 +69,45 @@ export async function core(
 
   await run.report.step('pull', `${absent.length + changed.length} images`)
   for (const service of [...absent, ...changed]) await world.engine.pull(service.image, run.signal)
-  for (const service of services) {
-    if (absent.includes(service)) {
-      await run.report.step('start', `${service.name} is started`)
-      await replace(service, null, run, world)
-    } else if (changed.includes(service)) {
-      const before = world.now()
-      await run.report.step('replace', `${service.name} stops and comes back as this release defines it`)
-      await replace(service, world.store.state.core.services[service.name] ?? null, run, world)
-      await run.report.note(`${service.name} was away for ${formatDuration(world.now() - before)}`)
-    }
+  const left = services.filter((service) => absent.includes(service) || changed.includes(service))
+  await writeCore(world, { work: { done: [], left: left.map((service) => service.name) } })
+  try {
+    for (const service of left) await bringCore(service, absent.includes(service), run, world)
+  } catch (thrown) {
+    const { work, replacing } = world.store.state.core
+    await writeCore(world, { work: null })
+    if (work?.done.length === 0 && replacing === null) throw thrown
+    throw new Failure('failed', `${messageOf(thrown)}; ${progress(work)}`, { cause: thrown })
   }
-  await writeCore(world, { release: release.id })
   const names = (list: readonly CoreService[], verb: string) =>
     list.length > 0 ? [`${verb} ${list.map((service) => service.name).join(', ')}`] : []
-  return answer('done', [...names(absent, 'started'), ...names(changed, 'replaced')].join('; '))
+  const result = answer('done', [...names(absent, 'started'), ...names(changed, 'replaced')].join('; '))
+  // With its end in the same rename, so that a crash after the last service is not taken for one before the first.
+  const { state } = world.store
+  await world.store.write({
+    ...state,
+    core: { ...state.core, release: release.id, work: null },
+    transaction: null,
+    last: { transaction: run.id, result },
+  })
+  return result
+}
+
+async function bringCore(service: CoreService, isAbsent: boolean, run: Run, world: World): Promise<void> {
+  if (isAbsent) {
+    await run.report.step('start', `${service.name} is started`)
+    return replace(service, null, run, world)
+  }
+  const before = world.now()
+  await run.report.step('replace', `${service.name} stops and comes back as this release defines it`)
+  await replace(service, world.store.state.core.services[service.name] ?? null, run, world)
+  await run.report.note(`${service.name} was away for ${formatDuration(world.now() - before)}`)
+}
+
+/** What of a core transaction is done and what is left, and how to go on. */
+function progress(work: State['core']['work']): string {
+  const list = (names: readonly string[] = []) => (names.length === 0 ? 'nothing' : names.join(', '))
+  return `done: ${list(work?.done)}; left: ${list(work?.left)}; ask for the core again to go on`
 }
 
 /** Why a deploy does not fit the core that runs; null when it does. */
@@ -135,10 +159,14 @@ async function replace(service: CoreService, from: string | null, run: Run, worl
   await at('mounted')
   await world.engine.start([service.container])
   await waitUp(service, run, world)
-  await writeCore(world, {
-    services: { ...world.store.state.core.services, [service.name]: service.hash },
-    replacing: null,
-  })
+  await finish(service, true, world)
+}
+
+/** The service runs by this definition; `isNew` says whether that is the one which the transaction wants. */
+function finish({ name, hash }: CoreService, isNew: boolean, world: World): Promise<void> {
+  const { services, work } = world.store.state.core
+  const settled = work && isNew ? { done: [...work.done, name], left: work.left.filter((one) => one !== name) } : work
+  return writeCore(world, { services: { ...services, [name]: hash }, replacing: null, work: settled })
 }
 
 async function waitUp(service: CoreService, run: Pick<Run, 'report'>, world: World): Promise<void> {
@@ -147,11 +175,7 @@ async function waitUp(service: CoreService, run: Pick<Run, 'report'>, world: Wor
   for (;;) {
     const [container] = await world.engine.containers({ names: [service.container] })
     const fault = faultOfCore(service, container)
-    if (fault !== null)
-      throw new Failure(
-        'failed',
-        `${fault}; its log: docker logs ${service.container}. When mended, ask again: it goes on from here`,
-      )
+    if (fault !== null) throw new Failure('failed', `${fault}; its log: docker logs ${service.container}`)
     if (container?.health === 'healthy' || container?.health === 'none') return
     if (world.now() - said >= 5000) {
       said = world.now()
@@ -184,14 +208,25 @@ export async function settleCore(
   world: World,
 ): Promise<string> {
   const { replacing } = world.store.state.core
-  if (!replacing) return 'no service was being replaced'
+  const settled =
+    replacing === null
+      ? []
+      : [await settleOne(replacing, oldDefinition, report, world).catch((thrown) => messageOf(thrown))]
+  return [...settled, progress(world.store.state.core.work)].join('; ')
+}
+
+async function settleOne(
+  replacing: NonNullable<State['core']['replacing']>,
+  oldDefinition: (service: string, hash: string) => Promise<CoreService | null>,
+  report: Run['report'],
+  world: World,
+): Promise<string> {
   const forward = replacing.step === 'mounted'
   const hash = forward ? replacing.to : replacing.from
   const definition = hash === null ? null : await oldDefinition(replacing.service, hash)
-  const again = 'ask for the core again to go on'
   if (!definition) {
     await writeCore(world, { replacing: null })
-    return `${replacing.service} had not been started yet; ${again}`
+    return `${replacing.service} had not been started yet`
   }
   const [container] = await world.engine.containers({ names: [definition.container] })
   if (!forward && container && !container.running) await world.engine.remove([container.id], definition.grace)
@@ -200,7 +235,6 @@ export async function settleCore(
     await world.engine.start([definition.container])
     await waitUp(definition, { report }, world)
   }
-  const { services } = world.store.state.core
-  await writeCore(world, { services: { ...services, [replacing.service]: definition.hash }, replacing: null })
-  return `${replacing.service} runs by its ${forward ? 'new' : 'old'} definition; ${again}`
+  await finish(definition, forward, world)
+  return `${replacing.service} runs by its ${forward ? 'new' : 'old'} definition`
 }

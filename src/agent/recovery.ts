@@ -1,4 +1,3 @@
-import { messageOf } from '../lib/index.ts'
 import { type CoreService, settleCore } from './core.ts'
 import { applyTraffic } from './cutover.ts'
 import { undoOrFail } from './deploy.ts'
@@ -23,16 +22,19 @@ export async function recover(
     if (phase !== 'idle') {
       await undoOrFail({ id: transaction.id, report: writer }, world, 'the agent was interrupted')
     } else {
-      const core = world.store.state.core.replacing !== null
-      const settled = core ? await settleCore(oldDefinition, writer, world).catch(messageOf) : null
+      const { replacing, work } = world.store.state.core
+      const core = transaction.kind === 'core' && (replacing !== null || (work?.done ?? []).length > 0)
+      const settled = core ? await settleCore(oldDefinition, writer, world) : null
       const result: TransactionResult = {
         outcome: core ? 'failed' : 'refused',
         message: settled === null ? 'interrupted before anything changed: ask again' : `interrupted: ${settled}`,
         serving: serving?.release ?? null,
         previous: serving?.release ?? null,
       }
+      const { state } = world.store
       await world.store.write({
-        ...world.store.state,
+        ...state,
+        core: { ...state.core, work: null },
         transaction: null,
         last: { transaction: transaction.id, result },
       })

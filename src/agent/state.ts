@@ -66,6 +66,11 @@ export const stateSchema = z.object({
     /** The release whose definitions those are. */
     release: releaseIdSchema.nullable(),
     replacing: replacingSchema.nullable(),
+    /** The services of a core transaction that runs: those that are as it wants them, and those that are not yet. */
+    work: z
+      .object({ done: z.array(z.string()), left: z.array(z.string()) })
+      .nullable()
+      .default(null),
   }),
   /** Instances that were sealed here, newest first: what a rollback may go to. */
   history: z.array(z.object({ instance: instanceSchema, accepted: z.string() })),
@@ -82,7 +87,7 @@ export const emptyState: State = {
   serving: null,
   candidate: null,
   warm: null,
-  core: { services: {}, release: null, replacing: null },
+  core: { services: {}, release: null, replacing: null, work: null },
   history: [],
   last: null,
 }

@@ -127,18 +127,21 @@ describe('the core', () => {
   })
 
   it.each([
-    { coreStep: 'stop', by: 'old' },
-    { coreStep: 'mounted', by: 'new' },
-  ])('killed in its replacement at $coreStep goes on by the $by definition and says so', async ({ coreStep, by }) => {
-    const core = await coreContainers(server)
-    const { result } = await askAndKill(server, ['core', changed, '--allow-core'], { coreStep })
-    expect(result?.outcome).toBe('failed')
-    expect(result?.message).toContain(`orthanc runs by its ${by} definition`)
-    expect(result?.message).toContain('ask for the core again to go on')
-    const after = await coreContainers(server)
-    expect(after.get('traefik')).toBe(core.get('traefik'))
-    await waitFor('health', async () => (await agent(server, ['health'])).code === 0, 120_000)
-  })
+    { coreStep: 'stop', by: 'old', progress: 'done: nothing; left: orthanc' },
+    { coreStep: 'mounted', by: 'new', progress: 'done: orthanc; left: nothing' },
+  ])(
+    'killed in its replacement at $coreStep goes on by the $by definition and says so',
+    async ({ coreStep, by, progress }) => {
+      const core = await coreContainers(server)
+      const { result } = await askAndKill(server, ['core', changed, '--allow-core'], { coreStep })
+      expect(result?.outcome).toBe('failed')
+      expect(result?.message).toContain(`orthanc runs by its ${by} definition`)
+      expect(result?.message).toContain(`${progress}; ask for the core again to go on`)
+      const after = await coreContainers(server)
+      expect(after.get('traefik')).toBe(core.get('traefik'))
+      await waitFor('health', async () => (await agent(server, ['health'])).code === 0, 120_000)
+    },
+  )
 
   it('goes on when it is asked for again, and a release then fits it', async () => {
     const again = await ask(server, ['core', changed, '--allow-core'])

@@ -1,5 +1,6 @@
 // A server in memory: the engine, Traefik and the disk that outlive an agent, and a world over them that can die at any effect.
 import { z } from 'zod'
+import type { CoreService } from '../../../src/agent/core.ts'
 import type { Container, Engine } from '../../../src/agent/engine.ts'
 import type { Planner } from '../../../src/agent/planner.ts'
 import type { Answer } from '../../../src/agent/probe.ts'
@@ -42,6 +43,9 @@ export class Server {
   requests = 0
   trafficBroken = false
   config = 'c0ffee0123456789'
+  /** What the release that is asked for defines as its core, and every definition that ever was one. */
+  core: CoreService[] = []
+  definitions = new Map<string, CoreService>()
   /** Everything that broke an invariant, with the effect after which it was seen. */
   broken: string[] = []
 
@@ -55,6 +59,22 @@ export class Server {
     const running = names.length > 0 && names.every((name) => this.containers.get(name)?.running)
     return { instance: i8, serves: running && !this.behaviours.get(this.instances.get(i8)?.release ?? '')?.neverReady }
   }
+}
+
+/** A core service as number `version` of its definition. */
+export function memoryCore(server: Server, name: string, version: number): CoreService {
+  const container = `pacs-${name}-1`
+  const service = {
+    name,
+    hash: `${name}-${version}`,
+    image: `registry.example/pacs/${name}`,
+    container,
+    project: { name: 'pacs', file: `${name}-${version}`, directory: '/d', env: {} },
+    grace: 10,
+    materialize: async () => undefined,
+  }
+  server.definitions.set(service.hash, service)
+  return service
 }
 
 interface Sleeper {
@@ -131,22 +151,12 @@ export class MemoryWorld implements World {
     resolve: async () => '{}',
     create: (project) =>
       this.#effect('create', () => {
+        const core = this.server.definitions.get(project.file)
+        if (core) this.#put(core.container, core.name, project.name, { definition: core.hash })
         const instance = this.server.instances.get(project.name.slice('pacs-'.length))
         for (const service of instance?.services ?? []) {
           for (const name of service.containers) {
-            if (this.server.containers.has(name)) continue
-            this.server.containers.set(name, {
-              id: name,
-              name,
-              running: false,
-              health: 'starting',
-              exitCode: 0,
-              address: null,
-              labels: { 'pacs.instance': instance?.instance ?? '' },
-              project: project.name,
-              service: service.name,
-              looks: 0,
-            })
+            this.#put(name, service.name, project.name, { 'pacs.instance': instance?.instance ?? '' })
           }
         }
       }),
@@ -211,6 +221,12 @@ export class MemoryWorld implements World {
         ? { status: 200, headers: { 'x-pacs-instance': service.slice('web-'.length) } }
         : { error: 'no router' }
     },
+  }
+
+  #put(name: string, service: string, project: string, labels: Container['labels']): void {
+    if (this.server.containers.has(name)) return
+    const fresh = { running: false, health: 'starting', exitCode: 0, address: null, looks: 0 } as const
+    this.server.containers.set(name, { id: name, name, service, project, labels, ...fresh })
   }
 
   #behaviourOf(container: Container): Behaviour {
@@ -336,7 +352,7 @@ export function memoryPlanner(server: Server): Planner {
       const project = { name: `pacs-${i8}`, file: '/f', directory: '/d', env: {} }
       return { release, instance, project, images: [release.reference], memory: 1, publicHost: 'pacs.example' }
     },
-    planCore: async () => [],
+    planCore: async () => server.core,
     prune: async () => undefined,
   }
 }

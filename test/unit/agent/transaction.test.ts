@@ -7,7 +7,7 @@ import { openJournal } from '../../../src/agent/journal.ts'
 import { layout } from '../../../src/agent/layout.ts'
 import { requestSchema, type TransactionRequestInput, type TransactionResult } from '../../../src/agent/protocol.ts'
 import { sha256 } from '../../../src/release/index.ts'
-import { MemoryWorld, memoryPlanner, memoryRelease, Server } from './memory-world.ts'
+import { MemoryWorld, memoryCore, memoryPlanner, memoryRelease, Server } from './memory-world.ts'
 
 let directory: string
 let server: Server
@@ -31,7 +31,7 @@ async function start(world = new MemoryWorld(server)) {
     planner: memoryPlanner(server),
     identity: { version: '0.1.0', sha256: sha256('agent'), node: 'v24', engine: '26' },
     adopt: async () => undefined,
-    oldDefinition: async () => null,
+    oldDefinition: async (_service, hash) => server.definitions.get(hash) ?? null,
     login: async () => async () => undefined,
     log: (message) => logged.push(message),
     intervals: { undo: 30_000, sweep: 5 },
@@ -336,6 +336,95 @@ describe('whatever kills the agent', () => {
         const running = () => [...new Set([...server.containers.values()].map((one) => one.labels['pacs.instance']))]
         await expect.poll(() => running().sort(), { message: point }).toEqual(named.sort())
         expect(server.public().instance, point).toBe(server.state.serving?.i8 ?? null)
+      }
+    }
+  })
+})
+
+describe('a core transaction', () => {
+  const coreOf = (allowCore = false): TransactionRequestInput => ({
+    kind: 'core',
+    release: memoryRelease(1).reference,
+    actor: 'jane',
+    allowCore,
+  })
+  const define = (version: number) => {
+    server.core = ['store', 'edge'].map((name) => memoryCore(server, name, version))
+  }
+  /** The definition that each core service runs by; `stopped` for one that does not run. */
+  const running = () =>
+    ['store', 'edge'].map((name) => {
+      const container = server.containers.get(`pacs-${name}-1`)
+      return container?.running ? container.labels.definition : 'stopped'
+    })
+
+  it('starts what is absent, and replaces what changed only when that is allowed', async () => {
+    await using life = await start()
+    define(1)
+    expect(await ask(life.agent, coreOf())).toMatchObject({ outcome: 'done', message: 'started store, edge' })
+    define(2)
+    expect(await ask(life.agent, coreOf())).toMatchObject({ outcome: 'refused' })
+    expect(running()).toEqual(['store-1', 'edge-1'])
+    expect(await ask(life.agent, coreOf(true))).toMatchObject({ outcome: 'done', message: 'replaced store, edge' })
+    expect(running()).toEqual(['store-2', 'edge-2'])
+    expect(await ask(life.agent, coreOf())).toMatchObject({ outcome: 'unchanged' })
+  })
+
+  it('that fails half-way says what is done and what is left, and goes on when asked again', async () => {
+    await using life = await start()
+    define(1)
+    await ask(life.agent, coreOf())
+    define(2)
+    const { create } = life.world.engine
+    life.world.engine.create = (project) =>
+      project.file === 'edge-2' ? Promise.reject(new Error('no space')) : create(project)
+    const failed = await ask(life.agent, coreOf(true))
+    expect(failed).toMatchObject({ outcome: 'failed' })
+    expect(failed.message).toBe('no space; done: store; left: edge; ask for the core again to go on')
+    life.world.engine.create = create
+    expect(await ask(life.agent, coreOf())).toMatchObject({ outcome: 'done', message: 'started edge' })
+    expect(running()).toEqual(['store-2', 'edge-2'])
+  })
+
+  it('that is killed ends as what it did, from every effect, and goes on when asked again', async () => {
+    const said = new Set<string>()
+    for (let effect = 1; ; effect++) {
+      for (const after of [false, true]) {
+        server = new Server()
+        await rm(directory, { recursive: true, force: true })
+        directory = await mkdtemp(join(tmpdir(), 'pacs-agent-'))
+        define(1)
+        {
+          await using life = await start()
+          await ask(life.agent, coreOf())
+        }
+        define(2)
+        const id = `killed-${++ids}`
+        const world = new MemoryWorld(server, effect, after)
+        await using killed = await start(world)
+        const ended = killed.agent
+          .submit(id, requestSchema.parse(coreOf(true)), 'deploy')
+          .then(() => resultOf(killed.agent, id))
+        if (!(await Promise.race([ended.then(() => world.dead), world.died.then(() => true)]))) {
+          expect([...said].sort()).toEqual(['nothing', 'store', 'store, edge'])
+          return
+        }
+        const point = `effect ${effect} ${after ? 'after' : 'before'} ${world.trace.at(-1)}`
+        await using next = await start()
+        expect(server.state, point).toMatchObject({ phase: 'idle', transaction: null, core: { work: null } })
+        expect(running(), point).not.toContain('stopped')
+        const { last, core } = server.state
+        expect(running(), point).toEqual(['store', 'edge'].map((name) => core.services[name]))
+        if (last?.transaction === id && last.result.outcome === 'failed') {
+          const [, done = ''] = /done: ([a-z, ]+); left: /.exec(last.result.message) ?? []
+          said.add(done)
+          const isDone = running().flatMap((definition) => (definition?.endsWith('-2') ? definition.slice(0, -2) : []))
+          expect(isDone.join(', ') || 'nothing', `${point}: ${last.result.message}`).toBe(done)
+        } else if (last?.transaction === id && last.result.outcome === 'refused') {
+          expect(running(), point).toEqual(['store-1', 'edge-1'])
+        }
+        expect(['done', 'unchanged'], point).toContain((await ask(next.agent, coreOf(true))).outcome)
+        expect(running(), point).toEqual(['store-2', 'edge-2'])
       }
     }
   })
