@@ -4,7 +4,7 @@ import { ACCESS, startFakeOrthanc } from './fake-orthanc.js'
 
 /**
  * The API on a free port in front of a fake Orthanc. Ends with the scope of `await using`.
- * @param {{ stopLimit?: number }} [options] milliseconds
+ * @param {{ linger?: number, stopLimit?: number }} [options] milliseconds
  */
 export async function startApi(options = {}) {
   const orthanc = await startFakeOrthanc()
