@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { replaceFile } from '../lib/index.ts'
 import { type Answer, ask } from './probe.ts'
@@ -31,7 +31,8 @@ const routersSchema = z.array(z.object({ name: z.string(), service: z.string().d
 export function openEdge(directory: string): Edge {
   const api = (path: string) => fetch(`http://127.0.0.1:${API_PORT}${path}`, { signal: AbortSignal.timeout(2000) })
   return {
-    write: (text) => replaceFile(join(directory, 'pacs.yml'), text, 0o444),
+    // Traefik takes up every change in the directory, but no two within its throttle: only the rename may be seen there.
+    write: (text) => replaceFile(join(directory, 'pacs.yml'), text, 0o444, dirname(directory)),
     async routers() {
       try {
         const response = await api('/api/http/routers?per_page=1000')

@@ -21,26 +21,39 @@ export async function preflight({ release, instance, memory, project }: Plan, wo
       `${release.id} was made ${Math.round(ahead / 1000)} s in the future of this server's clock: set the clock`,
     )
   }
-  const free = await world.engine.freeDisk()
+  // Each is a client of the engine that starts, asks and ends: together they take as long as the slowest.
+  const [free, available, strangers, fault] = await Promise.all([
+    world.engine.freeDisk(),
+    world.availableMemory(),
+    foreignProjects(
+      instance.services.map((service) => service.name),
+      world,
+    ),
+    faultOf(world.engine.check(project)),
+  ])
   if (free < LEAST_DISK) {
     problems.add(
       `the engine's disk has ${gib(free)} free and needs at least ${gib(LEAST_DISK)}: make room (docker system df)`,
     )
   }
-  const available = await world.availableMemory()
   if (memory > available) {
     problems.add(
       `a second release beside the first may use ${gib(memory)} of memory, and ${gib(available)} are available`,
     )
   }
-  for (const problem of await foreignProjects(
-    instance.services.map((service) => service.name),
-    world,
-  )) {
+  for (const problem of strangers) {
     problems.add(problem)
   }
   if (problems.found.length > 0) throw refused(problems.found.join('; '))
-  await world.engine.check(project)
+  if (fault) throw fault.thrown
+}
+
+/** What `work` threw; it is told after what a person can mend without it. */
+function faultOf(work: Promise<void>): Promise<{ thrown: unknown } | null> {
+  return work.then(
+    () => null,
+    (thrown: unknown) => ({ thrown }),
+  )
 }
 
 /** What speaks against each Compose project that is not the agent's and has a service of the same name. */

@@ -23,14 +23,18 @@ export function openPlanner(parts: {
   const { paths, engine, env, log } = parts
   const releases = openReleases(paths.releases, env, log)
 
-  const load = async (release: Release, config: ConfigRevision): Promise<Stack> => {
+  // Releases and revisions never change, and a deploy asks for the same ones as the core before it: Compose need not read them again.
+  const load = rememberLast(async (release, config): Promise<Stack> => {
     const stack = await loadStack({ directory: join(release.directory, 'stack'), env })
     const problems = new Problems()
     for (const finding of checkStack(stack)) problems.add(formatFinding(finding))
     await checkConfig(stack, config, problems)
     problems.throwIfAny()
     return stack
-  }
+  })
+  const core = rememberLast(async (release, config) =>
+    planCore(await load(release, config), release, config, paths, engine),
+  )
 
   return {
     fetch: releases.fetch,
@@ -38,7 +42,19 @@ export function openPlanner(parts: {
     sealConfig: () => sealConfig(paths),
     openConfig: (revision) => openConfig(paths, revision),
     plan: async (release, config) => planApp(await load(release, config), release, config, paths.traefik),
-    planCore: async (release, config) => planCore(await load(release, config), release, config, paths, engine),
+    planCore: core,
     prune: (kept) => pruneServer(kept, releases, paths, engine),
+  }
+}
+
+/** `work`, whose last result is kept until it is asked for another release or revision. */
+function rememberLast<T>(
+  work: (release: Release, config: ConfigRevision) => Promise<T>,
+): (release: Release, config: ConfigRevision) => Promise<T> {
+  let last: { key: string; result: T } | null = null
+  return async (release, config) => {
+    const key = `${release.reference} ${config.revision}`
+    if (last?.key !== key) last = { key, result: await work(release, config) }
+    return last.result
   }
 }

@@ -1,13 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 /**
  * Replaces `path` by `content` so that a reader, or a machine that lost its power, sees the old file or the new one and
- * nothing between: written beside it, synced, renamed, and the directory synced.
+ * nothing between: written beside it (in `scratch`, of the same file system), synced, renamed, and the directory synced.
  */
-export async function replaceFile(path: string, content: string | Uint8Array, mode: number): Promise<void> {
-  const beside = `${path}.${randomBytes(6).toString('hex')}.new`
+export async function replaceFile(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+  scratch = dirname(path),
+): Promise<void> {
+  const beside = join(scratch, `${basename(path)}.${randomBytes(6).toString('hex')}.new`)
   try {
     const file = await open(beside, 'wx', mode)
     try {
