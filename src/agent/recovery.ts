@@ -1,3 +1,4 @@
+import { READING_LABEL } from '../release/index.ts'
 import { type CoreService, settleCore } from './core.ts'
 import { applyTraffic } from './cutover.ts'
 import { undoOrFail } from './deploy.ts'
@@ -42,6 +43,16 @@ export async function recover(
   }
   if (world.store.state.serving) await applyTraffic(world)
   await completeJournal(world, journal)
+  await removeReaders(world)
+}
+
+/** Containers that were made to copy a release out of its image, and whose maker died. */
+async function removeReaders(world: World): Promise<void> {
+  const left = await world.engine.containers({ label: READING_LABEL })
+  await world.engine.remove(
+    left.map((one) => one.id),
+    0,
+  )
 }
 
 /** The engine brings containers back after a restart of the machine; one that it gave up on is started here. */

@@ -46,6 +46,8 @@ export class Server {
   /** What the release that is asked for defines as its core, and every definition that ever was one. */
   core: CoreService[] = []
   definitions = new Map<string, CoreService>()
+  /** The transaction that ran at each prune. */
+  prunedDuring: (string | null)[] = []
   /** Everything that broke an invariant, with the effect after which it was seen. */
   broken: string[] = []
 
@@ -353,6 +355,6 @@ export function memoryPlanner(server: Server): Planner {
       return { release, instance, project, images: [release.reference], memory: 1, publicHost: 'pacs.example' }
     },
     planCore: async () => server.core,
-    prune: async () => undefined,
+    prune: async () => void server.prunedDuring.push(server.state.transaction?.id ?? null),
   }
 }

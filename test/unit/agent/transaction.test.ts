@@ -207,6 +207,27 @@ describe('one lock', () => {
     expect(server.containers.size).toBe(2)
   })
 
+  it('waits until the end of keep-warm is cleaned up, so that nothing is pruned under it', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    const { engine } = life.world
+    const remove = engine.remove
+    let stop: () => void = () => undefined
+    const stopping = new Promise<void>((resolve) => {
+      stop = resolve
+    })
+    engine.remove = async (names, grace) => {
+      await stopping
+      return remove(names, grace)
+    }
+    await ask(life.agent, { ...deployOf(2), keepWarm: 0 } as TransactionRequestInput)
+    await expect.poll(() => server.state.warm).toBe(null)
+    const third = ask(life.agent, deployOf(3))
+    stop()
+    expect(await third).toMatchObject({ outcome: 'deployed' })
+    expect(server.prunedDuring).toEqual([null])
+  })
+
   it('lets a rollback end an unsealed deploy, whose old release serves already', async () => {
     await using life = await start()
     await ask(life.agent, deployOf(1))
@@ -258,6 +279,20 @@ describe('a rollback', () => {
 })
 
 describe('whatever kills the agent', () => {
+  it('leaves no container behind in which a release was being read', async () => {
+    {
+      await using life = await start()
+      await ask(life.agent, deployOf(1))
+    }
+    const [some] = server.containers.values()
+    if (!some) throw new Error('nothing runs')
+    server.containers.set('reader', { ...some, id: 'reader', labels: { 'org.pacs-deploy.reading': '1' } })
+    await using next = await start()
+    expect(next.logged).toEqual([])
+    expect(server.containers.has('reader')).toBe(false)
+    expect(server.containers.size).toBe(2)
+  })
+
   const scenarios: { name: string; prepare: (agent: Agent) => Promise<unknown>; request: TransactionRequestInput }[] = [
     { name: 'a first deploy', prepare: async () => undefined, request: deployOf(1) },
     { name: 'a second deploy', prepare: (agent) => ask(agent, deployOf(1)), request: deployOf(2) },
