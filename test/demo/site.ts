@@ -20,27 +20,34 @@ export interface Observation {
   run: WorkflowRun
   before: Both<AgentStatus>
   after: Both<AgentStatus>
-  counted: Both<CounterReport>
+  counted: ReadonlyMap<ServerName, CounterReport>
   /** When the counters started, in milliseconds of the epoch. */
   startedAt: number
 }
 
 /**
- * Runs a workflow while 16 connections to each server ask without pause.
+ * Runs a workflow while 16 connections ask each server of `where` without pause.
  * @param image path of an image that production has, which is fetched there as well
  */
-export async function observe(site: Site, image: string, work: () => Promise<WorkflowRun>): Promise<Observation> {
+export async function observe(
+  site: Site,
+  where: readonly ServerName[],
+  image: string,
+  work: () => Promise<WorkflowRun>,
+): Promise<Observation> {
   const ca = await readFile(site.lab.ca, 'utf8')
-  const count = (server: Machine, images: readonly string[]) =>
-    new Counter({ host: '127.0.0.1', port: server.port(443), servername: server.hostname, ca, images })
   const before = await statusOfBoth(site)
   const startedAt = Date.now()
-  const counters = [count(site.staging, []), count(site.production, [image])] as const
-  const stop = () => Promise.all([counters[0].stop(), counters[1].stop()])
+  const counters = where.map((name) => {
+    const images = name === 'production' ? [image] : []
+    const { hostname } = site[name]
+    const to = { host: '127.0.0.1', port: site[name].port(443), servername: hostname, ca, images }
+    return { name, counter: new Counter(to) }
+  })
+  const stop = () => Promise.all(counters.map(async ({ name, counter }) => [name, await counter.stop()] as const))
   try {
     const run = await work()
-    const [staging, production] = await stop()
-    return { run, before, after: await statusOfBoth(site), counted: { staging, production }, startedAt }
+    return { run, before, counted: new Map(await stop()), after: await statusOfBoth(site), startedAt }
   } finally {
     await stop()
   }
