@@ -125,10 +125,17 @@ export class Agent implements AgentService {
     const { journal, world } = this.#parts
     const { kind, actor, run } = asked.request
     const since = new Date(world.now()).toISOString()
-    const writer = await journal.writer(id)
-    await writer.note(`${kind} asked by ${actor} with key ${key}${run ? `, ${run}` : ''}`)
     await this.#audit({ at: since, transaction: id, kind, actor, key, run })
-    await world.store.write({ ...world.store.state, transaction: { id, kind, actor, key, since } })
+    // The state before the journal: a start after a crash writes the missing result of what the state names, and of nothing else.
+    const { state } = world.store
+    await world.store.write({ ...state, transaction: { id, kind, actor, key, since } })
+    const writer = await journal.writer(id)
+    try {
+      await writer.note(`${kind} asked by ${actor} with key ${key}${run ? `, ${run}` : ''}`)
+    } catch (thrown) {
+      await world.store.write(state)
+      throw thrown
+    }
     const stop = new AbortController()
     const running: Running = { id, kind, actor, since, writer, stop, logout, done: Promise.resolve() }
     this.#running = running

@@ -365,6 +365,8 @@ describe('whatever kills the agent', () => {
           if (result.outcome !== 'deployed') expect(serving, point).toBe(before)
         } else {
           expect(serving, point).toBe(before)
+          // A journal without a result would keep its followers waiting for ever.
+          expect(next.journal.has(id), point).toBe(false)
         }
         // Only what the state names is left running, and the public is led to what the state calls serving.
         const named = [server.state.serving, server.state.warm?.instance].flatMap((one) => one?.instance ?? [])
