@@ -93,6 +93,7 @@ export function openEngine(dockerConfig: string, path: string, log: (line: strin
       ],
       { env: { ...project.env, ...env } },
     )
+  let imageRoot: string | null = null
   const ids = async (label: string) =>
     (await docker(['ps', '-aq', '--no-trunc', '--filter', `label=${label}`])).split('\n').filter(Boolean)
 
@@ -162,8 +163,9 @@ export function openEngine(dockerConfig: string, path: string, log: (line: strin
       for (const reference of references) await tryRun('docker', ['image', 'rm', reference], { env })
     },
     async freeDisk() {
-      const root = (await docker(['info', '--format', '{{.DockerRootDir}}'])).trim()
-      const { bavail, bsize } = await statfs(root)
+      // `docker info` takes the engine longer than any other question, and where its images lie needs a restart of it to change.
+      imageRoot ??= (await docker(['info', '--format', '{{.DockerRootDir}}'])).trim()
+      const { bavail, bsize } = await statfs(imageRoot)
       return bavail * bsize
     },
   }
