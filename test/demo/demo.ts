@@ -36,7 +36,7 @@ async function main(): Promise<void> {
     played.push({ title: 'the lab', duration: performance.now() - started, scene: labScene(lab) })
     await Promise.race([play(lab, played), interrupted()])
   } finally {
-    if (!keep || interruption.signal.aborted) await progress.step('take the lab down', () => lab.down())
+    if (!keep && !interruption.signal.aborted) await takeDown()
   }
   if (keep) process.stdout.write(`\n${addressesOf(lab)}\n`)
   process.stdout.write(`\n${tableOf(played)}\n\n`)
@@ -91,7 +91,11 @@ function interrupted(): Promise<never> {
   })
 }
 
+function takeDown(): Promise<void> {
+  return progress.step('take the lab down', () => removeLab(name))
+}
+
 async function leave(): Promise<never> {
-  await removeLab(name)
+  await takeDown()
   process.exit(INTERRUPTED)
 }
