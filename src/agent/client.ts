@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { hc } from 'hono/client'
 import type { z } from 'zod'
 import { badInput, Failure, messageOf, readJsonLines } from '../lib/index.ts'
-import type { AgentApi } from './api.ts'
-import { type Connect, Cut, duplexHttp } from './duplex-http.ts'
+import type { AgentApi } from './api/api.ts'
+import { type Connect, Cut, duplexHttp } from './api/duplex-http.ts'
 import {
   type AgentStatus,
   eventSchema,

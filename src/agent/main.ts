@@ -2,14 +2,14 @@
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { exitClass, Failure } from '../lib/index.ts'
+import { bridge } from './api/ssh-bridge.ts'
 import { readArgs } from './cli/command.ts'
 import { runCli } from './cli/run.ts'
 import { openSocket } from './client.ts'
 import { daemon } from './daemon.ts'
-import { launch, waitUntilReady } from './launch.ts'
+import { launch, waitUntilReady } from './install/launch.ts'
 import { layout } from './layout.ts'
 import { setup } from './setup/setup.ts'
-import { bridge } from './ssh-bridge.ts'
 
 /** Milliseconds in which a new agent must be ready: well within the time for which a client looks for it (60 s). */
 const READY_LIMIT = 30_000

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { badInput, exitClass, Failure, Problems } from '../../lib/index.ts'
 import { parseManifest } from '../../release/index.ts'
 import { checkStack, formatFinding, loadStack } from '../../stack/index.ts'
-import { checkConfig } from '../check-config.ts'
-import { type ConfigRevision, openConfig } from '../config.ts'
 import type { Layout } from '../layout.ts'
+import { checkConfig } from '../server/check-config.ts'
+import { type ConfigRevision, openConfig } from '../server/config.ts'
 import { type Command, type Console, readArgs } from './command.ts'
 
 export const config: Command = {

@@ -1,5 +1,5 @@
 import { badInput } from '../../lib/index.ts'
-import { CONSOLE_KEY, KEY_NAME } from '../listen.ts'
+import { CONSOLE_KEY, KEY_NAME } from '../api/listen.ts'
 
 export interface NamedKey {
   name: string

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { Restarting } from '../../../src/agent/service.ts'
+import { Restarting } from '../../../src/agent/api/service.ts'
 import { badInput, Failure } from '../../../src/lib/index.ts'
 import { type ListeningDaemon, listeningDaemon, replay, result, twoSteps } from './daemon-fixture.ts'
 

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { z } from 'zod'
-import { createApi } from '../../../src/agent/api.ts'
-import { listen, ProvenKeys } from '../../../src/agent/listen.ts'
+import { createApi } from '../../../src/agent/api/api.ts'
+import { listen, ProvenKeys } from '../../../src/agent/api/listen.ts'
+import type { AgentService } from '../../../src/agent/api/service.ts'
 import type {
   AgentStatus,
   HealthReport,
@@ -11,7 +12,6 @@ import type {
   TransactionEvent,
   TransactionRequest,
 } from '../../../src/agent/protocol.ts'
-import type { AgentService } from '../../../src/agent/service.ts'
 import { refused } from '../../../src/lib/index.ts'
 import { sha256 } from '../../../src/release/index.ts'
 

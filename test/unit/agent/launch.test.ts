@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Restarting } from '../../../src/agent/api/service.ts'
 import {
   clearMark,
   hasMark,
@@ -13,10 +14,9 @@ import {
   isNewer,
   setCurrent,
   setMark,
-} from '../../../src/agent/installed.ts'
-import { chooseAgent, waitUntilReady } from '../../../src/agent/launch.ts'
-import { Restarting } from '../../../src/agent/service.ts'
-import { adoptAgent } from '../../../src/agent/upgrade.ts'
+} from '../../../src/agent/install/installed.ts'
+import { chooseAgent, waitUntilReady } from '../../../src/agent/install/launch.ts'
+import { adoptAgent } from '../../../src/agent/install/upgrade.ts'
 import { AGENT_VERSION } from '../../../src/agent/version.ts'
 import { releaseIdSchema, sha256 } from '../../../src/release/index.ts'
 

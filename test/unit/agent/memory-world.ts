@@ -1,11 +1,11 @@
 // A server in memory: the engine, Traefik and the disk that outlive an agent, and a world over them that can die at any effect.
 import { z } from 'zod'
-import type { CoreService } from '../../../src/agent/core.ts'
-import type { Container, Engine } from '../../../src/agent/engine.ts'
-import type { Planner } from '../../../src/agent/planner.ts'
-import type { Answer } from '../../../src/agent/probe.ts'
-import { emptyState, type Instance, type State } from '../../../src/agent/state.ts'
-import type { Plan, Release, World } from '../../../src/agent/world.ts'
+import type { Container, Engine } from '../../../src/agent/server/engine.ts'
+import type { Answer } from '../../../src/agent/server/probe.ts'
+import type { CoreService } from '../../../src/agent/transaction/core.ts'
+import type { Planner } from '../../../src/agent/transaction/planner.ts'
+import { emptyState, type Instance, type State } from '../../../src/agent/transaction/state.ts'
+import type { Plan, Release, World } from '../../../src/agent/transaction/world.ts'
 import { contentHash, parseManifest, sha256 } from '../../../src/release/index.ts'
 
 /** What a release does once it runs. */

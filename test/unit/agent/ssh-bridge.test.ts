@@ -3,8 +3,8 @@ import { connect } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { preamble } from '../../../src/agent/listen.ts'
-import { bridge } from '../../../src/agent/ssh-bridge.ts'
+import { preamble } from '../../../src/agent/api/listen.ts'
+import { bridge } from '../../../src/agent/api/ssh-bridge.ts'
 import { type ListeningDaemon, listeningDaemon, replay, twoSteps } from './daemon-fixture.ts'
 
 const body = JSON.stringify({ kind: 'rollback', reason: 'slow', actor: 'ann' })

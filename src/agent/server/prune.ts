@@ -1,0 +1,39 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Layout } from '../layout.ts'
+import { readDefinition } from './core-files.ts'
+import type { Engine } from './engine.ts'
+import { imagesOf, type Releases, visible } from './releases.ts'
+
+/** What prune must leave. */
+export interface Kept {
+  instances: readonly { release: string; config: string }[]
+  /** The definitions that each core service runs or is being brought to. */
+  core: Readonly<Record<string, readonly string[]>>
+  /** The release whose core runs. */
+  coreRelease: string | null
+}
+
+/** Removes releases, images, core definitions and config revisions that nothing kept names. */
+export async function pruneServer(kept: Kept, releases: Releases, paths: Layout, engine: Engine): Promise<void> {
+  const names = new Set<string>([...kept.instances.map((one) => one.release), kept.coreRelease ?? ''])
+  const all = await releases.all()
+  const keptImages = new Set(all.filter(({ id }) => names.has(id)).flatMap(imagesOf))
+  for (const release of all.filter(({ id }) => !names.has(id))) {
+    await engine.removeImages(imagesOf(release).filter((image) => !keptImages.has(image)))
+    await rm(release.directory, { recursive: true, force: true })
+  }
+  const revisions = new Set(kept.instances.map((one) => one.config))
+  for (const service of await visible(paths.stack)) {
+    for (const hash of await visible(join(paths.stack, service))) {
+      const directory = join(paths.stack, service, hash)
+      if (kept.core[service]?.includes(hash)) revisions.add((await readDefinition(directory))?.config ?? '')
+      else await rm(directory, { recursive: true, force: true })
+    }
+  }
+  for (const revision of await visible(paths.config)) {
+    if (/^[0-9a-f]{16}$/.test(revision) && !revisions.has(revision)) {
+      await rm(join(paths.config, revision), { recursive: true, force: true })
+    }
+  }
+}

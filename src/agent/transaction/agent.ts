@@ -1,0 +1,296 @@
+import { appendFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Failure, messageOf, refused } from '../../lib/index.ts'
+import type { AgentService } from '../api/service.ts'
+import type { Layout } from '../layout.ts'
+import type { AgentStatus, RequestOf, TransactionRequest, TransactionResult } from '../protocol.ts'
+import type { CoreService } from './core.ts'
+import { undoOrFail } from './deploy.ts'
+import { checkHealth } from './health.ts'
+import { endWarm, prune, sweep } from './housekeeping.ts'
+import type { Journal, JournalWriter } from './journal.ts'
+import { type Asked, perform } from './perform.ts'
+import type { Planner } from './planner.ts'
+import { completeJournal, recover } from './recovery.ts'
+import { releasesOf, statusOf } from './views.ts'
+import type { Release, Run, World } from './world.ts'
+
+/** Milliseconds that a release image may take to come. */
+const FETCH_LIMIT = 600_000
+
+/** All that the agent is made of. */
+export interface AgentParts {
+  paths: Layout
+  world: World
+  journal: Journal
+  planner: Planner
+  /** What this agent says of itself. */
+  identity: AgentStatus['agent']
+  /**
+   * Called with a fetched release before anything else: installs its agent when that is newer.
+   * @throws Restarting when this process is to end for it.
+   */
+  adopt(release: Release): Promise<void>
+  /** A definition of a core service that ran here before. */
+  oldDefinition(service: string, hash: string): Promise<CoreService | null>
+  /** Keeps a registry login for the engine until the returned function is called. */
+  login(registry: NonNullable<RequestOf<'deploy'>['registry']>): Promise<() => Promise<void>>
+  log(message: string): void
+  /** Milliseconds after which an unfinished undo is tried again, and between two looks for containers that nobody owns. */
+  intervals: { undo: number; sweep: number }
+}
+
+interface Running {
+  id: string
+  kind: TransactionRequest['kind']
+  actor: string
+  since: string
+  writer: JournalWriter
+  stop: AbortController
+  logout: () => Promise<void>
+  done: Promise<void>
+}
+
+/** The daemon's heart: one transaction at a time, everything else waits or is told who holds the lock. */
+export class Agent implements AgentService {
+  readonly #parts: AgentParts
+  #running: Running | null = null
+  #turn: Promise<unknown> = Promise.resolve()
+  #fetching: AbortController | null = null
+  readonly #timers = new Map<string, NodeJS.Timeout>()
+  #strangers = new Set<string>()
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts
+  }
+
+  /** What a start does before the socket opens. */
+  async recover(): Promise<void> {
+    const { world, journal, oldDefinition, log } = this.#parts
+    try {
+      await recover(world, journal, oldDefinition)
+    } catch (thrown) {
+      log(messageOf(thrown))
+      this.#retryUndoLater()
+    }
+    this.#cleanUpLater()
+  }
+
+  /** Ends timers; a running transaction is left to the next start. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers.values()) clearTimeout(timer)
+    this.#timers.clear()
+  }
+
+  submit(id: string, request: TransactionRequest, key: string): Promise<void> {
+    // A registry that does not answer must not hold up the most urgent request.
+    if (request.kind === 'rollback') this.#fetching?.abort(new Failure('locked', 'a rollback came first: ask again'))
+    return this.#inTurn(() => this.#submit(id, request, key))
+  }
+
+  /** Whatever finds the lock free and changes the state runs alone up to where it holds the lock. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #submit(id: string, request: TransactionRequest, key: string): Promise<void> {
+    if (this.#parts.journal.has(id)) return
+    const undid = await this.#takeLock(request)
+    const logout = request.registry ? await this.#parts.login(request.registry) : async () => undefined
+    try {
+      const release = request.kind === 'rollback' ? null : await this.#fetch(request.release)
+      await this.#begin(id, { request, release, undid }, key, logout)
+    } catch (thrown) {
+      await logout()
+      throw thrown
+    }
+  }
+
+  async #fetch(reference: string): Promise<Release> {
+    this.#fetching = new AbortController()
+    try {
+      const signal = AbortSignal.any([this.#fetching.signal, AbortSignal.timeout(FETCH_LIMIT)])
+      const release = await this.#parts.planner.fetch(reference, signal)
+      await this.#parts.adopt(release)
+      return release
+    } finally {
+      this.#fetching = null
+    }
+  }
+
+  /** Who asked is in journal, audit and state before anything is done about it. */
+  async #begin(id: string, asked: Asked, key: string, logout: () => Promise<void>): Promise<void> {
+    const { journal, world } = this.#parts
+    const { kind, actor, run } = asked.request
+    const since = new Date(world.now()).toISOString()
+    await this.#audit({ at: since, transaction: id, kind, actor, key, run })
+    // The state before the journal: a start after a crash writes the missing result of what the state names, and of nothing else.
+    const { state } = world.store
+    await world.store.write({ ...state, transaction: { id, kind, actor, key, since } })
+    const writer = await journal.writer(id)
+    try {
+      await writer.note(`${kind} asked by ${actor} with key ${key}${run ? `, ${run}` : ''}`)
+    } catch (thrown) {
+      await world.store.write(state)
+      throw thrown
+    }
+    const stop = new AbortController()
+    const running: Running = { id, kind, actor, since, writer, stop, logout, done: Promise.resolve() }
+    this.#running = running
+    running.done = this.#execute(running, asked)
+  }
+
+  /**
+   * A rollback ends an unsealed deploy; everything else is told who holds the lock.
+   * @returns whether such a deploy was undone.
+   */
+  async #takeLock(request: TransactionRequest): Promise<boolean> {
+    const running = this.#running
+    if (running) {
+      if (request.kind !== 'rollback' || running.kind !== 'deploy') throw locked(running)
+      running.stop.abort(new Failure('rolled-back', `a rollback was asked by ${request.actor}`))
+      await running.done
+    }
+    const { transaction } = this.#parts.world.store.state
+    if (!transaction) return running !== null
+    if (request.kind === 'rollback') await this.#retryUndo()
+    if (this.#parts.world.store.state.transaction) throw locked(transaction, ', whose undo could not finish yet')
+    return true
+  }
+
+  /** Runs one transaction to its result, which is always written. */
+  async #execute(running: Running, asked: Asked): Promise<void> {
+    const { world, planner, log } = this.#parts
+    const before = world.store.state.serving?.release ?? null
+    const run: Run = { id: running.id, report: running.writer, signal: running.stop.signal }
+    let result: TransactionResult
+    try {
+      result = await perform(asked, run, world, planner)
+    } catch (thrown) {
+      if (!(thrown instanceof Failure)) log(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown))
+      result = { ...outcomeOf(thrown), serving: world.store.state.serving?.release ?? null, previous: before }
+    }
+    const { state } = world.store
+    try {
+      if (state.transaction) {
+        // Unsealed and not undone: phase and transaction stay, so that the undo is tried again.
+        const kept = state.phase === 'idle' ? null : state.transaction
+        await world.store.write({ ...state, transaction: kept, last: { transaction: running.id, result } })
+        if (kept) this.#retryUndoLater()
+      }
+      await running.logout()
+      // The lock is free before the result is seen: who reads it may ask for the next transaction at once.
+      this.#running = null
+      await running.writer.result(result)
+      await this.#audit({ at: new Date(world.now()).toISOString(), transaction: running.id, result })
+    } catch (thrown) {
+      log(`the result of ${running.id} (${result.outcome}) could not be written: ${messageOf(thrown)}`)
+    } finally {
+      if (this.#running === running) this.#running = null
+      this.#cleanUpLater()
+    }
+  }
+
+  events(id: string, after: number, signal: AbortSignal) {
+    return this.#parts.journal.follow(id, after, signal)
+  }
+
+  async abort(id: string): Promise<void> {
+    const running = this.#running
+    if (running?.id === id) {
+      if (running.kind === 'core') throw refused(`${id} replaces core services, which cannot be broken off half-way`)
+      running.stop.abort(new Failure('rolled-back', 'an abort was asked for'))
+      return running.done
+    }
+    if (this.#parts.world.store.state.transaction?.id === id) return this.#inTurn(() => this.#retryUndo())
+    throw refused(`no transaction ${id} runs here`)
+  }
+
+  async status(): Promise<AgentStatus> {
+    return statusOf(this.#parts.world.store.state, this.#parts.identity, this.#running?.writer.currentStep ?? 'undo')
+  }
+
+  async releases() {
+    return releasesOf(this.#parts.world.store.state)
+  }
+
+  health() {
+    return checkHealth(this.#parts.world)
+  }
+
+  async #retryUndo(): Promise<void> {
+    const { world, journal, log } = this.#parts
+    const { transaction } = world.store.state
+    if (!transaction || this.#running) return
+    try {
+      const report = await journal.writer(transaction.id)
+      await undoOrFail({ id: transaction.id, report }, world, 'the undo is tried again')
+      await completeJournal(world, journal)
+    } catch (thrown) {
+      log(messageOf(thrown))
+      this.#retryUndoLater()
+    }
+  }
+
+  #retryUndoLater(): void {
+    this.#later('undo', this.#parts.intervals.undo, () => this.#inTurn(() => this.#retryUndo()))
+  }
+
+  /** What a transaction leaves to be done: the warm release ends in its time, and what nobody owns goes. */
+  #cleanUpLater(): void {
+    const { world, planner } = this.#parts
+    const { warm } = world.store.state
+    if (warm) {
+      const end = async () => {
+        if (this.#running) return
+        await endWarm(world)
+        await prune(world, planner)
+      }
+      this.#later('warm', Math.max(0, Date.parse(warm.until) - world.now()), () => this.#inTurn(end))
+    }
+    this.#later('sweep', 0, () => this.#sweep())
+  }
+
+  async #sweep(): Promise<void> {
+    this.#strangers = await sweep(this.#strangers, this.#parts.world, this.#parts.log)
+    if (this.#strangers.size > 0) this.#later('sweep', this.#parts.intervals.sweep, () => this.#sweep())
+  }
+
+  #later(name: string, ms: number, action: () => Promise<void>): void {
+    clearTimeout(this.#timers.get(name))
+    const timer = setTimeout(() => {
+      action().catch((thrown) => this.#parts.log(`${name}: ${messageOf(thrown)}`))
+    }, ms)
+    this.#timers.set(name, timer)
+  }
+
+  /** One line per request and result, by day. */
+  async #audit(record: Readonly<Record<string, unknown>>): Promise<void> {
+    const day = new Date(this.#parts.world.now()).toISOString().slice(0, 10)
+    const file = join(this.#parts.paths.audit, `${day}.jsonl`)
+    await appendFile(file, `${JSON.stringify(record)}\n`, { mode: 0o640, flush: true })
+  }
+}
+
+function locked(holder: { id: string; kind: string; actor: string; since: string }, more = ''): Failure {
+  const { id, kind, actor, since } = holder
+  return new Failure('locked', `${kind} ${id} of ${actor} runs since ${since}${more}: wait for it, or follow it`)
+}
+
+function outcomeOf(thrown: unknown): Pick<TransactionResult, 'outcome' | 'message'> {
+  const message = messageOf(thrown)
+  if (!(thrown instanceof Failure)) return { outcome: 'failed', message: `the agent met a bug: ${message}` }
+  switch (thrown.kind) {
+    case 'bad-input':
+    case 'refused':
+    case 'failed':
+    case 'locked':
+    case 'rolled-back':
+      return { outcome: thrown.kind, message }
+    default:
+      // Anything else went wrong before the first change; after it, an undo has spoken.
+      return { outcome: 'refused', message: `before anything changed: ${message}` }
+  }
+}

@@ -1,0 +1,187 @@
+import { Failure, formatDuration, messageOf } from '../../lib/index.ts'
+import type { RequestOf, TransactionResult } from '../protocol.ts'
+import { faultOf } from '../server/probe.ts'
+import { applyTraffic } from './cutover.ts'
+import { waitReady } from './readiness.ts'
+import type { Instance, RunningService, State } from './state.ts'
+import { INSTANCE_HEADER, PREVIEW_HEADER } from './traffic.ts'
+import { removeInstance, undo } from './undo.ts'
+import { watch } from './watch.ts'
+import type { Plan, Run, World } from './world.ts'
+
+/** How many instances a rollback can choose from, and whose images prune keeps. */
+export const KEPT_INSTANCES = 5
+
+/** How an instance is brought up: the limits of a request, and which way it goes. */
+export type Bringing = Pick<RequestOf<'deploy'>, 'watch' | 'hold' | 'keepWarm'> & { direction: 'forward' | 'back' }
+
+/**
+ * Brings a planned instance to serve, beside the one that serves now, which never stops: pull, stage, ready, preview, switch,
+ * watch, seal. What goes wrong before the seal is undone.
+ * @returns `deployed`, or `rolled-back` with the reason.
+ * @throws Failure when images cannot be pulled (nothing was changed), or an undo could not finish (`failed`).
+ */
+export async function bring(plan: Plan, how: Bringing, run: Run, world: World): Promise<TransactionResult> {
+  await run.report.step('pull', `${plan.images.length} images`)
+  for (const image of plan.images) await world.engine.pull(image, run.signal)
+
+  try {
+    await stage(plan, run, world)
+    await ready(plan.instance, run, world)
+    await preview(plan, run, world)
+    await switchOver(plan, run, world)
+    await watchBoth(plan.instance, how, run, world)
+    return await seal(plan.instance, how, run, world)
+  } catch (thrown) {
+    if (world.store.state.phase === 'idle') throw thrown
+    return undoOrFail(run, world, messageOf(thrown))
+  }
+}
+
+/** Starts the new instance beside the serving one; nobody is sent to it. */
+async function stage({ instance, project }: Plan, run: Run, world: World): Promise<void> {
+  run.signal.throwIfAborted()
+  await run.report.step(
+    'staging',
+    `${instance.release} starts beside ${world.store.state.serving?.release ?? 'nothing'}`,
+  )
+  const candidate = { ...instance, preview: world.randomSecret() }
+  await world.store.write({ ...world.store.state, phase: 'staging', candidate })
+  await world.engine.create(project)
+  await world.engine.start(instance.services.flatMap((service) => service.containers))
+}
+
+async function ready(instance: Instance, run: Run, world: World): Promise<void> {
+  await run.report.step('ready', `waits until ${instance.services.map((service) => service.name).join(', ')} answer`)
+  const started = world.now()
+  const said = heartbeat(run, world, () => `not ready after ${formatDuration(world.now() - started)}`)
+  try {
+    await waitReady(instance, run, world)
+  } finally {
+    said.stop()
+  }
+}
+
+/** Asks the candidate through Traefik by the secret header: its routes, its version and its checks are right before anyone sees it. */
+async function preview(plan: Plan, run: Run, world: World): Promise<void> {
+  await run.report.step('preview', 'asks the new release through Traefik by a secret header')
+  await applyTraffic(world)
+  const { candidate } = world.store.state
+  if (!candidate) throw new Error('preview without a candidate')
+  await askPublic(plan, { [PREVIEW_HEADER]: candidate.preview }, run, world)
+}
+
+/** The one atomic change that moves traffic. */
+async function switchOver(plan: Plan, run: Run, world: World): Promise<void> {
+  run.signal.throwIfAborted()
+  await run.report.step('switched', `traffic moves to ${plan.instance.release}`)
+  await world.store.write({ ...world.store.state, phase: 'switched' })
+  await applyTraffic(world)
+  await askPublic(plan, {}, run, world)
+}
+
+async function watchBoth(instance: Instance, how: Bringing, run: Run, world: World): Promise<void> {
+  await run.report.step('watch', `for ${formatDuration(how.watch)}`)
+  await watch(instance, world.store.state.serving, how, run, world)
+}
+
+/** From here the new release stays; the old one keeps running, unrouted, for `keepWarm`. */
+async function seal(instance: Instance, how: Bringing, run: Run, world: World): Promise<TransactionResult> {
+  run.signal.throwIfAborted()
+  await run.report.step('seal', `${instance.release} stays`)
+  const { state } = world.store
+  const previous = state.serving
+  const result: TransactionResult = {
+    outcome: 'deployed',
+    direction: how.direction,
+    message: `${instance.release} serves${previous ? `, ${previous.release} stays warm for ${formatDuration(how.keepWarm)}` : ''}`,
+    serving: instance.release,
+    previous: previous?.release ?? null,
+  }
+  const until = new Date(world.now() + how.keepWarm).toISOString()
+  const before = state.warm?.instance ?? null
+  const superseded = before?.instance === instance.instance ? null : before
+  await world.store.write({
+    ...state,
+    phase: 'idle',
+    transaction: null,
+    serving: instance,
+    candidate: null,
+    warm: previous ? { instance: previous, until } : null,
+    history: withNewest(state, instance, world),
+    last: { transaction: run.id, result },
+  })
+  await afterSeal(superseded, run, world)
+  return result
+}
+
+/** Nothing here can take the seal back: what fails is said, and done again at the next start. */
+async function afterSeal(superseded: Instance | null, run: Run, world: World): Promise<void> {
+  try {
+    await applyTraffic(world)
+    if (superseded) await removeInstance(superseded, world)
+  } catch (thrown) {
+    await run.report.note(`cleaning up is left for later: ${messageOf(thrown)}`)
+  }
+}
+
+/** The history with `instance` as its newest entry, once. */
+export function withNewest(state: State, instance: Instance, world: Pick<World, 'now'>): State['history'] {
+  const others = state.history.filter((entry) => entry.instance.instance !== instance.instance)
+  return [{ instance, accepted: new Date(world.now()).toISOString() }, ...others].slice(0, KEPT_INSTANCES)
+}
+
+/**
+ * Undoes a transaction that failed.
+ * @throws Failure `failed` when that could not finish: it names the step and what to type, and is tried again every 30 s.
+ */
+export async function undoOrFail(
+  run: Pick<Run, 'id' | 'report'>,
+  world: World,
+  reason: string,
+): Promise<TransactionResult> {
+  try {
+    return await undo(world, run.report, reason)
+  } catch (thrown) {
+    throw new Failure(
+      'failed',
+      `${reason}; the undo stopped in phase ${world.store.state.phase}: ${messageOf(thrown)}. It is tried again every 30 s; to try at once, type: pacs-agent abort ${run.id}`,
+      { cause: thrown },
+    )
+  }
+}
+
+/** Asks every check of every routed service through the public entry, and wants the answer to come from this instance. */
+async function askPublic(plan: Plan, headers: Readonly<Record<string, string>>, run: Run, world: World): Promise<void> {
+  const { instance, publicHost } = plan
+  for (const service of instance.services) {
+    for (const check of checksOf(service)) {
+      run.signal.throwIfAborted()
+      const answer = await world.edge.ask(publicHost, check.path, headers)
+      const fault = faultOf(answer, check.status) ?? ('headers' in answer ? foreign(answer.headers, instance) : null)
+      if (fault !== null) throw new Failure('unhealthy', `${service.name}: ${check.path} through Traefik: ${fault}`)
+    }
+  }
+}
+
+function checksOf(service: RunningService): readonly { path: string; status: number }[] {
+  return service.route === null ? [] : service.checks
+}
+
+function foreign(headers: Readonly<Record<string, string | string[] | undefined>>, instance: Instance): string | null {
+  const seen = headers[INSTANCE_HEADER.toLowerCase()]
+  return seen === instance.i8 ? null : `answered by instance ${seen ?? 'unknown'}, not by ${instance.i8}`
+}
+
+/** Says how far a long step is, at least every 5 s. */
+function heartbeat(run: Run, world: World, text: () => string): { stop: () => void } {
+  const stopped = new AbortController()
+  const beat = async () => {
+    for (;;) {
+      await world.sleep(5000, stopped.signal)
+      await run.report.progress(text())
+    }
+  }
+  beat().catch(() => undefined)
+  return { stop: () => stopped.abort() }
+}

@@ -1,0 +1,50 @@
+import type { HealthReport } from '../protocol.ts'
+import { faultOf } from '../server/probe.ts'
+import type { World } from './world.ts'
+
+type Check = HealthReport['checks'][number]
+
+/** Asks everything that serves, now: each container of the app, each core service, and the public entry. */
+export async function checkHealth(world: World): Promise<HealthReport> {
+  const { serving, core } = world.store.state
+  if (!serving) {
+    return {
+      healthy: false,
+      checks: [{ name: 'serving', critical: true, ok: false, detail: 'nothing was deployed yet', ms: 0 }],
+    }
+  }
+  const checks: Promise<Check>[] = []
+  const check = (name: string, critical: boolean, look: () => Promise<string | null>) => {
+    checks.push(
+      (async () => {
+        const started = world.now()
+        const fault = await look()
+        return { name, critical, ok: fault === null, detail: fault ?? 'ok', ms: world.now() - started }
+      })(),
+    )
+  }
+  for (const service of serving.services) {
+    for (const name of service.containers) {
+      check(`${service.name}${service.ready}`, service.critical, async () => {
+        const [container] = await world.engine.containers({ names: [name] })
+        if (!container?.running || container.address === null) return 'does not run'
+        return faultOf(await world.probe(container.address, service.port, service.ready))
+      })
+    }
+    if (service.route === null) continue
+    for (const { path, status } of service.checks) {
+      check(`public ${path}`, service.critical, async () =>
+        faultOf(await world.edge.ask(await world.publicHostOf(serving), path), status),
+      )
+    }
+  }
+  for (const name of Object.keys(core.services)) {
+    check(`core ${name}`, true, async () => {
+      const [container] = await world.engine.containers({ names: [`pacs-${name}-1`] })
+      if (!container?.running) return 'does not run'
+      return container.health === 'healthy' || container.health === 'none' ? null : container.health
+    })
+  }
+  const all = await Promise.all(checks)
+  return { healthy: all.every((one) => one.ok || !one.critical), checks: all }
+}

@@ -1,0 +1,57 @@
+import { INSTANCE_LABEL } from '../server/engine.ts'
+import { applyTraffic } from './cutover.ts'
+import type { Planner } from './planner.ts'
+import { removeInstance } from './undo.ts'
+import type { World } from './world.ts'
+
+/** The previous release is stopped; from here a rollback to it starts it anew. */
+export async function endWarm(world: World): Promise<void> {
+  const { warm } = world.store.state
+  if (!warm) return
+  await world.store.write({ ...world.store.state, warm: null })
+  await applyTraffic(world)
+  await removeInstance(warm.instance, world)
+}
+
+/** Removes what no rollback can ask for any more. */
+export async function prune(world: World, planner: Planner): Promise<void> {
+  const { history, serving, candidate, warm, core } = world.store.state
+  const kept = [...history.map((entry) => entry.instance), serving, candidate, warm?.instance]
+  await planner.prune({
+    instances: kept.filter((one) => one !== null && one !== undefined),
+    core: Object.fromEntries(
+      Object.entries(core.services).map(([name, hash]) => [
+        name,
+        core.replacing?.service === name ? [hash, core.replacing.to] : [hash],
+      ]),
+    ),
+    coreRelease: core.release,
+  })
+}
+
+/**
+ * Removes containers of instances that the state does not name: what a killed agent left behind. One is removed when it was a
+ * stranger at the last look too, since the engine may still be carrying out what a dead agent asked for.
+ * @param before the strangers of the last look.
+ * @returns the strangers of this look.
+ */
+export async function sweep(
+  before: ReadonlySet<string>,
+  world: World,
+  log: (message: string) => void,
+): Promise<Set<string>> {
+  const { serving, candidate, warm } = world.store.state
+  const named = new Set([serving, candidate, warm?.instance].map((one) => one?.instance))
+  const containers = await world.engine.containers({ label: INSTANCE_LABEL })
+  const strangers = containers.filter((one) => !named.has(one.labels[INSTANCE_LABEL]))
+  const twice = strangers.filter((one) => before.has(one.id))
+  if (twice.length > 0) {
+    log(`removes ${twice.map((one) => one.name).join(', ')}: no instance of the state`)
+    await world.engine.remove(
+      twice.map((one) => one.id),
+      10,
+    )
+    for (const project of new Set(twice.map((one) => one.project))) await world.engine.removeNetworks(project)
+  }
+  return new Set(strangers.map((one) => one.id))
+}

@@ -1,0 +1,75 @@
+import { READING_LABEL } from '../../release/index.ts'
+import type { TransactionResult } from '../protocol.ts'
+import { type CoreService, settleCore } from './core.ts'
+import { applyTraffic } from './cutover.ts'
+import { undoOrFail } from './deploy.ts'
+import type { Journal } from './journal.ts'
+import type { World } from './world.ts'
+
+/**
+ * Brings a server to rest after whatever ended the last agent: what is not sealed is undone, what is sealed is cleaned up, the
+ * traffic file is written anew, and the missing `result` is written from the state. Doing it twice does no more.
+ * @throws Failure `failed` when an undo could not finish; the state then still says so.
+ */
+export async function recover(
+  world: World,
+  journal: Journal,
+  oldDefinition: (service: string, hash: string) => Promise<CoreService | null>,
+): Promise<void> {
+  const { transaction, phase, serving } = world.store.state
+  await startServing(world)
+  if (transaction) {
+    const writer = await journal.writer(transaction.id)
+    if (phase !== 'idle') {
+      await undoOrFail({ id: transaction.id, report: writer }, world, 'the agent was interrupted')
+    } else {
+      const { replacing, work } = world.store.state.core
+      const core = transaction.kind === 'core' && (replacing !== null || (work?.done ?? []).length > 0)
+      const settled = core ? await settleCore(oldDefinition, writer, world) : null
+      const result: TransactionResult = {
+        outcome: core ? 'failed' : 'refused',
+        message: settled === null ? 'interrupted before anything changed: ask again' : `interrupted: ${settled}`,
+        serving: serving?.release ?? null,
+        previous: serving?.release ?? null,
+      }
+      const { state } = world.store
+      await world.store.write({
+        ...state,
+        core: { ...state.core, work: null },
+        transaction: null,
+        last: { transaction: transaction.id, result },
+      })
+    }
+  }
+  if (world.store.state.serving) await applyTraffic(world)
+  await completeJournal(world, journal)
+  await removeReaders(world)
+}
+
+/** Containers that were made to copy a release out of its image, and whose maker died. */
+async function removeReaders(world: World): Promise<void> {
+  const left = await world.engine.containers({ label: READING_LABEL })
+  await world.engine.remove(
+    left.map((one) => one.id),
+    0,
+  )
+}
+
+/** The engine brings containers back after a restart of the machine; one that it gave up on is started here. */
+async function startServing(world: World): Promise<void> {
+  const { serving, warm } = world.store.state
+  const names = [serving, warm?.instance ?? null].flatMap(
+    (one) => one?.services.flatMap((service) => service.containers) ?? [],
+  )
+  const containers = await world.engine.containers({ names })
+  await world.engine.start(containers.filter((one) => !one.running).map((one) => one.name))
+}
+
+/** A crash between a seal (or an undo) and its `result` line leaves followers waiting; the state knows what it was. */
+export async function completeJournal(world: World, journal: Journal): Promise<void> {
+  const { last } = world.store.state
+  if (!last || !journal.has(last.transaction)) return
+  for await (const event of journal.recorded(last.transaction)) if (event.type === 'result') return
+  const writer = await journal.writer(last.transaction)
+  await writer.result(last.result)
+}

@@ -1,0 +1,124 @@
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { replaceFile } from '../../lib/index.ts'
+import { digestSchema, releaseIdSchema } from '../../release/index.ts'
+import { resultSchema } from '../protocol.ts'
+
+/** A service of an instance as traffic and probes need it. */
+const runningServiceSchema = z.object({
+  name: z.string(),
+  containers: z.array(z.string()),
+  port: z.number().int(),
+  /** Traefik's rule; null for a service that gets no public traffic. */
+  route: z.string().nullable(),
+  ready: z.string(),
+  checks: z.array(z.object({ path: z.string(), status: z.number().int() })),
+  assets: z.string().nullable(),
+  critical: z.boolean(),
+  /** Seconds that a stop may take. */
+  grace: z.number(),
+  /** Milliseconds that a start may take. */
+  startLimit: z.number(),
+})
+export type RunningService = z.infer<typeof runningServiceSchema>
+
+/** A release with a config revision, as it runs or ran here. */
+const instanceSchema = z.object({
+  instance: z.string(),
+  i8: z.string(),
+  release: releaseIdSchema,
+  reference: z.string(),
+  config: z.string(),
+  content: digestSchema,
+  commit: z.string(),
+  services: z.array(runningServiceSchema),
+})
+export type Instance = z.infer<typeof instanceSchema>
+
+const transactionSchema = z.object({
+  id: z.string(),
+  kind: z.enum(['deploy', 'rollback', 'core']),
+  actor: z.string(),
+  key: z.string(),
+  since: z.string(),
+})
+export type RunningTransaction = z.infer<typeof transactionSchema>
+
+const lastSchema = z.object({ transaction: z.string(), result: resultSchema })
+
+const replacingSchema = z.object({
+  service: z.string(),
+  from: z.string().nullable(),
+  to: z.string(),
+  step: z.enum(['stop', 'start', 'mounted']),
+})
+
+export const stateSchema = z.object({
+  schema: z.literal(1),
+  phase: z.enum(['idle', 'staging', 'switched']),
+  transaction: transactionSchema.nullable(),
+  serving: instanceSchema.nullable(),
+  candidate: instanceSchema.extend({ preview: z.string() }).nullable(),
+  warm: z.object({ instance: instanceSchema, until: z.string() }).nullable(),
+  core: z.object({
+    /** The keyed hash of the definition that each core service runs. */
+    services: z.record(z.string(), z.string()),
+    /** The release whose definitions those are. */
+    release: releaseIdSchema.nullable(),
+    replacing: replacingSchema.nullable(),
+    /** The services of a core transaction that runs: those that are as it wants them, and those that are not yet. */
+    work: z
+      .object({ done: z.array(z.string()), left: z.array(z.string()) })
+      .nullable()
+      .default(null),
+  }),
+  /** Instances that were sealed here, newest first: what a rollback may go to. */
+  history: z.array(z.object({ instance: instanceSchema, accepted: z.string() })),
+  last: lastSchema.nullable(),
+})
+
+/** The one truth of a server; replaced whole, before the step that it announces. */
+export type State = z.infer<typeof stateSchema>
+
+export const emptyState: State = {
+  schema: 1,
+  phase: 'idle',
+  transaction: null,
+  serving: null,
+  candidate: null,
+  warm: null,
+  core: { services: {}, release: null, replacing: null, work: null },
+  history: [],
+  last: null,
+}
+
+/** Where the state is kept. */
+export interface StateStore {
+  readonly state: State
+  /** Replaces the state durably; it is in force when the promise resolves. */
+  write(next: State): Promise<void>
+}
+
+/**
+ * Opens `state.json`, or starts with the empty state where there is none.
+ * @throws Error when the file is damaged: an agent that guessed would be worse than one that stops.
+ */
+export async function openState(path: string): Promise<StateStore> {
+  let state = emptyState
+  try {
+    state = stateSchema.parse(JSON.parse(await readFile(path, 'utf8')))
+  } catch (thrown) {
+    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT')) {
+      throw new Error(`${path} cannot be read; put back the newest good copy from a backup`, { cause: thrown })
+    }
+  }
+  return {
+    get state() {
+      return state
+    },
+    async write(next) {
+      await replaceFile(path, `${JSON.stringify(next, null, 1)}\n`, 0o640)
+      state = next
+    },
+  }
+}
