@@ -138,7 +138,7 @@ var runner = __webpack_require__(1680);
 // EXTERNAL MODULE: ./js/stack/index.js + 19 modules
 var stack = __webpack_require__(2138);
 // EXTERNAL MODULE: ./js/actions/server.js + 11 modules
-var server = __webpack_require__(9311);
+var server = __webpack_require__(3858);
 // EXTERNAL MODULE: ./js/actions/transaction-inputs.js
 var transaction_inputs = __webpack_require__(1766);
 ;// CONCATENATED MODULE: ./js/actions/health-check.js

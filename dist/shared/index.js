@@ -502,11 +502,11 @@ var __webpack_exports__ = {};
 /* harmony export */   n: () => (/* binding */ start)
 /* harmony export */ });
 const actions = {
-  'build': () => Promise.all(/* import() */[__nccwpck_require__.e(401), __nccwpck_require__.e(692), __nccwpck_require__.e(138), __nccwpck_require__.e(956), __nccwpck_require__.e(418)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2418)),
-  'deploy': () => Promise.all(/* import() */[__nccwpck_require__.e(401), __nccwpck_require__.e(692), __nccwpck_require__.e(647)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3028)),
-  'health-check': () => Promise.all(/* import() */[__nccwpck_require__.e(401), __nccwpck_require__.e(692), __nccwpck_require__.e(138), __nccwpck_require__.e(923)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4923)),
-  'push': () => Promise.all(/* import() */[__nccwpck_require__.e(401), __nccwpck_require__.e(692), __nccwpck_require__.e(138), __nccwpck_require__.e(956), __nccwpck_require__.e(380)]).then(__nccwpck_require__.bind(__nccwpck_require__, 380)),
-  'rollback': () => Promise.all(/* import() */[__nccwpck_require__.e(401), __nccwpck_require__.e(692), __nccwpck_require__.e(652)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4652)),
+  'build': () => Promise.all(/* import() */[__nccwpck_require__.e(401), __nccwpck_require__.e(858), __nccwpck_require__.e(138), __nccwpck_require__.e(956), __nccwpck_require__.e(418)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2418)),
+  'deploy': () => Promise.all(/* import() */[__nccwpck_require__.e(401), __nccwpck_require__.e(858), __nccwpck_require__.e(647)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3028)),
+  'health-check': () => Promise.all(/* import() */[__nccwpck_require__.e(401), __nccwpck_require__.e(858), __nccwpck_require__.e(138), __nccwpck_require__.e(923)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4923)),
+  'push': () => Promise.all(/* import() */[__nccwpck_require__.e(401), __nccwpck_require__.e(858), __nccwpck_require__.e(138), __nccwpck_require__.e(956), __nccwpck_require__.e(380)]).then(__nccwpck_require__.bind(__nccwpck_require__, 380)),
+  'rollback': () => Promise.all(/* import() */[__nccwpck_require__.e(401), __nccwpck_require__.e(858), __nccwpck_require__.e(652)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4652)),
 }
 
 async function start(name, step) {
