@@ -8,7 +8,7 @@ import { agent, configure, type SiteConfig, statusOf } from '../site/server.ts'
 import { count, type Site, startSite } from '../site/site.ts'
 import { ask, atRest, instancesOn, journalOf } from '../site/transactions.ts'
 import { compose, configure as configureStandalone, copyDeployment } from '../stack/standalone.ts'
-import { visit } from '../stack/visit.ts'
+import { type Visit, visit } from '../stack/visit.ts'
 
 const QUICK = ['--watch', '2s', '--hold', '3s', '--keep-warm', '10m']
 const WARM_LIMIT = 120_000
@@ -107,8 +107,13 @@ describe('a deploy', () => {
     const page = (await visit(site.lab, server, '/')).body.toString()
     const [, asset = ''] = /(?:src|href)="(\/assets\/[^"]+)"/.exec(page) ?? []
     expect(asset).not.toBe('')
-    const request = ['deploy', releases.first, '--watch', '0s', '--keep-warm', '20s']
-    expect(await ask(server, request)).toMatchObject({ result: { outcome: 'deployed' } })
+    let switched: Promise<Visit> | undefined
+    const request = ['deploy', releases.first, '--watch', '2s', '--keep-warm', '40s']
+    const deploy = await ask(server, request, (event) => {
+      if (event.type === 'step' && event.step === 'watch') switched ??= visit(site.lab, server, asset)
+    })
+    expect(deploy).toMatchObject({ result: { outcome: 'deployed' } })
+    expect((await switched)?.status).toBe(200)
     const old = await visit(site.lab, server, asset)
     expect((await statusOf(server)).warm).not.toBe(null)
     expect(old.status).toBe(200)
