@@ -14,7 +14,7 @@ __webpack_require__.d(__webpack_exports__, {
   fg: () => (/* reexport */ loadStack)
 });
 
-// UNUSED EXPORTS: containerNames, filesOf, instanceName, renderApp, renderCore, variablesOf, xPacsSchema
+// UNUSED EXPORTS: containerNames, filesOf, instanceName, pinnedImage, renderApp, renderCore, variablesOf, xPacsSchema
 
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __webpack_require__(3024);

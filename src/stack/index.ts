@@ -3,7 +3,14 @@ export { type Finding, formatFinding } from './finding.ts'
 export { i8, instanceName } from './instance.ts'
 export { type LoadOptions, loadStack } from './load.ts'
 export { filesOf, type MountedFiles } from './paths.ts'
-export { type ComposeDocument, containerNames, type Images, type Rendered, type RenderedService } from './render.ts'
+export {
+  type ComposeDocument,
+  containerNames,
+  type Images,
+  pinnedImage,
+  type Rendered,
+  type RenderedService,
+} from './render.ts'
 export { type AppTarget, renderApp } from './render-app.ts'
 export { type CoreTarget, renderCore } from './render-core.ts'
 export type { Build, Stack, StackService } from './stack.ts'

@@ -7,6 +7,7 @@ import {
   containerNames,
   i8,
   instanceName,
+  pinnedImage,
   type Rendered,
   renderApp,
   type Stack,
@@ -16,7 +17,6 @@ import type { Instance, RunningService } from '../transaction/state.ts'
 import type { Plan, Release } from '../transaction/world.ts'
 import { PUBLIC_HOST } from './check-config.ts'
 import type { ConfigRevision } from './config.ts'
-import { pinnedImage } from './releases.ts'
 
 /** How long a start may take where the Compose file does not say it (`healthcheck.start_period`): 60 s. */
 const START_LIMIT = 60_000
@@ -68,7 +68,7 @@ export async function planApp(
     release,
     instance,
     project: { name: rendered.project, file, directory, env },
-    images: services.map((service) => pinnedImage(release.manifest, service.name)),
+    images: services.map((service) => pinnedImage(release.manifest.images, service.name)),
     memory: services.reduce((sum, service) => sum + memoryLimit(service) * service.replicas, 0),
     publicHost: config.env[PUBLIC_HOST] ?? '',
   }

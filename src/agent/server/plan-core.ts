@@ -2,14 +2,22 @@ import { createHmac } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { badInput, replaceFile } from '../../lib/index.ts'
-import { containerNames, filesOf, type Rendered, renderCore, type Stack, type StackService } from '../../stack/index.ts'
+import {
+  containerNames,
+  filesOf,
+  pinnedImage,
+  type Rendered,
+  renderCore,
+  type Stack,
+  type StackService,
+} from '../../stack/index.ts'
 import type { Layout } from '../layout.ts'
 import type { CoreService } from '../transaction/core.ts'
 import type { Release } from '../transaction/world.ts'
 import { type ConfigRevision, hashKey, openConfig } from './config.ts'
 import { contentOf, type KeptDefinition, layDown, projectFile, readDefinition } from './core-files.ts'
 import type { Engine } from './engine.ts'
-import { pinnedImage, visible } from './releases.ts'
+import { visible } from './releases.ts'
 
 const resolvedSchema = z.object({ services: z.record(z.string(), z.unknown()) })
 
@@ -46,7 +54,7 @@ export async function planCore(
       const directory = join(paths.stack, service.name, digest)
       const rendered = renderCore(stack, { images, mountDirectory: () => directory })
       const kept = {
-        image: pinnedImage(release.manifest, service.name),
+        image: pinnedImage(images, service.name),
         container: containerNames(rendered, service.name)[0] ?? '',
         config: config.revision,
         grace: service.stopGraceMs / 1000,

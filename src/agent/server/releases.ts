@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { badInput, replaceFile } from '../../lib/index.ts'
-import { parseManifest, parsePinned, type ReleaseManifest, readReleaseImage } from '../../release/index.ts'
+import { parseManifest, parsePinned, readReleaseImage } from '../../release/index.ts'
+import { pinnedImage } from '../../stack/index.ts'
 import type { Release } from '../transaction/world.ts'
 
 /** The releases of a server, each unpacked in a folder named by its id. */
@@ -62,12 +63,5 @@ export async function visible(directory: string): Promise<string[]> {
 
 /** Every image that a release is made of, by digest: its own and those of its services. */
 export function imagesOf({ manifest, reference }: Release): string[] {
-  return [reference, ...Object.keys(manifest.images).map((service) => pinnedImage(manifest, service))]
-}
-
-/** `ref@digest` of a service's image. */
-export function pinnedImage(manifest: ReleaseManifest, service: string): string {
-  const image = manifest.images[service]
-  if (!image) throw badInput(`the release holds no image for service ${service}: build and push it again`)
-  return `${image.ref}@${image.digest}`
+  return [reference, ...Object.keys(manifest.images).map((service) => pinnedImage(manifest.images, service))]
 }

@@ -42,7 +42,6 @@ const transactionSchema = z.object({
   key: z.string(),
   since: z.string(),
 })
-export type RunningTransaction = z.infer<typeof transactionSchema>
 
 const lastSchema = z.object({ transaction: z.string(), result: resultSchema })
 
