@@ -1,10 +1,10 @@
 // The place where the demo happens: a team's repository and its two servers, and what is seen of them while a workflow runs.
-import { readFile } from 'node:fs/promises'
 import { type AgentStatus, eventSchema, type TransactionEvent } from '../../src/agent/protocol.ts'
 import type { Lab, Machine } from '../lab/index.ts'
-import { Counter, type CounterReport } from '../load/counter.ts'
+import type { CounterReport } from '../load/counter.ts'
 import { agent, statusOf } from '../site/server.ts'
-import type { UserRepository, WorkflowRun } from '../site/user-repository.ts'
+import { countRun } from '../site/site.ts'
+import type { RunOptions, UserRepository, WorkflowRun } from '../site/user-repository.ts'
 
 export const SERVERS = ['staging', 'production'] as const
 export type ServerName = (typeof SERVERS)[number]
@@ -26,31 +26,21 @@ export interface Observation {
 }
 
 /**
- * Runs a workflow while 16 connections ask each server of `where` without pause.
+ * Runs a workflow; from its first step on a server up to its end, 16 connections ask each server of `where` without pause.
  * @param image path of an image that production has, which is fetched there as well
  */
 export async function observe(
   site: Site,
   where: readonly ServerName[],
   image: string,
-  work: () => Promise<WorkflowRun>,
+  work: (options: RunOptions) => Promise<WorkflowRun>,
+  options: RunOptions,
 ): Promise<Observation> {
-  const ca = await readFile(site.lab.ca, 'utf8')
   const before = await statusOfBoth(site)
-  const startedAt = Date.now()
-  const counters = where.map((name) => {
-    const images = name === 'production' ? [image] : []
-    const { hostname } = site[name]
-    const to = { host: '127.0.0.1', port: site[name].port(443), servername: hostname, ca, images }
-    return { name, counter: new Counter(to) }
-  })
-  const stop = () => Promise.all(counters.map(async ({ name, counter }) => [name, await counter.stop()] as const))
-  try {
-    const run = await work()
-    return { run, before, counted: new Map(await stop()), after: await statusOfBoth(site), startedAt }
-  } finally {
-    await stop()
-  }
+  const entries = where.map((name) => ({ server: site[name], images: name === 'production' ? [image] : [] }))
+  const { run, reports, startedAt } = await countRun(site.lab, entries, work, options)
+  const counted = new Map(reports.map((report, index) => [where[index] ?? SERVERS[0], report]))
+  return { run, before, counted, after: await statusOfBoth(site), startedAt }
 }
 
 export async function statusOfBoth({ staging, production }: Site): Promise<Both<AgentStatus>> {

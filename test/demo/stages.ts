@@ -32,10 +32,12 @@ export const stages: readonly Stage[] = [
 /** setup-production.sh and the configuration, as a person does both at the server's console. */
 async function setUpServers(site: Site): Promise<Scene> {
   const key = (await readFile(`${site.lab.sshKey}.pub`, 'utf8')).trim()
-  for (const name of SERVERS) {
-    await setUp(site[name], key)
-    await configure(site[name], await productionConfig(site.lab, site[name]))
-  }
+  await Promise.all(
+    SERVERS.map(async (name) => {
+      await setUp(site[name], key)
+      await configure(site[name], await productionConfig(site.lab, site[name]))
+    }),
+  )
   const status = await statusOfBoth(site)
   const expected = new Expectations()
   for (const name of SERVERS) expected.that(status[name].serving === null, `${name}: something serves already`)
@@ -78,7 +80,7 @@ async function studyArrives({ lab, production }: Site): Promise<Scene> {
 
 async function secondRelease(site: Site, options: RunOptions): Promise<Scene> {
   await site.repository.release('version-2.patch')
-  const seen = await observe(site, SERVERS, DRAWING, () => site.repository.push(options))
+  const seen = await observe(site, SERVERS, DRAWING, push(site), options)
   const expected = new Expectations()
   expectGreen(seen.run, expected)
   for (const server of SERVERS) {
@@ -93,7 +95,7 @@ async function secondRelease(site: Site, options: RunOptions): Promise<Scene> {
 
 async function neverReady(site: Site, options: RunOptions): Promise<Scene> {
   await site.repository.release('never-ready.patch')
-  const seen = await observe(site, ['staging'], DRAWING, () => site.repository.push(options))
+  const seen = await observe(site, ['staging'], DRAWING, push(site), options)
   const expected = new Expectations()
   expectUndoneOnStaging(seen, expected)
   const answering = seen.counted.get('staging')?.instances.size
@@ -103,7 +105,7 @@ async function neverReady(site: Site, options: RunOptions): Promise<Scene> {
 
 async function failsInPublic(site: Site, options: RunOptions): Promise<Scene> {
   await site.repository.release('public-500.patch')
-  const seen = await observe(site, ['staging'], DRAWING, () => site.repository.push(options))
+  const seen = await observe(site, ['staging'], DRAWING, push(site), options)
   const expected = new Expectations()
   expectUndoneOnStaging(seen, expected)
   const { last } = seen.after.staging
@@ -121,7 +123,7 @@ async function failsInPublic(site: Site, options: RunOptions): Promise<Scene> {
 
 async function rollback(site: Site, options: RunOptions): Promise<Scene> {
   const inputs = { environment: 'production', reason: 'the worklist looks wrong' }
-  const seen = await observe(site, ['production'], DRAWING, () => site.repository.rollback(inputs, options))
+  const seen = await observe(site, ['production'], DRAWING, (heard) => site.repository.rollback(inputs, heard), options)
   const { before, after } = seen
   const expected = new Expectations()
   expectGreen(seen.run, expected)
@@ -130,6 +132,10 @@ async function rollback(site: Site, options: RunOptions): Promise<Scene> {
   expected.that(after.production.last?.result.direction === 'back', 'production: the agent calls it no way back')
   expectOneMove(seen, 'production', expected)
   return sceneOf(seen, expected)
+}
+
+function push({ repository }: Site): (options: RunOptions) => Promise<WorkflowRun> {
+  return (options) => repository.push(options)
 }
 
 function expectGreen(run: WorkflowRun, expected: Expectations): void {

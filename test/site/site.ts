@@ -1,9 +1,9 @@
 // One team's servers and repository in a lab: set up, configured, nothing deployed yet.
 import { readFile } from 'node:fs/promises'
 import { type Lab, type Machine, startLab } from '../lab/index.ts'
-import { Counter, type CounterOptions } from '../load/counter.ts'
+import { Counter, type CounterOptions, type CounterReport } from '../load/counter.ts'
 import { configure, productionConfig, type ServerSecrets, type SiteConfig, setUp } from './server.ts'
-import { UserRepository } from './user-repository.ts'
+import { type RunOptions, UserRepository, type WorkflowRun } from './user-repository.ts'
 
 export interface Site extends AsyncDisposable {
   lab: Lab
@@ -17,13 +17,14 @@ export async function startSite(servers: readonly string[]): Promise<Site> {
   const lab = await startLab({ servers })
   try {
     const key = (await readFile(`${lab.sshKey}.pub`, 'utf8')).trim()
-    const configs: [string, SiteConfig & { secrets: ServerSecrets }][] = []
-    for (const server of lab.servers.values()) {
-      const config = await productionConfig(lab, server)
-      await setUp(server, key)
-      await configure(server, config)
-      configs.push([server.name, config])
-    }
+    const configs = await Promise.all(
+      [...lab.servers.values()].map(async (server): Promise<[string, SiteConfig & { secrets: ServerSecrets }]> => {
+        const config = await productionConfig(lab, server)
+        await setUp(server, key)
+        await configure(server, config)
+        return [server.name, config]
+      }),
+    )
     const repository = await UserRepository.create(lab)
     return { lab, repository, configs: new Map(configs), [Symbol.asyncDispose]: () => lab.down() }
   } catch (thrown) {
@@ -40,4 +41,39 @@ export async function count(
 ): Promise<Counter> {
   const ca = await readFile(lab.ca, 'utf8')
   return new Counter({ host: '127.0.0.1', port: server.port(443), servername: server.hostname, ca, ...options })
+}
+
+export interface CountedRun {
+  run: WorkflowRun
+  /** What was counted at each server, in the order asked for. */
+  reports: readonly CounterReport[]
+  /** When the counters started, in milliseconds of the epoch. */
+  startedAt: number
+}
+
+/**
+ * Runs a workflow and counts requests at `entries` from the moment when its first step that changes a server begins, up to its end.
+ * @throws Error when no such step began.
+ */
+export async function countRun(
+  lab: Lab,
+  entries: readonly ({ server: Machine } & Pick<CounterOptions, 'api' | 'images'>)[],
+  work: (options: RunOptions) => Promise<WorkflowRun>,
+  options: RunOptions = {},
+): Promise<CountedRun> {
+  let counting: Promise<Counter[]> | undefined
+  let startedAt = 0
+  const onServer = () => {
+    startedAt = Date.now()
+    counting = Promise.all(entries.map(({ server, ...what }) => count(lab, server, what)))
+  }
+  const stop = async () => Promise.all(((await counting) ?? []).map((counter) => counter.stop()))
+  try {
+    const run = await work({ ...options, onServer })
+    const reports = await stop()
+    if (counting === undefined) throw new Error(`the workflow reached no server: ${run.printed.slice(-4000)}`)
+    return { run, reports, startedAt }
+  } finally {
+    await stop()
+  }
 }

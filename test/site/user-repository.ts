@@ -128,7 +128,7 @@ export class UserRepository {
     return this.#act(['workflow_dispatch', '-W', '.github/workflows/rollback.yml', ...given], options)
   }
 
-  async #act(args: readonly string[], { vars = {}, onLine }: RunOptions): Promise<WorkflowRun> {
+  async #act(args: readonly string[], { vars = {}, onLine, onServer }: RunOptions): Promise<WorkflowRun> {
     // Secrets stand in a file that only root can read, as act takes them; never in its argv.
     await this.#runner.copyIn(
       Buffer.from(`SSH_KEY: ${JSON.stringify(this.#sshKey)}\nGITHUB_TOKEN: lab-registry-token\n`),
@@ -137,6 +137,7 @@ export class UserRepository {
     )
     const all = { IMAGES, CA_FILE: CA_BUNDLE, WATCH: '3s', HOLD: '5s', KEEP_WARM: '10m', ...vars }
     const lines: string[] = []
+    let reached = false
     const { code } = await this.#runner.exec(
       [
         'act',
@@ -151,7 +152,12 @@ export class UserRepository {
         onLine(line) {
           lines.push(line)
           const message = messageIn(line)
-          if (message !== null) onLine?.(message)
+          if (message === null) return
+          if (!reached && REACHES_SERVER.test(message)) {
+            reached = true
+            onServer?.()
+          }
+          onLine?.(message)
         },
       },
     )
@@ -172,7 +178,12 @@ export interface RunOptions {
   vars?: Readonly<Record<string, string>>
   /** Called with what the steps print. */
   onLine?: (line: string) => void
+  /** Called when the first step that changes a server begins: a build before it leaves servers alone. */
+  onServer?: () => void
 }
+
+/** The steps of the example workflows that change a server. */
+const REACHES_SERVER = /: ⭐ Run Main (Deploy|Roll back)$/
 
 function messageIn(line: string): string | null {
   try {
