@@ -10,7 +10,7 @@ import { releaseReference } from './transaction-inputs.ts'
 
 /** Carried by every answer through the public entry: the agent's routers add it. */
 const INSTANCE_HEADER = 'x-pacs-instance'
-const INTERVAL_MS = 2000
+const INTERVAL_MS = 1000
 const PATIENCE_MS = 10_000
 
 export function main(): Promise<void> {
