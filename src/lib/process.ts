@@ -1,6 +1,8 @@
+import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import { execa } from 'execa'
-import { Failure } from './errors.ts'
+import type { Readable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
+import { Failure, messageOf } from './errors.ts'
 import type { Redact } from './redaction.ts'
 
 /** How a child process is run. Its environment is `env` alone: nothing is inherited. */
@@ -29,6 +31,14 @@ export interface RunResult {
 
 /** How much output of one child is kept in memory, per stream: 64 MiB. */
 const MAX_OUTPUT = 64 * 1024 * 1024
+/** Milliseconds that a child has between SIGTERM and SIGKILL. */
+const KILL_AFTER = 5000
+
+/** Children that run: none outlives this process when it ends by itself. */
+const children = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of children) child.kill()
+})
 
 /**
  * Runs `file` with `args`, never through a shell, and waits for its end.
@@ -36,43 +46,109 @@ const MAX_OUTPUT = 64 * 1024 * 1024
  * @throws Failure `error` when the program cannot be started, takes longer than `timeout`, or prints more than 64 MiB; the signal's reason on abort.
  */
 export async function tryRun(file: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
-  const child = execa(file, [...args], {
-    env: options.env,
-    extendEnv: false,
-    reject: false,
-    stripFinalNewline: true,
-    maxBuffer: MAX_OUTPUT,
-    forceKillAfterDelay: 5000,
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
-    ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
-    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
-    ...(options.onBytes === undefined ? {} : { buffer: { stdout: false } }),
+  const { signal, timeout, input, onLine, onBytes } = options
+  signal?.throwIfAborted()
+  const child = start(file, args, options)
+  children.add(child)
+  const timers: NodeJS.Timeout[] = []
+  let broken: { reason: unknown } | undefined
+  const stop = (reason: unknown) => {
+    if (broken) return
+    broken = { reason }
+    child.kill()
+    timers.push(setTimeout(() => child.kill('SIGKILL'), KILL_AFTER))
+  }
+  const failure = (what: string) => new Failure('error', `${file} ${args[0] ?? ''} ${what}`)
+  const onAbort = () => stop(signal?.reason)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  if (timeout !== undefined) {
+    timers.push(setTimeout(() => stop(failure(`took longer than ${timeout} ms and was ended`)), timeout))
+  }
+  const read = (stream: 'stdout' | 'stderr', take?: (bytes: Uint8Array) => void) =>
+    collect(child[stream], {
+      take,
+      onLine: onLine && ((line) => onLine(line, stream)),
+      // What a caller's own function throws ends the child too, and is the caller's to see.
+      onFault: (thrown) => stop(thrown ?? failure('printed more than 64 MiB')),
+    })
+  const [stdout, stderr] = [read('stdout', onBytes), read('stderr')]
+  // One that reads nothing, or ends early, is judged by its exit code.
+  child.stdin?.on('error', () => undefined).end(input)
+  try {
+    const code = await ended(child, file)
+    if (broken) throw broken.reason
+    return { stdout: stdout(), stderr: stderr(), code }
+  } finally {
+    children.delete(child)
+    signal?.removeEventListener('abort', onAbort)
+    for (const timer of timers) clearTimeout(timer)
+  }
+}
+
+function start(file: string, args: readonly string[], { env, cwd, input }: RunOptions): ChildProcess {
+  try {
+    return spawn(file, args, {
+      env,
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      ...(cwd === undefined ? {} : { cwd }),
+    })
+  } catch (thrown) {
+    throw notStarted(file, thrown)
+  }
+}
+
+/** The exit code of a child, when it has ended and all that it printed was read. */
+function ended(child: ChildProcess, file: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', (thrown) => reject(notStarted(file, thrown)))
+    child.once('close', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])))
   })
-  const { onLine, onBytes } = options
-  if (onBytes) {
-    for await (const bytes of child.iterable({ binary: true })) onBytes(Buffer.from(bytes))
+}
+
+function notStarted(file: string, thrown: unknown): Failure {
+  return new Failure('error', `${file} could not be started (${messageOf(thrown)}): is it installed?`)
+}
+
+interface Reading {
+  /** Takes the bytes instead of keeping them. */
+  take: ((bytes: Uint8Array) => void) | undefined
+  onLine: ((line: string) => void) | undefined
+  /** Told what `take` or `onLine` threw, or undefined when more came than is kept. */
+  onFault: (thrown?: unknown) => void
+}
+
+/** Reads what a child prints. @returns what of it was kept, as text without its last line's end */
+function collect(stream: Readable | null, { take, onLine, onFault }: Reading): () => string {
+  const kept: Uint8Array[] = []
+  let size = 0
+  const decoder = new StringDecoder('utf8')
+  let rest = ''
+  const lines = (text: string) => {
+    const found = (rest + text).split(/\r?\n/)
+    rest = found.pop() ?? ''
+    for (const line of found) onLine?.(line)
   }
-  if (onLine) {
-    await Promise.all(
-      (['stdout', 'stderr'] as const).map(async (stream) => {
-        for await (const line of child.iterable({ from: stream })) onLine(String(line), stream)
-      }),
-    )
+  const guarded = (work: () => void) => {
+    try {
+      work()
+    } catch (thrown) {
+      onFault(thrown)
+    }
   }
-  const result = await child
-  if (result.isCanceled) throw options.signal?.reason
-  if (result.timedOut)
-    throw new Failure('error', `${file} ${args[0] ?? ''} took longer than ${options.timeout} ms and was ended`)
-  if (result.isMaxBuffer) throw new Failure('error', `${file} ${args[0] ?? ''} printed more than 64 MiB`)
-  if (result.exitCode === undefined && result.signal === undefined) {
-    throw new Failure(
-      'error',
-      `${file} could not be started (${result.originalMessage ?? 'unknown cause'}): is it installed?`,
-    )
-  }
-  const code = result.exitCode ?? 128 + (result.signal === undefined ? 0 : constants.signals[result.signal])
-  return { stdout: String(result.stdout), stderr: String(result.stderr), code }
+  stream?.on('data', (bytes: Buffer) => {
+    if (onLine) guarded(() => lines(decoder.write(bytes)))
+    if (take) return guarded(() => take(bytes))
+    size += bytes.length
+    if (size > MAX_OUTPUT) onFault()
+    else kept.push(bytes)
+  })
+  stream?.on('end', () => {
+    if (onLine && rest !== '') guarded(() => onLine(rest))
+  })
+  return () =>
+    Buffer.concat(kept)
+      .toString('utf8')
+      .replace(/\r?\n$/, '')
 }
 
 /**
