@@ -6,9 +6,9 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { badInput, Failure, messageOf, tryRun } from '../lib/index.ts'
 import { files, renderConfig, renderKnownHosts, SERVER } from './config.ts'
-import { explainConnect, explainSession, type Refusal } from './failures.ts'
+import { explainConnect, explainForward, explainSession, type Refusal } from './failures.ts'
 import { normalizePrivateKey } from './private-key.ts'
-import { ChildStream, collect } from './session.ts'
+import { ChildStream, collect, type Explain } from './session.ts'
 import { fingerprint, type Target, targetSchema } from './target.ts'
 
 /** The one command that is ever asked of a server; the key line there forces it anyway. */
@@ -39,6 +39,8 @@ export interface Connection {
   readonly keyFingerprint: string
   /** Opens a session that runs `pacs-agent ssh`. A connection that broke is made anew first. */
   duplex(): Promise<Duplex>
+  /** Opens a stream to a port on the server's own loopback, as far as its sshd permits it. A broken connection is made anew first. */
+  forward(port: number): Promise<Duplex>
   /** Ends the connection and removes key and files; never throws, can be called twice. */
   close(): Promise<void>
 }
@@ -101,11 +103,20 @@ class OpenSsh implements Connection {
     return this.#connecting
   }
 
-  async duplex(): Promise<Duplex> {
+  duplex(): Promise<Duplex> {
+    return this.#open(['-T', '--', SERVER, ...REMOTE_COMMAND], (code, said) => explainSession(code, said, this.#target))
+  }
+
+  forward(port: number): Promise<Duplex> {
+    return this.#open(['-W', `127.0.0.1:${port}`, '--', SERVER], (_code, said) =>
+      explainForward(said, port, this.#target),
+    )
+  }
+
+  async #open(args: readonly string[], explain: Explain): Promise<Duplex> {
     if (this.#closed) throw new Failure('unreachable', 'the SSH connection was closed')
     if (this.#master?.exitCode !== null || this.#master.signalCode !== null) await this.connect()
-    const child = this.#spawn(['-T', '--', SERVER, ...REMOTE_COMMAND])
-    const stream = new ChildStream(child, (code, said) => explainSession(code, said, this.#target))
+    const stream = new ChildStream(this.#spawn(args), explain)
     this.#sessions.add(stream)
     stream.once('close', () => this.#sessions.delete(stream))
     return stream

@@ -63,6 +63,17 @@ export function explainSession(code: number | null, said: string, target: Target
   return new Failure('unreachable', `pacs-agent on ${name} ended with ${code}: ${lastLine(said) || 'no message'}`)
 }
 
+/** Reads how a stream to `port` of the server ended that was to reach it; undefined when it simply ended. */
+export function explainForward(said: string, port: number, target: Target): Failure | undefined {
+  // The client of a shared connection is not told which of the two it was.
+  if (!/Session open refused by peer|stdio forwarding failed|administratively prohibited/.test(said)) return undefined
+  return new Failure(
+    'unreachable',
+    `127.0.0.1:${port} on ${nameOf(target, target)} cannot be reached: either nothing listens there, or the sshd there ` +
+      `does not permit it to this key (permitopen="127.0.0.1:${port}", set by setup-production.sh)`,
+  )
+}
+
 /** The machine that ssh speaks of: a jump host's failure is followed by the broken pipe that the server's connection was to go through. */
 function failedHop(said: string, target: Target): Jump {
   const { jump } = target

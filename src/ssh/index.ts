@@ -2,3 +2,4 @@ export { type Connection, type ConnectionOptions, closeConnection, openConnectio
 export { type Environment, environmentNameSchema, findEnvironment, parseEnvironments } from './environments.ts'
 export { normalizePrivateKey } from './private-key.ts'
 export { fingerprint, type Jump, type Target, targetSchema } from './target.ts'
+export { openTunnel, type Tunnel } from './tunnel.ts'

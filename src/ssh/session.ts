@@ -5,6 +5,9 @@ import type { Failure } from '../lib/index.ts'
 /** What is kept of a child's complaints: the end of an endless banner is enough. */
 const MAX_SAID = 16 * 1024
 
+/** Says why a child ended; undefined when it simply ended. */
+export type Explain = (code: number | null, said: string) => Failure | undefined
+
 /**
  * A child's standard output and input as one stream. It ends when the child has ended, so that a reader learns why before
  * it takes the silence for an answer.
@@ -12,10 +15,7 @@ const MAX_SAID = 16 * 1024
 export class ChildStream extends Duplex {
   readonly #child: ChildProcessWithoutNullStreams
 
-  constructor(
-    child: ChildProcessWithoutNullStreams,
-    explain: (code: number | null, said: string) => Failure | undefined,
-  ) {
+  constructor(child: ChildProcessWithoutNullStreams, explain: Explain) {
     // The child ends both directions at once.
     super({ allowHalfOpen: false })
     this.#child = child

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect as connectSocket, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { Failure, run } from '../../src/lib/index.ts'
-import { type Connection, closeConnection, openConnection, type Target } from '../../src/ssh/index.ts'
+import { type Connection, closeConnection, openConnection, openTunnel, type Target } from '../../src/ssh/index.ts'
 import { type Lab, type Machine, startLab, waitFor } from '../lab/index.ts'
 
 const env = { PATH: process.env.PATH ?? '' }
@@ -50,6 +51,24 @@ describe('a connection by the installed ssh to a real sshd', () => {
     const connection = await openConnection(options)
     open.push(connection)
     return connection
+  }
+
+  /** Has the server's systemd repeat what it reads on 127.0.0.1:27017. */
+  async function listenOn27017(): Promise<void> {
+    const units = {
+      'repeat.socket': '[Socket]\nListenStream=127.0.0.1:27017\nAccept=yes\n',
+      'repeat@.service': '[Service]\nExecStart=/bin/cat\nStandardInput=socket\n',
+    }
+    for (const [name, input] of Object.entries(units)) {
+      await server.run(['install', '-m', '0644', '/dev/stdin', `/run/systemd/system/${name}`], { input })
+    }
+    await server.run(['systemctl', 'start', 'repeat.socket'])
+  }
+
+  /** A tunnel in the directory of the newest connection. */
+  async function tunnelTo(connection: Connection, port: number) {
+    const tunnel = await openTunnel(connection, { port, directory: join(directory, `c${count - 1}`) })
+    return Object.assign(tunnel, { [Symbol.asyncDispose]: () => tunnel.close() })
   }
 
   async function refusal(target: Target, text = key): Promise<{ kind: string; message: string; attempts: number }> {
@@ -147,6 +166,57 @@ describe('a connection by the installed ssh to a real sshd', () => {
     expect(String(await echo(await connection.duplex(), Buffer.from('again')))).toBe('again')
   })
 
+  it('tunnels to a port of the loopback, goes on after a cut, and says why where it does not', async () => {
+    const connection = await connect(targetOf(server))
+    await using tunnel = await tunnelTo(connection, 27017)
+    await expect(echo(through(tunnel), Buffer.from('nobody there'))).resolves.toEqual(Buffer.alloc(0))
+    expect(tunnel.failure).toMatchObject({
+      kind: 'unreachable',
+      message: expect.stringMatching(
+        /^127\.0\.0\.1:27017 on 127\.0\.0\.1:\d+ cannot be reached: either nothing listens/,
+      ),
+    })
+
+    await listenOn27017()
+    const bytes = Buffer.alloc(300_000, 'é')
+    expect(await echo(through(tunnel), bytes)).toEqual(bytes)
+    expect(tunnel.failure).toBeUndefined()
+
+    const cut = through(tunnel)
+    cut.write('x')
+    await once(cut, 'data')
+    const closed = once(cut.resume(), 'close')
+    await server.run(['pkill', '-f', '^sshd-session: root'])
+    await closed
+    expect(await Promise.all([1, 2, 3].map(() => echo(through(tunnel), bytes)))).toEqual([bytes, bytes, bytes])
+
+    await server.run([
+      'sh',
+      '-c',
+      'echo "PermitOpen 127.0.0.1:1" >/etc/ssh/sshd_config.d/test.conf; systemctl reload ssh',
+    ])
+    const forbidden = await connect(targetOf(server))
+    await using closedTunnel = await tunnelTo(forbidden, 27017)
+    await echo(through(closedTunnel), Buffer.from('forbidden'))
+    expect(closedTunnel.failure?.message).toContain('does not permit it to this key (permitopen="127.0.0.1:27017"')
+    await server.run(['sh', '-c', 'rm /etc/ssh/sshd_config.d/test.conf; systemctl reload ssh'])
+  })
+
+  it('ends the connections through a tunnel with it, and leaves no socket', async () => {
+    const connection = await connect(targetOf(server))
+    const tunnel = await openTunnel(connection, { port: 22, directory: join(directory, `c${count - 1}`) })
+    const client = through(tunnel)
+    await once(client, 'data')
+    const closed = once(client.resume(), 'close')
+    await tunnel.close()
+    await closed
+    await expect(access(tunnel.socket)).rejects.toThrow('ENOENT')
+    const processes = await run('ps', ['-eo', 'args'], { env })
+    expect(processes.split('\n').filter((line) => line.startsWith('ssh ') && line.includes('-W 127.0.0.1:22'))).toEqual(
+      [],
+    )
+  })
+
   it('leaves no file and no connection when it is closed', async () => {
     const connection = await connect(targetOf(server))
     await connection.duplex()
@@ -175,6 +245,10 @@ describe('a connection by the installed ssh to a real sshd', () => {
     await waitFor('the server to see the end', async () => (await connectionsAt(server)) === 0 || undefined, 30_000)
   })
 })
+
+function through({ socket }: { socket: string }): Socket {
+  return connectSocket(socket)
+}
 
 /** What comes back of `bytes` from a remote end that repeats what it reads. */
 async function echo(stream: Duplex, bytes: Buffer): Promise<Buffer> {
