@@ -57,6 +57,7 @@ export async function buildImages(options: BuildOptions): Promise<Draft> {
       created,
       secrets: secrets.all,
       platform: engine.platform,
+      namesByConfig: engine.namesByConfig,
       metadataDirectory: scratch,
       redact,
     }

@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises'
+import { z } from 'zod'
 import { refused, tryRun } from '../lib/index.ts'
 
 type Environment = Readonly<Record<string, string>>
@@ -9,6 +10,8 @@ export interface BuildEngine {
   platform: string
   /** Where the client of this environment finds the engine: the value for DOCKER_HOST. */
   host: string
+  /** Whether the engine calls an image by the digest of its configuration; in containerd's store it is that of a manifest or index. */
+  namesByConfig: boolean
 }
 
 const GIB = 1024 ** 3
@@ -39,8 +42,26 @@ export async function checkEngine(options: {
   if (major === '0' && Number(minor) < 10) {
     throw refused(`docker buildx is ${major}.${minor}, too old to build without attestations: install 0.10 or newer`)
   }
-  await checkSpace((await docker(['info', '--format', '{{.DockerRootDir}}'])).stdout.trim(), space)
-  return { platform: version.stdout.trim(), host: await endpoint(docker, env) }
+  const info = (await docker(['info', '--format', '{{json .DriverStatus}} {{.DockerRootDir}}'])).stdout.trim()
+  const [, status = '', root = ''] = /^(\S.*) (\/.*)$/.exec(info) ?? []
+  await checkSpace(root, space)
+  return { platform: version.stdout.trim(), host: await endpoint(docker, env), namesByConfig: namesByConfig(status) }
+}
+
+const driverStatus = z.array(z.array(z.string()))
+
+/** Every store but containerd's lists what its driver is about (`Backing Filesystem`, …); where nothing is said, nothing is assumed. */
+function namesByConfig(status: string): boolean {
+  const parsed = driverStatus.safeParse(parseJson(status))
+  return parsed.success && parsed.data.length > 0 && !parsed.data.flat().some((text) => text.includes('containerd'))
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }
 
 async function checkSpace(root: string, space: number): Promise<void> {
