@@ -2,6 +2,7 @@ import { realpathSync, statSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import type { Report } from './finding.ts'
 import { hasVariable } from './interpolation.ts'
+import { liveDirectories } from './live.ts'
 import { isConfigPath, isRelative, mountedPaths, normalised, relativeDefault } from './paths.ts'
 import { networksOf, type Stack, type StackService, servicesOf } from './stack.ts'
 
@@ -12,6 +13,7 @@ export function* checkResources(stack: Stack): Generator<Report> {
   for (const service of stack.services.values()) {
     yield* checkReferences(stack, service)
     yield* checkPaths(stack, service)
+    yield* checkReload(stack, service)
   }
   for (const kind of KINDS) {
     for (const [name, resource] of stack[kind]) {
@@ -96,6 +98,15 @@ function* checkPaths(stack: Stack, service: StackService): Generator<Report> {
       }
     }
   }
+}
+
+/** A service of which no folder is mounted could not be given a new file without being replaced. */
+function* checkReload(stack: Stack, service: StackService): Generator<Report> {
+  const { name, kind, pacs } = service
+  if (kind !== 'core' || pacs.reload === undefined || liveDirectories(stack, service).length > 0) return
+  const message =
+    'x-pacs.reload needs a mounted folder of the stack (./proxy:/etc/proxy): a file that is mounted alone stays the old one inside a running container'
+  yield { rule: 'x-pacs', message, path: ['services', name, 'x-pacs', 'reload'] }
 }
 
 function problemOf(directory: string, source: string): string | null {

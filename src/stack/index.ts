@@ -1,6 +1,7 @@
 export { checkStack } from './check.ts'
 export { type Finding, formatFinding } from './finding.ts'
 export { i8, instanceName } from './instance.ts'
+export { type LiveDirectory, liveDirectories } from './live.ts'
 export { type LoadOptions, loadStack } from './load.ts'
 export { filesOf, type MountedFiles } from './paths.ts'
 export {

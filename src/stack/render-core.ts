@@ -15,8 +15,8 @@ import { networksOf, type Stack, type StackService, servicesOf } from './stack.t
 
 export interface CoreTarget {
   images: Images
-  /** Where the files of a core service lie on the server; they keep their paths below it. */
-  mountDirectory: (service: string) => string
+  /** Where a path that a core service mounts lies on the server: the directory below which it keeps its name. */
+  mountDirectory: (service: string, path: string) => string
 }
 
 const PROJECT = 'pacs'
@@ -36,7 +36,7 @@ export function renderCore(stack: Stack, target: CoreTarget): Rendered {
     configs: {},
   }
   for (const service of core) {
-    const place = (path: string) => join(target.mountDirectory(service.name), path)
+    const place = (path: string) => join(target.mountDirectory(service.name, path), path)
     const definition: Record<string, unknown> = {
       ...keptDefinition(service),
       image: pinnedImage(target.images, service.name),

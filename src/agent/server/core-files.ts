@@ -1,7 +1,8 @@
 import { chmod, cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { replaceFile } from '../../lib/index.ts'
+import { visible } from './releases.ts'
 
 const PROJECT_FILE = '.compose.json'
 const DEFINITION = '.definition.json'
@@ -14,6 +15,11 @@ const keptSchema = z.object({
   config: z.string(),
   /** Seconds that a stop may take. */
   grace: z.number(),
+  /** The folders whose files it takes up anew on a signal. */
+  live: z
+    .object({ signal: z.string(), mounts: z.array(z.object({ path: z.string(), target: z.string() })) })
+    .nullable()
+    .default(null),
 })
 export type KeptDefinition = z.infer<typeof keptSchema>
 
@@ -51,14 +57,17 @@ export async function contentOf(path: string): Promise<Buffer> {
   )
 }
 
-/** Copies what a core service mounts into its own directory, which appears whole or not at all. */
+/**
+ * Copies what a core service mounts into a directory of its own, which appears whole or not at all, with what it takes to make the
+ * service where the directory is a definition's. One that is there already is left as it is.
+ */
 export async function layDown(
   directory: string,
   sources: readonly MountSource[],
-  document: unknown,
-  kept: KeptDefinition,
+  definition?: { document: unknown; kept: KeptDefinition },
 ): Promise<void> {
-  const beside = join(dirname(directory), `.${kept.config}.new`)
+  if ((await visible(dirname(directory))).includes(basename(directory))) return
+  const beside = join(dirname(directory), `.${basename(directory)}.new`)
   await rm(beside, { recursive: true, force: true })
   await mkdir(beside, { recursive: true, mode: 0o755 })
   for (const { path, from } of sources) {
@@ -66,13 +75,15 @@ export async function layDown(
     await cp(from, join(beside, path), { recursive: true })
     await openModes(join(beside, path))
   }
-  await replaceFile(projectFile(beside), JSON.stringify(document), 0o640)
-  await replaceFile(join(beside, DEFINITION), JSON.stringify(kept), 0o640)
+  if (definition) {
+    await replaceFile(projectFile(beside), JSON.stringify(definition.document), 0o640)
+    await replaceFile(join(beside, DEFINITION), JSON.stringify(definition.kept), 0o640)
+  }
   await rename(beside, directory)
 }
 
 /** Readable by whatever user the container has; the parents keep others out. */
-async function openModes(path: string): Promise<void> {
+export async function openModes(path: string): Promise<void> {
   const entries = await readdir(path, { withFileTypes: true }).catch(() => null)
   await chmod(path, entries === null ? 0o444 : 0o755)
   for (const entry of entries ?? []) await openModes(join(path, entry.name))

@@ -1,4 +1,6 @@
-import { statfs } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { readFile, rm, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { Failure, refused, run, tryRun } from '../../lib/index.ts'
 import { askRegistry } from '../../release/index.ts'
@@ -15,6 +17,10 @@ export interface Container {
   /** Docker's own health; `none` for an image without a health check. */
   health: 'none' | 'starting' | 'healthy' | 'unhealthy'
   exitCode: number
+  /** When its main process was started last, as the engine says it. */
+  startedAt: string
+  /** The last run of its health check: milliseconds of the epoch at which it began, and whether it was passed. */
+  lastCheck: { at: number; passed: boolean } | null
   /** An address on one of its bridge networks; null while it has none. */
   address: string | null
   labels: Readonly<Record<string, string>>
@@ -44,6 +50,10 @@ export interface Engine {
   /** Creates networks, volumes and containers of (some services of) a project, starting none. */
   create(project: Project, services?: readonly string[]): Promise<void>
   start(containers: readonly string[]): Promise<void>
+  /** Sends a signal to the main process of a container. */
+  signal(container: string, signal: string): Promise<void>
+  /** A file as a container's own processes see it (as text, without a last line break); null when they see none. */
+  readInside(container: string, path: string): Promise<string | null>
   /** All containers with a label, or with one of these names. */
   containers(by: { label: string } | { names: readonly string[] }): Promise<Container[]>
   /** Stops containers, each within `grace` seconds, and removes them with their anonymous volumes. */
@@ -63,7 +73,13 @@ const inspectSchema = z.array(
     State: z.object({
       Running: z.boolean(),
       ExitCode: z.number(),
-      Health: z.object({ Status: z.string() }).optional(),
+      StartedAt: z.string(),
+      Health: z
+        .object({
+          Status: z.string(),
+          Log: z.array(z.object({ Start: z.string(), ExitCode: z.number() })).nullish(),
+        })
+        .optional(),
     }),
     Config: z.object({ Labels: z.record(z.string(), z.string()).nullable() }),
     NetworkSettings: z.object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string() })).nullable() }),
@@ -120,6 +136,20 @@ export function openEngine(dockerConfig: string, path: string, log: (line: strin
     async start(containers) {
       await Promise.all(containers.map((container) => docker(['start', container])))
     },
+    async signal(container, signal) {
+      await docker(['kill', '--signal', signal, container])
+    },
+    async readInside(container, path) {
+      const { code, stdout } = await tryRun('docker', ['exec', container, 'cat', '--', path], { env })
+      if (code === 0) return stdout
+      if (code !== 126 && code !== 127) return null
+      // An image without `cat`: the engine itself looks through the container's mounts.
+      const copy = join(dockerConfig, `seen-${randomBytes(6).toString('hex')}`)
+      const copied = await tryRun('docker', ['cp', '--follow-link', `${container}:${path}`, copy], { env })
+      const text = copied.code === 0 ? await readFile(copy, 'utf8') : null
+      await rm(copy, { force: true })
+      return text?.replace(/\n$/, '') ?? null
+    },
     async containers(by) {
       const wanted = 'label' in by ? await ids(by.label) : by.names
       if (wanted.length === 0) return []
@@ -127,6 +157,7 @@ export function openEngine(dockerConfig: string, path: string, log: (line: strin
       const { stdout } = await tryRun('docker', ['container', 'inspect', ...wanted], { env })
       return inspectSchema.parse(JSON.parse(stdout || '[]')).map((one) => {
         const labels = one.Config.Labels ?? {}
+        const check = one.State.Health?.Log?.at(-1)
         const networks = Object.values(one.NetworkSettings.Networks ?? {})
         return {
           id: one.Id,
@@ -134,6 +165,8 @@ export function openEngine(dockerConfig: string, path: string, log: (line: strin
           running: one.State.Running,
           health: healthSchema.parse(one.State.Health?.Status ?? 'none'),
           exitCode: one.State.ExitCode,
+          startedAt: one.State.StartedAt,
+          lastCheck: check ? { at: Date.parse(check.Start), passed: check.ExitCode === 0 } : null,
           address: networks.map((network) => network.IPAddress).find((address) => address !== '') ?? null,
           labels,
           project: labels[PROJECT_LABEL] ?? '',

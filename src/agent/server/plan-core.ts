@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { badInput, replaceFile } from '../../lib/index.ts'
 import {
   containerNames,
   filesOf,
+  liveDirectories,
   pinnedImage,
   type Rendered,
   renderCore,
@@ -12,11 +13,12 @@ import {
   type StackService,
 } from '../../stack/index.ts'
 import type { Layout } from '../layout.ts'
-import type { CoreService } from '../transaction/core.ts'
+import { type CoreService, hashesOf } from '../transaction/core-service.ts'
 import type { Release } from '../transaction/world.ts'
 import { type ConfigRevision, hashKey, openConfig } from './config.ts'
-import { contentOf, type KeptDefinition, layDown, projectFile, readDefinition } from './core-files.ts'
+import { contentOf, type KeptDefinition, layDown, type MountSource, projectFile, readDefinition } from './core-files.ts'
 import type { Engine } from './engine.ts'
+import { LIVE, liveFiles } from './live-files.ts'
 import { visible } from './releases.ts'
 
 const resolvedSchema = z.object({ services: z.record(z.string(), z.unknown()) })
@@ -35,8 +37,13 @@ export async function planCore(
   const key = await hashKey(paths)
   const env = coreEnvironment(config, paths)
   const stackDirectory = join(release.directory, 'stack')
+  const live = new Map(services.map((service) => [service.name, liveDirectories(stack, service)]))
+  const isLive = (service: string, path: string) => live.get(service)?.some((mount) => mount.path === path) === true
   // Hashed with the mounts at a fixed place, since the real place is named by the hash.
-  const plain = renderCore(stack, { images, mountDirectory: (service) => `/mounts/${service}` })
+  const plain = renderCore(stack, {
+    images,
+    mountDirectory: (service, path) => `/${isLive(service, path) ? LIVE : 'mounts'}/${service}`,
+  })
   const file = join(release.directory, 'core.json')
   await replaceFile(file, JSON.stringify(plain.document), 0o640)
   const resolved = await engine.resolve({ name: plain.project, file, directory: stackDirectory, env })
@@ -48,42 +55,55 @@ export async function planCore(
         ...files.files.map((path) => ({ path, from: join(stackDirectory, path) })),
         ...files.secrets.map((path) => ({ path, from: join(config.directory, path) })),
       ]
-      const hash = createHmac('sha256', key).update(JSON.stringify(definitions[service.name]))
-      for (const { path, from } of sources) hash.update(`\0${path}\0`).update(await contentOf(from))
-      const digest = hash.digest('hex').slice(0, 16)
-      const directory = join(paths.stack, service.name, digest)
-      const rendered = renderCore(stack, { images, mountDirectory: () => directory })
-      const kept = {
-        image: pinnedImage(images, service.name),
-        container: containerNames(rendered, service.name)[0] ?? '',
+      const { name, pacs } = service
+      const [moving, fixed] = [
+        sources.filter(({ path }) => isLive(name, path)),
+        sources.filter(({ path }) => !isLive(name, path)),
+      ]
+      const digest = await keyedHash(key, JSON.stringify(definitions[name]), fixed)
+      const version = moving.length === 0 ? null : await keyedHash(key, LIVE, moving)
+      const directory = join(paths.stack, name)
+      const rendered = renderCore(stack, {
+        images,
+        mountDirectory: (_service, path) => join(directory, isLive(name, path) ? LIVE : digest),
+      })
+      const kept: KeptDefinition = {
+        image: pinnedImage(images, name),
+        container: containerNames(rendered, name)[0] ?? '',
         config: config.revision,
         grace: service.stopGraceMs / 1000,
+        live: pacs.reload === undefined ? null : { signal: pacs.reload, mounts: live.get(name) ?? [] },
       }
-      return coreService(service.name, digest, kept, directory, env, async () => {
-        if ((await visible(dirname(directory))).includes(digest)) return
-        await layDown(directory, sources, only(rendered, service.name), kept)
+      const hash = version === null ? digest : `${digest}.${version}`
+      return coreService(name, hash, kept, directory, env, async () => {
+        if (version !== null) await layDown(join(directory, version), moving)
+        await layDown(join(directory, digest), fixed, { document: only(rendered, name), kept })
       })
     }),
   )
 }
 
+/** 16 hex digits over a text and the paths and contents of files. */
+async function keyedHash(key: Buffer, text: string, sources: readonly MountSource[]): Promise<string> {
+  const hash = createHmac('sha256', key).update(text)
+  for (const { path, from } of sources) hash.update(`\0${path}\0`).update(await contentOf(from))
+  return hash.digest('hex').slice(0, 16)
+}
+
 /** A definition of a core service that ran here before; null when it is not kept. */
 export async function oldDefinition(service: string, hash: string, paths: Layout): Promise<CoreService | null> {
-  const directory = join(paths.stack, service, hash)
-  const kept = await readDefinition(directory)
-  if (kept === null) return null
+  const directory = join(paths.stack, service)
+  const { definition, files } = hashesOf(hash)
+  const kept = await readDefinition(join(directory, definition))
+  const versions = await visible(directory)
+  if (kept === null || (files !== null && !versions.includes(files))) return null
   const env = coreEnvironment(await openConfig(paths, kept.config), paths)
   return coreService(service, hash, kept, directory, env, async () => undefined)
 }
 
-function checkCore(stack: Stack, { name, pacs, replicas }: StackService): void {
+function checkCore(stack: Stack, { name, replicas }: StackService): void {
   if (replicas !== 1) {
     throw badInput(`${stack.file}: core service ${name} has ${replicas} replicas: a core service is one container`)
-  }
-  if (pacs.reload !== undefined) {
-    throw badInput(
-      `${stack.file}: ${name}: x-pacs.reload is not carried out yet: leave it out, and a changed file replaces the service`,
-    )
   }
 }
 
@@ -92,16 +112,20 @@ function coreEnvironment(config: ConfigRevision, paths: Layout): Record<string, 
   return { ...config.env, PACS_TRAEFIK_DIR: paths.traefik }
 }
 
+/** `directory` is `stack/<service>`, which holds each definition of it and each version of its live folders. */
 function coreService(
   name: string,
   hash: string,
-  { image, container, grace }: KeptDefinition,
+  { image, container, grace, live }: KeptDefinition,
   directory: string,
   env: Readonly<Record<string, string>>,
   materialize: () => Promise<void>,
 ): CoreService {
-  const project = { name: 'pacs', file: projectFile(directory), directory, env }
-  return { name, hash, image, container, grace, project, materialize }
+  const { definition, files } = hashesOf(hash)
+  const own = join(directory, definition)
+  const project = { name: 'pacs', file: projectFile(own), directory: own, env }
+  const taken = live !== null && files !== null ? liveFiles(directory, files, live) : null
+  return { name, hash, image, container, grace, project, live: taken, materialize }
 }
 
 /** Services after those that they depend on. */

@@ -1,8 +1,10 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Layout } from '../layout.ts'
+import { hashesOf } from '../transaction/core-service.ts'
 import { readDefinition } from './core-files.ts'
 import type { Engine } from './engine.ts'
+import { LIVE } from './live-files.ts'
 import { imagesOf, type Releases, visible } from './releases.ts'
 
 /** What prune must leave. */
@@ -25,9 +27,12 @@ export async function pruneServer(kept: Kept, releases: Releases, paths: Layout,
   }
   const revisions = new Set(kept.instances.map((one) => one.config))
   for (const service of await visible(paths.stack)) {
-    for (const hash of await visible(join(paths.stack, service))) {
-      const directory = join(paths.stack, service, hash)
-      if (kept.core[service]?.includes(hash)) revisions.add((await readDefinition(directory))?.config ?? '')
+    const hashes = (kept.core[service] ?? []).map(hashesOf)
+    const live = hashes.flatMap(({ files }) => (files === null ? [] : [files, LIVE]))
+    const left = new Set([...hashes.map(({ definition }) => definition), ...live])
+    for (const name of await visible(join(paths.stack, service))) {
+      const directory = join(paths.stack, service, name)
+      if (left.has(name)) revisions.add((await readDefinition(directory))?.config ?? '')
       else await rm(directory, { recursive: true, force: true })
     }
   }

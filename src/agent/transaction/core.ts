@@ -1,45 +1,43 @@
 import { Failure, formatDuration, messageOf, refused } from '../../lib/index.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
-import type { Container, Project } from '../server/engine.ts'
+import { type CoreService, isReload, settle, waitUp, writeCore } from './core-service.ts'
 import { foreignProjects } from './preflight.ts'
-import type { State } from './state.ts'
+import { reload, settleReload } from './reload.ts'
+import type { Replacing, State } from './state.ts'
 import type { Release, Run, World } from './world.ts'
 
-/** A core service as a release defines it: one Compose project file of its own in the project `pacs`. */
-export interface CoreService {
-  name: string
-  /** Keyed, over the definition with its values and the contents of its files and secrets. */
-  hash: string
-  image: string
-  container: string
-  project: Project
-  /** Seconds that a stop may take. */
-  grace: number
-  /** Puts the files that it mounts in their place; doing it again changes nothing. */
-  materialize(): Promise<void>
-}
+export type { CoreService } from './core-service.ts'
 
 /** How the core that runs differs from what a release defines. */
 export interface CoreDifference {
   absent: readonly CoreService[]
+  /** Those that are away while they are replaced. */
   changed: readonly CoreService[]
+  /** Those that only get new files, and go on running. */
+  reloaded: readonly CoreService[]
 }
 
 /** Compares the core services of a release with those that run. */
 export async function compareCore(services: readonly CoreService[], world: World): Promise<CoreDifference> {
   const containers = await world.engine.containers({ names: services.map((service) => service.container) })
   const { services: known, replacing } = world.store.state.core
-  // One that an earlier try left half-way counts as absent: asking again goes on without asking for leave again.
-  const runs = (service: CoreService) =>
-    replacing?.service !== service.name && containers.some((one) => one.name === service.container && one.running)
+  const isRunning = (service: CoreService) => containers.some((one) => one.name === service.container && one.running)
+  const isHalfWay = (service: CoreService) => replacing?.service === service.name
+  // One that an earlier replacement left half-way counts as absent: asking again goes on without asking for leave again.
+  const isAbsent = (service: CoreService) =>
+    !isRunning(service) || (isHalfWay(service) && !isReload(replacing?.from, replacing?.to ?? ''))
+  const present = services.filter((service) => !isAbsent(service))
+  const isSame = (service: CoreService) => known[service.name] === service.hash && !isHalfWay(service)
   return {
-    absent: services.filter((service) => !runs(service)),
-    changed: services.filter((service) => runs(service) && known[service.name] !== service.hash),
+    absent: services.filter(isAbsent),
+    changed: present.filter((service) => !isSame(service) && !isReload(known[service.name], service.hash)),
+    reloaded: present.filter((service) => !isSame(service) && isReload(known[service.name], service.hash)),
   }
 }
 
 /**
- * Starts absent core services and, when allowed, replaces changed ones: one by one, the old one stopped first.
+ * Starts absent core services, lets those with new live files load them, and, when allowed, replaces changed ones: one by one, the
+ * old one stopped first.
  * @throws Failure `refused` that lists what would change, when that is not allowed; `failed` when a service did not come up.
  */
 export async function core(
@@ -55,7 +53,8 @@ export async function core(
     world,
   )
   if (foreign.length > 0) throw refused(foreign.join('; '))
-  const { absent, changed } = await compareCore(services, world)
+  const difference = await compareCore(services, world)
+  const { absent, changed, reloaded } = difference
   if (changed.length > 0 && !request.allowCore) throw refused(explainChange(changed))
   const serving = world.store.state.serving?.release ?? null
   const answer = (outcome: 'done' | 'unchanged', message: string): TransactionResult => ({
@@ -64,15 +63,15 @@ export async function core(
     serving,
     previous: serving,
   })
-  if (absent.length + changed.length === 0)
+  if (absent.length + changed.length + reloaded.length === 0)
     return answer('unchanged', 'every core service runs as this release defines it')
 
   await run.report.step('pull', `${absent.length + changed.length} images`)
   for (const service of [...absent, ...changed]) await world.engine.pull(service.image, run.signal)
-  const left = services.filter((service) => absent.includes(service) || changed.includes(service))
+  const left = services.filter((service) => [...absent, ...changed, ...reloaded].includes(service))
   await writeCore(world, { work: { done: [], left: left.map((service) => service.name) } })
   try {
-    for (const service of left) await bringCore(service, absent.includes(service), run, world)
+    for (const service of left) await bringCore(service, difference, run, world)
   } catch (thrown) {
     const { work, replacing } = world.store.state.core
     await writeCore(world, { work: null })
@@ -81,7 +80,10 @@ export async function core(
   }
   const names = (list: readonly CoreService[], verb: string) =>
     list.length > 0 ? [`${verb} ${list.map((service) => service.name).join(', ')}`] : []
-  const result = answer('done', [...names(absent, 'started'), ...names(changed, 'replaced')].join('; '))
+  const result = answer(
+    'done',
+    [...names(absent, 'started'), ...names(changed, 'replaced'), ...names(reloaded, 'reloaded')].join('; '),
+  )
   // With its end in the same rename, so that a crash after the last service is not taken for one before the first.
   const { state } = world.store
   await world.store.write({
@@ -93,14 +95,22 @@ export async function core(
   return result
 }
 
-async function bringCore(service: CoreService, isAbsent: boolean, run: Run, world: World): Promise<void> {
-  if (isAbsent) {
+async function bringCore(service: CoreService, difference: CoreDifference, run: Run, world: World): Promise<void> {
+  const from = world.store.state.core.services[service.name] ?? null
+  if (difference.absent.includes(service)) {
     await run.report.step('start', `${service.name} is started`)
     return replace(service, null, run, world)
   }
+  if (from !== null && difference.reloaded.includes(service)) {
+    await run.report.step(
+      'reload',
+      `${service.name} gets new files and ${service.live?.signal ?? 'its signal'}, and runs on`,
+    )
+    return reload(service, from, run, world)
+  }
   const before = world.now()
   await run.report.step('replace', `${service.name} stops and comes back as this release defines it`)
-  await replace(service, world.store.state.core.services[service.name] ?? null, run, world)
+  await replace(service, from, run, world)
   await run.report.note(`${service.name} was away for ${formatDuration(world.now() - before)}`)
 }
 
@@ -111,11 +121,14 @@ function progress(work: State['core']['work']): string {
 }
 
 /** Why a deploy does not fit the core that runs; null when it does. */
-export function explainMisfit({ absent, changed }: CoreDifference): string | null {
+export function explainMisfit({ absent, changed, reloaded }: CoreDifference): string | null {
   if (absent.length > 0) {
-    return `the core services ${absent.map((service) => service.name).join(', ')} do not run: bring the core up first (pacs-agent core)`
+    return `the core services ${namesOf(absent)} do not run: bring the core up first (pacs-agent core)`
   }
-  return changed.length > 0 ? explainChange(changed) : null
+  if (changed.length > 0) return explainChange(changed)
+  return reloaded.length > 0
+    ? `this release brings new files for ${namesOf(reloaded)}, which loads them without a stop: ask for the core first (pacs-agent core)`
+    : null
 }
 
 /**
@@ -127,15 +140,14 @@ export async function explainRollbackMisfit(
   run: Pick<Run, 'report'>,
   world: World,
 ): Promise<string | null> {
-  const { absent, changed } = await compareCore(services, world)
-  if (absent.length > 0) return explainMisfit({ absent, changed })
+  const difference = await compareCore(services, world)
+  if (difference.absent.length > 0) return explainMisfit(difference)
   const containers = await world.engine.containers({ names: services.map((service) => service.container) })
   const ill = containers.filter((one) => one.health === 'unhealthy' || one.health === 'starting')
   if (ill.length > 0) return `${ill.map((one) => `${one.name} is ${one.health}`).join(', ')}: mend the core first`
-  if (changed.length > 0) {
-    await run.report.note(
-      `${changed.map((service) => service.name).join(', ')} run by another definition than this release's, and stay as they are`,
-    )
+  const other = [...difference.changed, ...difference.reloaded]
+  if (other.length > 0) {
+    await run.report.note(`${namesOf(other)} run by another definition than this release's, and stay as they are`)
   }
   return null
 }
@@ -145,55 +157,26 @@ function explainChange(changed: readonly CoreService[]): string {
   return `this release changes core services, which are away while they are replaced: ${away.join(', ')}; to do it, ask with allow-core: true`
 }
 
+function namesOf(services: readonly CoreService[]): string {
+  return services.map((service) => service.name).join(', ')
+}
+
 /** Each step is in the state before it is taken, so that a start after a crash knows where this one service stands. */
 async function replace(service: CoreService, from: string | null, run: Run, world: World): Promise<void> {
   await service.materialize()
-  const at = (step: 'stop' | 'start' | 'mounted') =>
+  const at = (step: Replacing['step']) =>
     writeCore(world, { replacing: { service: service.name, from, to: service.hash, step } })
   await at('stop')
   const [old] = await world.engine.containers({ names: [service.container] })
   if (old) await world.engine.remove([old.id], service.grace)
   await at('start')
+  await service.live?.place(service.live.version)
   await world.engine.create(service.project)
   // Once started it may have changed what its volumes hold, so the old definition must not come back over them.
   await at('mounted')
   await world.engine.start([service.container])
   await waitUp(service, run, world)
-  await finish(service, true, world)
-}
-
-/** The service runs by this definition; `isNew` says whether that is the one which the transaction wants. */
-function finish({ name, hash }: CoreService, isNew: boolean, world: World): Promise<void> {
-  const { services, work } = world.store.state.core
-  const settled = work && isNew ? { done: [...work.done, name], left: work.left.filter((one) => one !== name) } : work
-  return writeCore(world, { services: { ...services, [name]: hash }, replacing: null, work: settled })
-}
-
-async function waitUp(service: CoreService, run: Pick<Run, 'report'>, world: World): Promise<void> {
-  const started = world.now()
-  let said = started
-  for (;;) {
-    const [container] = await world.engine.containers({ names: [service.container] })
-    const fault = faultOfCore(service, container)
-    if (fault !== null) throw new Failure('failed', `${fault}; its log: docker logs ${service.container}`)
-    if (container?.health === 'healthy' || container?.health === 'none') return
-    if (world.now() - said >= 5000) {
-      said = world.now()
-      await run.report.progress(`${service.name} is not healthy yet after ${formatDuration(said - started)}`)
-    }
-    await world.sleep(100)
-  }
-}
-
-function faultOfCore(service: CoreService, container: Container | undefined): string | null {
-  if (!container) return `${service.name} is gone`
-  if (!container.running) return `${service.name} ended with ${container.exitCode}`
-  return container.health === 'unhealthy' ? `${service.name} is unhealthy` : null
-}
-
-function writeCore(world: World, change: Partial<State['core']>): Promise<void> {
-  const { state } = world.store
-  return world.store.write({ ...state, core: { ...state.core, ...change } })
+  await settle(service.name, service.hash, true, world)
 }
 
 /**
@@ -216,25 +199,28 @@ export async function settleCore(
 }
 
 async function settleOne(
-  replacing: NonNullable<State['core']['replacing']>,
+  replacing: Replacing,
   oldDefinition: (service: string, hash: string) => Promise<CoreService | null>,
   report: Run['report'],
   world: World,
 ): Promise<string> {
-  const forward = replacing.step === 'mounted'
+  const isForReload = isReload(replacing.from, replacing.to)
+  const forward = isForReload || replacing.step === 'mounted'
   const hash = forward ? replacing.to : replacing.from
   const definition = hash === null ? null : await oldDefinition(replacing.service, hash)
   if (!definition) {
     await writeCore(world, { replacing: null })
     return `${replacing.service} had not been started yet`
   }
+  if (isForReload) return settleReload(definition, replacing, report, world)
   const [container] = await world.engine.containers({ names: [definition.container] })
   if (!forward && container && !container.running) await world.engine.remove([container.id], definition.grace)
   if (forward || !container?.running) {
+    await definition.live?.place(definition.live.version)
     if (!container || !forward) await world.engine.create(definition.project)
     await world.engine.start([definition.container])
     await waitUp(definition, { report }, world)
   }
-  await finish(definition, forward, world)
+  await settle(definition.name, definition.hash, forward, world)
   return `${replacing.service} runs by its ${forward ? 'new' : 'old'} definition`
 }

@@ -49,8 +49,10 @@ const replacingSchema = z.object({
   service: z.string(),
   from: z.string().nullable(),
   to: z.string(),
-  step: z.enum(['stop', 'start', 'mounted']),
+  /** `mounted` and `signal` are those of a reload, too: of a change that leaves the definition as it is. */
+  step: z.enum(['stop', 'start', 'mounted', 'signal']),
 })
+export type Replacing = z.infer<typeof replacingSchema>
 
 export const stateSchema = z.object({
   schema: z.literal(1),
@@ -60,7 +62,7 @@ export const stateSchema = z.object({
   candidate: instanceSchema.extend({ preview: z.string() }).nullable(),
   warm: z.object({ instance: instanceSchema, until: z.string() }).nullable(),
   core: z.object({
-    /** The keyed hash of the definition that each core service runs. */
+    /** The keyed hash of what each core service runs: its definition, and after a dot its live files where it has any. */
     services: z.record(z.string(), z.string()),
     /** The release whose definitions those are. */
     release: releaseIdSchema.nullable(),

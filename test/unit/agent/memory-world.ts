@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Container, Engine } from '../../../src/agent/server/engine.ts'
 import type { Answer } from '../../../src/agent/server/probe.ts'
-import type { CoreService } from '../../../src/agent/transaction/core.ts'
+import type { CoreService, LiveFiles } from '../../../src/agent/transaction/core-service.ts'
 import type { Planner } from '../../../src/agent/transaction/planner.ts'
 import { emptyState, type Instance, type State } from '../../../src/agent/transaction/state.ts'
 import type { Plan, Release, World } from '../../../src/agent/transaction/world.ts'
@@ -46,6 +46,13 @@ export class Server {
   /** What the release that is asked for defines as its core, and every definition that ever was one. */
   core: CoreService[] = []
   definitions = new Map<string, CoreService>()
+  /** The live files `a` and `b` of core services, each by its version, and those that each service has read. */
+  files = new Map<string, { a: string; b: string }>()
+  loaded = new Map<string, string>()
+  /** Versions of live files that end a service which reads them; the engine starts it anew. */
+  deadly = new Set<string>()
+  /** A change by whichever agent lives now. */
+  effect: (name: string, change: () => void) => Promise<void> = async () => undefined
   /** The transaction that ran at each prune. */
   prunedDuring: (string | null)[] = []
   /** Everything that broke an invariant, with the effect after which it was seen. */
@@ -63,20 +70,39 @@ export class Server {
   }
 }
 
-/** A core service as number `version` of its definition. */
-export function memoryCore(server: Server, name: string, version: number): CoreService {
+/** A core service as number `version` of its definition, with version number `files` of its live files where it has any. */
+export function memoryCore(server: Server, name: string, version: number, files?: number): CoreService {
   const container = `pacs-${name}-1`
+  const file = `${name}-${version}`
   const service = {
     name,
-    hash: `${name}-${version}`,
+    hash: files === undefined ? file : `${file}.f${files}`,
     image: `registry.example/pacs/${name}`,
     container,
-    project: { name: 'pacs', file: `${name}-${version}`, directory: '/d', env: {} },
+    project: { name: 'pacs', file, directory: '/d', env: {} },
     grace: 10,
+    live: files === undefined ? null : memoryFiles(server, name, `f${files}`),
     materialize: async () => undefined,
   }
   server.definitions.set(service.hash, service)
+  server.definitions.set(file, service)
   return service
+}
+
+function memoryFiles(server: Server, name: string, version: string): LiveFiles {
+  return {
+    signal: 'SIGHUP',
+    version,
+    async place(wanted) {
+      for (const file of ['a', 'b'] as const) {
+        await server.effect('place', () => {
+          const files = server.files.get(name) ?? { a: '', b: '' }
+          server.files.set(name, { ...files, [file]: wanted })
+        })
+      }
+    },
+    seen: async (wanted) => new Map(['a', 'b'].map((file) => [`/etc/${file}`, wanted])),
+  }
 }
 
 interface Sleeper {
@@ -101,6 +127,7 @@ export class MemoryWorld implements World {
     this.server = server
     this.#dieAt = dieAt
     this.#after = after
+    server.effect = (name, change) => this.#effect(name, change)
     this.died = new Promise((resolve) => {
       this.#die = resolve
     })
@@ -154,7 +181,7 @@ export class MemoryWorld implements World {
     create: (project) =>
       this.#effect('create', () => {
         const core = this.server.definitions.get(project.file)
-        if (core) this.#put(core.container, core.name, project.name, { definition: core.hash })
+        if (core) this.#put(core.container, core.name, project.name, { definition: project.file })
         const instance = this.server.instances.get(project.name.slice('pacs-'.length))
         for (const service of instance?.services ?? []) {
           for (const name of service.containers) {
@@ -169,8 +196,19 @@ export class MemoryWorld implements World {
           if (!container) throw new Error(`no container ${name}`)
           container.running = true
           container.address = name
+          this.#load(container)
         })
       }
+    },
+    signal: (name) =>
+      this.#effect('signal', () => {
+        const container = this.server.containers.get(name)
+        if (!container?.running) throw new Error(`${name} is not running`)
+        this.#load(container)
+      }),
+    readInside: async (name, path) => {
+      const files = this.server.files.get(this.server.containers.get(name)?.service ?? '')
+      return (path === '/etc/a' ? files?.a : files?.b) ?? null
     },
     containers: async (by) => {
       if (this.#dead) return new Promise(() => undefined)
@@ -184,6 +222,7 @@ export class MemoryWorld implements World {
       for (const one of found) {
         one.looks += 1
         const behaviour = this.#behaviourOf(one)
+        one.lastCheck = { at: this.server.time, passed: true }
         one.health = !behaviour.neverReady ? 'healthy' : one.looks > 20 ? 'unhealthy' : 'starting'
       }
       return found.map((one) => ({ ...one }))
@@ -228,7 +267,16 @@ export class MemoryWorld implements World {
   #put(name: string, service: string, project: string, labels: Container['labels']): void {
     if (this.server.containers.has(name)) return
     const fresh = { running: false, health: 'starting', exitCode: 0, address: null, looks: 0 } as const
-    this.server.containers.set(name, { id: name, name, service, project, labels, ...fresh })
+    const never = { startedAt: '', lastCheck: null }
+    this.server.containers.set(name, { id: name, name, service, project, labels, ...fresh, ...never })
+  }
+
+  /** The process of a core service reads its live files; one that they end is another process afterwards. */
+  #load(container: Container): void {
+    const files = this.server.files.get(container.service)
+    if (!files) return
+    this.server.loaded.set(container.service, `${files.a} ${files.b}`)
+    if (Object.values(files).some((version) => this.server.deadly.has(version))) container.startedAt += '.'
   }
 
   #behaviourOf(container: Container): Behaviour {

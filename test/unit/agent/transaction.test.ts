@@ -466,3 +466,111 @@ describe('a core transaction', () => {
     }
   })
 })
+
+describe('new live files of a core service', () => {
+  const coreOf: TransactionRequestInput = { kind: 'core', release: memoryRelease(1).reference, actor: 'jane' }
+  const define = (files: number) => {
+    server.core = [memoryCore(server, 'store', 1), memoryCore(server, 'edge', 1, files)]
+  }
+  const loaded = () => ({ files: server.files.get('edge'), loaded: server.loaded.get('edge') })
+  const version = (name: string) => ({ files: { a: name, b: name }, loaded: `${name} ${name}` })
+
+  it('are loaded on a signal without leave to replace it, and a deploy fits only after that', async () => {
+    await using life = await start()
+    define(1)
+    expect(await ask(life.agent, coreOf)).toMatchObject({ outcome: 'done', message: 'started store, edge' })
+    define(2)
+    const early = await ask(life.agent, deployOf(1))
+    expect(early).toMatchObject({ outcome: 'refused' })
+    expect(early.message).toContain('new files for edge, which loads them without a stop: ask for the core first')
+    life.world.trace.length = 0
+    expect(await ask(life.agent, coreOf)).toMatchObject({ outcome: 'done', message: 'reloaded edge' })
+    expect(life.world.trace.filter((effect) => !effect.startsWith('write'))).toEqual(['place', 'place', 'signal'])
+    expect(loaded()).toEqual(version('f2'))
+    expect(await ask(life.agent, coreOf)).toMatchObject({ outcome: 'unchanged' })
+    expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'deployed' })
+  })
+
+  it('that end the service are taken back, and it is told again', async () => {
+    await using life = await start()
+    define(1)
+    await ask(life.agent, coreOf)
+    define(2)
+    server.deadly.add('f2')
+    const result = await ask(life.agent, coreOf)
+    expect(result).toMatchObject({
+      outcome: 'rolled-back',
+      message: 'edge ended on SIGHUP and was started anew by the engine; edge runs by its old files again',
+    })
+    expect(loaded()).toEqual(version('f1'))
+    expect(server.state.core).toMatchObject({ services: { edge: 'edge-1.f1' }, replacing: null, work: null })
+  })
+
+  it('that the service does not see are taken back', async () => {
+    await using life = await start()
+    define(1)
+    await ask(life.agent, coreOf)
+    define(2)
+    const { readInside } = life.world.engine
+    life.world.engine.readInside = async (container, path) =>
+      server.files.get('edge')?.b === 'f2' ? 'f1' : readInside(container, path)
+    const result = await ask(life.agent, coreOf)
+    expect(result).toMatchObject({ outcome: 'rolled-back' })
+    expect(result.message).toContain('edge sees another /etc/a than the release brings')
+    expect(loaded()).toEqual(version('f1'))
+  })
+
+  it.each([
+    { with: 'good files', deadly: false, ends: ['f1', 'f2'] },
+    { with: 'files that end it', deadly: true, ends: ['f1'] },
+  ])(
+    'killed in the reload of $with: it runs by one version as the state says, and asking again goes on',
+    async ({ deadly, ends }) => {
+      const seen = new Set<string>()
+      for (let effect = 1; ; effect++) {
+        for (const after of [false, true]) {
+          server = new Server()
+          await rm(directory, { recursive: true, force: true })
+          directory = await mkdtemp(join(tmpdir(), 'pacs-agent-'))
+          define(1)
+          {
+            await using life = await start()
+            await ask(life.agent, coreOf)
+          }
+          const edge = server.containers.get('pacs-edge-1')
+          define(2)
+          if (deadly) server.deadly.add('f2')
+          const id = `killed-${++ids}`
+          const world = new MemoryWorld(server, effect, after)
+          await using killed = await start(world)
+          const ended = killed.agent
+            .submit(id, requestSchema.parse(coreOf), 'deploy')
+            .then(() => resultOf(killed.agent, id))
+          if (!(await Promise.race([ended.then(() => world.dead), world.died.then(() => true)]))) {
+            expect([...seen].sort()).toEqual(ends)
+            return
+          }
+          const point = `effect ${effect} ${after ? 'after' : 'before'} ${world.trace.at(-1)}`
+          await using next = await start()
+          const { core, last, transaction } = server.state
+          expect({ transaction, replacing: core.replacing, work: core.work }, point).toEqual({
+            transaction: null,
+            replacing: null,
+            work: null,
+          })
+          const [, files = ''] = core.services.edge?.split('.') ?? []
+          seen.add(files)
+          expect(loaded(), point).toEqual(version(files))
+          if (last?.transaction === id) {
+            expect(last.result.outcome, point).toMatch(files === 'f2' ? /failed|done/ : /failed|refused|rolled-back/)
+          }
+          // The very container that ran before: none was removed, none made anew.
+          expect(server.containers.get('pacs-edge-1') === edge && edge?.running, point).toBe(true)
+          server.deadly.clear()
+          expect(['done', 'unchanged'], point).toContain((await ask(next.agent, coreOf)).outcome)
+          expect(loaded(), point).toEqual(version('f2'))
+        }
+      }
+    },
+  )
+})

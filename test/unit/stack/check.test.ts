@@ -42,6 +42,7 @@ const faults: [string, string, unknown, RegExp][] = [
   ],
   ['x-pacs', 'services.api.x-pacs.ready', 'ready', /x-pacs.ready: must be a path/],
   ['x-pacs', 'services.api.x-pacs.reload', 'SIGHUP', /for core services/],
+  ['x-pacs', 'services.store.x-pacs', { reload: 'SIGHUP' }, /needs a mounted folder of the stack.*stays the old one/],
   ['x-pacs', 'services.store.x-pacs', { route: 'Path(`/`)' }, /for start-first services/],
   ['start-first', 'services.api.x-pacs.ready', undefined, /needs x-pacs.ready/],
   ['start-first', 'services.api.x-pacs.port', undefined, /needs x-pacs.port/],

@@ -1,7 +1,15 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${…} is Compose's here
 import { describe, expect, test } from 'vitest'
 import { releaseIdSchema } from '../../../src/release/index.ts'
-import { containerNames, i8, instanceName, type Rendered, renderApp, renderCore } from '../../../src/stack/index.ts'
+import {
+  containerNames,
+  i8,
+  instanceName,
+  liveDirectories,
+  type Rendered,
+  renderApp,
+  renderCore,
+} from '../../../src/stack/index.ts'
 import { FIT, imagesOf, stackFrom } from './stack-from.ts'
 
 const stack = stackFrom(FIT)
@@ -152,11 +160,27 @@ describe('the project of the core', () => {
         bind: { create_host_path: false },
       },
     ])
-    expect(core.document.services.edge?.volumes).toMatchObject([{ source: '${EDGE_DIR:-/s/edge/HASH/gate}' }])
+    expect(core.document.services.edge?.volumes).toMatchObject([
+      { source: '${EDGE_DIR:-/s/edge/HASH/gate}' },
+      { source: '/s/edge/HASH/gate' },
+    ])
     expect(core.document.services.store?.secrets).toEqual([
       { source: 'store.password', target: '/run/secrets/password' },
     ])
     expect(core.document.secrets).toEqual({ 'store.password': { file: '/s/store/HASH/secrets/password' } })
+  })
+
+  test('has its live folders in a place of their own, where a service takes new files up on a signal', () => {
+    const live = (name: string) => liveDirectories(stack, stack.services.get(name) ?? expect.fail(name))
+    expect(live('edge')).toEqual([{ path: 'gate', target: '/etc/gate' }])
+    expect(live('store')).toEqual([])
+    const place = (service: string, path: string) => (live(service).some((one) => one.path === path) ? '/live' : '/s')
+    const { document } = renderCore(stack, { images, mountDirectory: place })
+    expect(document.services.edge?.volumes).toMatchObject([
+      { source: '${EDGE_DIR:-/live/gate}' },
+      { source: '/live/gate' },
+    ])
+    expect(document.services.store?.volumes).toContainEqual(expect.objectContaining({ source: '/s/limits.json' }))
   })
 
   test('waits for no app service, and answers to a container name that the team chose', () => {

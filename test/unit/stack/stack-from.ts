@@ -66,7 +66,7 @@ services:
   edge:
     image: traefik:v3
     networks: { front: null }
-    volumes: [{ type: bind, source: '\${EDGE_DIR:-./gate}', target: /etc/dynamic }]
+    volumes: [{ type: bind, source: '\${EDGE_DIR:-./gate}', target: /etc/dynamic }, { type: bind, source: ./gate, target: /etc/gate }]
     x-pacs: { critical: false, reload: SIGHUP }
 networks:
   data: { name: ward-data, internal: true }

@@ -1,0 +1,87 @@
+import { Failure, formatDuration } from '../../lib/index.ts'
+import type { Container, Project } from '../server/engine.ts'
+import type { State } from './state.ts'
+import type { Run, World } from './world.ts'
+
+/** A core service as a release defines it: one Compose project file of its own in the project `pacs`. */
+export interface CoreService {
+  name: string
+  /** Keyed, over the definition with its values and the contents of its files and secrets; see {@link hashesOf}. */
+  hash: string
+  image: string
+  container: string
+  project: Project
+  /** Seconds that a stop may take. */
+  grace: number
+  /** The files that it takes up anew on a signal; null when it has none. */
+  live: LiveFiles | null
+  /** Lays down the files that it mounts; doing it again changes nothing. */
+  materialize(): Promise<void>
+}
+
+/** The mounted folders of a service with `x-pacs.reload`, of which several versions are kept. */
+export interface LiveFiles {
+  signal: string
+  /** The hash of the files that this release brings. */
+  version: string
+  /** Renames the files of a version into the mounted folders; doing it again changes nothing. */
+  place(version: string): Promise<void>
+  /** What the service must see of a version: path in its container → text. */
+  seen(version: string): Promise<ReadonlyMap<string, string>>
+}
+
+/** The two halves of a core service's hash: what only a replacement changes, and the live files, where it has any. */
+export function hashesOf(hash: string): { definition: string; files: string | null } {
+  const [definition = '', files = null] = hash.split('.')
+  return { definition, files }
+}
+
+/** Whether what leads from one hash of a service to another is a change of its live files alone. */
+export function isReload(from: string | null | undefined, to: string): boolean {
+  return from != null && hashesOf(to).files !== null && hashesOf(from).definition === hashesOf(to).definition
+}
+
+/** Changes the core's part of the state. */
+export function writeCore(world: World, change: Partial<State['core']>): Promise<void> {
+  const { state } = world.store
+  return world.store.write({ ...state, core: { ...state.core, ...change } })
+}
+
+/** The service runs by this hash; `isNew` says whether that is the one which the transaction wants. */
+export function settle(name: string, hash: string, isNew: boolean, world: World): Promise<void> {
+  const { services, work } = world.store.state.core
+  const settled = work && isNew ? { done: [...work.done, name], left: work.left.filter((one) => one !== name) } : work
+  return writeCore(world, { services: { ...services, [name]: hash }, replacing: null, work: settled })
+}
+
+/**
+ * Waits until a core service runs and is healthy.
+ * @param isEnough asked of a container without a fault, whether it has shown what is waited for.
+ * @throws Failure `failed` when it ended or is unhealthy.
+ */
+export async function waitUp(
+  service: CoreService,
+  run: Pick<Run, 'report'>,
+  world: World,
+  isEnough: (container: Container) => boolean = ({ health }) => health === 'healthy' || health === 'none',
+): Promise<void> {
+  const started = world.now()
+  let said = started
+  for (;;) {
+    const [container] = await world.engine.containers({ names: [service.container] })
+    const fault = faultOfCore(service, container)
+    if (fault !== null) throw new Failure('failed', `${fault}; its log: docker logs ${service.container}`)
+    if (container && isEnough(container)) return
+    if (world.now() - said >= 5000) {
+      said = world.now()
+      await run.report.progress(`${service.name} is not healthy yet after ${formatDuration(said - started)}`)
+    }
+    await world.sleep(100)
+  }
+}
+
+function faultOfCore(service: CoreService, container: Container | undefined): string | null {
+  if (!container) return `${service.name} is gone`
+  if (!container.running) return `${service.name} ended with ${container.exitCode}`
+  return container.health === 'unhealthy' ? `${service.name} is unhealthy` : null
+}
