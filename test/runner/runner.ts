@@ -17,8 +17,6 @@ const GRACE_MS = 7500
 export interface StepOptions {
   /** Folder of the action, like `actions/deploy`, in the repository. */
   action: string
-  /** `dist` runs what is committed, `source` the entry in src/actions. */
-  code: 'dist' | 'source'
   with?: Readonly<Record<string, string>>
   /** Values of the `secrets` context: masked from the start. */
   secrets?: readonly string[]
@@ -72,15 +70,15 @@ export class Job implements AsyncDisposable {
       await mkdir(dirname(join(this.workspace, name)), { recursive: true })
       await writeFile(join(this.workspace, name), text)
     }
-    const { main, post } = file.runs
+    const { post } = file.runs
     const step = await this.#step(file, options)
-    const ended = await step(await this.#program(options, main, 'main'), {})
+    const ended = await step(await this.#program(options, 'main'), {})
     return {
       ...ended,
       post: async () => {
         if (post === undefined) throw new Error(`${path} has no post step`)
         const state = Object.entries(ended.state).map(([name, value]) => [`STATE_${name}`, value])
-        return (await step(await this.#program(options, post, 'post'), Object.fromEntries(state))).log
+        return (await step(await this.#program(options, 'post'), Object.fromEntries(state))).log
       },
     }
   }
@@ -89,9 +87,8 @@ export class Job implements AsyncDisposable {
     await rm(this.directory, { recursive: true, force: true })
   }
 
-  /** The file that node runs: the committed stub, or one like it that imports the source. */
-  async #program({ action, code }: StepOptions, program: string, step: 'main' | 'post'): Promise<string> {
-    if (code === 'dist') return join(root, action, program)
+  /** The file that node runs: a stub like the committed one, that imports the source. */
+  async #program({ action }: StepOptions, step: 'main' | 'post'): Promise<string> {
     const name = basename(action)
     const stub = join(this.directory, 'dist', name, step === 'main' ? 'index.js' : 'post.js')
     await mkdir(dirname(stub), { recursive: true })

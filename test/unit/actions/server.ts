@@ -64,7 +64,6 @@ socket.on('error', () => process.exit(255))
     run: (name, inputs = {}, more = {}) =>
       job.run({
         action: `actions/${name}`,
-        code: 'source',
         with: { environment: 'staging', 'ssh-key': key, ...inputs },
         secrets: [key],
         env: { PATH: `${join(bin, 'bin')}:${process.env.PATH}` },
