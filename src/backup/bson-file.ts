@@ -1,0 +1,106 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { documentLength } from './raw-document.ts'
+
+/** How much is gathered before it is written, and read at once: 1 MiB. */
+const PIECE = 1024 * 1024
+
+/** Writes raw documents one after another, as the stock tools do; one write is under way while the next is gathered. */
+export class BsonFileWriter {
+  readonly #file: FileHandle
+  #gathered: Uint8Array[] = []
+  #size = 0
+  #writing: Promise<void> = Promise.resolve()
+
+  private constructor(file: FileHandle) {
+    this.#file = file
+  }
+
+  /** @throws the file system's error when `path` exists or cannot be made */
+  static async create(path: string): Promise<BsonFileWriter> {
+    return new BsonFileWriter(await open(path, 'wx', 0o600))
+  }
+
+  /** @returns a promise to wait for before the next document, or null while there is room. */
+  add(document: Uint8Array): Promise<void> | null {
+    this.#gathered.push(document)
+    this.#size += document.length
+    return this.#size >= PIECE ? this.#flush() : null
+  }
+
+  /** Waits for the piece before this one: at most two are in memory. */
+  async #flush(): Promise<void> {
+    const pieces = this.#gathered
+    this.#gathered = []
+    this.#size = 0
+    await this.#writing
+    this.#writing = writeAll(this.#file, pieces)
+    // Awaited at the next flush; a rejection must not be called unhandled until then.
+    this.#writing.catch(() => undefined)
+  }
+
+  /** Writes what is left and syncs it. @throws the file system's error, of any write */
+  async finish(): Promise<void> {
+    await this.#flush()
+    await this.#writing
+    await this.#file.sync()
+    await this.#file.close()
+  }
+
+  async abandon(): Promise<void> {
+    await this.#writing.catch(() => undefined)
+    await this.#file.close().catch(() => undefined)
+  }
+}
+
+async function writeAll(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+  const bytes = Buffer.concat(pieces)
+  let written = 0
+  while (written < bytes.length) written += (await file.write(bytes, written)).bytesWritten
+}
+
+/**
+ * Reads a file of raw documents to its end and yields them in lots of about 1 MiB; a lot is valid until the next is asked for.
+ * @throws Error that names the file and the offset when it ends within a document or holds something else
+ */
+export async function* readBsonFile(path: string): AsyncGenerator<Buffer[]> {
+  const file = await open(path, 'r')
+  try {
+    let rest: Buffer = Buffer.alloc(0)
+    let offset = 0
+    for (;;) {
+      const piece = Buffer.allocUnsafe(PIECE)
+      const { bytesRead } = await file.read(piece, 0, PIECE)
+      const bytes = Buffer.concat([rest, piece.subarray(0, bytesRead)])
+      const { documents, end } = split(bytes, path, offset)
+      if (documents.length > 0) yield documents
+      rest = bytes.subarray(end)
+      offset += end
+      if (bytesRead === 0) break
+    }
+    if (rest.length > 0)
+      throw new Error(`${path} is truncated: ${rest.length} bytes at ${offset} are no whole document`)
+  } finally {
+    await file.close()
+  }
+}
+
+function split(bytes: Buffer, path: string, offset: number): { documents: Buffer[]; end: number } {
+  const documents: Buffer[] = []
+  let end = 0
+  while (end + 4 <= bytes.length) {
+    const length = lengthAt(bytes, end, path, offset)
+    if (end + length > bytes.length) break
+    if (bytes[end + length - 1] !== 0) throw new Error(`${path} is damaged at ${offset + end}: a document has no end`)
+    documents.push(bytes.subarray(end, end + length))
+    end += length
+  }
+  return { documents, end }
+}
+
+function lengthAt(bytes: Buffer, at: number, path: string, offset: number): number {
+  try {
+    return documentLength(bytes, at)
+  } catch (thrown) {
+    throw new Error(`${path} is damaged at ${offset + at}: ${thrown instanceof Error ? thrown.message : ''}`)
+  }
+}

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto'
+import { refused } from '../lib/index.ts'
+import { type Contents, contentsSchema } from './contents.ts'
+import type { Restic, Snapshot } from './restic.ts'
+
+/** A complete backup: one whose contents are stored, which is done last. */
+export interface StoredBackup {
+  id: string
+  /** ISO 8601, of its id. */
+  startedAt: string
+  /** Bytes of what it holds, before deduplication. */
+  bytes: number
+  /** All snapshots that make it up, that of its contents last. */
+  snapshots: string[]
+}
+
+export const PART = { work: 'part=work', volume: 'part=volume', contents: 'part=contents' } as const
+const CONTENTS_FILE = 'contents.json'
+
+/** `20261124t101500z-1f2e3d4c`: when it began (UTC), and a part that makes it unique. */
+export function newBackupId(now: Date): string {
+  const time = now
+    .toISOString()
+    .replace(/[-:]|\.\d+/g, '')
+    .toLowerCase()
+  return `${time}-${randomBytes(4).toString('hex')}`
+}
+
+/** When a backup began, by its id. */
+export function startOf(id: string): string {
+  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)z-/.exec(id) ?? []
+  if (year === undefined) throw refused(`"${id}" is no id of a backup: it looks like 20261124t101500z-1f2e3d4c`)
+  return `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`
+}
+
+export function idTag(id: string): string {
+  return `id=${id}`
+}
+
+export function sizeTag(bytes: number): string {
+  return `bytes=${bytes}`
+}
+
+/** The complete backups of a repository, newest first, and the snapshots of those that never became complete. */
+export function arrange(snapshots: readonly Snapshot[]): { complete: StoredBackup[]; torn: Map<string, string[]> } {
+  const byId = new Map<string, Snapshot[]>()
+  for (const snapshot of snapshots) {
+    const id = tagValue(snapshot, 'id=')
+    if (id !== undefined) byId.set(id, [...(byId.get(id) ?? []), snapshot])
+  }
+  const complete: StoredBackup[] = []
+  const torn = new Map<string, string[]>()
+  for (const [id, parts] of byId) {
+    const last = parts.find(({ tags }) => tags.includes(PART.contents))
+    const others = parts.filter((part) => part !== last).map((part) => part.id)
+    if (last === undefined) torn.set(id, others)
+    else {
+      const bytes = Number(tagValue(last, 'bytes=') ?? 0)
+      complete.push({ id, startedAt: startOf(id), bytes, snapshots: [...others, last.id] })
+    }
+  }
+  complete.sort((a, b) => (a.id < b.id ? 1 : -1))
+  return { complete, torn }
+}
+
+function tagValue(snapshot: Snapshot, prefix: string): string | undefined {
+  return snapshot.tags.find((tag) => tag.startsWith(prefix))?.slice(prefix.length)
+}
+
+/** The complete backups of a repository, newest first. */
+export async function listBackups(restic: Restic, signal?: AbortSignal): Promise<StoredBackup[]> {
+  return arrange(await restic.snapshots(undefined, { signal })).complete
+}
+
+/** Reads what a backup holds. @throws Failure `unhealthy` when it cannot be read, Error when it is not ours */
+export async function readContents(restic: Restic, backup: StoredBackup, signal?: AbortSignal): Promise<Contents> {
+  const [snapshot] = (await restic.snapshots(idTag(backup.id), { signal })).filter(({ tags }) =>
+    tags.includes(PART.contents),
+  )
+  const file = snapshot?.paths[0]
+  if (snapshot === undefined || !file?.endsWith(CONTENTS_FILE)) throw refused(`the backup ${backup.id} has no contents`)
+  return contentsSchema.parse(JSON.parse(await restic.read(snapshot.id, file, { signal })))
+}
+
+/** @param wanted `newest`, `random`, or an id @throws Failure `refused` when there is none */
+export function chooseBackup(backups: readonly StoredBackup[], wanted: string): StoredBackup {
+  if (backups.length === 0) throw refused('the repository holds no complete backup')
+  const chosen =
+    wanted === 'newest'
+      ? backups[0]
+      : wanted === 'random'
+        ? backups[Math.floor(Math.random() * backups.length)]
+        : backups.find(({ id }) => id === wanted)
+  if (chosen !== undefined) return chosen
+  const known = backups.slice(0, 3).map(({ id }) => id)
+  throw refused(`the repository holds no complete backup ${wanted}; the newest are ${known.join(', ')}`)
+}

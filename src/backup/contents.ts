@@ -1,0 +1,107 @@
+import { z } from 'zod'
+
+const hex64 = z.string().regex(/^[0-9a-f]{64}$/)
+const count = z.int().nonnegative()
+const seconds = z.number().nonnegative()
+const instant = z.iso.datetime()
+
+const definition = z.object({
+  name: z.string(),
+  type: z.enum(['collection', 'view', 'timeseries']),
+  /** The text of its `.metadata.json`: EJSON with options and indexes. */
+  metadata: z.string(),
+})
+
+export const dumpedCollectionSchema = definition.extend({
+  count,
+  bytes: count,
+  /** Order-independent; see ContentHash. */
+  hash: hex64,
+  newest: z.object({ id: z.string().nullable(), dates: z.record(z.string(), z.string()) }),
+  seconds,
+})
+
+/** What one moment means for the collections of a database. */
+export const momentSchema = z.discriminatedUnion('kind', [
+  /** All collections as of one cluster time (`seconds.increment`). */
+  z.object({ kind: z.literal('snapshot'), clusterTime: z.string() }),
+  /** Each collection was read on its own, between `from` and `to`. */
+  z.object({ kind: z.literal('span'), from: instant, to: instant, why: z.string() }),
+])
+
+/** Something that lies beside the backup and is not in it, by name. */
+export const leftOutSchema = z.object({ what: z.string(), why: z.string() })
+
+export const databaseContentsSchema = z.object({
+  service: z.string(),
+  database: z.string(),
+  server: z.object({ version: z.string(), topology: z.enum(['replica set', 'sharded', 'standalone']) }),
+  moment: momentSchema,
+  collections: z.array(dumpedCollectionSchema),
+  leftOut: z.array(leftOutSchema),
+  seconds,
+})
+
+export const archiveContentsSchema = z.object({
+  service: z.string(),
+  volume: z.string(),
+  /** Where in the volume the index and the files lie; empty for its root. */
+  storage: z.string(),
+  patients: count,
+  studies: count,
+  series: count,
+  instances: count,
+  files: count,
+  bytes: count,
+  /** When the index was copied, and for how many seconds the service was paused. */
+  at: instant,
+  paused: seconds,
+})
+
+export const cacheContentsSchema = z.object({
+  service: z.string(),
+  /** Keys that the file holds, those past their time included. */
+  keys: count,
+  bytes: count,
+  sha256: hex64,
+  at: instant,
+  seconds,
+})
+
+export const folderContentsSchema = z.object({
+  name: z.string(),
+  secret: z.boolean(),
+  files: count,
+  bytes: count,
+  /** Over the sorted list of path and SHA-256 of each file. */
+  hash: hex64,
+})
+
+/** `contents.json`: what a backup holds. It is stored last: a backup without it does not count as one. */
+export const contentsSchema = z.object({
+  schema: z.literal(1),
+  id: z.string().regex(/^\d{8}t\d{6}z-[0-9a-f]{8}$/),
+  startedAt: instant,
+  finishedAt: instant,
+  host: z.string(),
+  instance: z.string().nullable(),
+  versions: z.record(z.string(), z.string()),
+  oneMoment: z.array(z.string()),
+  database: databaseContentsSchema.nullable(),
+  archives: z.array(archiveContentsSchema),
+  caches: z.array(cacheContentsSchema),
+  folders: z.array(folderContentsSchema),
+  /** Where restic keeps the parts. */
+  snapshots: z.object({ work: z.string(), volumes: z.array(z.object({ volume: z.string(), snapshot: z.string() })) }),
+  /** Bytes read and, after deduplication and compression, added to the repository. */
+  stored: z.object({ read: count, added: count }),
+})
+
+export type DumpedCollection = z.infer<typeof dumpedCollectionSchema>
+export type Moment = z.infer<typeof momentSchema>
+export type LeftOut = z.infer<typeof leftOutSchema>
+export type DatabaseContents = z.infer<typeof databaseContentsSchema>
+export type ArchiveContents = z.infer<typeof archiveContentsSchema>
+export type CacheContents = z.infer<typeof cacheContentsSchema>
+export type FolderContents = z.infer<typeof folderContentsSchema>
+export type Contents = z.infer<typeof contentsSchema>

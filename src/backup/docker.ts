@@ -1,0 +1,33 @@
+import { Failure, type RunResult, tryRun } from '../lib/index.ts'
+
+export interface DockerCall {
+  /** Added to the client's environment; how a secret reaches `docker exec -e NAME`. */
+  env?: Readonly<Record<string, string>>
+  signal?: AbortSignal | undefined
+  /** Milliseconds. */
+  timeout?: number
+  onBytes?: (bytes: Uint8Array) => void
+}
+
+/** Runs the docker client with `args`, whatever its exit code. */
+export type Docker = (args: readonly string[], call?: DockerCall) => Promise<RunResult>
+
+/** The docker client in an environment of its own (PATH, HOME, DOCKER_CONFIG, what chooses the engine). */
+export function dockerIn(env: Readonly<Record<string, string>>): Docker {
+  return (args, call = {}) => {
+    const { signal, ...rest } = call
+    return tryRun('docker', args, {
+      ...rest,
+      ...(signal === undefined ? {} : { signal }),
+      env: { ...env, ...call.env },
+    })
+  }
+}
+
+/** Asks docker for exit code 0. @returns its standard output @throws Failure `error` with what it said last */
+export async function askDocker(docker: Docker, args: readonly string[], call?: DockerCall): Promise<string> {
+  const { code, stdout, stderr } = await docker(args, call)
+  if (code === 0) return stdout.trim()
+  const said = (stderr || stdout).trim().split('\n').slice(-3).join(' ')
+  throw new Failure('error', `docker ${args[0] ?? ''} ended with ${code}: ${said}`)
+}

@@ -1,0 +1,76 @@
+import { chmod, mkdir, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Failure, messageOf } from '../lib/index.ts'
+import { arrange, listBackups, type StoredBackup } from './catalogue.ts'
+import type { Restic } from './restic.ts'
+import { chooseKept, type Retention } from './retention.ts'
+
+/** Makes the repository on this server unless it is there, open to the group of its owner: readers of volumes write as root of that group. */
+export async function ensureRepository(restic: Restic, signal: AbortSignal): Promise<void> {
+  const { location } = restic.repository
+  if (await restic.exists({ signal })) return
+  await mkdir(location, { recursive: true, mode: 0o770 })
+  await restic.init()
+  // restic takes the modes of all later files from these (group may read: group may write).
+  await openToGroup(location)
+}
+
+async function openToGroup(path: string): Promise<void> {
+  await chmod(path, 0o2770)
+  for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
+    const one = join(entry.parentPath, entry.name)
+    if (entry.isDirectory()) await chmod(one, 0o2770)
+    else if (entry.isFile()) await chmod(one, ((await stat(one)).mode & 0o700) | 0o040)
+  }
+}
+
+/** Torn backups older than this are removed: 1 day. */
+const TORN_AGE = 86_400_000
+
+/** Forgets what retention does not keep, and what never became complete. @returns ids */
+export async function applyRetention(
+  restic: Restic,
+  retention: Retention,
+  now: Date,
+  signal: AbortSignal,
+): Promise<{ kept: string[]; forgotten: string[] }> {
+  const { complete, torn } = arrange(await restic.snapshots(undefined, { signal }))
+  const kept = chooseKept(complete, retention)
+  const expired = complete.filter(({ id }) => !kept.has(id))
+  const left = [...torn].filter(([id]) => now.getTime() - timeOf(id) > TORN_AGE)
+  await restic.forget([...expired.flatMap(({ snapshots }) => snapshots), ...left.flatMap(([, all]) => all)], { signal })
+  return { kept: [...kept], forgotten: [...expired.map(({ id }) => id), ...left.map(([id]) => id)] }
+}
+
+function timeOf(id: string): number {
+  return Date.parse(id.replace(/^(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)z-.*/, '$1-$2-$3T$4:$5:$6Z'))
+}
+
+/** What became of the second repository. */
+export type SecondCopy =
+  | { outcome: 'copied'; backups: string[] }
+  /** Away: these backups are copied next time. */
+  | { outcome: 'later'; why: string; waiting: string[] }
+
+/** Copies every backup that the second repository lacks, so that one that was away catches up; its own retention follows. */
+export async function copyToSecond(
+  first: Restic,
+  second: Restic,
+  retention: Retention,
+  now: Date,
+  signal: AbortSignal,
+): Promise<SecondCopy> {
+  const all = await listBackups(first, signal)
+  let missing: StoredBackup[] = all
+  try {
+    if (!(await second.exists({ signal }))) await second.init(first)
+    const there = new Set((await listBackups(second, signal)).map(({ id }) => id))
+    missing = all.filter(({ id }) => !there.has(id)).reverse()
+    for (const { snapshots } of missing) await second.copyFrom(first, snapshots, { signal })
+    await applyRetention(second, retention, now, signal)
+    return { outcome: 'copied', backups: missing.map(({ id }) => id) }
+  } catch (thrown) {
+    if (!(thrown instanceof Failure) || signal.aborted) throw thrown
+    return { outcome: 'later', why: messageOf(thrown), waiting: missing.map(({ id }) => id) }
+  }
+}

@@ -1,0 +1,73 @@
+import { Failure, type FailureKind } from '../lib/index.ts'
+
+interface Cause {
+  /** restic's exit code where it has one of its own (0.17 and later). */
+  code?: number
+  says: RegExp
+  kind: FailureKind
+  means: string
+}
+
+const CAUSES: readonly (Cause & { missing?: true })[] = [
+  {
+    code: 12,
+    says: /wrong password or no key found/i,
+    kind: 'refused',
+    means: 'does not open with this password: put the right one into the secret restic-password',
+  },
+  {
+    code: 11,
+    says: /repository is already locked|unable to create lock/i,
+    kind: 'locked',
+    means: 'is locked by another restic: ask again when it has ended',
+  },
+  {
+    says: /no space left on device|disk quota exceeded/i,
+    kind: 'error',
+    means: 'cannot be written, or what comes from it: the disk is full; free some room and ask again',
+  },
+  {
+    code: 10,
+    says: /is there a repository at the following location|repository does not exist|config.*no such file/i,
+    kind: 'unreachable',
+    means: 'is not there (is its disk mounted?)',
+    missing: true,
+  },
+  {
+    says: /dial tcp|connection refused|no such host|i\/o timeout|ssh command exited|unable to start the sftp session|connection (timed out|reset)|host key verification failed|permission denied \(publickey/i,
+    kind: 'unreachable',
+    means: 'cannot be reached',
+  },
+  {
+    says: /ciphertext verification failed|hash mismatch|does not match|unexpected EOF|pack .* (contains|damaged|not found)|repository contains errors|the repository .*damaged|tree .* not found|invalid data returned|not found in index|wrong data|is damaged|decrypting|does not exist in/i,
+    kind: 'unhealthy',
+    means: 'is damaged',
+  },
+]
+
+/** @returns what an exit of restic means, as one line; `missing` when there is no repository yet */
+export function resticFailure(where: string, code: number, output: string): { failure: Failure; missing: boolean } {
+  const cause = CAUSES.find((one) => one.code === code) ?? CAUSES.find((one) => one.says.test(output)) ?? undefined
+  const said = lastWords(output)
+  if (cause === undefined) {
+    return { failure: new Failure('error', `restic ended with ${code} on ${where}: ${said}`), missing: false }
+  }
+  const detail = cause.kind === 'unreachable' || cause.kind === 'unhealthy' ? `: ${said}` : ''
+  return {
+    failure: new Failure(cause.kind, `the repository ${where} ${cause.means}${detail}`),
+    missing: cause.missing === true,
+  }
+}
+
+/** What restic says is fatal, or its last line; in one line. */
+function lastWords(output: string): string {
+  const lines = output.split('\n').flatMap((line) => plain(line.trim()))
+  const fatal = lines.find((line) => /^Fatal:/.test(line)) ?? lines.findLast((line) => line !== '') ?? 'it said nothing'
+  return fatal.replace(/^Fatal: /, '').slice(0, 300)
+}
+
+/** With `--json`, newer versions say so in JSON. */
+function plain(line: string): string[] {
+  const message = /"message":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1]
+  return message === undefined ? [line] : message.split('\\n')
+}

@@ -1,0 +1,196 @@
+import { z } from 'zod'
+import { Failure, type Redact, redactor, tryRun } from '../lib/index.ts'
+import { resticFailure } from './restic-failures.ts'
+
+/** A restic repository and how it is reached. */
+export interface Repository {
+  /** As restic writes it: a folder, `sftp:user@host:/path`, `s3:https://…`, `rest:https://…`. */
+  location: string
+  /** A file that holds its password. */
+  passwordFile: string
+  /** Credentials of its store (`AWS_ACCESS_KEY_ID`, …), handed on by environment alone. */
+  env?: Readonly<Record<string, string>>
+  /** `-o` options, like `sftp.args=-i /opt/pacs/…`. */
+  options?: readonly string[]
+}
+
+const summarySchema = z.object({
+  message_type: z.literal('summary'),
+  snapshot_id: z.string(),
+  data_added: z.int(),
+  data_added_packed: z.int().optional(),
+  total_bytes_processed: z.int(),
+  total_files_processed: z.int(),
+})
+
+/** What one `restic backup` did. */
+export interface Stored {
+  snapshot: string
+  files: number
+  bytesRead: number
+  bytesAdded: number
+}
+
+const snapshotSchema = z.object({
+  id: z.string(),
+  time: z.string(),
+  hostname: z.string().default(''),
+  tags: z.array(z.string()).default([]),
+  paths: z.array(z.string()),
+})
+export type Snapshot = z.infer<typeof snapshotSchema>
+
+export interface ResticCall {
+  signal?: AbortSignal | undefined
+  /** Milliseconds; default none. */
+  timeout?: number
+  cwd?: string
+  onBytes?: (bytes: Uint8Array) => void
+}
+
+/** restic on one repository; every failure is one line that says what to do. */
+export class Restic {
+  readonly repository: Repository
+  readonly #binary: string
+  readonly #environment: Readonly<Record<string, string>>
+  readonly redact: Redact
+
+  /** @param cache where restic keeps copies of a remote repository's index; a folder on this server needs none */
+  constructor(binary: string, repository: Repository, path: string, cache: string) {
+    this.#binary = binary
+    this.repository = repository
+    this.#environment = {
+      ...repository.env,
+      PATH: path,
+      HOME: cache,
+      RESTIC_CACHE_DIR: cache,
+      RESTIC_REPOSITORY: repository.location,
+      RESTIC_PASSWORD_FILE: repository.passwordFile,
+    }
+    const inLocation = /\/\/([^/@]*)@/.exec(repository.location)?.[1]?.split(':')[1]
+    this.redact = redactor([...Object.values(repository.env ?? {}), ...(inLocation === undefined ? [] : [inLocation])])
+  }
+
+  get isLocal(): boolean {
+    return isLocal(this.repository.location)
+  }
+
+  async version(): Promise<string> {
+    return /restic (\S+)/.exec(await this.#run(['version']))?.[1] ?? 'unknown'
+  }
+
+  /** Makes the repository; `like` gives its chunk boundaries, so that copies of its snapshots deduplicate. */
+  async init(like?: Restic): Promise<void> {
+    const from = like === undefined ? [] : ['--copy-chunker-params', '--from-repo', like.repository.location]
+    await this.#run(['init', ...from], {}, like === undefined ? {} : fromEnvironment(like.repository))
+  }
+
+  /** @throws Failure for anything but a repository that is not there */
+  async exists(call: ResticCall = {}): Promise<boolean> {
+    const { code, stderr } = await this.#try(['cat', 'config'], call)
+    if (code === 0) return true
+    const failure = resticFailure(this.#where, code, stderr)
+    if (failure.missing) return false
+    throw this.#failure(failure.failure)
+  }
+
+  /** Stores `paths` as one snapshot. @param time the moment that it counts as, for all snapshots of one backup alike */
+  async backup(
+    paths: readonly string[],
+    tags: readonly string[],
+    host: string,
+    call: ResticCall = {},
+  ): Promise<Stored> {
+    const args = ['backup', '--json', '--host', host, ...tags.flatMap((tag) => ['--tag', tag]), '--', ...paths]
+    return parseStored(await this.#run(args, call))
+  }
+
+  async snapshots(tag?: string, call: ResticCall = {}): Promise<Snapshot[]> {
+    const text = await this.#run(['snapshots', '--json', ...(tag === undefined ? [] : ['--tag', tag])], call)
+    return z.array(snapshotSchema).nullable().parse(JSON.parse(text)) ?? []
+  }
+
+  /** Forgets snapshots and removes what only they held. */
+  async forget(snapshots: readonly string[], call: ResticCall = {}): Promise<void> {
+    if (snapshots.length > 0) await this.#run(['forget', '--prune', ...snapshots], call)
+  }
+
+  /** restic's own check. @param data `all`, or what part of the packs is read: `10%`, `3/7` */
+  async check(data: string, call: ResticCall = {}): Promise<void> {
+    await this.#run(['check', data === 'all' ? '--read-data' : `--read-data-subset=${data}`], call)
+  }
+
+  /** Restores a snapshot, or `include` of it, into `target`. */
+  async restore(
+    snapshot: string,
+    target: string,
+    include: readonly string[] = [],
+    call: ResticCall = {},
+  ): Promise<void> {
+    const wanted = include.flatMap((path) => ['--include', path])
+    await this.#run(['restore', snapshot, '--target', target, ...wanted], call)
+  }
+
+  /** The bytes of one file in a snapshot. */
+  read(snapshot: string, path: string, call: ResticCall = {}): Promise<string> {
+    return this.#run(['dump', snapshot, path], call)
+  }
+
+  /** Copies snapshots of another repository into this one; what is here already costs nothing. */
+  async copyFrom(source: Restic, snapshots: readonly string[], call: ResticCall = {}): Promise<void> {
+    if (snapshots.length === 0) return
+    const from = ['--from-repo', source.repository.location]
+    await this.#run(['copy', ...from, ...snapshots], call, fromEnvironment(source.repository))
+  }
+
+  /** Removes locks whose process is gone; a live one stays. */
+  async removeStaleLocks(call: ResticCall = {}): Promise<void> {
+    await this.#run(['unlock'], call)
+  }
+
+  get #where(): string {
+    return this.redact(this.repository.location)
+  }
+
+  async #run(args: readonly string[], call: ResticCall = {}, env: Readonly<Record<string, string>> = {}) {
+    const { code, stdout, stderr } = await this.#try(args, call, env)
+    if (code === 0) return stdout
+    throw this.#failure(resticFailure(this.#where, code, stderr || stdout).failure)
+  }
+
+  #failure(failure: Failure): Failure {
+    return new Failure(failure.kind, this.redact(failure.message))
+  }
+
+  #try(args: readonly string[], call: ResticCall, env: Readonly<Record<string, string>> = {}) {
+    const cache = this.isLocal ? ['--no-cache'] : []
+    const options = (this.repository.options ?? []).flatMap((option) => ['-o', option])
+    const { signal, ...rest } = call
+    return tryRun(this.#binary, [...options, ...cache, ...args], {
+      ...rest,
+      ...(signal === undefined ? {} : { signal }),
+      env: { ...this.#environment, ...env },
+    })
+  }
+}
+
+/** A repository in a folder of this machine. */
+export function isLocal(location: string): boolean {
+  return location.startsWith('/')
+}
+
+function fromEnvironment(source: Repository): Record<string, string> {
+  return { ...source.env, RESTIC_FROM_PASSWORD_FILE: source.passwordFile }
+}
+
+/** Reads the last line of `restic backup --json`. @throws Error when it is no summary */
+export function parseStored(output: string): Stored {
+  const last = output.trimEnd().split('\n').at(-1) ?? ''
+  const summary = summarySchema.parse(JSON.parse(last))
+  return {
+    snapshot: summary.snapshot_id,
+    files: summary.total_files_processed,
+    bytesRead: summary.total_bytes_processed,
+    bytesAdded: summary.data_added_packed ?? summary.data_added,
+  }
+}

@@ -1,0 +1,222 @@
+import { mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Failure, refused } from '../lib/index.ts'
+import { type ArchiveSource, copyIndex, liveIndexFiles, resumePaused } from './archive.ts'
+import { type CacheSource, saveCache } from './cache.ts'
+import { idTag, newBackupId, PART, sizeTag } from './catalogue.ts'
+import type { ArchiveContents, CacheContents, Contents, DatabaseContents, FolderContents, Moment } from './contents.ts'
+import { connectDatabase, type DatabaseAddress } from './database.ts'
+import type { Docker } from './docker.ts'
+import { diskFull, dumpDatabase } from './dump.ts'
+import { copyFolder, type FolderSource } from './folders.ts'
+import { applyRetention, copyToSecond, ensureRepository, type SecondCopy } from './repository.ts'
+import { type Repository, Restic } from './restic.ts'
+import type { Retention } from './retention.ts'
+import { ensureResticImage, removeVolumeReaders, storeVolume } from './volume-reader.ts'
+
+/** The programs that backups, verification and restore call, and the environment they get. */
+export interface Tools {
+  docker: Docker
+  /** The static program restic. */
+  restic: string
+  /** PATH of restic's own children (ssh for SFTP). */
+  path: string
+  /** Where restic caches indexes of remote repositories. */
+  cache: string
+}
+
+export interface DatabaseSource {
+  service: string
+  database: string
+  address: DatabaseAddress
+}
+
+export interface BackupRequest {
+  tools: Tools
+  /** A directory of backups alone, 0700; it is emptied before and after. */
+  work: string
+  repository: Repository
+  second: Repository | null
+  retention: Retention
+  /** The server's name, by which restic groups snapshots. */
+  host: string
+  /** What runs there, as it is recorded. */
+  instance: string | null
+  versions: Readonly<Record<string, string>>
+  database: DatabaseSource | null
+  archives: readonly ArchiveSource[]
+  caches: readonly CacheSource[]
+  folders: readonly FolderSource[]
+  signal: AbortSignal
+  /** One line for people: what, and how far. */
+  progress: (line: string) => void
+}
+
+export interface BackupResult {
+  contents: Contents
+  forgotten: string[]
+  /** Null where no second repository is configured. */
+  second: SecondCopy | null
+}
+
+/**
+ * Takes one backup of everything that is asked for and stores it; the caller holds the server's lock.
+ * Caches come first, then the database, then the archives: a study that a record names was there when the record was read.
+ * @throws Failure: nothing of a backup that failed counts as one, the work directory is empty, and no container is left paused
+ */
+export async function takeBackup(request: BackupRequest): Promise<BackupResult> {
+  const { work, signal, tools } = request
+  if (request.database === null && request.archives.length === 0 && request.caches.length === 0) {
+    throw refused('nothing to back up: no service of the stack says that it holds data (x-pacs.data)')
+  }
+  await clearLeftovers(tools.docker, work)
+  try {
+    const first = new Restic(tools.restic, request.repository, tools.path, tools.cache)
+    await ensureRepository(first, signal)
+    await first.removeStaleLocks({ signal })
+    const contents = await collectAndStore(request, first)
+    const now = new Date(contents.finishedAt)
+    const { forgotten } = await applyRetention(first, request.retention, now, signal)
+    if (request.second === null) return { contents, forgotten, second: null }
+    const second = new Restic(tools.restic, request.second, tools.path, tools.cache)
+    return { contents, forgotten, second: await copyToSecond(first, second, request.retention, now, signal) }
+  } catch (thrown) {
+    throw diskFull(thrown, work)
+  } finally {
+    await clearLeftovers(tools.docker, work)
+  }
+}
+
+const PAUSED = 'paused'
+
+/** Undoes what a killed backup left: a paused container, readers of volumes, half a dump. To be called when the agent starts, too. */
+export async function clearLeftovers(docker: Docker, work: string): Promise<void> {
+  await mkdir(work, { recursive: true, mode: 0o700 })
+  const left = await readdir(work)
+  if (left.includes(PAUSED)) {
+    const marker = join(work, PAUSED)
+    await resumePaused(docker, marker, await readFile(marker, 'utf8'))
+  }
+  await removeVolumeReaders(docker)
+  for (const name of left) await rm(join(work, name), { recursive: true, force: true })
+}
+
+async function collectAndStore(request: BackupRequest, first: Restic): Promise<Contents> {
+  const { tools, work, signal, host, progress } = request
+  const startedAt = new Date()
+  const id = newBackupId(startedAt)
+  const staged = join(work, 'staged')
+  await mkdir(staged, { mode: 0o700 })
+
+  const caches = await collectCaches(request, staged)
+  const database = await collectDatabase(request, staged)
+  const archives: ArchiveContents[] = []
+  for (const source of request.archives) {
+    progress(`${source.service}: copying the index`)
+    archives.push(await copyIndex(tools.docker, source, join(staged, 'archives', source.service), join(work, PAUSED)))
+  }
+  const folders: FolderContents[] = []
+  for (const source of request.folders) {
+    await mkdir(join(staged, 'folders'), { recursive: true, mode: 0o700 })
+    folders.push(await copyFolder(source, join(staged, 'folders', source.name)))
+  }
+
+  progress('storing')
+  const tags = (part: string) => [idTag(id), part]
+  const stored = await first.backup([staged], tags(PART.work), host, { signal })
+  const volumes: Contents['snapshots']['volumes'] = []
+  let { bytesRead: read, bytesAdded: added } = stored
+  if (archives.length > 0) {
+    const image = await ensureResticImage(tools.docker, tools.restic, work)
+    const reader = { docker: tools.docker, image, repository: request.repository, host, signal }
+    for (const { volume, storage, service } of archives) {
+      progress(`${service}: storing the files`)
+      const one = await storeVolume(reader, volume, liveIndexFiles(storage), tags(PART.volume))
+      volumes.push({ volume, snapshot: one.snapshot })
+      read += one.bytesRead
+      added += one.bytesAdded
+    }
+  }
+  const contents: Contents = {
+    schema: 1,
+    id,
+    startedAt: startedAt.toISOString(),
+    finishedAt: new Date().toISOString(),
+    host,
+    instance: request.instance,
+    versions: { ...request.versions, restic: await first.version() },
+    oneMoment: describeMoment(database, archives, caches),
+    database,
+    archives,
+    caches,
+    folders,
+    snapshots: { work: stored.snapshot, volumes },
+    stored: { read, added },
+  }
+  const file = join(work, 'contents.json')
+  await writeFile(file, JSON.stringify(contents), { mode: 0o600, flush: true })
+  await first.backup([file], [...tags(PART.contents), sizeTag(read)], host, { signal })
+  return contents
+}
+
+async function collectCaches(request: BackupRequest, staged: string): Promise<CacheContents[]> {
+  const caches: CacheContents[] = []
+  for (const source of request.caches) {
+    request.progress(`${source.service}: saving`)
+    const directory = join(staged, 'caches', source.service)
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    caches.push(await saveCache(request.tools.docker, source, join(directory, 'dump.rdb'), request.signal))
+  }
+  return caches
+}
+
+async function collectDatabase(request: BackupRequest, staged: string): Promise<DatabaseContents | null> {
+  const { database: source, signal, progress } = request
+  if (source === null) return null
+  const started = performance.now()
+  const directory = join(staged, 'database')
+  await mkdir(directory, { mode: 0o700 })
+  const client = await connectDatabase(source.address)
+  try {
+    await refuseLittleRoom(await dataSize(client.db(source.database)), directory)
+    const onProgress = (collection: string, documents: number) => progress(`${collection}: ${documents} documents`)
+    const dump = await dumpDatabase({ client, database: source.database, directory, signal, onProgress })
+    return { service: source.service, ...dump, seconds: (performance.now() - started) / 1000 }
+  } finally {
+    await client.close()
+  }
+}
+
+async function dataSize(db: { command(command: object): Promise<Record<string, unknown>> }): Promise<number> {
+  const { dataSize: bytes } = await db.command({ dbStats: 1 })
+  return typeof bytes === 'number' ? bytes : 0
+}
+
+async function refuseLittleRoom(bytes: number, directory: string): Promise<void> {
+  const { bavail, bsize } = await statfs(directory)
+  const free = bavail * bsize
+  if (free < bytes) {
+    const mib = (value: number) => `${Math.ceil(value / 1024 / 1024)} MiB`
+    throw new Failure('refused', `the dump needs about ${mib(bytes)} and ${directory} has ${mib(free)} free`)
+  }
+}
+
+function describeMoment(
+  database: DatabaseContents | null,
+  archives: readonly ArchiveContents[],
+  caches: readonly CacheContents[],
+): string[] {
+  const lines: string[] = []
+  if (database !== null) lines.push(`${database.database}: ${databaseMoment(database.moment)}`)
+  for (const { service, at } of archives)
+    lines.push(`${service}: index as of ${at}; files of studies deleted since are missing`)
+  for (const { service, at } of caches) lines.push(`${service}: as of shortly after ${at}`)
+  if (lines.length > 1) lines.push('the parts are not of one moment; each later part knows what the earlier ones name')
+  return lines
+}
+
+function databaseMoment(moment: Moment): string {
+  return moment.kind === 'snapshot'
+    ? `all collections as of cluster time ${moment.clusterTime}`
+    : `each collection as it was read, between ${moment.from} and ${moment.to} (${moment.why})`
+}

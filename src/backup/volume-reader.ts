@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Failure, refused } from '../lib/index.ts'
+import { askDocker, type Docker } from './docker.ts'
+import { isLocal, parseStored, type Repository, type Stored } from './restic.ts'
+import { resticFailure } from './restic-failures.ts'
+import { tarOf } from './single-file-tar.ts'
+
+/** All containers of backups carry this label; none outlives its backup. */
+export const BACKUP_LABEL = 'pacs.backup'
+
+/** Volumes belong to root and to the services' users: a container that holds nothing but restic reads them, so that the caller need not be root. */
+export interface VolumeReader {
+  docker: Docker
+  /** The image that {@link ensureResticImage} made. */
+  image: string
+  repository: Repository
+  host: string
+  signal: AbortSignal
+}
+
+/** Makes the image `FROM scratch` with the static program restic, unless it is here. @returns its name */
+export async function ensureResticImage(docker: Docker, binary: string, scratch: string): Promise<string> {
+  const program = await readFile(binary)
+  const name = `pacs-restic:${createHash('sha256').update(program).digest('hex').slice(0, 12)}`
+  if ((await docker(['image', 'inspect', '--format', 'here', name])).code === 0) return name
+  const file = join(scratch, 'restic-image.tar')
+  try {
+    await writeFile(file, tarOf('restic', program), { mode: 0o600 })
+    await askDocker(docker, ['import', '--change', 'ENTRYPOINT ["/restic"]', file, name])
+  } finally {
+    await rm(file, { force: true })
+  }
+  return name
+}
+
+/** Stores a volume as one snapshot whose path is `/volumes/<volume>`. @param excludes paths in the volume that are stored another way */
+export async function storeVolume(
+  reader: VolumeReader,
+  volume: string,
+  excludes: readonly string[],
+  tags: readonly string[],
+): Promise<Stored> {
+  const path = `/volumes/${volume}`
+  await refuseMissing(reader.docker, volume)
+  const output = await runRestic(reader, [`type=volume,src=${volume},dst=${path},readonly`], READING, [
+    ...['backup', '--json', '--host', reader.host],
+    ...tags.flatMap((tag) => ['--tag', tag]),
+    ...excludes.flatMap((one) => ['--exclude', `${path}/${one}`]),
+    path,
+  ])
+  return parseStored(output)
+}
+
+/** Writes a stored volume into an empty one, with its owners and modes. */
+export async function fillVolume(reader: VolumeReader, snapshot: string, volume: string, as = volume): Promise<void> {
+  const mount = `type=volume,src=${as},dst=/restored/volumes/${volume}`
+  await runRestic(reader, [mount], WRITING, ['restore', snapshot, '--target', '/restored'])
+}
+
+const READING = ['DAC_READ_SEARCH']
+const WRITING = ['DAC_OVERRIDE', 'CHOWN', 'FOWNER', 'FSETID']
+
+async function refuseMissing(docker: Docker, volume: string): Promise<void> {
+  // Docker would make an empty one, and its backup would look well.
+  if ((await docker(['volume', 'inspect', volume])).code !== 0)
+    throw refused(`there is no volume ${volume} on this server`)
+}
+
+async function runRestic(
+  { docker, image, repository, signal }: VolumeReader,
+  mounts: readonly string[],
+  capabilities: readonly string[],
+  args: readonly string[],
+): Promise<string> {
+  if (!isLocal(repository.location)) {
+    throw refused(
+      'volumes are stored in a repository on this server; put the one off the host into BACKUP_SECOND_REPOSITORY',
+    )
+  }
+  const group = String(process.getgid?.() ?? 0)
+  const { code, stdout, stderr } = await docker(
+    [
+      ...['run', '--rm', '--label', BACKUP_LABEL, '--network', 'none', '--read-only', '--tmpfs', '/tmp'],
+      ...['--memory', '1g', '--pids-limit', '256', '--cap-drop', 'ALL'],
+      ...capabilities.flatMap((one) => ['--cap-add', one]),
+      // The repository's group is the caller's, who keeps it afterwards.
+      ...['--user', `0:${group}`, '--security-opt', 'no-new-privileges'],
+      ...['-e', 'RESTIC_REPOSITORY=/repository', '-e', 'RESTIC_PASSWORD_FILE=/password'],
+      ...['--mount', `type=bind,src=${repository.location},dst=/repository`],
+      ...['--mount', `type=bind,src=${repository.passwordFile},dst=/password,readonly`],
+      ...mounts.flatMap((mount) => ['--mount', mount]),
+      ...[image, '--no-cache', ...args],
+    ],
+    { signal },
+  )
+  if (code === 0) return stdout
+  if (code === 125)
+    throw new Failure('error', `docker run ended with 125: ${stderr.trim().split('\n').slice(0, 2).join(' ')}`)
+  throw resticFailure(repository.location, code, stderr || stdout).failure
+}
+
+/** Removes containers that a killed backup left behind. */
+export async function removeVolumeReaders(docker: Docker): Promise<void> {
+  const found = (await askDocker(docker, ['ps', '-aq', '--filter', `label=${BACKUP_LABEL}`]))
+    .split('\n')
+    .filter(Boolean)
+  if (found.length > 0) await docker(['rm', '--force', '--volumes', ...found])
+}
