@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePorts, type Lab, type Machine, startLab, waitFor } from '../lab/index.ts'
-import { bringSetUp, runSetUp } from '../server/set-up.ts'
+import { freePorts, type Lab, type Machine, waitFor } from '../lab/index.ts'
+import { runSetUp, startServer } from '../server/set-up.ts'
 import { firstAnswer, SshClient } from '../server/ssh-client.ts'
 
 describe('a key of the server', () => {
@@ -10,11 +10,9 @@ describe('a key of the server', () => {
   let laptop: SshClient
 
   beforeAll(async () => {
-    lab = await startLab({ servers: ['staging'], runner: false })
-    server = lab.server('staging')
+    ;({ lab, server } = await startServer())
     ci = await SshClient.create(server)
     laptop = await SshClient.create(server)
-    await bringSetUp(server)
     expect(await runSetUp(server, [`ci=${ci.publicKey}`, `laptop=${laptop.publicKey}`])).toMatchObject({ code: 0 })
   })
   afterAll(async () => {

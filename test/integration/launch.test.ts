@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Lab, type Machine, startLab, waitFor } from '../lab/index.ts'
+import { type Lab, type Machine, waitFor } from '../lab/index.ts'
 import { agentOfVersion, dyingAgent, hangingAgent } from '../server/agent-bundle.ts'
-import { bringSetUp, runSetUp } from '../server/set-up.ts'
+import { runSetUp, startServer } from '../server/set-up.ts'
 
 const LIMIT = 180_000
 
@@ -11,9 +11,7 @@ describe('the agent under systemd', () => {
   let server: Machine
 
   beforeAll(async () => {
-    lab = await startLab({ servers: ['staging'], runner: false })
-    server = lab.server('staging')
-    await bringSetUp(server)
+    ;({ lab, server } = await startServer())
     expect(await runSetUp(server)).toMatchObject({ code: 0 })
   })
   afterAll(() => lab?.down())

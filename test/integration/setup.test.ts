@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Lab, type Machine, startLab } from '../lab/index.ts'
-import { bringSetUp, runSetUp } from '../server/set-up.ts'
+import type { Lab, Machine } from '../lab/index.ts'
+import { runSetUp, startServer } from '../server/set-up.ts'
 
 const key = `ssh-ed25519 ${Buffer.alloc(51, 1).toString('base64')}`
 const otherKey = `ssh-ed25519 ${Buffer.alloc(51, 2).toString('base64')}`
@@ -10,9 +10,7 @@ describe('setup-production.sh', () => {
   let server: Machine
 
   beforeAll(async () => {
-    lab = await startLab({ servers: ['staging'], runner: false })
-    server = lab.server('staging')
-    await bringSetUp(server)
+    ;({ lab, server } = await startServer())
   })
   afterAll(() => lab?.down())
 

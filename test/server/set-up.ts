@@ -1,9 +1,22 @@
 import { readFile } from 'node:fs/promises'
 import type { RunResult } from '../../src/lib/index.ts'
-import type { Machine } from '../lab/index.ts'
+import { type Lab, type Machine, startLab } from '../lab/index.ts'
 import { shippedAgent } from './agent-bundle.ts'
 
 const script = new URL('../../deployment/production/scripts/setup-production.sh', import.meta.url)
+
+/** Brings up a lab with one server, on which lies what the set-up needs. */
+export async function startServer(): Promise<{ lab: Lab; server: Machine }> {
+  const lab = await startLab({ servers: ['staging'], runner: false })
+  try {
+    const server = lab.server('staging')
+    await bringSetUp(server)
+    return { lab, server }
+  } catch (thrown) {
+    await lab.down()
+    throw thrown
+  }
+}
 
 /** Puts what a person needs for the set-up into /root of a server. */
 export async function bringSetUp(server: Machine, agent: string | Uint8Array | null = null): Promise<void> {
