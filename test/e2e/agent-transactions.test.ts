@@ -1,12 +1,13 @@
 // What a person can ask of an agent on a real server, and what becomes of it. The requests that were lost are counted.
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Machine, waitFor } from '../lab/index.ts'
 import { placesOf, traceAgent } from '../site/secrets.ts'
-import { agent, configure, type SiteConfig, statusOf } from '../site/server.ts'
+import { agent, configure, repositoryRoot, type SiteConfig, statusOf } from '../site/server.ts'
 import { count, type Site, startSite } from '../site/site.ts'
-import { ask, atRest, instancesOn, journalOf } from '../site/transactions.ts'
+import { ask, askAndKill, atRest, coreContainers, instancesOn, journalOf } from '../site/transactions.ts'
 import { compose, configure as configureStandalone, copyDeployment } from '../stack/standalone.ts'
 import { type Visit, visit } from '../stack/visit.ts'
 
@@ -360,6 +361,20 @@ describe('a secret', () => {
 })
 
 describe('the stack of another team', () => {
+  const vars = { IMAGES: 'registry.lab:5000/ward/notes' }
+  let one: string
+
+  /** A release of that stack whose core service `notices` has this text in its file. */
+  async function withNotice(from: string, to: string): Promise<string> {
+    const { runner } = site.lab
+    const file = '/srv/pacs/deployment/production/notices/notices.conf'
+    await runner.copyIn(Buffer.from((await runner.readText(file)).replace(from, to)), file)
+    await runner.run(['git', 'commit', '-qam', to], { cwd: '/srv/pacs' })
+    return site.repository.build({ vars })
+  }
+
+  const notice = async () => (await visit(site.lab, site.lab.server('bare'), '/notices')).body.toString()
+
   it('is built and deployed by the same code, its second release without a lost request', async () => {
     const bare = site.lab.server('bare')
     const { files } = site.configs.get('bare') ?? { files: {} }
@@ -368,8 +383,7 @@ describe('the stack of another team', () => {
     await bare.run(['rm', '-rf', '/opt/pacs/config/next/secrets'])
     await configure(bare, { env, files: { ...certs, 'secrets/ledger-token': 'a token of this test' } })
     await site.repository.useStack('test/fixtures/other-stack')
-    const vars = { IMAGES: 'registry.lab:5000/ward/notes' }
-    const one = await site.repository.build({ vars })
+    one = await site.repository.build({ vars })
     const first = await ask(bare, ['deploy', one, ...QUICK])
     expect(first).toMatchObject({ code: 0, result: { outcome: 'deployed' } })
     expect(JSON.parse((await visit(site.lab, bare, '/notes/count')).body.toString())).toEqual({ count: 41 })
@@ -380,5 +394,38 @@ describe('the stack of another team', () => {
     expect(report.lost).toEqual([])
     expect(report.instances.size).toBe(2)
     expect((await visit(site.lab, bare, '/')).body.toString()).toContain('Ward notes, second')
+  })
+  it('gets new files of a core service on its signal, also from an agent that was killed, without a lost request', async () => {
+    const bare = site.lab.server('bare')
+    const core = await coreContainers(bare)
+    expect(await notice()).toBe('the first notice')
+    const two = await withNotice('the first notice', 'the second notice')
+    const counter = await count(site.lab, bare, { api: ['/notes/count', '/notices'] })
+    const { result } = await askAndKill(bare, ['core', two], { coreStep: 'signal' })
+    expect(result?.outcome).toBe('failed')
+    expect(result?.message).toContain('notices runs by its new files; done: notices; left: nothing')
+    expect(await notice()).toBe('the second notice')
+    expect(await ask(bare, ['core', two])).toMatchObject({ code: 0, result: { outcome: 'unchanged' } })
+    expect(await ask(bare, ['core', one])).toMatchObject({ code: 0, result: { message: 'reloaded notices' } })
+    expect(await notice()).toBe('the first notice')
+    const report = await counter.stop()
+    expect(report.lost).toEqual([])
+    expect(report.sent).toBeGreaterThan(1000)
+    expect(await coreContainers(bare)).toEqual(core)
+  })
+
+  it('keeps the old file of a core service whose new one makes it unhealthy, without a lost request', async () => {
+    const bare = site.lab.server('bare')
+    const core = await coreContainers(bare)
+    const bad = await withNotice('location = / {', 'location = / { no such word;')
+    const counter = await count(site.lab, bare, { api: ['/notes/count', '/notices'] })
+    const { code, result } = await ask(bare, ['core', bad])
+    expect({ code, outcome: result?.outcome }).toEqual({ code: 20, outcome: 'rolled-back' })
+    expect(result?.message).toMatch(/^notices is unhealthy; .*; notices runs by its old files again$/)
+    expect((await counter.stop()).lost).toEqual([])
+    expect(await notice()).toBe('the first notice')
+    expect(await coreContainers(bare)).toEqual(core)
+    const live = await bare.readText('/opt/pacs/stack/notices/live/notices/notices.conf')
+    expect(live).toBe(await readFile(join(repositoryRoot, 'test/fixtures/other-stack/notices/notices.conf'), 'utf8'))
   })
 })

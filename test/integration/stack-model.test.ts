@@ -31,6 +31,7 @@ import { docker, type Lab, type Machine, startLab, waitFor } from '../lab/index.
 const repository = join(import.meta.dirname, '../..')
 const shipped = join(repository, 'deployment/production')
 const other = join(repository, 'test/fixtures/other-stack')
+const NGINX = 'nginxinc/nginx-unprivileged:1.30.4-alpine'
 const release = releaseIdSchema.parse('20261124t101500z-abc1234def01')
 
 let lab: Lab
@@ -96,7 +97,7 @@ describe.each([
 describe('what Compose makes of a file', () => {
   test('keeps extends, short syntax and profiles apart from what a release runs', async () => {
     const stack = await loadStack({ directory: other, env })
-    expect([...stack.services.keys()].toSorted()).toEqual(['gate', 'ledger', 'notes-api', 'pages'])
+    expect([...stack.services.keys()].toSorted()).toEqual(['gate', 'ledger', 'notes-api', 'notices', 'pages'])
     expect(stack.services.get('notes-api')).toMatchObject({
       kind: 'app',
       replicas: 2,
@@ -167,9 +168,11 @@ describe('on an engine', () => {
     await server.run(['mkdir', '-p', given.PACS_TRAEFIK_DIR])
     await server.run(['docker', 'build', '-q', '-t', 'node-of-ward', '/srv/ward'])
     await server.run(['docker', 'pull', '-q', 'traefik:v3.7.15'])
+    await server.run(['docker', 'pull', '-q', NGINX])
     const gate = await push('traefik:v3.7.15', 'gate')
+    const notices = await push(NGINX, 'notices')
     const node = await push('node-of-ward', 'node')
-    images = { gate, pages: node, 'notes-api': node, ledger: node }
+    images = { gate, notices, pages: node, 'notes-api': node, ledger: node }
     await up(renderCore(stack, { images, mountDirectory: () => '/srv/ward' }))
     for (const instance of instances) await up(appOf(instance))
   })
@@ -180,7 +183,7 @@ describe('on an engine', () => {
       (rendered) => rendered.services.flatMap(({ service }) => [...containerNames(rendered, service)]),
     )
     expect(running).toEqual(told.toSorted())
-    expect(told).toHaveLength(2 + 2 * 3)
+    expect(told).toHaveLength(3 + 2 * 3)
   })
 
   test('a plain name leads to the own instance only, and no core service knows it', async () => {

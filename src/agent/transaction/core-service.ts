@@ -55,23 +55,24 @@ export function settle(name: string, hash: string, isNew: boolean, world: World)
 }
 
 /**
- * Waits until a core service runs and is healthy.
- * @param isEnough asked of a container without a fault, whether it has shown what is waited for.
- * @throws Failure `failed` when it ended or is unhealthy.
+ * Waits until a core service runs and is healthy, or what else `look` asks for.
+ * @param look judges the container: true when it is as it should be, false to look again, a text for what is wrong with it for good.
+ * @throws Failure `failed` with what is wrong.
  */
 export async function waitUp(
   service: CoreService,
   run: Pick<Run, 'report'>,
   world: World,
-  isEnough: (container: Container) => boolean = ({ health }) => health === 'healthy' || health === 'none',
+  look: (container: Container) => boolean | string = isUp,
 ): Promise<void> {
   const started = world.now()
   let said = started
   for (;;) {
     const [container] = await world.engine.containers({ names: [service.container] })
-    const fault = faultOfCore(service, container)
-    if (fault !== null) throw new Failure('failed', `${fault}; its log: docker logs ${service.container}`)
-    if (container && isEnough(container)) return
+    const seen = container ? look(container) : 'is gone'
+    if (seen === true) return
+    if (seen !== false)
+      throw new Failure('failed', `${service.name} ${seen}; its log: docker logs ${service.container}`)
     if (world.now() - said >= 5000) {
       said = world.now()
       await run.report.progress(`${service.name} is not healthy yet after ${formatDuration(said - started)}`)
@@ -80,8 +81,7 @@ export async function waitUp(
   }
 }
 
-function faultOfCore(service: CoreService, container: Container | undefined): string | null {
-  if (!container) return `${service.name} is gone`
-  if (!container.running) return `${service.name} ended with ${container.exitCode}`
-  return container.health === 'unhealthy' ? `${service.name} is unhealthy` : null
+function isUp({ running, exitCode, health }: Container): boolean | string {
+  if (!running) return `ended with ${exitCode}`
+  return health === 'unhealthy' ? 'is unhealthy' : health !== 'starting'
 }

@@ -4,8 +4,8 @@ import { type CoreService, hashesOf, type LiveFiles, settle, waitUp, writeCore }
 import type { Replacing } from './state.ts'
 import type { Run, World } from './world.ts'
 
-/** Milliseconds for which a service without a health check must go on running after its signal. */
-const QUIET = 2000
+/** Milliseconds after its signal before which nothing that a service does shows whether it took its files. */
+const SETTLING = 2000
 
 /**
  * Gives a running core service new files without stopping it: they are renamed in, the signal is sent, and it is read back that the
@@ -82,7 +82,7 @@ async function putBack(
 
 /**
  * Sends the signal and waits for the proof that the service took it: it is the same process (unless `anew`, since what it tried
- * before may have ended it), a health check that began since was passed, and it sees the files.
+ * before may have ended it), a health check that began well after it was passed, and it sees the files.
  */
 async function loadFiles(
   service: CoreService,
@@ -95,12 +95,14 @@ async function loadFiles(
   const [before] = await world.engine.containers({ names: [service.container] })
   const since = world.now()
   await signal(service, live, before, world)
-  await waitUp(service, run, world, (container) => {
-    if (!anew && before?.running && container.startedAt !== before.startedAt) {
-      throw new Failure('failed', `${service.name} ended on ${live.signal} and was started anew by the engine`)
+  await waitUp(service, run, world, ({ running, exitCode, startedAt, health, lastCheck }) => {
+    if (!running) return `ended with ${exitCode}`
+    if (!anew && before?.running && startedAt !== before.startedAt) {
+      return `ended on ${live.signal} and was started anew by the engine`
     }
-    if (container.health === 'none') return world.now() - since >= QUIET
-    return container.health === 'healthy' && container.lastCheck?.passed === true && container.lastCheck.at >= since
+    if (health === 'none') return world.now() - since >= SETTLING
+    if (lastCheck === null || lastCheck.at < since + SETTLING) return false
+    return health === 'unhealthy' ? 'is unhealthy' : health === 'healthy' && lastCheck.passed
   })
   for (const [path, text] of await live.seen(hashesOf(hash).files ?? '')) {
     const inside = await world.engine.readInside(service.container, path)

@@ -51,6 +51,8 @@ export class Server {
   loaded = new Map<string, string>()
   /** Versions of live files that end a service which reads them; the engine starts it anew. */
   deadly = new Set<string>()
+  /** Versions of live files of which a service is unhealthy as long as it runs by them. */
+  sickening = new Set<string>()
   /** A change by whichever agent lives now. */
   effect: (name: string, change: () => void) => Promise<void> = async () => undefined
   /** The transaction that ran at each prune. */
@@ -222,8 +224,14 @@ export class MemoryWorld implements World {
       for (const one of found) {
         one.looks += 1
         const behaviour = this.#behaviourOf(one)
-        one.lastCheck = { at: this.server.time, passed: true }
-        one.health = !behaviour.neverReady ? 'healthy' : one.looks > 20 ? 'unhealthy' : 'starting'
+        const isSick = [...this.server.sickening].some((version) =>
+          this.server.loaded.get(one.service)?.includes(version),
+        )
+        // The engine looks every 2 s and says until then what it saw last.
+        if (this.server.time < (one.lastCheck?.at ?? 0) + 2000) continue
+        one.lastCheck = { at: this.server.time, passed: !isSick }
+        if (isSick) one.health = 'unhealthy'
+        else one.health = !behaviour.neverReady ? 'healthy' : one.looks > 20 ? 'unhealthy' : 'starting'
       }
       return found.map((one) => ({ ...one }))
     },

@@ -500,10 +500,24 @@ describe('new live files of a core service', () => {
     const result = await ask(life.agent, coreOf)
     expect(result).toMatchObject({
       outcome: 'rolled-back',
-      message: 'edge ended on SIGHUP and was started anew by the engine; edge runs by its old files again',
+      message:
+        'edge ended on SIGHUP and was started anew by the engine; its log: docker logs pacs-edge-1; edge runs by its old files again',
     })
     expect(loaded()).toEqual(version('f1'))
     expect(server.state.core).toMatchObject({ services: { edge: 'edge-1.f1' }, replacing: null, work: null })
+  })
+
+  it('that make it unhealthy are taken back, and what the engine said of it before does not count', async () => {
+    await using life = await start()
+    define(1)
+    await ask(life.agent, coreOf)
+    define(2)
+    server.sickening.add('f2')
+    const result = await ask(life.agent, coreOf)
+    expect(result).toMatchObject({ outcome: 'rolled-back' })
+    expect(result.message).toContain('edge is unhealthy')
+    expect(loaded()).toEqual(version('f1'))
+    expect(server.containers.get('pacs-edge-1')?.health).toBe('healthy')
   })
 
   it('that the service does not see are taken back', async () => {
@@ -520,12 +534,13 @@ describe('new live files of a core service', () => {
     expect(loaded()).toEqual(version('f1'))
   })
 
-  it.each([
-    { with: 'good files', deadly: false, ends: ['f1', 'f2'] },
-    { with: 'files that end it', deadly: true, ends: ['f1'] },
+  it.each<{ with: string; bad: 'deadly' | 'sickening' | null; ends: string[] }>([
+    { with: 'good files', bad: null, ends: ['f1', 'f2'] },
+    { with: 'files that end it', bad: 'deadly', ends: ['f1'] },
+    { with: 'files that make it unhealthy', bad: 'sickening', ends: ['f1'] },
   ])(
     'killed in the reload of $with: it runs by one version as the state says, and asking again goes on',
-    async ({ deadly, ends }) => {
+    async ({ bad, ends }) => {
       const seen = new Set<string>()
       for (let effect = 1; ; effect++) {
         for (const after of [false, true]) {
@@ -539,7 +554,7 @@ describe('new live files of a core service', () => {
           }
           const edge = server.containers.get('pacs-edge-1')
           define(2)
-          if (deadly) server.deadly.add('f2')
+          if (bad) server[bad].add('f2')
           const id = `killed-${++ids}`
           const world = new MemoryWorld(server, effect, after)
           await using killed = await start(world)
@@ -567,6 +582,7 @@ describe('new live files of a core service', () => {
           // The very container that ran before: none was removed, none made anew.
           expect(server.containers.get('pacs-edge-1') === edge && edge?.running, point).toBe(true)
           server.deadly.clear()
+          server.sickening.clear()
           expect(['done', 'unchanged'], point).toContain((await ask(next.agent, coreOf)).outcome)
           expect(loaded(), point).toEqual(version('f2'))
         }
