@@ -7,8 +7,9 @@ import { buildFolder, ensureImage, imageExists, removeBuildFolder } from './imag
 import type { Progress } from './progress.ts'
 import { stateRoot } from './state.ts'
 
+export type Suite = 'trixie' | 'bookworm'
+
 const DEBIAN = 'debian:trixie-slim'
-const BOOTSTRAPPED = 'pacs-deploy-lab/base:trixie-minbase-2'
 /** What the vendor's slim image leaves out too. */
 const LEFT_OUT = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/info/*', '/usr/share/locale/*']
 
@@ -33,14 +34,15 @@ export async function hubAnswers(progress: Progress): Promise<boolean> {
   return pulled
 }
 
-/** The image that all others stand on: Debian trixie, pulled, or made by debootstrap. @returns its tag */
-export async function ensureBaseImage(fromHub: boolean, progress: Progress): Promise<string> {
+/** The image that others stand on: Debian, trixie for all but one, pulled, or made by debootstrap. @returns its tag */
+export async function ensureBaseImage(fromHub: boolean, progress: Progress, suite: Suite = 'trixie'): Promise<string> {
   if (fromHub) {
     const folder = join(import.meta.dirname, 'recipes/base')
-    return ensureImage({ name: 'base', folder, from: { DEBIAN } }, progress)
+    return ensureImage({ name: 'base', folder, from: { DEBIAN: `debian:${suite}-slim` } }, progress)
   }
-  if (!(await imageExists(BOOTSTRAPPED))) await bootstrap(progress)
-  return BOOTSTRAPPED
+  const bootstrapped = `pacs-deploy-lab/base:${suite}-minbase-2`
+  if (!(await imageExists(bootstrapped))) await bootstrap(suite, bootstrapped, progress)
+  return bootstrapped
 }
 
 /** An image that somebody imported under this name has no digest of a registry. */
@@ -49,21 +51,21 @@ async function wasPulled(image: string): Promise<boolean> {
   return code === 0 && stdout !== '0'
 }
 
-async function bootstrap(progress: Progress): Promise<void> {
+async function bootstrap(suite: Suite, tag: string, progress: Progress): Promise<void> {
   await needPrograms(['debootstrap', 'tar'], progress)
-  await progress.step('make Debian trixie by debootstrap', async (detail) => {
+  await progress.step(`make Debian ${suite} by debootstrap`, async (detail) => {
     const work = await buildFolder()
     const root = join(work, 'root')
     const archive = join(work, 'root.tar')
     const env = hostEnv()
     try {
-      await run('debootstrap', ['--variant=minbase', 'trixie', root], { env, onLine: detail })
+      await run('debootstrap', ['--variant=minbase', suite, root], { env, onLine: detail })
       await writeFile(join(root, 'etc/dpkg/dpkg.cfg.d/slim'), LEFT_OUT.map((path) => `path-exclude ${path}\n`).join(''))
       const excluded = [...LEFT_OUT, '/var/cache/apt/archives/*.deb', '/var/lib/apt/lists/*'].map(
         (path) => `--exclude=.${path}`,
       )
       await run('tar', ['-C', root, ...excluded, '-cf', archive, '.'], { env })
-      await docker(['import', '--change', `LABEL ${IMAGE_LABEL}=base`, archive, BOOTSTRAPPED])
+      await docker(['import', '--change', `LABEL ${IMAGE_LABEL}=base`, archive, tag])
     } finally {
       await removeBuildFolder(work)
     }

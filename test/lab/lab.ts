@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { messageOf } from '../../src/lib/index.ts'
+import { ensureDebian12 } from './debian12.ts'
 import { docker, LAB_LABEL } from './docker.ts'
 import { ensureEngine } from './engine.ts'
 import { LabError } from './errors.ts'
@@ -19,11 +20,15 @@ export interface LabOptions {
   servers?: readonly string[]
   /** Whether there is a runner too; there is unless this is false. */
   runner?: boolean
+  /** Whether there is a further server, `debian12`, of that system with its own old Docker; there is not unless this is true. */
+  debian12?: boolean
   progress?: Progress
 }
 
 /** ssh, HTTP, HTTPS and DICOM. */
 const SERVER_PORTS = [22, 80, 443, 4242]
+
+const DEBIAN_12 = 'debian12'
 
 /** A throwaway registry, servers and runner on the host's engine. `await using` takes it down. */
 export class Lab {
@@ -92,9 +97,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     await ensureEngine(progress)
     await needPrograms(['ssh', 'ssh-keygen', 'openssl'], progress)
     const images = await ensureImages(progress)
+    const debian12 = options.debian12 ? await ensureDebian12(images.server, progress) : null
     const folder = await claimStateFolder(name)
     try {
-      return await progress.step(`start lab ${name}`, () => assemble(name, folder, images, options))
+      return await progress.step(`start lab ${name}`, () => assemble(name, folder, { ...images, debian12 }, options))
     } catch (thrown) {
       await removeLab(name)
       throw thrown
@@ -112,8 +118,14 @@ export async function openLab(name: string): Promise<Lab> {
   return new Lab(record, new LabFiles(await stateFolder(name)))
 }
 
-async function assemble(name: string, folder: string, images: ImageSet, options: LabOptions): Promise<Lab> {
-  const { servers = ['staging', 'production'], runner = true } = options
+async function assemble(
+  name: string,
+  folder: string,
+  images: ImageSet & { debian12: string | null },
+  options: LabOptions,
+): Promise<Lab> {
+  const { servers: usual = ['staging', 'production'], runner = true } = options
+  const servers = images.debian12 === null ? usual : [...usual, DEBIAN_12]
   const network = `pacs-lab-${name}`
   const files = new LabFiles(folder)
   const label = ['--label', `${LAB_LABEL}=${name}`]
@@ -125,7 +137,13 @@ async function assemble(name: string, folder: string, images: ImageSet, options:
     ? startMachine({ ...machine, name: 'runner', image: images.runner, memory: '4g', ports: [], env: runnerEnv })
     : undefined
   const serve = servers.map((server) =>
-    startMachine({ ...machine, name: server, image: images.server, memory: '2g', ports: SERVER_PORTS }),
+    startMachine({
+      ...machine,
+      name: server,
+      image: (server === DEBIAN_12 && images.debian12) || images.server,
+      memory: '2g',
+      ports: SERVER_PORTS,
+    }),
   )
   // All have ended, well or not, before a failure is cleaned up: nothing is made after the removal.
   await Promise.allSettled([registry, runs, ...serve])
