@@ -1,20 +1,22 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, statfs } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
-import { Problems } from '../../lib/index.ts'
+import type { Problems } from '../../lib/index.ts'
 import { outputOf, succeeds } from './system.ts'
 
 /** The oldest that the tests run on: Debian 13's own packages. */
 const OLDEST = { engine: '26.1.0', compose: '2.26.0' }
 
+/** Bytes that must be free where the engine keeps images: a release of the shipped stack beside the one that runs. */
+const DISK_FOR_IMAGES = 4 * 2 ** 30
+
+/** Docker's own packages, for a system whose packages are too old. */
+const DOCKER = 'https://docs.docker.com/engine/install/debian/'
+
 /** What runs here that was not tested, for the person to know. */
 export type Warning = string
 
-/**
- * Looks whether this machine can be a server.
- * @throws Failure `bad-input` that names everything that is missing or too old.
- */
-export async function checkRequirements(uid: number | undefined): Promise<Warning[]> {
-  const problems = new Problems()
+/** Looks whether this machine can be a server; adds everything that is missing, too old or too small to `problems`. */
+export async function checkRequirements(uid: number | undefined, problems: Problems): Promise<Warning[]> {
   const warnings: Warning[] = []
   if (uid !== 0) problems.add('set-up needs root: sudo')
   const release = parseEnv(await readFile('/etc/os-release', 'utf8').catch(() => ''))
@@ -22,15 +24,28 @@ export async function checkRequirements(uid: number | undefined): Promise<Warnin
   if (!(await succeeds('systemctl', 'show-environment')))
     problems.add('systemd does not answer; the agent is a unit of it')
   if (!(await succeeds('sh', '-c', 'command -v sshd'))) problems.add('sshd is missing: apt-get install openssh-server')
-  judgeVersion(
-    'Docker Engine',
-    await outputOf('docker', 'version', '--format', '{{.Server.Version}}'),
-    OLDEST.engine,
-    problems,
-  )
+  const engine = await outputOf('docker', 'version', '--format', '{{.Server.Version}}')
+  judgeVersion('Docker Engine', engine, OLDEST.engine, problems)
   judgeVersion('Docker Compose', await outputOf('docker', 'compose', 'version', '--short'), OLDEST.compose, problems)
-  problems.throwIfAny()
+  if (engine !== null) await checkEngine(problems)
   return warnings
+}
+
+async function checkEngine(problems: Problems): Promise<void> {
+  if (!(await succeeds('getent', 'group', 'docker')))
+    problems.add('the group docker is missing, by which the agent reaches the engine: groupadd --system docker')
+  const root = (await outputOf('docker', 'info', '--format', '{{.DockerRootDir}}'))?.trim()
+  const disk = root ? await statfs(root).catch(() => null) : null
+  if (root && disk) judgeDisk(root, disk.bavail * disk.bsize, problems)
+}
+
+/** Adds a problem when fewer bytes are free at `path`, where the engine keeps images, than two releases may need. */
+export function judgeDisk(path: string, free: number, problems: Problems): void {
+  if (free >= DISK_FOR_IMAGES) return
+  const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1)
+  problems.add(
+    `${path} has ${gib(free)} GiB free, ${gib(DISK_FOR_IMAGES)} are needed: images of two releases lie there`,
+  )
 }
 
 /** Debian 12 and 13 are tested; their relatives may work. */
@@ -44,9 +59,7 @@ export function judgeSystem(release: NodeJS.Dict<string>, problems: Problems, wa
 /** Adds a problem when a program is missing or older than `oldest`. */
 export function judgeVersion(what: string, found: string | null, oldest: string, problems: Problems): void {
   if (found === null || found.trim() === '') {
-    problems.add(
-      `${what} is missing or does not answer (${oldest} or newer is needed): https://docs.docker.com/engine/install/debian/`,
-    )
+    problems.add(`${what} is missing or does not answer, ${oldest} or newer is needed: install Docker's own, ${DOCKER}`)
     return
   }
   const [major = 0, minor = 0] = found
@@ -56,5 +69,5 @@ export function judgeVersion(what: string, found: string | null, oldest: string,
     .map((part) => Number.parseInt(part, 10))
   const [oldestMajor = 0, oldestMinor = 0] = oldest.split('.').map(Number)
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return
-  problems.add(`${what} is ${found.trim()}, too old: ${oldest} or newer is needed`)
+  problems.add(`${what} is ${found.trim()}, too old, ${oldest} or newer is needed: install Docker's own, ${DOCKER}`)
 }

@@ -1,13 +1,13 @@
 import { copyFile, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { badInput, exitClass, Failure, messageOf } from '../../lib/index.ts'
+import { badInput, exitClass, Failure, messageOf, Problems } from '../../lib/index.ts'
 import { sha256 } from '../../release/index.ts'
 import { readArgs } from '../cli/command.ts'
 import { openSocket } from '../client.ts'
 import { clearMark, installAgent, installedAgents, isNewer, setCurrent } from '../install/installed.ts'
 import type { Layout } from '../layout.ts'
 import { AGENT_VERSION } from '../version.ts'
-import { addKeys, parseNamedKey, readKeys, renderKeys } from './authorized-keys.ts'
+import { addKeys, type NamedKey, parseNamedKey, readKeys, renderKeys } from './authorized-keys.ts'
 import { AUTHORIZED_KEYS, COMMAND, commandScript, SSHD_DROP_IN, sshdDropIn, UNIT, unitFile } from './files.ts'
 import { checkRequirements } from './requirements.ts'
 import {
@@ -33,12 +33,22 @@ export interface SetupOptions {
 
 /**
  * Makes this machine a server, or brings it up to date: doing it twice changes nothing the second time. Prints what it changed.
- * @throws Failure `bad-input` with everything that is missing, before the first change.
+ * With `--check` it only judges.
+ * @throws Failure `bad-input` with everything that is wrong or missing, before the first change.
  */
 export async function setup(args: readonly string[], { paths, script, print }: SetupOptions): Promise<number> {
-  const { values } = readArgs(args, { key: { type: 'string', multiple: true, default: [] } })
-  const keys = values.key.map(parseNamedKey)
-  for (const warning of await checkRequirements(process.getuid?.())) print(`warning: ${warning}`)
+  const { values } = readArgs(args, {
+    key: { type: 'string', multiple: true, default: [] },
+    node: { type: 'string' },
+    restic: { type: 'string' },
+    check: { type: 'boolean', default: false },
+  })
+  const problems = new Problems()
+  const keys = await judgeKeys(values.key, problems)
+  await noting(problems, async () => judgeAgent(paths, await readFile(script)))
+  for (const warning of await checkRequirements(process.getuid?.(), problems)) print(`warning: ${warning}`)
+  problems.throwIfAny()
+  if (values.check) return exitClass.ok
 
   let count = 0
   const changes: Changes = {
@@ -49,18 +59,51 @@ export async function setup(args: readonly string[], { paths, script, print }: S
   }
   const owner = await ensureUser(changes)
   await ensureFolders(changes, paths, owner)
+  await ensurePrograms(changes, paths, { node: values.node, restic: values.restic })
   const agentChanged = await ensureAgent(changes, paths, script, owner)
   await ensureFile(changes, COMMAND, commandScript(paths.bin), 0o755, ROOT)
-  await ensureKeys(changes, keys)
+  await ensureDirectory(changes, '/etc/pacs-agent', 0o755, ROOT)
+  await ensureFile(changes, AUTHORIZED_KEYS, renderKeys(keys), 0o644, ROOT)
   await ensureSshd(changes)
   await ensureService(changes, paths, agentChanged)
   print(count === 0 ? 'nothing changed' : `${count} changes`)
+  if (keys.length === 0) print('note: no key may deploy here yet (--key)')
+  if (!(await exists(join(paths.bin, 'restic'))))
+    print('note: restic is not installed; backups need it (--restic FILE)')
   return exitClass.ok
 }
 
+/** The keys that may deploy here after the set-up: those of before and the given ones. */
+async function judgeKeys(given: readonly string[], problems: Problems): Promise<NamedKey[]> {
+  const added = given.map((text) => noting(problems, () => parseNamedKey(text)))
+  const present = readKeys(await readFile(AUTHORIZED_KEYS, 'utf8').catch(() => ''))
+  const known = (await Promise.all(added)).filter((key) => key !== undefined)
+  return (await noting(problems, () => addKeys(present, known))) ?? present
+}
+
+/** @throws Failure `bad-input` when the installed agent is newer, or another one of the same version. */
+async function judgeAgent({ bin }: Layout, content: Uint8Array): Promise<void> {
+  const [newest] = await installedAgents(bin)
+  if (newest && isNewer(newest.version, AGENT_VERSION)) {
+    throw badInput(`agent ${newest.version} is installed, this one is ${AGENT_VERSION}: set up with the newer one`)
+  }
+  if (newest?.version === AGENT_VERSION && newest.sha256 !== sha256(content)) {
+    throw badInput(`another agent ${AGENT_VERSION} is installed (${newest.sha256}): give this one a higher version`)
+  }
+}
+
+/** Adds what a judgement throws as a person's mistake to `problems`, and goes on. */
+async function noting<T>(problems: Problems, judge: () => T | Promise<T>): Promise<T | undefined> {
+  try {
+    return await judge()
+  } catch (thrown) {
+    if (!(thrown instanceof Failure) || thrown.kind !== 'bad-input') throw thrown
+    problems.add(thrown.message)
+    return undefined
+  }
+}
+
 async function ensureUser(changes: Changes): Promise<Owner> {
-  if (!(await succeeds('getent', 'group', 'docker')))
-    throw badInput('the group docker is missing: is Docker installed?')
   if (!(await succeeds('getent', 'passwd', USER))) {
     // A shell, because sshd runs the forced command through it; a password that nothing matches.
     await system(
@@ -99,18 +142,21 @@ async function ensureFolders(changes: Changes, paths: Layout, owner: Owner): Pro
   await ensureDirectory(changes, traefik, 0o755, owner)
 }
 
+/** The programs that the agent runs beside Docker: root's own, replaced as a whole. */
+async function ensurePrograms(
+  changes: Changes,
+  { bin }: Layout,
+  files: Readonly<Record<'node' | 'restic', string | undefined>>,
+): Promise<void> {
+  for (const [name, file] of Object.entries(files)) {
+    if (file !== undefined) await ensureFile(changes, join(bin, name), await readFile(file), 0o755, ROOT)
+  }
+}
+
 /** @returns whether the launcher or the newest agent is another than before. */
 async function ensureAgent(changes: Changes, { bin }: Layout, script: string, owner: Owner): Promise<boolean> {
   const content = await readFile(script)
   const digest = sha256(content)
-  const [newest] = await installedAgents(bin)
-  if (newest && isNewer(newest.version, AGENT_VERSION)) {
-    throw badInput(`agent ${newest.version} is installed, this one is ${AGENT_VERSION}: set up with the newer one`)
-  }
-  const same = newest?.version === AGENT_VERSION && newest.sha256 !== digest ? newest : undefined
-  if (same) {
-    throw badInput(`another agent ${AGENT_VERSION} is installed (${same.sha256}): give this one a higher version`)
-  }
   await ensureFile(changes, join(bin, 'package.json'), '{ "type": "module" }\n', 0o640, owner)
   const launcher = await ensureFile(changes, join(bin, 'launch.js'), content, 0o640, owner)
   const installed = await installAgent(bin, { file: script, version: AGENT_VERSION, sha256: digest })
@@ -128,12 +174,6 @@ async function ensureAgent(changes: Changes, { bin }: Layout, script: string, ow
     join(bin, 'current'),
   )
   return installed || launcher
-}
-
-async function ensureKeys(changes: Changes, added: Parameters<typeof addKeys>[1]): Promise<void> {
-  await ensureDirectory(changes, '/etc/pacs-agent', 0o755, ROOT)
-  const present = readKeys(await readFile(AUTHORIZED_KEYS, 'utf8').catch(() => ''))
-  await ensureFile(changes, AUTHORIZED_KEYS, renderKeys(addKeys(present, added)), 0o644, ROOT)
 }
 
 /** The drop-in takes effect only if sshd accepts the whole; otherwise what was there before comes back. */

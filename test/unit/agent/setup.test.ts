@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { addKeys, parseNamedKey, readKeys, renderKeys } from '../../../src/agent/setup/authorized-keys.ts'
-import { judgeSystem, judgeVersion } from '../../../src/agent/setup/requirements.ts'
+import { judgeDisk, judgeSystem, judgeVersion } from '../../../src/agent/setup/requirements.ts'
 import { Problems } from '../../../src/lib/index.ts'
 
 const body = Buffer.alloc(51, 7).toString('base64')
@@ -76,8 +76,16 @@ describe('what a server needs', () => {
     judgeVersion('Docker Compose', '1.29.2', '2.26.0', problems)
     expect(problems.found).toEqual([
       expect.stringMatching(/Docker Engine is missing .*26\.1\.0 or newer/),
-      'Docker Compose is 1.29.2, too old: 2.26.0 or newer is needed',
+      expect.stringMatching(/^Docker Compose is 1\.29\.2, too old, 2\.26\.0 or newer is needed: install Docker's own/),
     ])
+  })
+
+  it('is room for the images of two releases', () => {
+    const problems = new Problems()
+    judgeDisk('/var/lib/docker', 4 * 2 ** 30, problems)
+    expect(problems.found).toEqual([])
+    judgeDisk('/var/lib/docker', 1.5 * 2 ** 30, problems)
+    expect(problems.found).toEqual([expect.stringMatching(/^\/var\/lib\/docker has 1\.5 GiB free, 4\.0 are needed/)])
   })
 
   it.each([
