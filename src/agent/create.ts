@@ -12,6 +12,7 @@ import { openEngine } from './server/engine.ts'
 import { oldDefinition } from './server/plan-core.ts'
 import { ask } from './server/probe.ts'
 import { openPlanner } from './server/server-planner.ts'
+import { openTargets } from './server/targets-file.ts'
 import { Agent } from './transaction/agent.ts'
 import { openJournal } from './transaction/journal.ts'
 import { openState } from './transaction/state.ts'
@@ -50,6 +51,7 @@ export async function createAgent({ paths, path, identity, adopt, log }: CreateO
     store: await openState(paths.state),
     engine,
     edge: openEdge(paths.traefik),
+    writeTargets: openTargets(paths.prometheus, log),
     probe: (host, port, url) => ask({ host, port, path: url, timeout: PROBE_LIMIT }),
     certificateOf: async ({ config }) => (await openConfig(paths, config)).certificate,
     publicHostOf: async ({ config }) => (await openConfig(paths, config)).env[PUBLIC_HOST] ?? '',

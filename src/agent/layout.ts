@@ -11,6 +11,8 @@ export interface Layout {
   configNext: string
   stack: string
   traefik: string
+  /** Where Prometheus finds its targets. */
+  prometheus: string
   journal: string
   audit: string
   /** Private and gone after a restart: registry logins, the socket. */
@@ -31,6 +33,7 @@ export function layout(root = '/opt/pacs', run = '/run/pacs'): Layout {
     configNext: join(root, 'config', 'next'),
     stack: join(root, 'stack'),
     traefik: join(root, 'traefik'),
+    prometheus: join(root, 'prometheus'),
     journal: join(root, 'journal'),
     audit: join(root, 'audit'),
     run,

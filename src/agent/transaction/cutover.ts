@@ -1,4 +1,5 @@
 import { Failure } from '../../lib/index.ts'
+import { targetsOf } from './targets.ts'
 import { trafficOf } from './traffic.ts'
 import type { World } from './world.ts'
 
@@ -6,7 +7,7 @@ import type { World } from './world.ts'
 const APPLY_LIMIT = 5000
 
 /**
- * Makes Traefik serve what the state says: writes the file and waits until every router in Traefik's API is enabled and names
+ * Makes Traefik serve what the state says, and Prometheus scrape it: writes both files and waits until every router in Traefik's API is enabled and names
  * the service that it should, and no other router is left.
  * @throws Failure `error` with the routers that are not as they should be after 5 s.
  */
@@ -15,6 +16,7 @@ export async function applyTraffic(world: World): Promise<void> {
   const receiver = state.phase === 'switched' ? state.candidate : (state.serving ?? state.candidate)
   const traffic = trafficOf(state, receiver ? await world.certificateOf(receiver) : null)
   await world.edge.write(traffic.text)
+  await world.writeTargets(targetsOf(state))
   const deadline = world.now() + APPLY_LIMIT
   for (;;) {
     const seen = await world.edge.routers()

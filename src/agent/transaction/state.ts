@@ -15,6 +15,7 @@ const runningServiceSchema = z.object({
   checks: z.array(z.object({ path: z.string(), status: z.number().int() })),
   assets: z.string().nullable(),
   critical: z.boolean(),
+  metrics: z.object({ port: z.number().int(), path: z.string() }).nullable().default(null),
   /** Seconds that a stop may take. */
   grace: z.number(),
   /** Milliseconds that a start may take. */

@@ -33,6 +33,8 @@ export interface World {
   store: StateStore
   engine: Engine
   edge: Edge
+  /** Replaces the file of Prometheus targets when its text changed; never throws. */
+  writeTargets(text: string): Promise<void>
   /** Asks a container on the server's own bridge network. */
   probe(address: string, port: number, path: string): Promise<Answer>
   certificateOf(instance: Instance): Promise<Certificate | null>

@@ -36,6 +36,7 @@ export class Server {
   state: State = emptyState
   containers = new Map<string, Container & { looks: number }>()
   traffic: Traffic = {}
+  targets = ''
   behaviours = new Map<string, Behaviour>()
   instances = new Map<string, Instance>()
   images = new Set<string>()
@@ -244,6 +245,13 @@ export class MemoryWorld implements World {
     freeDisk: async () => 100 * 1024 ** 3,
   }
 
+  async writeTargets(text: string): Promise<void> {
+    if (text === this.server.targets) return
+    await this.#effect('targets', () => {
+      this.server.targets = text
+    })
+  }
+
   readonly edge = {
     write: (text: string) =>
       this.#effect('traffic', () => {
@@ -401,6 +409,7 @@ export function memoryPlanner(server: Server): Planner {
             checks: [{ path: '/', status: 200 }],
             assets: '/assets',
             critical: true,
+            metrics: { port: 9464, path: '/metrics' },
             grace: 10,
             startLimit: 30_000,
           },

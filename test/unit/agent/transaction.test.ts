@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { layout } from '../../../src/agent/layout.ts'
 import { requestSchema, type TransactionRequestInput, type TransactionResult } from '../../../src/agent/protocol.ts'
 import { Agent } from '../../../src/agent/transaction/agent.ts'
@@ -66,6 +67,13 @@ const back = (to?: number): TransactionRequestInput => ({
   watch: 3000,
   ...(to === undefined ? {} : { to: memoryRelease(to).id }),
 })
+
+/** The instance of each target that Prometheus is told of. */
+const scraped = () =>
+  z
+    .array(z.object({ labels: z.object({ instance: z.string() }) }))
+    .parse(JSON.parse(server.targets))
+    .map(({ labels }) => labels.instance)
 
 describe('a deploy', () => {
   it('serves the first release of an empty server', async () => {
@@ -373,6 +381,9 @@ describe('whatever kills the agent', () => {
         const running = () => [...new Set([...server.containers.values()].map((one) => one.labels['pacs.instance']))]
         await expect.poll(() => running().sort(), { message: point }).toEqual(named.sort())
         expect(server.public().instance, point).toBe(server.state.serving?.i8 ?? null)
+        expect(server.targets === '' ? [] : [...new Set(scraped())].sort(), point).toEqual(
+          [server.state.serving, server.state.warm?.instance].flatMap((one) => one?.i8 ?? []).sort(),
+        )
       }
     }
   })
