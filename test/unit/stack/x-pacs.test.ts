@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { xPacsKeys, xPacsSchema } from '../../../src/stack/x-pacs.ts'
 
@@ -29,6 +30,12 @@ describe('x-pacs', () => {
       bundleBudget: 614_400,
     })
     expect(Object.keys(written).toSorted()).toEqual(xPacsKeys[''].toSorted())
+  })
+
+  test('is explained key by key in docs/stack.md', async () => {
+    const text = await readFile(new URL('../../../docs/stack.md', import.meta.url), 'utf8')
+    const explained = [...text.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, cell = '']) => cell.match(/[a-z-]+/g) ?? [])
+    expect(explained.toSorted()).toEqual(xPacsKeys[''].toSorted())
   })
 
   test('makes a service critical that says nothing', () => {
