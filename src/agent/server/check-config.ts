@@ -18,7 +18,7 @@ export async function checkConfig(stack: Stack, config: ConfigRevision, problems
     if (!variable.server || !variable.required || AGENT_VARIABLES.includes(variable.name)) continue
     if (config.env[variable.name]) continue
     problems.add(
-      `.env: ${variable.name} is missing or empty, and ${variable.services.join(', ')} need it (${variable.file}:${variable.line}); ${edit}`,
+      `.env: ${variable.name} is missing or empty, and ${variable.services.join(', ')} ${variable.services.length === 1 ? 'needs' : 'need'} it (${variable.file}:${variable.line}); ${edit}`,
     )
   }
   for (const service of stack.services.keys()) {

@@ -123,11 +123,12 @@ function progress(work: State['core']['work']): string {
 /** Why a deploy does not fit the core that runs; null when it does. */
 export function explainMisfit({ absent, changed, reloaded }: CoreDifference): string | null {
   if (absent.length > 0) {
-    return `the core services ${namesOf(absent)} do not run: bring the core up first (pacs-agent core)`
+    const [what, verb] = absent.length === 1 ? ['service', 'does'] : ['services', 'do']
+    return `the core ${what} ${namesOf(absent)} ${verb} not run: bring the core up first (pacs-agent core)`
   }
   if (changed.length > 0) return explainChange(changed)
   return reloaded.length > 0
-    ? `this release brings new files for ${namesOf(reloaded)}, which loads them without a stop: ask for the core first (pacs-agent core)`
+    ? `this release brings new files for ${namesOf(reloaded)}, loaded without a stop: ask for the core first (pacs-agent core)`
     : null
 }
 
@@ -147,7 +148,9 @@ export async function explainRollbackMisfit(
   if (ill.length > 0) return `${ill.map((one) => `${one.name} is ${one.health}`).join(', ')}: mend the core first`
   const other = [...difference.changed, ...difference.reloaded]
   if (other.length > 0) {
-    await run.report.note(`${namesOf(other)} run by another definition than this release's, and stay as they are`)
+    await run.report.note(
+      `${namesOf(other)} ${other.length === 1 ? 'runs' : 'run'} by another definition than this release's, and ${other.length === 1 ? 'stays' : 'stay'} so`,
+    )
   }
   return null
 }

@@ -493,7 +493,7 @@ describe('new live files of a core service', () => {
     define(2)
     const early = await ask(life.agent, deployOf(1))
     expect(early).toMatchObject({ outcome: 'refused' })
-    expect(early.message).toContain('new files for edge, which loads them without a stop: ask for the core first')
+    expect(early.message).toContain('new files for edge, loaded without a stop: ask for the core first')
     life.world.trace.length = 0
     expect(await ask(life.agent, coreOf)).toMatchObject({ outcome: 'done', message: 'reloaded edge' })
     expect(life.world.trace.filter((effect) => !effect.startsWith('write'))).toEqual(['place', 'place', 'signal'])
