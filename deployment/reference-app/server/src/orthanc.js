@@ -4,6 +4,8 @@ import { OrthancUnavailable } from './problems.js'
 const dicomElement = z.object({ vr: z.string(), Value: z.array(z.unknown()).optional() })
 const dicomDatasets = z.array(z.record(z.string(), dicomElement))
 
+const lookup = z.array(z.object({ ID: z.string(), Type: z.string() }))
+
 /** @typedef {z.infer<typeof dicomDatasets>[number]} DicomDataset attributes by tag (`0020000D`), as in DICOM JSON (PS3.18 F) */
 
 /** Reads from one Orthanc over DICOMweb. Every call ends within its time limit. */
@@ -65,15 +67,60 @@ export class Orthanc {
   }
 
   /**
+   * Studies as one ZIP, streamed. The time limit is for its beginning: a large study may take long.
+   * @param {string[]} studies StudyInstanceUIDs
+   * @param {AbortSignal} signal ends the stream
+   * @returns {Promise<ReadableStream<Uint8Array> | null>} null when Orthanc does not have one of them
+   * @throws {OrthancUnavailable}
+   */
+  async archive(studies, signal) {
+    const resources = await Promise.all(studies.map((study) => this.#idOf(study)))
+    if (resources.includes(null)) return null
+    const late = new AbortController()
+    const timer = setTimeout(() => late.abort(), this.#timeout)
+    try {
+      const response = await fetch(`${this.#url}/tools/create-archive`, {
+        method: 'POST',
+        headers: { authorization: this.#authorization, 'content-type': 'application/json' },
+        body: JSON.stringify({ Resources: resources, Synchronous: true }),
+        signal: AbortSignal.any([signal, late.signal]),
+      })
+      if (!response.ok || response.body === null) throw new OrthancUnavailable(`it answered ${response.status}`)
+      return response.body
+    } catch (error) {
+      if (error instanceof OrthancUnavailable) throw error
+      if (late.signal.aborted) throw new OrthancUnavailable(`no answer within ${this.#timeout} ms`)
+      throw new OrthancUnavailable(`no connection (${connectionError(error)})`)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /**
+   * Orthanc's own id of a study.
+   * @param {string} study
+   * @returns {Promise<string | null>} null when it does not have it
+   */
+  async #idOf(study) {
+    const answer = await this.#read('/tools/lookup', 'application/json', this.#timeout, study)
+    const found = lookup.safeParse(JSON.parse(answer?.body.toString('utf8') || '[]'))
+    if (!found.success) throw new OrthancUnavailable('it answered something that is no list of resources')
+    return found.data.find(({ Type }) => Type === 'Study')?.ID ?? null
+  }
+
+  /**
    * @param {string} path
    * @param {string} accept
    * @param {number} timeout milliseconds for the whole answer
+   * @param {string} [text] sent by POST, to ask something that fits no path
    * @returns {Promise<{ type: string, body: Buffer } | null>} null for 404 and 406
    */
-  async #read(path, accept, timeout) {
+  async #read(path, accept, timeout, text) {
     const signal = AbortSignal.timeout(timeout)
     try {
-      const response = await this.#fetchTwice(path, { headers: { accept, authorization: this.#authorization }, signal })
+      const headers = { accept, authorization: this.#authorization }
+      const init = { headers, signal, ...(text === undefined ? {} : { method: 'POST', body: text }) }
+      const response = await this.#fetchTwice(path, init)
       const body = Buffer.from(await response.arrayBuffer())
       if (response.status === 404 || response.status === 406) return null
       if (response.status === 401 || response.status === 403) {
@@ -90,7 +137,7 @@ export class Orthanc {
 
   /**
    * Orthanc closes idle connections after a second; a request that meets that closing was not served.
-   * All requests here only read, so each may be sent a second time.
+   * All requests that come here only read, so each may be sent a second time.
    * @param {string} path
    * @param {RequestInit} init
    */

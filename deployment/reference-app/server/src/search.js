@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { jsonBody, parse } from './parse.js'
 import { RequestProblem } from './problems.js'
 import { STUDY_FIELDS } from './study.js'
 
@@ -27,23 +28,17 @@ const page = {
 
 const listQuery = z.strictObject(page)
 
-const searchBody = z.strictObject(
-  {
-    patientName: term.optional(),
-    patientId: term.optional(),
-    modality: z
-      .string()
-      .regex(/^[A-Z]{2,16}$/, 'is no modality, for example CT')
-      .optional(),
-    from: z.iso.date('is no date like 2026-11-24').optional(),
-    to: z.iso.date('is no date like 2026-11-24').optional(),
-    ...page,
-  },
-  {
-    error: (issue) =>
-      issue.code === 'invalid_type' ? 'the body must be a JSON object with content-type application/json' : undefined,
-  },
-)
+const searchBody = jsonBody({
+  patientName: term.optional(),
+  patientId: term.optional(),
+  modality: z
+    .string()
+    .regex(/^[A-Z]{2,16}$/, 'is no modality, for example CT')
+    .optional(),
+  from: z.iso.date('is no date like 2026-11-24').optional(),
+  to: z.iso.date('is no date like 2026-11-24').optional(),
+  ...page,
+})
 
 /**
  * The QIDO-RS query for a page of all studies.
@@ -85,19 +80,4 @@ function studyQuery(limit, offset) {
 /** @param {string | undefined} date */
 function dicomDate(date) {
   return date?.replaceAll('-', '') ?? ''
-}
-
-/**
- * @template T
- * @param {z.ZodType<T>} schema
- * @param {unknown} value
- * @returns {T}
- */
-function parse(schema, value) {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map((issue) =>
-    [issue.path.join('.'), issue.message].filter((part) => part !== '').join(': '),
-  )
-  throw new RequestProblem(400, problems.join('; '))
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { RequestProblem } from './problems.js'
 
 /** @import { DicomDataset } from './orthanc.js' */
 
@@ -9,7 +10,18 @@ export const STUDY_FIELDS = ['StudyDescription', 'NumberOfStudyRelatedSeries', '
 export const uid = z
   .string()
   .max(64)
-  .regex(/^\d+(\.\d+)*$/)
+  .regex(/^\d+(\.\d+)*$/, 'is no DICOM UID')
+
+/**
+ * The study that a path names.
+ * @param {unknown} text
+ * @throws {RequestProblem} 400
+ */
+export function readStudy(text) {
+  const study = uid.safeParse(text)
+  if (!study.success) throw new RequestProblem(400, 'the study is not named by a DICOM UID')
+  return study.data
+}
 
 const personName = z.object({ Alphabetic: z.string().optional() })
 

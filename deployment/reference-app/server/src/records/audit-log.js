@@ -1,0 +1,113 @@
+import { setTimeout } from 'node:timers/promises'
+import { z } from 'zod'
+import { DatabaseUnavailable, RequestProblem } from '../problems.js'
+import { Duplicate } from '../stores/database.js'
+import { entrySchema, nextEntry, verifyChain } from './audit-chain.js'
+import { QUERIES } from './queries.js'
+
+/** How often an entry is tried whose place another instance took first. */
+const TRIES = 50
+/** Seconds in which one person's looking at one thing again is no new entry. */
+const SAME_VIEW = 600
+const SHOWN = 100
+
+/** Who did what, in a chain of hashes in MongoDB. All instances write one chain; the unique index on seq is their order. */
+export class AuditLog {
+  #database
+  #keyStore
+  /** @type {Promise<unknown>} */
+  #queue = Promise.resolve()
+
+  /**
+   * @param {import('../stores/database.js').Database} database
+   * @param {import('../stores/key-store.js').KeyStore} keyStore
+   */
+  constructor(database, keyStore) {
+    this.#database = database
+    this.#keyStore = keyStore
+  }
+
+  /**
+   * Writes one entry. Within this instance they queue, so that only instances compete for a place.
+   * @param {{ user: string, action: string, target: string, outcome?: 'success' | 'failure' }} event
+   * @throws {DatabaseUnavailable}
+   */
+  append({ user, action, target, outcome = 'success' }) {
+    const written = this.#queue.then(() => this.#write({ user, action, target, outcome }))
+    this.#queue = written.catch(() => undefined)
+    return written
+  }
+
+  /**
+   * Does `work` and writes down how it ended. What succeeded but could not be written down is a failure: 503.
+   * @template T
+   * @param {{ user: string, action: string, target: string }} event
+   * @param {() => Promise<T>} work
+   * @param {(result: T) => string} [targetOf] what was acted on, where only the work tells
+   * @returns {Promise<T>}
+   */
+  async around(event, work, targetOf = () => event.target) {
+    let result
+    try {
+      result = await work()
+    } catch (error) {
+      if (error instanceof RequestProblem && error.status < 500) await this.append({ ...event, outcome: 'failure' })
+      throw error
+    }
+    await this.append({ ...event, target: targetOf(result) })
+    return result
+  }
+
+  /**
+   * Writes down that `session` looked at something, once in ten minutes. Care goes on without the database: what could not be
+   * written is in the log of this instance.
+   * @param {import('../sessions/sessions.js').Session} session
+   * @param {{ action: string, target: string }} event
+   * @param {import('pino').Logger} log
+   */
+  async viewed({ hash, user }, { action, target }, log) {
+    const key = `viewed:${hash}:${action}:${target}`
+    const isNew = await this.#keyStore.setIfAbsent(key, '1', SAME_VIEW).catch(() => true)
+    if (!isNew) return
+    try {
+      await this.append({ user: user.name, action, target })
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailable)) throw error
+      log.error({ user: user.name, action, problem: error.message }, 'an audit entry was not written')
+      await this.#keyStore.delete(key).catch(() => undefined)
+    }
+  }
+
+  /** The newest entries, newest first. */
+  async newest() {
+    const { collection, filter, sort } = QUERIES.auditBySeq
+    const found = await this.#database.ask((db) =>
+      db.collection(collection).find(filter()).sort(sort).limit(SHOWN).toArray(),
+    )
+    return z.array(entrySchema).parse(found)
+  }
+
+  /** Recomputes the chain from its first entry. */
+  verify() {
+    return verifyChain(this.#database.walk(QUERIES.auditBySeq.collection, { seq: 1 }))
+  }
+
+  /** @param {{ user: string, action: string, target: string, outcome: 'success' | 'failure' }} event */
+  async #write(event) {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#database.ask(async (db) => {
+          const { collection, filter, sort } = QUERIES.auditBySeq
+          const entries = db.collection(collection)
+          const [last = null] = z.array(entrySchema).parse(await entries.find(filter()).sort(sort).limit(1).toArray())
+          await entries.insertOne(nextEntry(last, { at: new Date(), ...event }))
+        })
+        return
+      } catch (error) {
+        if (!(error instanceof Duplicate)) throw error
+        if (tries === TRIES) throw new DatabaseUnavailable('the audit trail is written by too many at once')
+        await setTimeout(Math.random() * Math.min(tries * 5, 100))
+      }
+    }
+  }
+}

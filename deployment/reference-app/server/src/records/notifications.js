@@ -1,0 +1,87 @@
+import { ObjectId } from 'mongodb'
+import { z } from 'zod'
+import { RequestProblem } from '../problems.js'
+import { QUERIES } from './queries.js'
+
+const SHOWN = 100
+
+const record = z.object({
+  _id: z.instanceof(ObjectId),
+  study: z.string(),
+  severity: z.enum(['critical', 'urgent']),
+  finding: z.string(),
+  createdBy: z.string(),
+  createdAt: z.date(),
+  recipient: z.string(),
+  state: z.enum(['open', 'acknowledged']),
+  acknowledgedBy: z.string().nullable(),
+  acknowledgedAt: z.date().nullable(),
+})
+
+/** Findings that somebody must hear of now, until he has said that he did. */
+export class Notifications {
+  #database
+
+  /** @param {import('../stores/database.js').Database} database */
+  constructor(database) {
+    this.#database = database
+  }
+
+  /**
+   * The newest ones in a state.
+   * @param {'open' | 'acknowledged'} state
+   */
+  async list(state) {
+    const { collection, filter, sort } = QUERIES.notificationsByState
+    const found = await this.#database.ask((db) =>
+      db.collection(collection).find(filter(state)).sort(sort).limit(SHOWN).toArray(),
+    )
+    return z.array(record).parse(found).map(shown)
+  }
+
+  /** @param {{ study: string, severity: 'critical' | 'urgent', finding: string, recipient: string, createdBy: string }} notification */
+  async create({ study, severity, finding, recipient, createdBy }) {
+    const document = {
+      _id: new ObjectId(),
+      study,
+      severity,
+      finding,
+      createdBy,
+      createdAt: new Date(),
+      recipient,
+      state: /** @type {const} */ ('open'),
+      acknowledgedBy: null,
+      acknowledgedAt: null,
+    }
+    await this.#database.ask((db) => db.collection('criticalnotifications').insertOne(document))
+    return shown(document)
+  }
+
+  /**
+   * The first one counts; it cannot be taken back.
+   * @param {ObjectId} id
+   * @param {string} user
+   * @throws {RequestProblem} 404, or 409 when somebody was faster
+   */
+  async acknowledge(id, user) {
+    const notifications = /** @param {import('../stores/database.js').Db} db */ (db) =>
+      db.collection('criticalnotifications')
+    const acknowledgement = { state: 'acknowledged', acknowledgedBy: user, acknowledgedAt: new Date() }
+    const changed = await this.#database.ask((db) =>
+      notifications(db).findOneAndUpdate(
+        { _id: id, state: 'open' },
+        { $set: acknowledgement },
+        { returnDocument: 'after' },
+      ),
+    )
+    if (changed !== null) return shown(record.parse(changed))
+    const found = await this.#database.ask((db) => notifications(db).findOne({ _id: id }))
+    if (found === null) throw new RequestProblem(404, 'there is no such notification')
+    throw new RequestProblem(409, `${record.parse(found).acknowledgedBy} has acknowledged it already`)
+  }
+}
+
+/** @param {z.infer<typeof record>} notification */
+function shown({ _id, ...rest }) {
+  return { id: _id.toHexString(), ...rest }
+}

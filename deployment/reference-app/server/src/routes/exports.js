@@ -1,0 +1,58 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { json, Router } from 'express'
+import { z } from 'zod'
+import { sessionOf } from '../middleware/log-in-required.js'
+import { jsonBody, parse } from '../parse.js'
+import { RequestProblem } from '../problems.js'
+import { readId } from '../records/id.js'
+import { uid } from '../study.js'
+
+const order = jsonBody({ studies: z.array(uid).min(1, 'is empty').max(20, 'has more than 20 studies') })
+
+/**
+ * Studies to take away: ordered, listed, and fetched as one ZIP.
+ * @param {{
+ *   exports: import('../records/exports.js').Exports,
+ *   orthanc: import('../orthanc.js').Orthanc,
+ *   audit: import('../records/audit-log.js').AuditLog,
+ * }} parts
+ */
+export function exportRoutes({ exports, orthanc, audit }) {
+  const router = Router()
+
+  router.get('/', async (_request, response) => {
+    response.json({ exports: await exports.list(sessionOf(response).user.name) })
+  })
+
+  router.post('/', json({ limit: '16kb' }), async (request, response) => {
+    const { studies } = parse(order, request.body)
+    const user = sessionOf(response).user.name
+    const event = { user, action: 'export.create', target: studies.join(' ') }
+    response.status(201).json(await audit.around(event, () => exports.queue(user, studies)))
+  })
+
+  router.get('/:id/archive', async (request, response) => {
+    const id = readId(request.params.id)
+    const user = sessionOf(response).user.name
+    const event = { user, action: 'export.download', target: id.toHexString() }
+    const left = new AbortController()
+    response.once('close', () => left.abort())
+    const { studies } = await audit.around(event, () => exports.start(id, user))
+    try {
+      const archive = await orthanc.archive(studies, left.signal)
+      if (archive === null)
+        throw new RequestProblem(404, 'the image archive (Orthanc) does not have all of these studies')
+      response
+        .type('application/zip')
+        .set('Content-Disposition', `attachment; filename="studies-${id.toHexString()}.zip"`)
+      await pipeline(Readable.fromWeb(archive), response)
+      await exports.finish(id, 'done')
+    } catch (error) {
+      await exports.finish(id, 'failed')
+      throw error
+    }
+  })
+
+  return router
+}

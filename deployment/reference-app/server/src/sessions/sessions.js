@@ -1,0 +1,138 @@
+import { z } from 'zod'
+import { KeyStoreUnavailable, RequestProblem } from '../problems.js'
+import { hashOf, newSessionId } from './cookie.js'
+
+/** Seconds without a request, and seconds in all, after which a session ends. */
+export const IDLE = 1800
+export const ABSOLUTE = 43_200
+/** Milliseconds between two notes of a session's last use. */
+const NOTED_EVERY = 60_000
+
+const stored = z.object({ user: z.string(), createdAt: z.number(), notedAt: z.number() })
+
+/** @import { User, Users } from '../log-in/users.js' */
+/** @typedef {{ id: string, hash: string, user: User, endsAt: Date }} Session */
+
+/** Who is logged in. Sessions live in Redis, which all instances share; the history in MongoDB stands in while Redis is away. */
+export class Sessions {
+  #keyStore
+  #history
+  #users
+  #now
+
+  /**
+   * @param {import('../stores/key-store.js').KeyStore} keyStore
+   * @param {import('./history.js').SessionHistory} history
+   * @param {Users} users
+   * @param {() => number} [now] milliseconds of the epoch
+   */
+  constructor(keyStore, history, users, now = Date.now) {
+    this.#keyStore = keyStore
+    this.#history = history
+    this.#users = users
+    this.#now = now
+  }
+
+  /**
+   * @param {User} user
+   * @returns {Promise<Session>}
+   */
+  async begin(user) {
+    const id = newSessionId()
+    const hash = hashOf(id)
+    const createdAt = this.#now()
+    await this.#history.closeExpired(user.name, new Date(createdAt - IDLE * 1000), new Date(createdAt))
+    await this.#history.begin({ session: hash, user: user.name, role: user.role, createdAt: new Date(createdAt) })
+    const value = JSON.stringify({ user: user.name, createdAt, notedAt: createdAt })
+    await this.#keyStore.set(keyOf(hash), value, IDLE)
+    return { id, hash, user, endsAt: endOf(createdAt) }
+  }
+
+  /**
+   * The session that `id` names; its idle time begins anew.
+   * @param {string} id
+   * @returns {Promise<Session>}
+   * @throws {RequestProblem} 401 when there is none, 503 when neither store can tell
+   */
+  async resume(id) {
+    const hash = hashOf(id)
+    const { name, createdAt } = await this.#read(hash)
+    const user = this.#users.get(name)
+    if (user === undefined || endOf(createdAt).getTime() <= this.#now()) throw notLoggedIn()
+    return { id, hash, user, endsAt: endOf(createdAt) }
+  }
+
+  /**
+   * The history knows first, so that the session stays ended even if Redis cannot be told now.
+   * @param {string} hash
+   * @param {'logout' | 'replaced'} reason
+   */
+  async end(hash, reason) {
+    await this.#history.end(hash, reason, new Date(this.#now()))
+    await this.#keyStore.delete(keyOf(hash))
+  }
+
+  /**
+   * @param {string} hash
+   * @returns {Promise<{ name: string, createdAt: number }>}
+   */
+  async #read(hash) {
+    let value
+    try {
+      value = await this.#keyStore.getAndExtend(keyOf(hash), IDLE)
+    } catch (error) {
+      if (!(error instanceof KeyStoreUnavailable)) throw error
+      return this.#readHistory(hash)
+    }
+    if (value === null) throw notLoggedIn()
+    const session = stored.parse(JSON.parse(value))
+    if (this.#now() - session.notedAt >= NOTED_EVERY) await this.#note(hash, session)
+    return { name: session.user, createdAt: session.createdAt }
+  }
+
+  /**
+   * Notes the last use in the history, and obeys it: a log-out that Redis did not hear of ends the session here.
+   * @param {string} hash
+   * @param {z.infer<typeof stored>} session
+   */
+  async #note(hash, session) {
+    const notedAt = this.#now()
+    const open = await this.#history.touch(hash, new Date(notedAt)).catch((error) => {
+      if (error instanceof RequestProblem) return true
+      throw error
+    })
+    if (!open) {
+      await this.#keyStore.delete(keyOf(hash)).catch(() => undefined)
+      throw notLoggedIn()
+    }
+    await this.#keyStore.replace(keyOf(hash), JSON.stringify({ ...session, notedAt })).catch(() => undefined)
+  }
+
+  /**
+   * @param {string} hash
+   * @returns {Promise<{ name: string, createdAt: number }>}
+   */
+  async #readHistory(hash) {
+    const found = await this.#history.find(hash)
+    const now = this.#now()
+    if (found === null || found.endedAt !== null) throw notLoggedIn()
+    const unused = now - found.lastSeenAt.getTime()
+    if (unused >= IDLE * 1000) throw notLoggedIn()
+    if (unused >= NOTED_EVERY) await this.#history.touch(hash, new Date(now))
+    return { name: found.user, createdAt: found.createdAt.getTime() }
+  }
+}
+
+/** @param {string} hash */
+function keyOf(hash) {
+  return `session:${hash}`
+}
+
+/** @param {number} createdAt */
+function endOf(createdAt) {
+  return new Date(createdAt + ABSOLUTE * 1000)
+}
+
+function notLoggedIn() {
+  return new RequestProblem(401, 'nobody is logged in, or the session has ended: log in')
+}
