@@ -1,0 +1,87 @@
+import { isDeepStrictEqual } from 'node:util'
+import { BSON, type Document } from 'mongodb'
+import { badInput } from '../lib/index.ts'
+import { fieldsOf } from './bson-document.ts'
+import type { Change } from './definition.ts'
+
+/** Values longer than this are not compared in a guard: a statement must fit 16 MB together with what it sets. */
+const LONGEST_GUARD = 4096
+const LARGEST_GUARD = 512 * 1024
+
+/** What a change really alters, or null. */
+export interface EffectiveChange {
+  set: Document
+  unset: string[]
+}
+
+/**
+ * `change` without what the document has already.
+ * @throws Failure `bad-input` for a name that is no top-level field.
+ */
+export function effectiveChange(change: Change | null, document: Document): EffectiveChange | null {
+  if (change === null) return null
+  const set: Document = {}
+  for (const [name, value] of Object.entries(change.set ?? {})) {
+    requireField(name)
+    if (!Object.hasOwn(document, name) || !isDeepStrictEqual(document[name], value)) set[name] = value
+  }
+  const unset = (change.unset ?? []).filter((name) => {
+    requireField(name)
+    return Object.hasOwn(document, name)
+  })
+  return Object.keys(set).length === 0 && unset.length === 0 ? null : { set, unset }
+}
+
+/** Whether a second change of the changed document would leave it as it is. */
+export function isRepeatable(
+  change: (document: Document) => Change | null,
+  document: Document,
+  { set, unset }: EffectiveChange,
+): boolean {
+  const changed = { ...document, ...set }
+  for (const name of unset) delete changed[name]
+  return effectiveChange(change(changed), changed) === null
+}
+
+/**
+ * A filter that the document matches while nobody edits what the change reads (`reads`, by default everything) or writes.
+ * Long values are left out.
+ */
+export function guardOf(
+  bytes: Uint8Array,
+  document: Document,
+  reads: readonly string[] | undefined,
+  changed: readonly string[],
+): Document {
+  const guard: Document = {}
+  const lengths = bytes.length <= LONGEST_GUARD ? null : fieldsOf(bytes)
+  let size = 0
+  for (const name of new Set([...(reads ?? Object.keys(document)), ...changed])) {
+    if (name === '_id' || name === '' || name.startsWith('$') || name.includes('.')) continue
+    if (!Object.hasOwn(document, name)) {
+      guard[name] = { $exists: false }
+      continue
+    }
+    const length = lengths?.get(name)?.length ?? 0
+    if (length > LONGEST_GUARD || size + length > LARGEST_GUARD) continue
+    size += length
+    guard[name] = { $eq: document[name] }
+  }
+  return guard
+}
+
+function requireField(name: string): void {
+  if (name === '_id' || name === '' || name.includes('.') || name.startsWith('$')) {
+    throw badInput(`change: "${name}" cannot be set or unset; name a whole top-level field other than _id`)
+  }
+}
+
+/** Whether the document has what the change sets and lacks what it unsets. */
+export function hasChange(bytes: Uint8Array, { set, unset }: { set: Document; unset: readonly string[] }): boolean {
+  const fields = fieldsOf(bytes)
+  const isSet = [...fieldsOf(BSON.serialize(set))].every(([name, value]) => {
+    const found = fields.get(name)
+    return found !== undefined && Buffer.compare(found, value) === 0
+  })
+  return isSet && !unset.some((name) => fields.has(name))
+}

@@ -1,0 +1,148 @@
+import { badInput, refused } from '../lib/index.ts'
+import { differences, differsInExpiryOnly, indexOf, same, sameIndex, strictly } from './compare.ts'
+import type { CollectionDeclaration } from './definition.ts'
+import type { CatalogStore, CollectionState, IndexState } from './store.ts'
+
+export interface CollectionRun {
+  catalog: CatalogStore
+  /** Keeps what the collection was; called before its first change. */
+  keep(before: CollectionState | null): Promise<void>
+  log(line: string): void
+  signal: AbortSignal
+  check(): Promise<void>
+}
+
+/**
+ * Brings a collection to its declaration and reads it back. An existing one is adopted: documents that the validator would refuse are
+ * counted; while there are any it only warns about new ones (`moderate`, `warn`), else it is made strict.
+ * @throws Failure `refused` when duplicates stand against a unique index, an option differs, or an index of that name is another.
+ */
+export async function bringCollection(
+  run: CollectionRun,
+  name: string,
+  declared: CollectionDeclaration,
+): Promise<void> {
+  if (name === '' || name.startsWith('_migrations') || name.startsWith('system.')) {
+    throw badInput(`schema.collection: "${name}" is no collection of the application`)
+  }
+  const before = await run.catalog.describe(name)
+  if (differences(name, declared, before, false).length === 0) return
+  await run.check()
+  await run.keep(before)
+  if (before === null) {
+    const validation = declared.schema === undefined ? null : strictly(declared.schema)
+    await run.catalog.create(name, declared.options ?? {}, validation)
+  } else {
+    requireOptions(name, declared, before)
+    if (declared.schema !== undefined) await adoptValidator(run, name, declared.schema, before)
+  }
+  await bringIndexes(run, name, declared, before?.indexes ?? [])
+  const after = await run.catalog.describe(name)
+  const left = differences(name, declared, after, before !== null)
+  if (left.length > 0) throw refused(`read back after the change: ${left.join('; ')}`)
+}
+
+function requireOptions(name: string, declared: CollectionDeclaration, before: CollectionState): void {
+  const { options } = declared
+  if (options === undefined) return
+  const wrong = differences(name, { options }, before, true)
+  if (wrong.length > 0) throw refused(`${wrong.join('; ')}: only a new collection can have it`)
+}
+
+async function adoptValidator(
+  { catalog, log }: CollectionRun,
+  name: string,
+  schema: NonNullable<CollectionDeclaration['schema']>,
+  before: CollectionState,
+): Promise<void> {
+  const invalid = await catalog.countInvalid(name, schema)
+  const isStrict = before.validation?.level === 'strict' && before.validation.action !== 'warn'
+  if (isStrict && same(before.validation?.validator, { $jsonSchema: schema })) return
+  if (invalid === 0) {
+    await catalog.setValidation(name, strictly(schema))
+    return
+  }
+  log(`${name}: ${invalid} documents do not satisfy the validator; it warns until a migration has mended them`)
+  await catalog.setValidation(name, { validator: { $jsonSchema: schema }, level: 'moderate', action: 'warn' })
+}
+
+async function bringIndexes(
+  { catalog, signal, check }: CollectionRun,
+  name: string,
+  { indexes = [], dropIndexes = [] }: CollectionDeclaration,
+  present: readonly IndexState[],
+): Promise<void> {
+  const missing: IndexState[] = []
+  for (const declared of indexes.map(indexOf)) {
+    if (present.some((index) => sameIndex(index, declared))) continue
+    const named = present.find((index) => index.name === declared.name)
+    if (named !== undefined && differsInExpiryOnly(named, declared)) {
+      await catalog.setExpiry(name, declared.name, Number(declared.options.expireAfterSeconds))
+    } else if (named !== undefined) {
+      throw refused(`${name}: an index ${declared.name} with other keys or options is there; take another name`)
+    } else {
+      missing.push(declared)
+    }
+  }
+  for (const index of missing.filter(({ options }) => options.unique === true)) {
+    const groups = await catalog.countDuplicates(name, index)
+    if (groups > 0) {
+      throw refused(
+        `${name}: ${groups} values stand more than once, so ${index.name} cannot be unique; mend them first`,
+      )
+    }
+  }
+  signal.throwIfAborted()
+  if (missing.length > 0) {
+    await check()
+    await catalog.createIndexes(name, missing)
+  }
+  for (const index of dropIndexes.filter((one) => present.some((is) => is.name === one))) {
+    await check()
+    await catalog.hideIndex(name, index)
+    await catalog.dropIndex(name, index)
+  }
+}
+
+/**
+ * Puts a collection back to what it was: indexes, validator; drops it when it was not there and is empty.
+ * @throws Failure `refused` when documents were put into a collection that would be dropped.
+ */
+export async function restoreCollection(
+  catalog: CatalogStore,
+  name: string,
+  before: CollectionState | null,
+): Promise<void> {
+  const now = await catalog.describe(name)
+  if (before === null) {
+    if (now === null) return
+    await requireDroppable(catalog, name)
+    await catalog.drop(name)
+    return
+  }
+  if (now === null) await catalog.create(name, before.options, null)
+  const present = now?.indexes ?? []
+  for (const index of present) {
+    if (!before.indexes.some((one) => one.name === index.name && sameIndex(one, index))) {
+      await catalog.dropIndex(name, index.name)
+    }
+  }
+  const missing = before.indexes.filter((one) => !present.some((is) => is.name === one.name && sameIndex(one, is)))
+  if (missing.length > 0) await catalog.createIndexes(name, missing)
+  if (!same(now?.validation ?? null, before.validation)) await catalog.setValidation(name, before.validation)
+  const after = await catalog.describe(name)
+  if (!same(sorted(after), sorted(before))) throw refused(`${name}: read back after the undo, it is not what it was`)
+}
+
+/** @throws Failure `refused` when documents were put into a collection that an undo would drop. */
+export async function requireDroppable(catalog: CatalogStore, name: string): Promise<void> {
+  const documents = await catalog.count(name, {})
+  if (documents === 0) return
+  throw refused(
+    `${name} has ${documents} documents since it was created: the undo would drop them; move or remove them first`,
+  )
+}
+
+function sorted(state: CollectionState | null): CollectionState | null {
+  return state && { ...state, indexes: state.indexes.toSorted((one, other) => (one.name < other.name ? -1 : 1)) }
+}

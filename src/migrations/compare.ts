@@ -1,0 +1,104 @@
+import { BSON, type Document } from 'mongodb'
+import { canonicalJson } from '../release/index.ts'
+import type { CollectionDeclaration, IndexDeclaration } from './definition.ts'
+import type { CollectionState, IndexState, Validation } from './store.ts'
+
+/** What a declaration says of an index, in the form in which a server reports it. */
+export function indexOf({ name, key, serves: _serves, ...options }: IndexDeclaration): IndexState {
+  return { name, key, options: withoutUnset(options) }
+}
+
+/** The validation that a declaration asks for once every document satisfies it. */
+export function strictly(schema: Document): Validation {
+  return { validator: { $jsonSchema: schema }, level: 'strict', action: 'error' }
+}
+
+/**
+ * How a collection differs from its declaration, in words for a person; empty when it is as declared. `moderate` says that
+ * a validator that only warns is as good as one can be, since some documents do not satisfy it yet.
+ */
+export function differences(
+  name: string,
+  declaration: CollectionDeclaration,
+  state: CollectionState | null,
+  moderate: boolean,
+): string[] {
+  if (state === null) return [`${name} is not there`]
+  const found: string[] = []
+  const { schema, options = {}, indexes = [], dropIndexes = [] } = declaration
+  for (const [option, value] of Object.entries(options)) {
+    if (includes(state.options[option], value)) continue
+    found.push(`${name}: option ${option} is ${show(state.options[option])}, declared is ${show(value)}`)
+  }
+  if (schema !== undefined) found.push(...validationDifferences(name, schema, state.validation, moderate))
+  for (const declared of indexes.map(indexOf)) {
+    const same = state.indexes.find((index) => sameIndex(index, declared))
+    const named = state.indexes.find((index) => index.name === declared.name)
+    if (same !== undefined) continue
+    found.push(
+      named === undefined
+        ? `${name}: index ${declared.name} is not there`
+        : `${name}: index ${declared.name} is ${showIndex(named)}, declared is ${showIndex(declared)}`,
+    )
+  }
+  for (const dropped of dropIndexes) {
+    if (state.indexes.some((index) => index.name === dropped)) found.push(`${name}: index ${dropped} is still there`)
+  }
+  return found
+}
+
+function validationDifferences(name: string, schema: Document, is: Validation | null, moderate: boolean): string[] {
+  if (is === null) return [`${name} has no validator`]
+  if (!same(is.validator, { $jsonSchema: schema })) return [`${name}: the validator is another than the declared one`]
+  if (is.level === 'strict' && is.action !== 'warn') return []
+  return moderate ? [] : [`${name}: the validator is ${is.level} and ${is.action}, declared are strict and error`]
+}
+
+/** Same keys in the same order, and same options. */
+export function sameIndex(one: IndexState, other: IndexState): boolean {
+  return sameKey(one, other) && same(one.options, other.options)
+}
+
+/** Same keys and options but for the seconds after which documents expire. */
+export function differsInExpiryOnly(one: IndexState, other: IndexState): boolean {
+  const { expireAfterSeconds: ones, ...oneOptions } = one.options
+  const { expireAfterSeconds: others, ...otherOptions } = other.options
+  return sameKey(one, other) && same(oneOptions, otherOptions) && ones !== undefined && others !== undefined
+}
+
+function sameKey(one: IndexState, other: IndexState): boolean {
+  return JSON.stringify(Object.entries(one.key)) === JSON.stringify(Object.entries(other.key))
+}
+
+/** Whether two values mean the same to a server, whatever the order of their fields. */
+export function same(one: unknown, other: unknown): boolean {
+  return text(one) === text(other)
+}
+
+/** Servers add defaults to what they report (a collation's strength…): what is declared must be there. */
+function includes(is: unknown, declared: unknown): boolean {
+  if (declared !== null && typeof declared === 'object' && is !== null && typeof is === 'object') {
+    const fields = new Map<string, unknown>(Object.entries(is))
+    return Object.entries(declared).every(([name, value]) => includes(fields.get(name), value))
+  }
+  return same(is, declared)
+}
+
+function text(value: unknown): string {
+  return canonicalJson(JSON.parse(BSON.EJSON.stringify({ value }, { relaxed: true })))
+}
+
+function show(value: unknown): string {
+  return value === undefined ? 'not set' : JSON.stringify(value)
+}
+
+function showIndex({ key, options }: IndexState): string {
+  return `${JSON.stringify(key)}${Object.keys(options).length === 0 ? '' : ` ${JSON.stringify(options)}`}`
+}
+
+/** Options that are set to what they are without being set. */
+function withoutUnset(options: Document): Document {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined && value !== false && value !== null),
+  )
+}

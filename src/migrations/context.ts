@@ -1,0 +1,90 @@
+import { badInput } from '../lib/index.ts'
+import { bringCollection, restoreCollection } from './collection.ts'
+import type { BatchesDeclaration, CollectionDeclaration, UpContext } from './definition.ts'
+import { meter, type OnEvent } from './events.ts'
+import type { Migration } from './files.ts'
+import type { Lease } from './lease.ts'
+import type { LedgerEntry } from './ledger.ts'
+import type { LedgerWriter } from './ledger-writer.ts'
+import { type Decide, restoreDocuments } from './restore.ts'
+import type { Store } from './store.ts'
+import { walkDocuments } from './walk.ts'
+
+/** What a migration works in. */
+export interface Workplace {
+  store: Store
+  lease: Lease
+  writer: LedgerWriter
+  onEvent: OnEvent
+  decide: Decide
+}
+
+/** What a migration said it does: compared with the database when it says that it is done. */
+export interface Declared {
+  collections: { name: string; declaration: CollectionDeclaration }[]
+  walks: BatchesDeclaration[]
+}
+
+/** The context of `up` and `down`: what it is told is done, recorded in `entry`, and noted in `declared`. */
+export function workContext(
+  place: Workplace,
+  { id }: Migration,
+  entry: LedgerEntry,
+  signal: AbortSignal,
+  declared: Declared,
+): UpContext {
+  const { store, lease, writer, onEvent, decide } = place
+  const log = (line: string) => onEvent({ kind: 'log', id, line })
+  const check = () => lease.check()
+  const walk = async (declaration: BatchesDeclaration) => {
+    const { collection } = declaration
+    if (declared.walks.some((other) => other.collection === collection)) {
+      throw badInput(
+        `batches: ${collection} is walked twice; a document has one before-image, so make both changes in one walk`,
+      )
+    }
+    declared.walks.push(declaration)
+    const record = async (reached: LedgerEntry['progress'][string]) => {
+      entry.progress = { ...entry.progress, [collection]: { ...reached } }
+      await writer.write(entry)
+    }
+    const progress = meter(id, collection, onEvent)
+    const run = { migration: id, store, signal, check, record, progress }
+    await walkDocuments(run, declaration, entry.progress[collection] ?? null)
+  }
+  const restored = meter(id, 'before-images', onEvent)
+  return {
+    get db() {
+      return store.db('write')
+    },
+    log,
+    signal,
+    batches: Object.assign(walk, {
+      restore: () =>
+        restoreDocuments({
+          migration: id,
+          store,
+          signal,
+          check,
+          decide,
+          progress: (done) => restored(done, done, done),
+        }),
+    }),
+    schema: {
+      async collection(name, declaration) {
+        declared.collections.push({ name, declaration })
+        const { catalog, before } = store
+        const keep = (state: Awaited<ReturnType<typeof catalog.describe>>) =>
+          before.saveCatalog({ migration: id, collection: name, before: state })
+        await bringCollection({ catalog, keep, log, signal, check }, name, declaration)
+      },
+      async restore() {
+        for (const image of await store.before.catalog(id)) {
+          signal.throwIfAborted()
+          await check()
+          await restoreCollection(store.catalog, image.collection, image.before)
+        }
+      },
+    },
+  }
+}

@@ -1,0 +1,28 @@
+export type {
+  Batches,
+  BatchesDeclaration,
+  Change,
+  CheckContext,
+  CollectionDeclaration,
+  IndexDeclaration,
+  MigrationDefinition,
+  Phase,
+  Schema,
+  UpContext,
+} from './definition.ts'
+export { defineMigration, PHASES, phaseSchema } from './definition.ts'
+export type { MigrationEvent, OnEvent } from './events.ts'
+export { loadMigrations, type Migration, writeLock } from './files.ts'
+export { type Lease, type LeaseOptions, takeLease } from './lease.ts'
+export type { Actor, HistoryLine, LedgerEntry } from './ledger.ts'
+export { LOCK_FILE } from './lock-file.ts'
+export { type MarkOptions, mark } from './mark.ts'
+export { mayRun } from './may-run.ts'
+export type { DatabaseAddress } from './mongo/access.ts'
+export { type OpenDatabase, openDatabase, type Topology } from './mongo/database.ts'
+export { newMigration } from './new-migration.ts'
+export { type LedgerState, readState as readLedger } from './read-ledger.ts'
+export type { Decide, Decision } from './restore.ts'
+export { type Applied, type ApplyOptions, applyMigrations } from './run.ts'
+export type { Store } from './store.ts'
+export { type UndoOptions, undoTo } from './undo.ts'

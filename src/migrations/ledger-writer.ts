@@ -1,0 +1,75 @@
+import { Failure } from '../lib/index.ts'
+import type { Migration } from './files.ts'
+import type { Lease } from './lease.ts'
+import type { Actor, HistoryLine, LedgerEntry, Walk } from './ledger.ts'
+import type { LedgerStore } from './store.ts'
+
+/** Writes ledger and history for the owner of a lease; the history's line goes first. */
+export class LedgerWriter {
+  readonly #store: LedgerStore
+  readonly #lease: Lease
+  readonly #actor: Actor
+  readonly #owners: Map<string, string>
+  #last: number
+
+  constructor(
+    store: LedgerStore,
+    lease: Lease,
+    actor: Actor,
+    { entries, history }: { entries: readonly LedgerEntry[]; history: readonly HistoryLine[] },
+  ) {
+    this.#store = store
+    this.#lease = lease
+    this.#actor = actor
+    this.#owners = new Map(entries.map(({ _id, owner }) => [_id, owner]))
+    this.#last = Math.max(0, ...history.map(({ _id }) => _id))
+  }
+
+  /** The entry with which work on a migration begins; takes over the progress of an interrupted run. */
+  begin(
+    { id, sha256, phase }: Pick<Migration, 'id' | 'sha256' | 'phase'>,
+    state: LedgerEntry['state'],
+    progress: Record<string, Walk>,
+  ): LedgerEntry {
+    const common = { _id: id, sha256, phase, state, ...this.#actor, owner: this.#lease.token }
+    return { ...common, startedAt: this.#store.now(), finishedAt: null, progress, error: null }
+  }
+
+  /** Adds a line to the history, then writes the entry. */
+  async announce(event: HistoryLine['event'], entry: LedgerEntry, note: string | null): Promise<void> {
+    await this.#lease.check()
+    await this.#append(event, entry, note)
+    await this.write(entry)
+  }
+
+  /** Writes the entry alone. @throws Failure `failed` when another owner has written it */
+  async write(entry: LedgerEntry): Promise<void> {
+    await this.#lease.check()
+    const owned = await this.#store.put(entry, this.#owners.get(entry._id) ?? null)
+    if (!owned) throw taken(entry._id)
+    this.#owners.set(entry._id, entry.owner)
+  }
+
+  /** Adds a line to the history, then removes the entry: the migration is pending again. */
+  async remove(event: 'undone' | 'marked-pending', entry: LedgerEntry, note: string | null): Promise<void> {
+    await this.#lease.check()
+    await this.#append(event, entry, note)
+    await this.#lease.check()
+    if (!(await this.#store.remove(entry._id, this.#owners.get(entry._id) ?? entry.owner))) throw taken(entry._id)
+    this.#owners.delete(entry._id)
+  }
+
+  now(): Date {
+    return this.#store.now()
+  }
+
+  async #append(event: HistoryLine['event'], { _id, sha256, phase }: LedgerEntry, note: string | null): Promise<void> {
+    this.#last += 1
+    const at = this.#store.now()
+    await this.#store.append({ _id: this.#last, migration: _id, event, sha256, phase, ...this.#actor, at, note })
+  }
+}
+
+function taken(id: string): Failure {
+  return new Failure('failed', `the ledger's entry of ${id} was written by someone else meanwhile: stopped`)
+}

@@ -1,0 +1,119 @@
+import type { Db, Document, IndexDescription } from 'mongodb'
+import { z } from 'zod'
+import { Failure } from '../../lib/index.ts'
+import type { CatalogStore, CollectionState, IndexState, Validation } from '../store.ts'
+
+const record = z.record(z.string(), z.unknown())
+
+const optionsSchema = z
+  .looseObject({
+    validator: record.optional(),
+    validationLevel: z.enum(['off', 'moderate', 'strict']).optional(),
+    validationAction: z.enum(['warn', 'error', 'errorAndLog']).optional(),
+  })
+  .default({})
+
+const collectionSchema = z.looseObject({ type: z.string().optional(), options: optionsSchema })
+
+const indexSchema = z.looseObject({
+  name: z.string(),
+  key: record,
+  v: z.unknown().optional(),
+  ns: z.unknown().optional(),
+})
+
+/** Milliseconds that one of the counting questions may take. */
+const COUNT_LIMIT = 10 * 60_000
+
+/** Collections, validators and indexes. */
+export function mongoCatalog(db: Db): CatalogStore {
+  const describe = async (name: string): Promise<CollectionState | null> => {
+    const [first] = await db.listCollections({ name }).toArray()
+    if (first === undefined) return null
+    const found = collectionSchema.parse(first)
+    if (found.type === 'view') throw new Failure('refused', `${name} is a view: a declaration needs a collection`)
+    const { validator, validationLevel, validationAction, ...options } = found.options
+    const indexes = await db.collection(name).listIndexes().toArray()
+    return {
+      options,
+      validation: validationOf(validator, validationLevel, validationAction),
+      indexes: indexes.map(indexStateOf).filter(({ name: index }) => index !== '_id_'),
+    }
+  }
+  return {
+    describe,
+    async create(name, options, validation) {
+      await db.createCollection(name, { ...options, ...validationOptions(validation) })
+    },
+    async setValidation(name, validation) {
+      const options = validation === null ? { validator: {}, validationLevel: 'off' } : validationOptions(validation)
+      await db.command({ collMod: name, ...options })
+    },
+    async createIndexes(name, indexes) {
+      await db.collection(name).createIndexes(indexes.map(descriptionOf))
+    },
+    async setExpiry(name, index, seconds) {
+      await db.command({ collMod: name, index: { name: index, expireAfterSeconds: seconds } })
+    },
+    async hideIndex(name, index) {
+      await db.command({ collMod: name, index: { name: index, hidden: true } })
+    },
+    async dropIndex(name, index) {
+      await db.collection(name).dropIndex(index)
+    },
+    async drop(name) {
+      await db.collection(name).drop()
+    },
+    countInvalid: (name, schema) =>
+      db.collection(name).countDocuments({ $nor: [{ $jsonSchema: schema }] }, { maxTimeMS: COUNT_LIMIT }),
+    async countDuplicates(name, { key, options }) {
+      const group = Object.fromEntries(Object.keys(key).map((field, position) => [`k${position}`, `$${field}`]))
+      const partial = z.record(z.string(), z.unknown()).default({}).parse(options.partialFilterExpression)
+      const [found] = await db
+        .collection(name)
+        .aggregate(
+          [
+            { $match: partial },
+            { $group: { _id: group, count: { $sum: 1 } } },
+            { $match: { count: { $gt: 1 } } },
+            { $count: 'groups' },
+          ],
+          { allowDiskUse: true, maxTimeMS: COUNT_LIMIT },
+        )
+        .toArray()
+      return Number(found?.groups ?? 0)
+    },
+    countExpired(name, field, seconds) {
+      const query = {
+        $expr: { $lt: [`$${field}`, { $subtract: ['$$NOW', seconds * 1000] }] },
+        [field]: { $type: 'date' },
+      }
+      return db.collection(name).countDocuments(query, { maxTimeMS: COUNT_LIMIT })
+    },
+    count: (name, filter) => db.collection(name).countDocuments(filter, { maxTimeMS: COUNT_LIMIT }),
+  }
+}
+
+function validationOptions(validation: Validation | null): Document {
+  if (validation === null) return {}
+  const { validator, level, action } = validation
+  return { validator, validationLevel: level, validationAction: action }
+}
+
+function validationOf(
+  validator: Record<string, unknown> | undefined,
+  level: Validation['level'] = 'strict',
+  action: Validation['action'] = 'error',
+): Validation | null {
+  if (validator === undefined || Object.keys(validator).length === 0) return null
+  return { validator, level, action }
+}
+
+function indexStateOf(document: Document): IndexState {
+  const { name, key, v: _version, ns: _namespace, ...options } = indexSchema.parse(document)
+  return { name, key, options: Object.fromEntries(Object.entries(options).filter(([, value]) => value !== false)) }
+}
+
+function descriptionOf({ name, key, options }: IndexState): IndexDescription {
+  return { ...options, name, key }
+}

@@ -1,0 +1,71 @@
+import type { MongoClient, MongoClientOptions } from 'mongodb'
+import { z } from 'zod'
+import type { Store } from '../store.ts'
+import { clientsFor, connectTo, type DatabaseAddress } from './access.ts'
+import { mongoBefore } from './before.ts'
+import { mongoCatalog } from './catalog.ts'
+import { mongoDocuments } from './documents.ts'
+import { mongoLease } from './lease.ts'
+import { mongoLedger } from './ledger.ts'
+import { readOnly } from './read-only.ts'
+
+const helloSchema = z.object({
+  localTime: z.date(),
+  setName: z.string().optional(),
+  isWritablePrimary: z.boolean().optional(),
+})
+
+/** What kind of server answered: a standalone has no oplog and no transactions. */
+export interface Topology {
+  replicaSet: string | null
+  writable: boolean
+}
+
+/** An open database; closed when it is disposed of. */
+export interface OpenDatabase extends AsyncDisposable, Store {
+  readonly topology: Topology
+  /** Milliseconds that this machine's clock is ahead of the server's. */
+  readonly clockAhead: number
+}
+
+/**
+ * Connects and asks who is there. The engine's own calls and the author's go over separate connections, so that those of an author
+ * can be cut without the ledger.
+ * @throws Failure `unreachable` or `bad-input` as `connectTo` does.
+ */
+export async function openDatabase(address: DatabaseAddress, options: MongoClientOptions = {}): Promise<OpenDatabase> {
+  const makeClient = await clientsFor(address, options)
+  const client = makeClient()
+  await connectTo(address, client)
+  const db = client.db(address.database)
+  const asked = performance.now()
+  const hello = helloSchema.parse(await db.command({ hello: 1 }))
+  const answered = performance.now()
+  // By the monotonic clock from here on: this machine's own may be wrong or jump.
+  const now = () => new Date(hello.localTime.getTime() + Math.round(performance.now() - (asked + answered) / 2))
+  let author: MongoClient | null = null
+  const abandon = async () => {
+    const ended = author
+    author = null
+    await ended?.close(true)
+  }
+  return {
+    topology: { replicaSet: hello.setName ?? null, writable: hello.isWritablePrimary ?? true },
+    clockAhead: Date.now() - now().getTime(),
+    lease: mongoLease(db.collection('_migrations_lock')),
+    ledger: mongoLedger(db, now),
+    documents: mongoDocuments(db),
+    before: mongoBefore(db),
+    catalog: mongoCatalog(db),
+    db(access) {
+      if (access === 'read') return readOnly(db)
+      author ??= makeClient()
+      return author.db(address.database)
+    },
+    abandon,
+    async [Symbol.asyncDispose]() {
+      await abandon()
+      await client.close()
+    },
+  }
+}

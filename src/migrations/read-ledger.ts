@@ -1,0 +1,23 @@
+import { refused } from '../lib/index.ts'
+import { contradictions, type HistoryLine, type LedgerEntry } from './ledger.ts'
+import type { Store } from './store.ts'
+
+export interface LedgerState {
+  entries: LedgerEntry[]
+  history: HistoryLine[]
+}
+
+/**
+ * Ledger and history, which must agree.
+ * @throws Failure `refused` when one was edited by hand.
+ */
+export async function readState(store: Pick<Store, 'ledger'>): Promise<LedgerState> {
+  const state = await store.ledger.read()
+  const found = contradictions(state.entries, state.history)
+  if (found.length > 0) {
+    throw refused(
+      `${found.join('\n')}\nthe ledger was edited by hand: find out what is true, then say it with "migrations mark <id> applied|pending"`,
+    )
+  }
+  return state
+}

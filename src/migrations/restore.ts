@@ -1,0 +1,96 @@
+import { refused } from '../lib/index.ts'
+import { documentHash, fieldsOf, readDocument, writeId } from './bson-document.ts'
+import { guardOf } from './change.ts'
+import type { BeforeImage, Store } from './store.ts'
+
+/** What becomes of a document that was edited after the migration wrote it: kept as it is now, or put back as it was. */
+export type Decision = 'keep' | 'restore'
+
+/** Decides for one document, its `_id` as EJSON text; null leaves it open. */
+export type Decide = (collection: string, id: string) => Decision | null
+
+export interface RestoreRun {
+  migration: string
+  store: Store
+  signal: AbortSignal
+  check(): Promise<void>
+  decide: Decide
+  progress(done: number): void
+}
+
+/** How many edited documents a refusal names. */
+const NAMED = 20
+
+/**
+ * Nothing of an undo begins before a person has decided about every document that was edited since.
+ * @throws Failure `refused` that lists those that are open.
+ */
+export async function requireDecided(store: Store, migration: string, decide: Decide): Promise<void> {
+  const open: string[] = []
+  for await (const images of store.before.walk(migration)) {
+    for (const { image, current } of await withCurrent(store, images)) {
+      if (stateOf(image, current) !== 'edited') continue
+      const id = writeId(image.id)
+      if (decide(image.collection, id) === null) open.push(`${image.collection} ${id}${current ? '' : ' (deleted)'}`)
+    }
+  }
+  if (open.length > 0) throw undecided(migration, open)
+}
+
+/**
+ * Puts back every document that the migration wrote, byte for byte.
+ * @throws Failure `refused` that lists the documents that someone edits meanwhile.
+ */
+export async function restoreDocuments(run: RestoreRun): Promise<void> {
+  const open: string[] = []
+  let done = 0
+  for await (const images of run.store.before.walk(run.migration)) {
+    run.signal.throwIfAborted()
+    await run.check()
+    for (const { image, current } of await withCurrent(run.store, images)) {
+      if (!(await putBack(run, image, current))) open.push(`${image.collection} ${writeId(image.id)}`)
+    }
+    done += images.length
+    run.progress(done)
+  }
+  if (open.length > 0) throw undecided(run.migration, open)
+}
+
+/** @returns false when someone edited the document at this moment. */
+async function putBack(run: RestoreRun, image: BeforeImage, current: Uint8Array | null): Promise<boolean> {
+  const { collection, id, before } = image
+  const state = stateOf(image, current)
+  if (state === 'as-before') return true
+  const decision = state === 'edited' ? run.decide(collection, writeId(id)) : 'restore'
+  if (decision !== 'restore') return decision === 'keep'
+  const guard = current === null ? null : guardOf(current, readDocument(current), undefined, [])
+  return run.store.documents.put(collection, id, guard, before)
+}
+
+function stateOf({ before, writtenHash }: BeforeImage, current: Uint8Array | null): 'as-before' | 'written' | 'edited' {
+  if (current === null) return 'edited'
+  if (Buffer.compare(before, current) === 0) return 'as-before'
+  return documentHash(fieldsOf(current)) === writtenHash ? 'written' : 'edited'
+}
+
+async function withCurrent(
+  store: Store,
+  images: readonly BeforeImage[],
+): Promise<{ image: BeforeImage; current: Uint8Array | null }[]> {
+  const found = new Map<string, Uint8Array>()
+  for (const collection of new Set(images.map((image) => image.collection))) {
+    const ids = images.filter((image) => image.collection === collection).map(({ id }) => id)
+    for (const bytes of await store.documents.find(collection, ids, {})) {
+      found.set(`${collection} ${writeId(readDocument(bytes)._id)}`, bytes)
+    }
+  }
+  return images.map((image) => ({ image, current: found.get(`${image.collection} ${writeId(image.id)}`) ?? null }))
+}
+
+function undecided(migration: string, open: readonly string[]): Error {
+  const named = open.slice(0, NAMED).join('\n')
+  const more = open.length > NAMED ? `\nand ${open.length - NAMED} more` : ''
+  return refused(
+    `${migration}: ${open.length} documents were edited after it wrote them; decide for each: keep or restore\n${named}${more}`,
+  )
+}

@@ -1,0 +1,125 @@
+import { Failure, refused } from '../lib/index.ts'
+import { type Declared, type Workplace, workContext } from './context.ts'
+import type { Phase } from './definition.ts'
+import type { OnEvent } from './events.ts'
+import { withoutValues } from './failures.ts'
+import type { Migration } from './files.ts'
+import { type LeaseOptions, takeLease } from './lease.ts'
+import type { Actor, LedgerEntry } from './ledger.ts'
+import { LedgerWriter } from './ledger-writer.ts'
+import { orderOf, type Step } from './order.ts'
+import { readState } from './read-ledger.ts'
+import type { Store } from './store.ts'
+import { limitOf, within } from './time-limit.ts'
+import { ask, verify } from './verify.ts'
+
+export interface ApplyOptions extends Actor {
+  phase: Phase
+  /** Ends the run between two batches; what is half done continues with the next run. */
+  signal: AbortSignal
+  onEvent: OnEvent
+  lease?: Omit<LeaseOptions, 'signal'>
+  /** Continue interrupted migrations only. */
+  resumeOnly?: boolean
+}
+
+export interface Applied {
+  applied: { id: string; milliseconds: number }[]
+  /** Why later migrations of the phase do not run yet. */
+  waiting: string[]
+}
+
+/**
+ * Applies what is pending in a phase, once, by one owner. Without anything to do it writes nothing.
+ * @throws Failure `refused` before any change, `locked` when someone else works, `failed` with what a migration ran into.
+ */
+export async function applyMigrations(
+  store: Store,
+  migrations: readonly Migration[],
+  options: ApplyOptions,
+): Promise<Applied> {
+  const seen = orderOf(migrations, (await readState(store)).entries, options.phase)
+  if (chosen(seen.steps, options).length === 0) return { applied: [], waiting: seen.waiting }
+  await using lease = await takeLease(store.lease, actorOf(options), 'migrate', {
+    ...options.lease,
+    signal: options.signal,
+  })
+  // Whoever had the lease before may have done some of it.
+  const state = await readState(store)
+  const { steps, waiting } = orderOf(migrations, state.entries, options.phase)
+  const writer = new LedgerWriter(store.ledger, lease, actorOf(options), state)
+  const place: Workplace = { store, lease, writer, onEvent: options.onEvent, decide: () => null }
+  const signal = AbortSignal.any([options.signal, lease.signal])
+  const applied: Applied['applied'] = []
+  for (const step of chosen(steps, options)) {
+    signal.throwIfAborted()
+    const started = performance.now()
+    const progress = state.entries.find(({ _id }) => _id === step.migration.id)?.progress ?? {}
+    await applyOne(place, step, progress, signal)
+    const milliseconds = Math.round(performance.now() - started)
+    applied.push({ id: step.migration.id, milliseconds })
+    options.onEvent({ kind: 'applied', id: step.migration.id, milliseconds })
+  }
+  return { applied, waiting }
+}
+
+/** Writes `applying`, works, verifies, writes `applied`. */
+async function applyOne(
+  place: Workplace,
+  { migration, kind }: Step<Migration>,
+  progress: LedgerEntry['progress'],
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, writer, onEvent } = place
+  const { id, definition } = migration
+  onEvent({ kind: 'started', id, description: definition.description, again: kind === 'settle' })
+  const log = (line: string) => onEvent({ kind: 'log', id, line })
+  const isDone = kind === 'settle' && (await settle(place, migration, signal))
+  const entry = writer.begin(migration, 'applying', progress)
+  await writer.announce('applying', entry, assurancesOf(migration))
+  try {
+    const declared: Declared = { collections: [], walks: [] }
+    if (!isDone) {
+      await within(store, `up of ${id}`, limitOf(migration), signal, (inner) =>
+        definition.up(workContext(place, migration, entry, inner, declared)),
+      )
+    }
+    await verify(store, migration, declared, log, signal)
+  } catch (thrown) {
+    // Cut or cancelled: the entry stays as it is, and the next run continues.
+    if (signal.aborted) throw thrown
+    const error = withoutValues(thrown)
+    const failed: LedgerEntry = { ...entry, state: 'failed', finishedAt: writer.now(), error }
+    // What went wrong first is what matters, also when the database cannot be told any more.
+    await writer.announce('failed', failed, error).catch(() => undefined)
+    throw new Failure('failed', error.startsWith(id) ? error : `${id}: ${error}`, { cause: thrown })
+  }
+  await writer.announce('applied', { ...entry, state: 'applied', finishedAt: writer.now() }, null)
+}
+
+/**
+ * Finds out how far an interrupted migration came. It runs again, since schema and batches go on where they stopped; only one
+ * whose author said that it must not, and whose check says that it is done, does not.
+ * @returns whether it is done.
+ */
+async function settle({ store, onEvent }: Workplace, migration: Migration, signal: AbortSignal): Promise<boolean> {
+  const { id, definition } = migration
+  const answer = await ask(store, migration, (line) => onEvent({ kind: 'log', id, line }), signal)
+  if (answer.kind !== 'unclear') return answer.kind === 'done' && definition.assured?.['not-repeatable'] !== undefined
+  throw refused(
+    `${id} was interrupted, and its check cannot tell whether it is done (${answer.why}): find out, then "migrations mark ${id} applied|pending"`,
+  )
+}
+
+function chosen<M>(steps: readonly Step<M>[], { resumeOnly = false }: ApplyOptions): readonly Step<M>[] {
+  return resumeOnly ? steps.filter(({ kind }) => kind === 'settle') : steps
+}
+
+function actorOf({ run, actor, host }: Actor): Actor {
+  return { run, actor, host }
+}
+
+function assurancesOf({ definition }: Migration): string | null {
+  const assured = Object.entries(definition.assured ?? {})
+  return assured.length === 0 ? null : assured.map(([rule, why]) => `${rule}: ${why}`).join('\n')
+}

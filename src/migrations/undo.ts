@@ -1,0 +1,99 @@
+import { badInput, Failure, refused } from '../lib/index.ts'
+import { requireDroppable } from './collection.ts'
+import { type Workplace, workContext } from './context.ts'
+import type { OnEvent } from './events.ts'
+import { withoutValues } from './failures.ts'
+import type { Migration } from './files.ts'
+import { type LeaseOptions, takeLease } from './lease.ts'
+import type { Actor, LedgerEntry } from './ledger.ts'
+import { LedgerWriter } from './ledger-writer.ts'
+import { readState } from './read-ledger.ts'
+import { type Decide, requireDecided } from './restore.ts'
+import type { Store } from './store.ts'
+import { limitOf, within } from './time-limit.ts'
+
+export interface UndoOptions extends Actor {
+  signal: AbortSignal
+  onEvent: OnEvent
+  /** For documents that were edited since; by default none is decided. */
+  decide?: Decide
+  lease?: Omit<LeaseOptions, 'signal'>
+}
+
+/**
+ * Undoes every migration after `id` (null: all), the last first, each exactly: documents, options, validators, indexes.
+ * @returns the ids that were undone.
+ * @throws Failure `bad-input` for an unknown id, `refused` for an irreversible migration or an undecided document, `locked`, `failed`.
+ */
+export async function undoTo(
+  store: Store,
+  migrations: readonly Migration[],
+  id: string | null,
+  options: UndoOptions,
+): Promise<string[]> {
+  if (id !== null && !migrations.some((migration) => migration.id === id)) {
+    throw badInput(`"${id}" is no migration; known are ${migrations.map((one) => one.id).join(', ')}`)
+  }
+  if (undoable(migrations, (await readState(store)).entries, id).length === 0) return []
+  const { run, actor, host, signal, onEvent, decide = () => null } = options
+  await using lease = await takeLease(store.lease, { run, actor, host }, 'undo', { ...options.lease, signal })
+  const state = await readState(store)
+  const writer = new LedgerWriter(store.ledger, lease, { run, actor, host }, state)
+  const place: Workplace = { store, lease, writer, onEvent, decide }
+  const undone: string[] = []
+  for (const migration of undoable(migrations, state.entries, id)) {
+    const started = performance.now()
+    await undoOne(place, migration, AbortSignal.any([signal, lease.signal]))
+    undone.push(migration.id)
+    onEvent({ kind: 'undone', id: migration.id, milliseconds: Math.round(performance.now() - started) })
+  }
+  return undone
+}
+
+/** What is to be undone, the last first; refuses when the way is barred. */
+function undoable(migrations: readonly Migration[], ledger: readonly LedgerEntry[], id: string | null): Migration[] {
+  const later = ledger
+    .filter(({ _id }) => id === null || _id > id)
+    .toSorted((one, other) => (one._id < other._id ? 1 : -1))
+  const known = new Map(migrations.map((migration) => [migration.id, migration]))
+  const refusals: string[] = []
+  const found: Migration[] = []
+  for (const { _id, sha256 } of later) {
+    const migration = known.get(_id)
+    if (migration === undefined) refusals.push(`${_id} is not in this release: undo it with the release that has it`)
+    else if (migration.sha256 !== sha256) refusals.push(`${_id} was edited after it ran: undo the edit first`)
+    else if ('irreversible' in migration.definition) {
+      refusals.push(`${_id} is irreversible (${migration.definition.irreversible}): restore a backup instead`)
+    } else found.push(migration)
+  }
+  if (refusals.length > 0) throw refused(refusals.join('\n'))
+  return found
+}
+
+/** Writes `rolling-back`, undoes, forgets the before-images, removes the entry. Asked again after a crash it continues. */
+async function undoOne(place: Workplace, migration: Migration, signal: AbortSignal): Promise<void> {
+  const { store, writer, onEvent } = place
+  const { id, definition } = migration
+  if (!('down' in definition)) throw new Error(`${id} has no down`)
+  onEvent({ kind: 'started', id, description: `undo: ${definition.description}`, again: false })
+  await requireDecided(store, id, place.decide)
+  for (const image of await store.before.catalog(id)) {
+    if (image.before === null) await requireDroppable(store.catalog, image.collection)
+  }
+  const entry = writer.begin(migration, 'rolling-back', {})
+  await writer.announce('rolling-back', entry, null)
+  try {
+    await within(store, `down of ${id}`, limitOf(migration), signal, (inner) =>
+      definition.down(workContext(place, migration, entry, inner, { collections: [], walks: [] })),
+    )
+  } catch (thrown) {
+    if (signal.aborted) throw thrown
+    if (thrown instanceof Failure && thrown.kind === 'refused') throw thrown
+    throw new Failure('failed', `undo of ${id}: ${withoutValues(thrown)}; ask for the undo again to continue`, {
+      cause: thrown,
+    })
+  }
+  await place.lease.check()
+  await store.before.remove(id)
+  await writer.remove('undone', entry, null)
+}

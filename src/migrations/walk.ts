@@ -1,0 +1,190 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Document } from 'mongodb'
+import { badInput, refused } from '../lib/index.ts'
+import { changeFields, documentHash, fieldsOf, readDocument, readId, writeId } from './bson-document.ts'
+import { effectiveChange, guardOf, hasChange, isRepeatable } from './change.ts'
+import type { BatchesDeclaration } from './definition.ts'
+import type { Walk } from './ledger.ts'
+import type { BeforeImage, DocumentUpdate, Store } from './store.ts'
+
+/** What a walk needs of the run it is part of. */
+export interface WalkRun {
+  migration: string
+  store: Store
+  signal: AbortSignal
+  /** Checks the lease; called before each batch. */
+  check(): Promise<void>
+  /** Records how far it came; checks the lease. */
+  record(walk: Walk): Promise<void>
+  /** Documents written, documents seen in this pass, and about how many there are. */
+  progress(done: number, seen: number, total: number): void
+}
+
+const MOST_SWEEPS = 5
+const MOST_ATTEMPTS = 10
+
+/**
+ * Changes the documents of one declaration, batch by batch from where an earlier run stopped, then sweeps from the first `_id` until
+ * nothing is left: what an old release wrote meanwhile is found, also below the cursor.
+ * @throws Failure `refused` when documents are edited faster than they are changed.
+ */
+export async function walkDocuments(run: WalkRun, declaration: BatchesDeclaration, from: Walk | null): Promise<void> {
+  checkDeclaration(declaration)
+  const { collection, filter = {} } = declaration
+  const { documents } = run.store
+  const walk: Walk = { ...(from ?? { after: null, done: 0, finished: false }) }
+  const pass = new Pass(run, declaration, walk, await documents.estimate(collection))
+  // Not by the ledger: a run that died in its first batch kept images before it recorded anything.
+  const isFresh = !(await run.store.before.has(run.migration))
+  if (!walk.finished) await pass.go(walk.after === null ? null : { id: readId(walk.after) }, isFresh)
+  for (let sweep = 0; await documents.matches(collection, filter); sweep += 1) {
+    if (sweep === MOST_SWEEPS) {
+      throw refused(`${collection}: documents of the old shape keep coming; end the release that writes them first`)
+    }
+    if ((await pass.go(null, false)) === 0) break
+  }
+  await run.record({ ...walk, finished: true })
+}
+
+interface Pending {
+  bytes: Uint8Array
+  update: DocumentUpdate
+  /** Of the document as it will be; empty without before-images. */
+  hash: string
+}
+
+class Pass {
+  readonly #run: WalkRun
+  readonly #declaration: BatchesDeclaration
+  readonly #walk: Walk
+  readonly #total: number
+  /** Seen on a first batch: enough, since `change` is pure. */
+  #repeatable = false
+
+  constructor(run: WalkRun, declaration: BatchesDeclaration, walk: Walk, total: number) {
+    this.#run = run
+    this.#declaration = declaration
+    this.#walk = walk
+    this.#total = total
+  }
+
+  /** @returns how many documents it wrote. */
+  async go(after: { id: unknown } | null, fresh: boolean): Promise<number> {
+    const { collection, filter = {}, size = 1000, reads, pause = 0, beforeImages = true } = this.#declaration
+    const fields = beforeImages || reads === undefined ? null : reads
+    let written = 0
+    let seen = 0
+    for await (const batch of this.#run.store.documents.walk(collection, { filter, after, size, fields })) {
+      this.#run.signal.throwIfAborted()
+      await this.#run.check()
+      written += await this.#change(batch, fresh)
+      this.#repeatable = true
+      seen += batch.length
+      const last = batch.at(-1)
+      if (last !== undefined) this.#walk.after = writeId(readDocument(last)._id)
+      await this.#run.record(this.#walk)
+      this.#run.progress(this.#walk.done, seen, this.#total)
+      if (pause > 0) await delay(pause, undefined, { signal: this.#run.signal })
+    }
+    return written
+  }
+
+  /** Changes one batch; documents that someone edits meanwhile are read again. */
+  async #change(batch: readonly Uint8Array[], fresh: boolean): Promise<number> {
+    const { collection, beforeImages = true } = this.#declaration
+    const { documents, before } = this.#run.store
+    let written = 0
+    let left = batch
+    for (let attempt = 0; left.length > 0; attempt += 1) {
+      if (attempt === MOST_ATTEMPTS) {
+        throw refused(`${collection}: ${left.length} documents are edited faster than they are changed`)
+      }
+      const isFresh = fresh && attempt === 0
+      const images = beforeImages && !isFresh ? await this.#imagesOf(left) : null
+      const pending = left.flatMap((bytes) => this.#pendingOf(bytes, images))
+      if (pending.length === 0) break
+      if (beforeImages)
+        await before.save(
+          pending.map((one) => this.#imageOf(one)),
+          isFresh,
+        )
+      const matched = await documents.update(
+        collection,
+        pending.map(({ update }) => update),
+      )
+      written += matched
+      left = matched === pending.length ? [] : await this.#missed(pending)
+    }
+    this.#walk.done += written
+    return written
+  }
+
+  #pendingOf(bytes: Uint8Array, images: ReadonlyMap<string, BeforeImage> | null): Pending[] {
+    const { change, reads, beforeImages = true } = this.#declaration
+    const document = readDocument(bytes)
+    const image = images?.get(writeId(document._id))
+    const fields = beforeImages ? fieldsOf(bytes) : null
+    // Written already, before a crash: a second change would be one too many.
+    if (image && fields && documentHash(fields) === image.writtenHash) return []
+    const effective = effectiveChange(change(document), document)
+    if (effective === null) return []
+    const isEdited = image !== undefined && Buffer.compare(image.before, bytes) !== 0
+    if (isEdited || (!beforeImages && !this.#repeatable)) this.#requireRepeatable(document, effective)
+    const { set, unset } = effective
+    const guard = guardOf(bytes, document, reads, [...Object.keys(set), ...unset])
+    const hash = fields ? documentHash(changeFields(fields, set, unset)) : ''
+    return [{ bytes, update: { id: document._id, guard, set, unset }, hash }]
+  }
+
+  #requireRepeatable(document: Document, effective: { set: Document; unset: string[] }): void {
+    const { collection, change } = this.#declaration
+    if (isRepeatable(change, document, effective)) return
+    throw refused(
+      `${collection}: a second change of a document would change it again, and after a cut nothing tells which were done: return null for a document that is done`,
+    )
+  }
+
+  #imageOf({ bytes, update, hash }: Pending): BeforeImage {
+    const { migration } = this.#run
+    return { migration, collection: this.#declaration.collection, id: update.id, before: bytes, writtenHash: hash }
+  }
+
+  async #imagesOf(batch: readonly Uint8Array[]): Promise<Map<string, BeforeImage>> {
+    const ids = batch.map((bytes) => readDocument(bytes)._id)
+    const images = await this.#run.store.before.find(this.#run.migration, this.#declaration.collection, ids)
+    return new Map(images.map((image) => [writeId(image.id), image]))
+  }
+
+  /** The documents that were not written, as they are now and as far as they are still to be changed. */
+  async #missed(pending: readonly Pending[]): Promise<Uint8Array[]> {
+    const { collection, filter = {}, beforeImages = true } = this.#declaration
+    const { documents, before } = this.#run.store
+    const ids = pending.map(({ update }) => update.id)
+    const now = new Map((await documents.find(collection, ids, {})).map((bytes) => [idOf(bytes), bytes]))
+    const matching = new Set((await documents.find(collection, ids, filter)).map(idOf))
+    const left: Uint8Array[] = []
+    const gone: unknown[] = []
+    for (const { update } of pending) {
+      const key = writeId(update.id)
+      const bytes = now.get(key)
+      if (bytes !== undefined && hasChange(bytes, update)) continue
+      if (bytes !== undefined && matching.has(key)) left.push(bytes)
+      else gone.push(update.id)
+    }
+    if (beforeImages && gone.length > 0) await before.forget(this.#run.migration, collection, gone)
+    return left
+  }
+}
+
+function idOf(bytes: Uint8Array): string {
+  return writeId(readDocument(bytes)._id)
+}
+
+function checkDeclaration({ collection, size = 1000 }: BatchesDeclaration): void {
+  if (collection === '' || collection.startsWith('_migrations')) {
+    throw badInput(`batches: "${collection}" is no collection of the application`)
+  }
+  if (!Number.isInteger(size) || size < 1 || size > 10_000) {
+    throw badInput(`batches: size is ${size}; allowed are 1 to 10000`)
+  }
+}

@@ -1,0 +1,243 @@
+import { BSON, type Db, type Document } from 'mongodb'
+import { readDocument, readExactly, writeId } from '../../../src/migrations/bson-document.ts'
+import type { HistoryLine, LedgerEntry } from '../../../src/migrations/ledger.ts'
+import type { BeforeImage, CatalogImage, CollectionState, LeaseHolder, Store } from '../../../src/migrations/store.ts'
+import { matches } from './matching.ts'
+
+interface Collection extends CollectionState {
+  documents: Map<string, Uint8Array>
+}
+
+/** What the process meets at a write: it dies before the write, or after it and before the answer. */
+export type Fault = { write: number; when: 'before' | 'after' }
+
+/** Thrown where a process would be gone: nothing that the process does after it reaches the database. */
+export class Crash extends Error {}
+
+/** One database in memory; each run of the engine connects to it anew. */
+export class MemoryDatabase {
+  readonly collections = new Map<string, Collection>()
+  readonly ledger = new Map<string, LedgerEntry>()
+  readonly history: HistoryLine[] = []
+  readonly images = new Map<string, BeforeImage>()
+  readonly catalogImages = new Map<string, CatalogImage>()
+  lease: (LeaseHolder & { expiresAt: number }) | null = null
+  /** Milliseconds of the server's clock. */
+  clock = Date.UTC(2026, 0, 1)
+
+  insert(collection: string, documents: readonly Document[]): void {
+    const target = this.collection(collection)
+    for (const document of documents) target.documents.set(writeId(document._id), BSON.serialize(document))
+  }
+
+  read(collection: string): Document[] {
+    return [...(this.collections.get(collection)?.documents.values() ?? [])].map(readDocument)
+  }
+
+  collection(name: string): Collection {
+    const found = this.collections.get(name)
+    if (found !== undefined) return found
+    const made: Collection = { options: {}, validation: null, indexes: [], documents: new Map() }
+    this.collections.set(name, made)
+    return made
+  }
+
+  /** All that a migration is about, without who ran it and when. */
+  content(): unknown {
+    const ledger = [...this.ledger.values()].map(({ _id, sha256, state, error }) => ({ _id, sha256, state, error }))
+    const images = [...this.images].map(([key, image]) => [key, Buffer.from(image.before).toString('hex')]).sort()
+    const collections = [...this.collections].map(([name, { documents, ...state }]) => [
+      name,
+      state,
+      [...documents].map(([id, bytes]) => [id, Buffer.from(bytes).toString('hex')]).sort(),
+    ])
+    return { ledger, images, collections, catalogImages: [...this.catalogImages] }
+  }
+}
+
+/** A connection to `database` that dies at `fault`; `writes` counts what it was asked to write. */
+export function connect(
+  database: MemoryDatabase,
+  fault: Fault | null = null,
+): Store & { writes: number; log: string[] } {
+  let isDead = false
+  const log: string[] = []
+  const alive = () => {
+    if (isDead) throw new Crash('the process is gone')
+  }
+  const write = async <T>(what: string, effect: () => T): Promise<T> => {
+    alive()
+    store.writes += 1
+    log.push(what)
+    const dies = fault?.write === store.writes ? fault.when : null
+    if (dies === 'before') isDead = true
+    alive()
+    const result = effect()
+    if (dies === 'after') isDead = true
+    alive()
+    return result
+  }
+  const read = async <T>(effect: () => T): Promise<T> => {
+    alive()
+    return effect()
+  }
+  const { ledger, history, images, catalogImages } = database
+  const store: Store & { writes: number; log: string[] } = {
+    writes: 0,
+    log,
+    lease: {
+      take: (holder, ttl) =>
+        write('lease.take', () => {
+          const held = database.lease
+          if (held !== null && held.expiresAt > database.clock) return { ...held, expiresAt: new Date(held.expiresAt) }
+          database.lease = { ...holder, expiresAt: database.clock + ttl }
+          return null
+        }),
+      renew: (token, ttl) =>
+        write('lease.renew', () => {
+          if (database.lease?.token !== token) return false
+          database.lease.expiresAt = database.clock + ttl
+          return true
+        }),
+      release: (token) =>
+        write('lease.release', () => {
+          if (database.lease?.token === token) database.lease = null
+        }),
+    },
+    ledger: {
+      now: () => new Date(database.clock),
+      read: () =>
+        read(() => ({ entries: [...ledger.values()].map((one) => structuredClone(one)), history: [...history] })),
+      append: (line) => write('history', () => void history.push(line)),
+      put: (entry, expected) =>
+        write(`ledger.${entry.state}`, () => {
+          if ((ledger.get(entry._id)?.owner ?? null) !== expected) return false
+          ledger.set(entry._id, structuredClone(entry))
+          return true
+        }),
+      remove: (id, owner) => write('ledger.remove', () => ledger.get(id)?.owner === owner && ledger.delete(id)),
+    },
+    documents: {
+      async *walk(collection, { filter, after, size }) {
+        const from = after === null ? '' : writeId(after.id)
+        const all = await read(() => [...(database.collections.get(collection)?.documents ?? [])])
+        const found = all
+          .filter(([id, bytes]) => id > from && matches(readDocument(bytes), filter))
+          .sort(([one], [other]) => (one < other ? -1 : 1))
+        for (let start = 0; start < found.length; start += size) {
+          yield found.slice(start, start + size).map(([, bytes]) => bytes)
+        }
+      },
+      find: (collection, ids, filter) =>
+        read(() =>
+          ids.flatMap((id) => {
+            const bytes = database.collections.get(collection)?.documents.get(writeId(id))
+            return bytes !== undefined && matches(readDocument(bytes), filter) ? [bytes] : []
+          }),
+        ),
+      matches: (collection, filter) => read(() => database.read(collection).some((one) => matches(one, filter))),
+      estimate: (collection) => read(() => database.collections.get(collection)?.documents.size ?? 0),
+      async update(collection, updates) {
+        let matched = 0
+        // Each document is a write of its own: a batch can be cut in its middle.
+        for (const { id, guard, set, unset } of updates) {
+          await write(`update ${writeId(id)}`, () => {
+            const { documents } = database.collection(collection)
+            const bytes = documents.get(writeId(id))
+            if (bytes === undefined || !matches(readDocument(bytes), guard)) return
+            const document = { ...readExactly(bytes), ...set }
+            for (const name of unset) delete document[name]
+            documents.set(writeId(id), BSON.serialize(document))
+            matched += 1
+          })
+        }
+        return matched
+      },
+      put: (collection, id, guard, bytes) =>
+        write(`put ${writeId(id)}`, () => {
+          const { documents } = database.collection(collection)
+          const current = documents.get(writeId(id))
+          if (guard !== null && (current === undefined || !matches(readDocument(current), guard))) return false
+          documents.set(writeId(id), bytes)
+          return true
+        }),
+    },
+    before: {
+      save: (list) => write('images', () => list.forEach((image) => void images.set(keyOf(image), image))),
+      has: (migration) => read(() => [...images.values()].some((image) => image.migration === migration)),
+      find: (migration, collection, ids) =>
+        read(() => ids.flatMap((id) => images.get(keyOf({ migration, collection, id })) ?? [])),
+      forget: (migration, collection, ids) =>
+        write('images.forget', () => ids.forEach((id) => void images.delete(keyOf({ migration, collection, id })))),
+      async *walk(migration) {
+        yield await read(() => [...images.values()].filter((image) => image.migration === migration))
+      },
+      saveCatalog: (image) =>
+        write('images.catalog', () => {
+          const key = `${image.migration} ${image.collection}`
+          if (!catalogImages.has(key)) catalogImages.set(key, structuredClone(image))
+        }),
+      catalog: (migration) => read(() => [...catalogImages.values()].filter((image) => image.migration === migration)),
+      remove: (migration) =>
+        write('images.remove', () => {
+          for (const [key, image] of images) if (image.migration === migration) images.delete(key)
+          for (const [key, image] of catalogImages) if (image.migration === migration) catalogImages.delete(key)
+        }),
+    },
+    catalog: {
+      describe: (name) =>
+        read(() => {
+          const found = database.collections.get(name)
+          if (found === undefined) return null
+          const { options, validation, indexes } = structuredClone({ ...found, documents: null })
+          return { options, validation, indexes }
+        }),
+      create: (name, options, validation) =>
+        write(`create ${name}`, () => void Object.assign(database.collection(name), { options, validation })),
+      setValidation: (name, validation) =>
+        write(`validation ${name}`, () => void Object.assign(database.collection(name), { validation })),
+      createIndexes: (name, indexes) =>
+        write(`indexes ${name}`, () => void database.collection(name).indexes.push(...structuredClone([...indexes]))),
+      setExpiry: (name, index, seconds) =>
+        write(`expiry ${name}`, () => {
+          const found = database.collection(name).indexes.find((one) => one.name === index)
+          if (found !== undefined) found.options.expireAfterSeconds = seconds
+        }),
+      hideIndex: (name, index) => write(`hide ${name} ${index}`, () => undefined),
+      dropIndex: (name, index) =>
+        write(`drop ${name} ${index}`, () => {
+          const collection = database.collection(name)
+          collection.indexes = collection.indexes.filter((one) => one.name !== index)
+        }),
+      drop: (name) => write(`drop ${name}`, () => void database.collections.delete(name)),
+      // What a validator refuses is told by its required fields alone.
+      countInvalid: (name, schema) =>
+        read(() => {
+          const required: unknown = schema.required
+          const names = Array.isArray(required) ? required.map(String) : []
+          return database.read(name).filter((one) => names.some((field) => !Object.hasOwn(one, field))).length
+        }),
+      countDuplicates: (name, { key }) =>
+        read(() => {
+          const counts = new Map<string, number>()
+          for (const document of database.read(name)) {
+            const values = JSON.stringify(Object.keys(key).map((field) => document[field]))
+            counts.set(values, (counts.get(values) ?? 0) + 1)
+          }
+          return [...counts.values()].filter((count) => count > 1).length
+        }),
+      countExpired: () => read(() => 0),
+      count: (name, filter) => read(() => database.read(name).filter((one) => matches(one, filter)).length),
+    },
+    // A check in memory asks the engine's own interface; `read` is all it needs.
+    db: (access): Db => {
+      throw new Error(`the memory store has no driver to ${access} with`)
+    },
+    abandon: async () => undefined,
+  }
+  return store
+}
+
+function keyOf({ migration, collection, id }: { migration: string; collection: string; id: unknown }): string {
+  return `${migration} ${collection} ${writeId(id)}`
+}
