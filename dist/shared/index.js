@@ -183,24 +183,10 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
 
 /***/ }),
 
-/***/ 8152:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path/win32");
-
-/***/ }),
-
 /***/ 643:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:perf_hooks");
-
-/***/ }),
-
-/***/ 1708:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:process");
 
 /***/ }),
 
@@ -211,17 +197,10 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:queryst
 
 /***/ }),
 
-/***/ 7075:
+/***/ 9456:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream");
-
-/***/ }),
-
-/***/ 6466:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
 
 /***/ }),
 
@@ -246,13 +225,6 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
 
 /***/ }),
 
-/***/ 7066:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tty");
-
-/***/ }),
-
 /***/ 3136:
 /***/ ((module) => {
 
@@ -271,13 +243,6 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:util");
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:util/types");
-
-/***/ }),
-
-/***/ 8877:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:v8");
 
 /***/ }),
 
@@ -316,7 +281,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("process");
 
 /***/ }),
 
-/***/ 5574:
+/***/ 3193:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("string_decoder");
@@ -502,11 +467,11 @@ var __webpack_exports__ = {};
 /* harmony export */   n: () => (/* binding */ start)
 /* harmony export */ });
 const actions = {
-  'build': () => Promise.all(/* import() */[__nccwpck_require__.e(401), __nccwpck_require__.e(858), __nccwpck_require__.e(138), __nccwpck_require__.e(956), __nccwpck_require__.e(418)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2418)),
-  'deploy': () => Promise.all(/* import() */[__nccwpck_require__.e(401), __nccwpck_require__.e(858), __nccwpck_require__.e(647)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3028)),
-  'health-check': () => Promise.all(/* import() */[__nccwpck_require__.e(401), __nccwpck_require__.e(858), __nccwpck_require__.e(138), __nccwpck_require__.e(923)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4923)),
-  'push': () => Promise.all(/* import() */[__nccwpck_require__.e(401), __nccwpck_require__.e(858), __nccwpck_require__.e(138), __nccwpck_require__.e(956), __nccwpck_require__.e(380)]).then(__nccwpck_require__.bind(__nccwpck_require__, 380)),
-  'rollback': () => Promise.all(/* import() */[__nccwpck_require__.e(401), __nccwpck_require__.e(858), __nccwpck_require__.e(652)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4652)),
+  'build': () => Promise.all(/* import() */[__nccwpck_require__.e(319), __nccwpck_require__.e(928), __nccwpck_require__.e(419), __nccwpck_require__.e(301), __nccwpck_require__.e(418)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4418)),
+  'deploy': () => Promise.all(/* import() */[__nccwpck_require__.e(319), __nccwpck_require__.e(928), __nccwpck_require__.e(991)]).then(__nccwpck_require__.bind(__nccwpck_require__, 5991)),
+  'health-check': () => Promise.all(/* import() */[__nccwpck_require__.e(319), __nccwpck_require__.e(928), __nccwpck_require__.e(419), __nccwpck_require__.e(749)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8749)),
+  'push': () => Promise.all(/* import() */[__nccwpck_require__.e(319), __nccwpck_require__.e(928), __nccwpck_require__.e(419), __nccwpck_require__.e(301), __nccwpck_require__.e(156)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4156)),
+  'rollback': () => Promise.all(/* import() */[__nccwpck_require__.e(319), __nccwpck_require__.e(928), __nccwpck_require__.e(148)]).then(__nccwpck_require__.bind(__nccwpck_require__, 5148)),
 }
 
 async function start(name, step) {

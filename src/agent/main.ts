@@ -1,15 +1,11 @@
-// pacs-agent: one file that is the daemon, its launcher, the SSH side of it, the set-up of a server and the command line.
+// pacs-agent: one file that is the daemon, its launcher, the SSH side of it, the set-up of a server and the command line. Each of
+// them is evaluated only where it is asked for, since a person, and a runner, waits for every start ("eager" keeps the bundle one file).
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { exitClass, Failure } from '../lib/index.ts'
-import { bridge } from './api/ssh-bridge.ts'
 import { readArgs } from './cli/command.ts'
-import { runCli } from './cli/run.ts'
-import { openSocket } from './client.ts'
-import { daemon } from './daemon.ts'
 import { launch, waitUntilReady } from './install/launch.ts'
 import { layout } from './layout.ts'
-import { setup } from './setup/setup.ts'
 
 /** Milliseconds in which a new agent must be ready: well within the time for which a client looks for it (60 s). */
 const READY_LIMIT = 30_000
@@ -22,11 +18,13 @@ process.exitCode = await main(process.argv.slice(2))
 async function main([verb, ...args]: readonly string[]): Promise<number> {
   try {
     switch (verb) {
-      case 'daemon':
+      case 'daemon': {
         readArgs(args, {})
+        const { daemon } = await import(/* webpackMode: "eager" */ './daemon.ts')
         await daemon({ paths, script: script(), path: process.env.PATH ?? '', log, signal: endSignal() })
         // A running transaction would keep the process alive; it is the next start's to undo.
         return process.exit(exitClass.ok)
+      }
       case 'launch':
         readArgs(args, {})
         return await launch(paths.bin, log)
@@ -36,11 +34,14 @@ async function main([verb, ...args]: readonly string[]): Promise<number> {
         return exitClass.ok
       case 'ssh': {
         const { key = '' } = readArgs(args, { key: { type: 'string' } }).values
+        const { bridge } = await import(/* webpackMode: "eager" */ './api/ssh-bridge.ts')
         await bridge({ key, sshSocket: paths.sshSocket, stdin: process.stdin, stdout: process.stdout })
         return exitClass.ok
       }
-      case 'setup':
+      case 'setup': {
+        const { setup } = await import(/* webpackMode: "eager" */ './setup/setup.ts')
         return await setup(args, { paths, script: script(), print: (line) => void process.stdout.write(`${line}\n`) })
+      }
       default:
         return await commandLine(verb === undefined ? [] : [verb, ...args])
     }
@@ -51,7 +52,9 @@ async function main([verb, ...args]: readonly string[]): Promise<number> {
   }
 }
 
-function commandLine(args: readonly string[]): Promise<number> {
+async function commandLine(args: readonly string[]): Promise<number> {
+  const { runCli } = await import(/* webpackMode: "eager" */ './cli/run.ts')
+  const { openSocket } = await import(/* webpackMode: "eager" */ './client.ts')
   return runCli(args, {
     print: (line) => void process.stdout.write(`${line}\n`),
     warn: log,

@@ -1,7 +1,6 @@
 import { exitClass, Failure } from '../../lib/index.ts'
 import { AGENT_VERSION } from '../version.ts'
 import { type Command, type Console, readArgs } from './command.ts'
-import { config } from './config.ts'
 import { logs } from './logs.ts'
 import { health, releases, status } from './show.ts'
 import { abort, core, deploy, follow, rollback } from './transactions.ts'
@@ -16,8 +15,8 @@ const version: Command = {
   },
 }
 
-/** What a person at the console can ask for. */
-const VERBS: Readonly<Record<string, Command>> = {
+/** What a person at the console can ask for. What reads stacks is evaluated only when it is asked for. */
+const VERBS: Readonly<Record<string, Command | (() => Promise<Command>)>> = {
   status,
   releases,
   health,
@@ -27,16 +26,16 @@ const VERBS: Readonly<Record<string, Command>> = {
   abort,
   follow,
   logs,
-  config,
+  config: async () => (await import(/* webpackMode: "eager" */ './config.ts')).config,
   version,
 }
 
 /** Runs a verb. A failure is said in one line; what is no Failure is a bug and is thrown. @returns the exit code */
 export async function runCli(args: readonly string[], console: Console): Promise<number> {
   const [verb, ...rest] = args
-  const command = verb !== undefined && Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined
+  const command = verb === undefined ? undefined : await commandOf(verb)
   if (verb === undefined || verb === '--help' || verb === 'help') {
-    for (const line of help()) console.print(line)
+    for (const line of await help()) console.print(line)
     return verb === undefined ? exitClass['bad-input'] : exitClass.ok
   }
   if (command === undefined) {
@@ -60,8 +59,15 @@ export async function runCli(args: readonly string[], console: Console): Promise
   }
 }
 
-function help(): string[] {
-  const verbs = Object.entries(VERBS).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`)
+async function commandOf(verb: string): Promise<Command | undefined> {
+  const entry = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined
+  return typeof entry === 'function' ? entry() : entry
+}
+
+async function help(): Promise<string[]> {
+  const verbs = await Promise.all(
+    Object.keys(VERBS).map(async (name) => `  ${name.padEnd(9)} ${(await commandOf(name))?.summary}`),
+  )
   return [
     'pacs-agent <verb> …: what happens on this server, and what is to happen. Transactions run in the daemon, not here.',
     ...verbs,

@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { badInput } from '../src/lib/index.ts'
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/)
+const platform = z.strictObject({
+  url: z.url({ protocol: /^https$/ }),
+  /** SHA-256 of what the URL gives. */
+  archive: hash,
+  /** SHA-256 of the program in it. */
+  binary: hash,
+})
+
+/** tools.lock.json: programs that are fetched, by name and platform. */
+export const toolsLock = z.strictObject({
+  tools: z.record(
+    z.string().regex(/^[a-z][a-z0-9-]*$/),
+    z.strictObject({
+      version: z.string().regex(/^\d+\.\d+\.\d+$/),
+      platforms: z.partialRecord(z.enum(['linux-x64', 'linux-arm64']), platform),
+    }),
+  ),
+})
+export type ToolsLock = z.infer<typeof toolsLock>
+
+/** The agent that a script is to fetch: the one of the tag of its version. */
+export interface PinnedAgent {
+  version: string
+  content: string
+}
+
+/** What a server gets. */
+const FETCHED = ['node', 'restic']
+const BLOCK = /(?<=\n# The pins[^\n]*\n)[\s\S]*?(?=\n# End of the pins\.\n)/
+
+/**
+ * Writes the pins into setup-production.sh, which must work as a single file: per line tool, platform, URL, SHA-256 of what the URL
+ * gives, SHA-256 of the program in it.
+ * @throws Failure `bad-input` when the script has no place for them.
+ */
+export function fillPins(script: string, { tools }: ToolsLock, agent: PinnedAgent): string {
+  if (!BLOCK.test(script)) throw badInput('setup-production.sh has no lines "# The pins …" and "# End of the pins."')
+  const lines = FETCHED.flatMap((name) =>
+    Object.entries(tools[name]?.platforms ?? {}).map(([platform, { url, archive, binary }]) =>
+      [name, platform, url, archive, binary].join(' '),
+    ),
+  )
+  const url = `https://raw.githubusercontent.com/org/pacs-deploy/v${agent.version}/dist/agent/index.js`
+  const digest = createHash('sha256').update(agent.content).digest('hex')
+  for (const name of ['linux-x64', 'linux-arm64']) lines.push(['agent', name, url, digest, digest].join(' '))
+  const block = `pins() {\n  cat <<'TEXT'\n${lines.join('\n')}\nTEXT\n}`
+  return script.replace(BLOCK, () => block)
+}
