@@ -68,8 +68,10 @@ export async function* readBsonFile(path: string): AsyncGenerator<Buffer[]> {
     let rest: Buffer = Buffer.alloc(0)
     let offset = 0
     for (;;) {
-      const piece = Buffer.allocUnsafe(PIECE)
-      const { bytesRead } = await file.read(piece, 0, PIECE)
+      // A long document is read in one go: joined piece by piece it would be copied as often.
+      const wanted = Math.max(PIECE, rest.length < 4 ? 0 : lengthAt(rest, 0, path, offset) - rest.length)
+      const piece = Buffer.allocUnsafe(wanted)
+      const { bytesRead } = await file.read(piece, 0, wanted)
       const bytes = Buffer.concat([rest, piece.subarray(0, bytesRead)])
       const { documents, end } = split(bytes, path, offset)
       if (documents.length > 0) yield documents
