@@ -40,9 +40,14 @@ export async function ensureBaseImage(fromHub: boolean, progress: Progress, suit
     const folder = join(import.meta.dirname, 'recipes/base')
     return ensureImage({ name: 'base', folder, from: { DEBIAN: `debian:${suite}-slim` } }, progress)
   }
-  const bootstrapped = `pacs-deploy-lab/base:${suite}-minbase-2`
+  const bootstrapped = bootstrappedTag(suite)
   if (!(await imageExists(bootstrapped))) await bootstrap(suite, bootstrapped, progress)
   return bootstrapped
+}
+
+/** The base image where Docker Hub does not answer. */
+export function bootstrappedTag(suite: Suite = 'trixie'): string {
+  return `pacs-deploy-lab/base:${suite}-minbase-2`
 }
 
 /** An image that somebody imported under this name has no digest of a registry. */

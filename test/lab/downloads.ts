@@ -30,6 +30,17 @@ const NPM_11: NpmPackage = {
 /** Node 24 with its npm, as the Dockerfiles of the lab unpack them. */
 export const NODE_AND_NPM: Readonly<Record<string, NpmPackage>> = { 'node.tgz': NODE_24, 'npm.tgz': NPM_11 }
 
+export const NODE_ONLY: Readonly<Record<string, NpmPackage>> = { 'node.tgz': NODE_24 }
+
+/** BSON without dependencies, for the stand-in of mongo. */
+export const BSON: Readonly<Record<string, NpmPackage>> = {
+  'bson.tgz': {
+    name: 'bson',
+    version: '7.3.4',
+    integrity: 'sha512-eb33j2Ha6xgygjJ8bhI3sYaI9cLAbSaopZLRJQ5/rxk32XyBSoVVcbeHIzVGJx1SyQpyyoElkoEZgQrg+RVVoA==',
+  },
+}
+
 /**
  * Puts the tarball of `wanted` at `file`, from the lab's cache or by `npm pack`.
  * @throws LabError when its content is not the pinned one

@@ -1,15 +1,18 @@
 import { join } from 'node:path'
-import { NODE_AND_NPM } from './downloads.ts'
+import { BSON, NODE_AND_NPM, NODE_ONLY } from './downloads.ts'
 import { LabError } from './errors.ts'
-import { ensureImage, type Recipe } from './images.ts'
-import type { Progress } from './progress.ts'
+import type { Recipe } from './images.ts'
+
+/** The images that stand-ins are made from; each is made only when one asks. */
+export type Parent = 'BASE' | 'TOOLS' | 'FERRETDB' | 'DOCUMENTDB'
+export type Parents = Readonly<Record<Parent, () => Promise<string>>>
 
 /** An image of the lab that answers to a vendor's name where Docker Hub cannot be reached. */
 interface StandIn {
   folder: string
   /** The tags that it is good for: those of versions that it really resembles. */
   tags: RegExp
-  parents: readonly ('BASE' | 'TOOLS')[]
+  parents: readonly Parent[]
   packages?: Recipe['packages']
 }
 
@@ -17,28 +20,29 @@ const standIns: Readonly<Record<string, StandIn>> = {
   node: { folder: 'node', tags: /^24\b/, parents: ['BASE'], packages: NODE_AND_NPM },
   'nginxinc/nginx-unprivileged': { folder: 'nginx', tags: /^1\.\d+/, parents: ['BASE'] },
   traefik: { folder: 'traefik', tags: /^v3\.7(\.15)?$/, parents: ['BASE', 'TOOLS'] },
+  mongo: {
+    folder: 'mongo',
+    tags: /^8\.0\b/,
+    parents: ['BASE', 'FERRETDB', 'DOCUMENTDB'],
+    packages: { ...NODE_ONLY, ...BSON },
+  },
+  redis: { folder: 'redis', tags: /^8\b/, parents: ['BASE'] },
   'orthancteam/orthanc': { folder: 'orthanc', tags: /^26\./, parents: ['BASE'] },
 }
 
 /**
- * Builds the image that stands in for `reference`, a vendor's image with its tag.
- * @returns its tag on the host's engine. @throws LabError when there is no such image, or not of this version
+ * How the image is made that stands in for `reference`, a vendor's image with its tag.
+ * @throws LabError when there is no such image, or not of this version
  */
-export async function ensureStandIn(
-  reference: string,
-  parents: Readonly<Record<'BASE' | 'TOOLS', string>>,
-  progress: Progress,
-): Promise<string> {
+export async function standInRecipe(reference: string, parents: Parents): Promise<Recipe> {
   const { folder, parents: wanted, packages } = standInFor(reference)
-  return ensureImage(
-    {
-      name: `stand-in-${folder}`,
-      folder: join(import.meta.dirname, 'stand-ins', folder),
-      from: Object.fromEntries(wanted.map((name) => [name, parents[name]])),
-      ...(packages === undefined ? {} : { packages }),
-    },
-    progress,
-  )
+  const from = await Promise.all(wanted.map(async (name) => [name, await parents[name]()] as const))
+  return {
+    name: `stand-in-${folder}`,
+    folder: join(import.meta.dirname, 'stand-ins', folder),
+    from: Object.fromEntries(from),
+    ...(packages === undefined ? {} : { packages }),
+  }
 }
 
 /** @throws LabError when nothing stands in for `reference` */
