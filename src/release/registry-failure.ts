@@ -41,8 +41,10 @@ export function describeRegistryFailure(registry: string, what: string, failure:
       return `${what}: the registry ${registry} has no such image; was it pushed, and is the name right?`
     case 'login':
       return `${what}: the registry ${registry} asks for another login (401): check user name and password or token, and that it has not expired (${failure.detail})`
-    case 'denied':
-      return `${what}: the registry ${registry} forbids it to this login (403): give the token the right to write packages (on GitHub: permissions packages: write), and check the prefix (${failure.detail})`
+    case 'denied': {
+      const [right, name] = /^(pull|read) /.test(what) ? ['read', 'name'] : ['write', 'prefix']
+      return `${what}: the registry ${registry} forbids it to this login (403): give the token the right to ${right} packages (on GitHub: permissions packages: ${right}), and check the ${name} (${failure.detail})`
+    }
     case 'certificate':
       return `${what}: the certificate of ${registry} is not trusted here: put its CA into /etc/docker/certs.d/${registry}/ca.crt (${failure.detail})`
     case 'plain-http':

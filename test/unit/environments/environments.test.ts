@@ -68,6 +68,25 @@ production:
     )
   })
 
+  it.each([
+    '-oProxyCommand=id',
+    'a\nProxyCommand id',
+    'a\u0000b',
+    'a$(id)',
+    'a`id`',
+    'a;id',
+    "a'b",
+    'a|b',
+    'a%h',
+    'a b',
+  ])('is refused with %j as host and user of a jump host, in a line for each that shows none of it', (text) => {
+    const jump = `  jump:\n    host: ${JSON.stringify(text)}\n    user: ${JSON.stringify(text)}\n    host-keys: ['${ED25519}']\n`
+    expect(refusal(() => parseEnvironments(FILE, GOOD + jump))).toEqual([
+      `${FILE}:7: staging.jump.host is no host name or address (letters, digits, dots and inner hyphens)`,
+      `${FILE}:8: staging.jump.user is no user name (letters, digits, _, . and -, not first)`,
+    ])
+  })
+
   it('is refused when it is no YAML, no mapping, or empty', () => {
     expect(refusal(() => parseEnvironments(FILE, 'a: [1'))[0]).toMatch(/^deployment\/environments\.yml:1: /)
     expect(refusal(() => parseEnvironments(FILE, '- a'))[0]).toMatch(/^deployment\/environments\.yml:1: the file is no/)
