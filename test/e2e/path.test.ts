@@ -1,65 +1,84 @@
 // The path that a user takes: the example workflows, run by act in GitHub's place, bring a small PACS to two servers.
+import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Lab, type Machine, startLab } from '../lab/index.ts'
-import { Counter } from '../load/counter.ts'
-import { agent, configure, productionConfig, setUp, statusOf } from '../site/server.ts'
-import { UserRepository } from '../site/user-repository.ts'
+import type { TransactionEvent } from '../../src/agent/protocol.ts'
+import { parseManifest } from '../../src/release/index.ts'
+import { type Machine, waitFor } from '../lab/index.ts'
+import type { Counter } from '../load/counter.ts'
+import { secretsInImage } from '../site/secrets.ts'
+import { repositoryRoot, statusOf } from '../site/server.ts'
+import { count, countRun, type Site, startSite } from '../site/site.ts'
+import { atRest, journalOf } from '../site/transactions.ts'
+import type { UserRepository, WorkflowRun } from '../site/user-repository.ts'
 
-let lab: Lab
+/** Milliseconds within which what a step waits for comes also on a busy machine. */
+const PATIENCE = 120_000
+const SCRIPTS = join(repositoryRoot, 'deployment/production/scripts')
+
+let site: Site
 let repository: UserRepository
 let staging: Machine
 let production: Machine
+/** Good releases by reference, and the id of the first. */
+const releases = { first: '', second: '' }
 let first = ''
+/** Everything that the workflows printed, and their summaries. */
+const said: string[] = []
 
 beforeAll(async () => {
-  lab = await startLab()
-  staging = lab.server('staging')
-  production = lab.server('production')
-  const key = (await readFile(`${lab.sshKey}.pub`, 'utf8')).trim()
-  for (const server of lab.servers.values()) {
-    await setUp(server, key)
-    await configure(server, await productionConfig(lab, server))
-  }
-  repository = await UserRepository.create(lab)
+  site = await startSite(['staging', 'production'])
+  repository = site.repository
+  staging = site.lab.server('staging')
+  production = site.lab.server('production')
 })
 
-afterAll(() => lab?.down())
+afterAll(async () => {
+  await site?.[Symbol.asyncDispose]()
+})
 
-async function count(server: Machine): Promise<Counter> {
-  const ca = await readFile(lab.ca, 'utf8')
-  return new Counter({ host: '127.0.0.1', port: server.port(443), servername: server.hostname, ca })
+function keep(run: WorkflowRun): void {
+  said.push(run.printed, ...run.summaries)
+}
+
+/** A push to main, with the requests counted at one server. */
+async function countedPush(server: Machine) {
+  const { run, reports } = await countRun(site.lab, [{ server }], (options) => repository.push(options))
+  keep(run)
+  const [report] = reports
+  if (report === undefined) throw new Error('nothing was counted')
+  return { run, report }
 }
 
 describe('the example workflows', () => {
   it('bring the first release to two empty servers, the same digest', async () => {
     const run = await repository.push()
+    keep(run)
     expect(run.green, run.printed.slice(-3000)).toBe(true)
     expect(run.jobs).toHaveLength(3)
     const [one, two] = [await statusOf(staging), await statusOf(production)]
     expect(one.serving?.content).toBe(two.serving?.content)
     expect(one.serving?.release).toBe(two.serving?.release)
     first = two.serving?.release ?? ''
+    releases.first = run.outputs.get('build/push')?.release ?? ''
   })
 
   it('bring a second release without one lost request', async () => {
-    const counter = await count(production)
     await repository.release('version-2.patch')
-    const run = await repository.push()
-    const report = await counter.stop()
+    const { run, report } = await countedPush(production)
     expect(run.green, run.printed.slice(-3000)).toBe(true)
     expect(report.lost).toEqual([])
     expect(report.sent).toBeGreaterThan(2000)
     expect(report.instances.size).toBe(2)
     expect((await statusOf(production)).warm?.release).toBe(first)
+    releases.second = run.outputs.get('build/push')?.release ?? ''
   })
 
   it('refuse a release that never gets ready while the old one serves, and never reach production', async () => {
     const before = await statusOf(staging)
-    const counter = await count(staging)
     await repository.release('never-ready.patch')
-    const run = await repository.push()
-    const report = await counter.stop()
+    const { run, report } = await countedPush(staging)
     expect(run.green).toBe(false)
     expect(run.printed).toContain('rolled-back')
     expect(report.lost).toEqual([])
@@ -70,10 +89,8 @@ describe('the example workflows', () => {
 
   it('go back from a release that fails once it is public, which only then answers 5xx', async () => {
     const before = await statusOf(staging)
-    const counter = await count(staging)
     await repository.release('public-500.patch')
-    const run = await repository.push()
-    const report = await counter.stop()
+    const { run, report } = await countedPush(staging)
     expect(run.green).toBe(false)
     expect(run.printed).toMatch(/rolled-back: \d+ of \d+ requests answered with a 5xx within 5 s/)
     expect((await statusOf(staging)).serving).toEqual(before.serving)
@@ -87,27 +104,150 @@ describe('the example workflows', () => {
   })
 
   it('roll back by dispatch to the release that still runs, without a lost request', async () => {
-    const counter = await count(production)
-    const run = await repository.rollback({ environment: 'production', reason: 'the worklist looks wrong' })
-    const report = await counter.stop()
+    const inputs = { environment: 'production', reason: 'the worklist looks wrong' }
+    const { run, reports } = await countRun(site.lab, [{ server: production }], (options) =>
+      repository.rollback(inputs, options),
+    )
+    keep(run)
     expect(run.green, run.printed.slice(-3000)).toBe(true)
-    expect(report.lost).toEqual([])
+    expect(reports[0]?.lost).toEqual([])
     expect((await statusOf(production)).serving?.release).toBe(first)
   })
+})
 
-  it('leave what is asked for again unchanged', async () => {
-    const { stdout } = await agent(production, ['releases', '--json'])
-    const references = [...stdout.matchAll(/"reference": ?"([^"]+)"/g)].map(([, reference]) => reference)
-    const again = await agent(production, ['deploy', references[0] ?? '', '--json'])
-    expect(again.stdout).toContain('unchanged')
-    expect(again.code).toBe(0)
+describe('deploy.sh', () => {
+  it('brings a release at the console of the server, and says the class of what became of it', async () => {
+    await production.copyIn(join(SCRIPTS, 'deploy.sh'), '/root/deploy.sh', 0o755)
+    const deploy = (release: string) => production.exec(['/root/deploy.sh', release, '--watch', '2s', '--json'])
+    const counter = await count(site.lab, production)
+    const deployed = await deploy(releases.second)
+    expect(deployed.code, deployed.stderr).toBe(0)
+    expect(deployed.stdout).toContain('"outcome":"deployed"')
+    expect((await counter.stop()).lost).toEqual([])
+    expect((await statusOf(production)).serving?.release).not.toBe(first)
+    const again = await deploy(releases.second)
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('"outcome":"unchanged"') })
+    const absent = await deploy(releases.second.replace(/@.*/, `@sha256:${'0'.repeat(64)}`))
+    expect(absent.code).toBe(40)
+    expect(absent.stdout + absent.stderr).toContain('the registry has no such image')
+  })
+})
+
+describe('a secret', () => {
+  const authorities = () => site.lab.files.authority
+  const secondLine = async (path: string) => (await readFile(path, 'utf8')).split('\n')[1] ?? ''
+
+  async function sentinels(): Promise<Record<string, string>> {
+    const configs = [...site.configs].map(([name, { secrets }]) => [`Orthanc's on ${name}`, secrets.orthancPassword])
+    return {
+      ...Object.fromEntries(configs),
+      'ssh key': await secondLine(site.lab.sshKey),
+      'tls key': await secondLine(authorities().issued(production.hostname).key),
+      'registry token': 'lab-registry-token',
+    }
+  }
+
+  it('is in no log or summary of any workflow', async () => {
+    expect(said.length).toBeGreaterThan(8)
+    const secrets = await sentinels()
+    for (const [name, secret] of Object.entries(secrets)) {
+      expect(secret.length, name).toBeGreaterThan(15)
+      expect(said.join('\n').includes(secret), name).toBe(false)
+    }
   })
 
-  it('show no secret in any log or summary', async () => {
-    const key = (await readFile(lab.sshKey, 'utf8')).split('\n')[1] ?? ''
-    const run = await repository.rollback({ environment: 'production', reason: 'and forward again' })
-    expect(key.length).toBeGreaterThan(20)
-    expect(run.printed).not.toContain(key)
-    expect(run.printed).not.toContain('lab-registry-token')
+  it('is in no layer of the app and of the release that were pushed, where one that was planted is found', async () => {
+    const planted = randomBytes(24).toString('hex')
+    const secrets = { ...(await sentinels()), planted }
+    const id = (await statusOf(production)).serving?.release
+    const manifest = parseManifest('release.json', await production.readText(`/opt/pacs/releases/${id}/release.json`))
+    const pushed = ['frontend', 'backend'].map((service) => {
+      const { ref, digest } = manifest.images[service] ?? {}
+      return `${ref}@${digest}`
+    })
+    for (const image of [...pushed, releases.second])
+      expect(await secretsInImage(production, image, secrets)).toEqual([])
+
+    // In a layer that a later one hides: neither the history nor a container shows it.
+    await production.copyIn(Buffer.from(planted), '/root/plant/secret')
+    await production.copyIn(Buffer.from(''), '/root/plant/empty')
+    const dockerfile = `FROM ${releases.second}\nCOPY secret /config\nCOPY empty /config\n`
+    await production.copyIn(Buffer.from(dockerfile), '/root/plant/Dockerfile')
+    await production.run(['docker', 'buildx', 'build', '--load', '-t', 'planted:1', '/root/plant'])
+    const shown = await production.run(['docker', 'history', '--no-trunc', 'planted:1'])
+    expect(shown).not.toContain(planted)
+    expect(await secretsInImage(production, 'planted:1', secrets)).toEqual(['planted'])
+  })
+})
+
+describe('the action at the root', () => {
+  it('brings a given release to an environment and proves that it serves there', async () => {
+    // Nothing stays warm, so that the deploys below start their release from nothing.
+    const run = await repository.bring(
+      { environment: 'staging', release: releases.first },
+      { vars: { KEEP_WARM: '1s' } },
+    )
+    expect(run.green, run.printed.slice(-3000)).toBe(true)
+    expect(run.outputs.get('bring/bring')).toMatchObject({ outcome: 'deployed', serving: first })
+    expect(run.printed).toContain(`${first} serves and is well, 3 times in a row.`)
+    expect((await statusOf(staging)).serving?.release).toBe(first)
+  })
+})
+
+describe('a runner that is lost after the hand-over', () => {
+  /** Waits for the line of the server's journal that says that the new release is being started. */
+  async function startsBeside(): Promise<string> {
+    return waitFor(
+      'the deploy to start the release',
+      async () => {
+        const transaction = (await statusOf(staging)).transaction
+        if (transaction?.kind !== 'deploy') return undefined
+        const events = await journalOf(staging, transaction.id)
+        return events.some((event) => event.type === 'step' && event.step === 'staging') ? transaction.id : undefined
+      },
+      PATIENCE,
+    )
+  }
+
+  /** The agent brings `release` to its end alone, and the counter saw no request lost. */
+  async function expectSealedAlone(id: string, release: string, counter: Counter): Promise<void> {
+    const { serving, last } = await atRest(staging)
+    expect(last).toMatchObject({ transaction: id, result: { outcome: 'deployed', serving: serving?.release } })
+    const { stdout } = await staging.exec(['pacs-agent', 'releases', '--json'])
+    expect(stdout).toContain(`"id":"${serving?.release}","reference":"${release}"`)
+    const steps = (await journalOf(staging, id)).flatMap((event: TransactionEvent) =>
+      event.type === 'step' ? event.step : [],
+    )
+    expect(steps.slice(steps.indexOf('staging'))).toEqual(['staging', 'ready', 'preview', 'switched', 'watch', 'seal'])
+    await waitFor('load on the new release', () => counter.sent > 2000, PATIENCE)
+    const report = await counter.stop()
+    expect(report.lost).toEqual([])
+    expect(report.instances.size).toBe(2)
+  }
+
+  it('by a cancelled job leaves the deploy to the agent, which finishes it', async () => {
+    await waitFor('the end of keep-warm', async () => (await statusOf(staging)).warm === null, PATIENCE)
+    const counter = await count(site.lab, staging)
+    const running = repository.bring(
+      { environment: 'staging', release: releases.second },
+      { vars: { KEEP_WARM: '1s' } },
+    )
+    const id = await startsBeside()
+    await repository.cancel()
+    const run = await running
+    expect(run.green).toBe(false)
+    expect(run.outputs.get('bring/bring')?.outcome).toBe('')
+    await expectSealedAlone(id, releases.second, counter)
+  })
+
+  it('by a power cut leaves the deploy to the agent, which finishes it', async () => {
+    await waitFor('the end of keep-warm', async () => (await statusOf(staging)).warm === null, PATIENCE)
+    const counter = await count(site.lab, staging)
+    const running = repository.bring({ environment: 'staging', release: releases.first })
+    const id = await startsBeside()
+    await site.lab.runner.kill()
+    expect((await running).green).toBe(false)
+    await expectSealedAlone(id, releases.first, counter)
+    await site.lab.runner.start()
   })
 })

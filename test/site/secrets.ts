@@ -50,3 +50,39 @@ done
 rm -f "$pattern"
 exit 0
 `
+
+/**
+ * Looks for secrets in all that an image of a machine's engine consists of: manifest, configuration and every layer, those that a
+ * later layer hides too. What a file in a layer has compressed by itself is not unpacked.
+ * @param secrets name → one line of text
+ * @returns the names of those that it holds, sorted
+ */
+export async function secretsInImage(
+  machine: Machine,
+  image: string,
+  secrets: Readonly<Record<string, string>>,
+): Promise<string[]> {
+  await machine.copyIn(Buffer.from(SEARCH_IMAGE), '/root/search-image.sh', 0o755)
+  const input = Object.values(secrets).map((secret) => `${secret}\n`)
+  const found = (await machine.run(['/root/search-image.sh', image], { input: input.join('') })).split('\n')
+  if (found.pop() !== 'searched') throw new Error(`${image} was not searched to its end`)
+  return Object.keys(secrets)
+    .filter((name) => found.includes(secrets[name] ?? ''))
+    .sort()
+}
+
+const SEARCH_IMAGE = `#!/bin/sh
+# Prints each line of standard input that the image holds. Layers are packed in one image store and plain in the other.
+set -eu
+umask 077
+patterns=$(mktemp /dev/shm/patterns.XXXXXX)
+parts=$(mktemp -d /var/tmp/image.XXXXXX)
+trap 'rm -rf "$patterns" "$parts"' EXIT
+cat > "$patterns"
+docker save "$1" | tar -xf - -C "$parts"
+[ -s "$parts/manifest.json" ]
+find "$parts" -type f | while read -r part; do
+  if gzip -t "$part" 2>/dev/null; then zcat "$part"; else cat "$part"; fi
+done | { grep -aoFf "$patterns" || [ $? = 1 ]; } | sort -u
+echo searched
+`

@@ -3,40 +3,18 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { messageOf, run } from '../../src/lib/index.ts'
 import type { Lab, Machine } from '../lab/index.ts'
 import { repositoryRoot } from './server.ts'
+import { messageIn, readRun, type WorkflowRun } from './workflow-run.ts'
+
+export type { WorkflowRun } from './workflow-run.ts'
 
 const CHECKOUT = '/srv/pacs'
 const SUITE = '/srv/pacs-deploy'
 const CA_BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
 /** Where the lab's registry takes the team's images. */
 export const IMAGES = 'registry.lab:5000/org/pacs'
-
-export interface WorkflowRun {
-  /** Whether every job that ran ended well. */
-  green: boolean
-  /** Names of the jobs that ran: act skips what it does not know, with exit code 0. */
-  jobs: readonly string[]
-  /** Outputs of steps: `<job>/<step>` → name → value. */
-  outputs: ReadonlyMap<string, Readonly<Record<string, string>>>
-  /** Job summaries, in order. */
-  summaries: readonly string[]
-  /** Everything that the jobs' log holds; masks are commands, which GitHub does not print. */
-  printed: string
-}
-
-const lineSchema = z.object({
-  msg: z.string().optional(),
-  job: z.string().optional(),
-  jobID: z.string().optional(),
-  stepID: z.array(z.string()).optional(),
-  command: z.string().optional(),
-  name: z.string().optional(),
-  arg: z.string().optional(),
-  content: z.string().optional(),
-})
 
 export class UserRepository {
   readonly #runner: Machine
@@ -50,6 +28,7 @@ export class UserRepository {
   /** Makes the repository with its first commit, and lays the suite beside it. */
   static async create(lab: Lab): Promise<UserRepository> {
     const { runner } = lab
+    await runner.run(['rm', '-rf', SUITE, CHECKOUT])
     await unpack(runner, SUITE, [])
     await unpack(runner, CHECKOUT, ['deployment', 'workflows-examples'])
     const environments = [...lab.servers.values()].map(
@@ -57,11 +36,15 @@ export class UserRepository {
         `${server.name}:\n  host: ${server.hostname}\n  user: pacs\n  host-keys:\n    - ${server.hostKey}\n  public-url: https://${server.hostname}\n`,
     )
     await runner.copyIn(Buffer.from(environments.join('\n')), `${CHECKOUT}/deployment/environments.yml`)
+    const workflow = join(repositoryRoot, 'test', 'fixtures', 'workflows', 'bring.yml')
     const repository = new UserRepository(runner, await readFile(lab.sshKey, 'utf8'))
     await runner.run(['mkdir', '-p', `${CHECKOUT}/.github`])
     await runner.run(['mv', `${CHECKOUT}/workflows-examples`, `${CHECKOUT}/.github/workflows`])
     // act's schema is older than `queue`; it keeps no queue anyway. Nothing else of the examples is touched.
     await runner.run(['sh', '-c', `sed -i '/^ *queue: max$/d' ${CHECKOUT}/.github/workflows/*.yml`])
+    await runner.copyIn(workflow, `${CHECKOUT}/.github/workflows/bring.yml`)
+    // act does not know the runner's reference to the action's own repository.
+    await runner.run(['sed', '-i', 's,uses: \\$/\\(.*\\),uses: org/pacs-deploy/\\1@v1,', `${SUITE}/action.yml`])
     await repository.#git('init', '-q', '-b', 'main')
     await repository.#git('config', 'user.name', 'Jane')
     await repository.#git('config', 'user.email', 'jane@hospital.example')
@@ -83,6 +66,11 @@ export class UserRepository {
   /** Puts the first commit on main with one file of it rewritten, for example a core service's configuration. */
   async change(path: string, rewrite: (text: string) => string): Promise<void> {
     await this.#git('checkout', '-q', 'first', '--', '.')
+    await this.edit(path, rewrite)
+  }
+
+  /** Rewrites one file of what is on main, in a commit of its own. */
+  async edit(path: string, rewrite: (text: string) => string): Promise<void> {
     const file = `${CHECKOUT}/${path}`
     const before = await this.#runner.readText(file)
     const after = rewrite(before)
@@ -124,8 +112,22 @@ export class UserRepository {
     inputs: { environment: string; release?: string; reason: string },
     options: RunOptions = {},
   ): Promise<WorkflowRun> {
+    return this.#dispatch('rollback.yml', inputs, options)
+  }
+
+  /** A given release to one environment by the action at the root of the suite: a workflow of the team's own. */
+  bring(inputs: { environment: string; release: string }, options: RunOptions = {}): Promise<WorkflowRun> {
+    return this.#dispatch('bring.yml', inputs, options)
+  }
+
+  /** Cancels the run that goes on, as a person does by Ctrl-C: SIGINT to act. */
+  async cancel(): Promise<void> {
+    await this.#runner.run(['pkill', '--signal', 'INT', '--exact', 'act'])
+  }
+
+  #dispatch(workflow: string, inputs: Readonly<Record<string, string>>, options: RunOptions): Promise<WorkflowRun> {
     const given = Object.entries(inputs).flatMap(([name, value]) => ['--input', `${name}=${value}`])
-    return this.#act(['workflow_dispatch', '-W', '.github/workflows/rollback.yml', ...given], options)
+    return this.#act(['workflow_dispatch', '-W', `.github/workflows/${workflow}`, ...given], options)
   }
 
   async #act(args: readonly string[], { vars = {}, onLine, onServer }: RunOptions): Promise<WorkflowRun> {
@@ -183,40 +185,7 @@ export interface RunOptions {
 }
 
 /** The steps of the example workflows that change a server. */
-const REACHES_SERVER = /: ⭐ Run Main (Deploy|Roll back)$/
-
-function messageIn(line: string): string | null {
-  try {
-    const parsed = lineSchema.parse(JSON.parse(line))
-    return parsed.msg?.trim() ? `${parsed.job ?? ''}: ${parsed.msg.trim()}` : null
-  } catch {
-    return line
-  }
-}
-
-function readRun(code: number, lines: readonly string[]): WorkflowRun {
-  const jobs = new Set<string>()
-  const printed: string[] = []
-  const outputs = new Map<string, Record<string, string>>()
-  const summaries: string[] = []
-  for (const line of lines) {
-    let entry: z.infer<typeof lineSchema>
-    try {
-      entry = lineSchema.parse(JSON.parse(line))
-    } catch {
-      printed.push(line)
-      continue
-    }
-    if (entry.command !== 'add-mask') printed.push(entry.msg?.trimEnd() ?? line)
-    if (entry.jobID) jobs.add(entry.job ?? entry.jobID)
-    if (entry.command === 'summary' && entry.content) summaries.push(entry.content)
-    if (entry.command === 'set-output' && entry.name) {
-      const key = `${entry.jobID}/${entry.stepID?.join('.')}`
-      outputs.set(key, { ...outputs.get(key), [entry.name]: entry.arg ?? '' })
-    }
-  }
-  return { green: code === 0, jobs: [...jobs], outputs, summaries, printed: printed.join('\n') }
-}
+const REACHES_SERVER = /: ⭐ Run Main (Deploy|Roll back|Bring)$/
 
 /** Lays (a part of) HEAD down in the runner, as a release of the suite would be fetched. */
 async function unpack(runner: Machine, directory: string, paths: readonly string[], strip = 0): Promise<void> {
