@@ -18,11 +18,8 @@ export function main(): Promise<void> {
     job.report.rows.push(['release', release])
     const asked = { ...requester(), ...registryLogin(inputs, parsePinned('release', release)), release, allowCore }
     await withServer(inputs, job, async ({ agent }) => {
-      const requests = [
-        { kind: 'core' as const, ...asked },
-        { kind: 'deploy' as const, ...asked, watch, hold, keepWarm },
-      ]
-      await carryOut(requests, { environment, release }, agent, job)
+      const deploy = { kind: 'deploy' as const, ...asked, watch, hold, keepWarm }
+      await carryOut(deploy, { kind: 'core', ...asked }, { environment, release }, agent, job)
     })
   })
 }

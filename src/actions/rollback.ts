@@ -44,7 +44,7 @@ export function main(): Promise<void> {
         ...requester(),
         ...(image ? registryLogin(inputs, image) : {}),
       }
-      await carryOut([request], { environment, release: to ?? 'previous' }, agent, job)
+      await carryOut(request, null, { environment, release: to ?? 'previous' }, agent, job)
     })
   })
 }

@@ -11,32 +11,37 @@ export interface Purpose {
 }
 
 /**
- * Has the agent carry out `requests` one after the other and follows each to its result. What an earlier attempt of this
- * workflow run began for the same purpose and still runs is followed instead of asked for again.
- * @returns the last result.
+ * Has the agent carry out `request` and follows it to its result; where that is refused because the core comes first, has it carry
+ * out `core` and asks again. What an earlier attempt of this workflow run began for the same purpose and still runs is followed
+ * instead of asked for again.
+ * @returns the result of `request`.
  * @throws Failure of the kind of the first red outcome; `unknown` when the job is cancelled or no result was seen.
  */
 export async function carryOut(
-  requests: readonly TransactionRequestInput[],
+  request: TransactionRequestInput,
+  core: TransactionRequestInput | null,
   purpose: Purpose,
   agent: AgentClient,
   job: Job,
 ): Promise<TransactionResult> {
-  const prefixes = requests.map(({ kind }) => transactionPrefix(kind, purpose))
-  const running = (await agent.status()).transaction?.id
-  const first = Math.max(
-    0,
-    prefixes.findIndex((prefix) => running?.startsWith(prefix)),
-  )
-  let result: TransactionResult | undefined
-  for (const [index, request] of requests.entries()) {
-    if (index < first) continue
-    const prefix = prefixes[index] ?? ''
+  let running = (await agent.status()).transaction?.id
+  const carry = async (asked: TransactionRequestInput, isLast: boolean) => {
+    const prefix = transactionPrefix(asked.kind, purpose)
     const attached = running?.startsWith(prefix) ? running : undefined
-    result = await carryOutOne(attached ?? `${prefix}${randomBytes(4).toString('hex')}`, request, agent, job, !attached)
+    running = undefined
+    return carryOutOne(attached ?? `${prefix}${randomBytes(4).toString('hex')}`, asked, agent, job, {
+      ask: !attached,
+      isLast,
+    })
   }
-  if (!result) throw new Error('nothing was asked for')
-  return result
+  if (core === null) return carry(request, true)
+  const coreRuns = running?.startsWith(transactionPrefix(core.kind, purpose)) === true
+  if (!coreRuns) {
+    const result = await carry(request, false)
+    if (!result.coreFirst) return result
+  }
+  await carry(core, false)
+  return carry(request, true)
 }
 
 async function carryOutOne(
@@ -44,7 +49,7 @@ async function carryOutOne(
   request: TransactionRequestInput,
   agent: AgentClient,
   job: Job,
-  ask: boolean,
+  { ask, isLast }: { ask: boolean; isLast: boolean },
 ): Promise<TransactionResult> {
   job.signal.throwIfAborted()
   job.onCancel(
@@ -57,6 +62,7 @@ async function carryOutOne(
     else log.info('an earlier attempt of this run began this; it still runs and is followed')
     const result = await show(agent.follow(id, { signal: job.signal }), job)
     job.report.rows.push([request.kind, `${result.outcome} (${id})`])
+    if (result.coreFirst && !isLast) return result
     const red = RED.find((kind) => kind === result.outcome)
     if (request.kind !== 'core' || red) reportResult(id, result, job)
     if (red) throw new Failure(red, `${red}: ${plain(result.message)}`)

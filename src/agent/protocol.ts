@@ -69,6 +69,8 @@ export const resultSchema = z.object({
   /** One line: what happened, why, what to do. */
   message: z.string(),
   direction: z.enum(['forward', 'back']).optional(),
+  /** A refused deploy fits once the core was brought up: ask for `core`, then for the deploy again. */
+  coreFirst: z.boolean().optional(),
   /** The release that serves now; null when nothing does. */
   serving: releaseIdSchema.nullable(),
   /** What served before this transaction. */

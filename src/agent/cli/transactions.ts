@@ -19,11 +19,12 @@ export const deploy: Command = {
     const options = { ...json, ...watching, 'allow-core': { type: 'boolean', default: false } } as const
     const { values, operands } = readArgs(args, options, [1, 1])
     const release = pinned(operands)
-    const request = { release, allowCore: values['allow-core'], ...durations(values), actor: actorOf(console) }
-    // Core first, as every caller does it: nothing happens when it fits, and what does not fit is refused before the app.
-    const core: TransactionRequestInput = { kind: 'core', release, allowCore: request.allowCore, actor: request.actor }
-    const code = await perform('core', core, values.json, console)
-    return code === exitClass.ok ? perform('deploy', { kind: 'deploy', ...request }, values.json, console) : code
+    const asked = { release, allowCore: values['allow-core'], actor: actorOf(console) }
+    const request = { kind: 'deploy' as const, ...asked, ...durations(values) }
+    const result = await perform(request, values.json, console)
+    if (!result.coreFirst) return codeOf(result)
+    const core = codeOf(await perform({ kind: 'core', ...asked }, values.json, console))
+    return core === exitClass.ok ? codeOf(await perform(request, values.json, console)) : core
   },
 }
 
@@ -37,7 +38,7 @@ export const rollback: Command = {
     const config = whichConfig(values.config ?? 'its-own')
     const to = operands[0] === undefined ? {} : { to: releaseId(operands[0]) }
     const request = { reason: values.reason, config, ...to, ...durations(values), actor: actorOf(console) }
-    return perform('rollback', { kind: 'rollback', ...request }, values.json, console)
+    return codeOf(await perform({ kind: 'rollback', ...request }, values.json, console))
   },
 }
 
@@ -48,7 +49,7 @@ export const core: Command = {
     const options = { ...json, 'allow-core': { type: 'boolean', default: false } } as const
     const { values, operands } = readArgs(args, options, [1, 1])
     const request = { release: pinned(operands), allowCore: values['allow-core'], actor: actorOf(console) }
-    return perform('core', { kind: 'core', ...request }, values.json, console)
+    return codeOf(await perform({ kind: 'core', ...request }, values.json, console))
   },
 }
 
@@ -66,29 +67,28 @@ export const abort: Command = {
 export const follow: Command = {
   usage: '<transaction> [--json]',
   summary: 'shows a transaction up to its result, whose class is the exit code',
-  run(args, console) {
+  async run(args, console) {
     const { values, operands } = readArgs(args, json, [1, 1])
-    return watch(transactionId(operands), values.json, console)
+    return codeOf(await watch(transactionId(operands), values.json, console))
   },
 }
 
 async function perform(
-  name: string,
   request: TransactionRequestInput,
   asJson: boolean,
   console: Console,
-): Promise<number> {
+): Promise<TransactionResult> {
   const time = console.now().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').toLowerCase()
-  const id = `${name}-${time}-${randomBytes(4).toString('hex')}`
+  const id = `${request.kind}-${time}-${randomBytes(4).toString('hex')}`
   await console.agent.put(id, request)
   if (!asJson) console.print(`${id}: accepted; it goes on without this terminal`)
   return watch(id, asJson, console)
 }
 
-async function watch(id: string, asJson: boolean, { agent, print }: Console): Promise<number> {
+async function watch(id: string, asJson: boolean, { agent, print }: Console): Promise<TransactionResult> {
   for await (const event of agent.follow(id)) {
     print(asJson ? JSON.stringify(event) : eventLine(event))
-    if (event.type === 'result') return codeOf(event.result)
+    if (event.type === 'result') return event.result
   }
   throw new Failure('unknown', `no result of ${id} was seen: pacs-agent follow ${id}`)
 }

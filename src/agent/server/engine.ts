@@ -56,8 +56,8 @@ export interface Engine {
   readInside(container: string, path: string): Promise<string | null>
   /** All containers with a label, or with one of these names. */
   containers(by: { label: string } | { names: readonly string[] }): Promise<Container[]>
-  /** Stops containers, each within `grace` seconds, and removes them with their anonymous volumes. */
-  remove(containers: readonly string[], grace: number): Promise<void>
+  /** Stops containers, each within `grace` seconds or within its own grace period, and removes them with their anonymous volumes. */
+  remove(containers: readonly string[], grace?: number): Promise<void>
   /** Removes the networks of a project that has no containers left. */
   removeNetworks(project: string): Promise<void>
   /** Removes images of these references that no container uses. */
@@ -176,11 +176,8 @@ export function openEngine(dockerConfig: string, path: string, log: (line: strin
     },
     async remove(containers, grace) {
       if (containers.length === 0) return
-      await Promise.all(
-        containers.map((container) =>
-          tryRun('docker', ['stop', '--time', String(Math.ceil(grace)), container], { env }),
-        ),
-      )
+      const limit = grace === undefined ? [] : ['--time', String(Math.ceil(grace))]
+      await Promise.all(containers.map((container) => tryRun('docker', ['stop', ...limit, container], { env })))
       const removed = await tryRun('docker', ['rm', '--force', '--volumes', ...containers], { env })
       const left = removed.stderr.split('\n').filter((line) => line !== '' && !line.includes('No such container'))
       if (left.length > 0) throw new Failure('error', `containers could not be removed: ${left.join('; ')}`)

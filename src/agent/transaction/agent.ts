@@ -7,7 +7,7 @@ import type { AgentStatus, RequestOf, TransactionRequest, TransactionResult } fr
 import type { CoreService } from './core.ts'
 import { undoOrFail } from './deploy.ts'
 import { checkHealth } from './health.ts'
-import { endWarm, prune, sweep } from './housekeeping.ts'
+import { endUndone, endWarm, prune, sweep } from './housekeeping.ts'
 import type { Journal, JournalWriter } from './journal.ts'
 import { type Asked, perform } from './perform.ts'
 import type { Planner } from './planner.ts'
@@ -238,17 +238,22 @@ export class Agent implements AgentService {
     this.#later('undo', this.#parts.intervals.undo, () => this.#inTurn(() => this.#retryUndo()))
   }
 
-  /** What a transaction leaves to be done: the warm release ends in its time, and what nobody owns goes. */
+  /** What a transaction leaves to be done: the warm release and the undone one end in their time, and what nobody owns goes. */
   #cleanUpLater(): void {
     const { world, planner } = this.#parts
-    const { warm } = world.store.state
+    const { warm, undone } = world.store.state
+    const inTime = (name: string, until: string, end: () => Promise<void>) => {
+      const whenFree = async () => {
+        if (!this.#running) await end()
+      }
+      this.#later(name, Math.max(0, Date.parse(until) - world.now()), () => this.#inTurn(whenFree))
+    }
+    if (undone) inTime('undone', undone.until, () => endUndone(world))
     if (warm) {
-      const end = async () => {
-        if (this.#running) return
+      inTime('warm', warm.until, async () => {
         await endWarm(world)
         await prune(world, planner)
-      }
-      this.#later('warm', Math.max(0, Date.parse(warm.until) - world.now()), () => this.#inTurn(end))
+      })
     }
     this.#later('sweep', 0, () => this.#sweep())
   }

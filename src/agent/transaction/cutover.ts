@@ -13,7 +13,8 @@ const APPLY_LIMIT = 5000
  */
 export async function applyTraffic(world: World): Promise<void> {
   const { state } = world.store
-  const receiver = state.phase === 'switched' ? state.candidate : (state.serving ?? state.candidate)
+  const receiver =
+    state.phase === 'switched' ? state.candidate : (state.serving ?? state.candidate ?? state.undone?.instance ?? null)
   const traffic = trafficOf(state, receiver ? await world.certificateOf(receiver) : null)
   await world.edge.write(traffic.text)
   await world.writeTargets(targetsOf(state))

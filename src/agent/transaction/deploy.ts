@@ -1,11 +1,12 @@
 import { Failure, formatDuration, messageOf } from '../../lib/index.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
-import { faultOf } from '../server/probe.ts'
 import { applyTraffic } from './cutover.ts'
-import { waitReady } from './readiness.ts'
-import type { Instance, RunningService, State } from './state.ts'
-import { INSTANCE_HEADER, PREVIEW_HEADER } from './traffic.ts'
-import { removeInstance, undo } from './undo.ts'
+import { publicFault } from './public-entry.ts'
+import { waitAnswering, waitHealthy } from './readiness.ts'
+import type { Instance, State } from './state.ts'
+import { together } from './together.ts'
+import { PREVIEW_HEADER } from './traffic.ts'
+import { undo } from './undo.ts'
 import { watch } from './watch.ts'
 import type { Plan, Run, World } from './world.ts'
 
@@ -56,7 +57,9 @@ async function ready(instance: Instance, run: Run, world: World): Promise<void> 
   const started = world.now()
   const said = heartbeat(run, world, () => `not ready after ${formatDuration(world.now() - started)}`)
   try {
-    await waitReady(instance, run, world)
+    await waitAnswering(instance, run, world)
+    // Traefik takes up the routes of the preview while Docker confirms the health.
+    await together([waitHealthy(instance, started, run, world), applyTraffic(world)])
   } finally {
     said.stop()
   }
@@ -65,7 +68,6 @@ async function ready(instance: Instance, run: Run, world: World): Promise<void> 
 /** Asks the candidate through Traefik by the secret header: its routes, its version and its checks are right before anyone sees it. */
 async function preview(plan: Plan, run: Run, world: World): Promise<void> {
   await run.report.step('preview', 'asks the new release through Traefik by a secret header')
-  await applyTraffic(world)
   const { candidate } = world.store.state
   if (!candidate) throw new Error('preview without a candidate')
   await askPublic(plan, { [PREVIEW_HEADER]: candidate.preview }, run, world)
@@ -99,8 +101,6 @@ async function seal(instance: Instance, how: Bringing, run: Run, world: World): 
     previous: previous?.release ?? null,
   }
   const until = new Date(world.now() + how.keepWarm).toISOString()
-  const before = state.warm?.instance ?? null
-  const superseded = before?.instance === instance.instance ? null : before
   await world.store.write({
     ...state,
     phase: 'idle',
@@ -111,18 +111,10 @@ async function seal(instance: Instance, how: Bringing, run: Run, world: World): 
     history: withNewest(state, instance, world),
     last: { transaction: run.id, result },
   })
-  await afterSeal(superseded, run, world)
+  // What was warm until now has no routes left and is swept behind the result. A failure cannot take the seal back: it is said,
+  // and the file is written anew at the next change or start.
+  await applyTraffic(world).catch((thrown) => run.report.note(`old routes may still stand: ${messageOf(thrown)}`))
   return result
-}
-
-/** Nothing here can take the seal back: what fails is said, and done again at the next start. */
-async function afterSeal(superseded: Instance | null, run: Run, world: World): Promise<void> {
-  try {
-    await applyTraffic(world)
-    if (superseded) await removeInstance(superseded, world)
-  } catch (thrown) {
-    await run.report.note(`cleaning up is left for later: ${messageOf(thrown)}`)
-  }
 }
 
 /** The history with `instance` as its newest entry, once. */
@@ -151,26 +143,11 @@ export async function undoOrFail(
   }
 }
 
-/** Asks every check of every routed service through the public entry, and wants the answer to come from this instance. */
+/** Wants every check of every routed service to be right through the public entry, answered by this instance. */
 async function askPublic(plan: Plan, headers: Readonly<Record<string, string>>, run: Run, world: World): Promise<void> {
-  const { instance, publicHost } = plan
-  for (const service of instance.services) {
-    for (const check of checksOf(service)) {
-      run.signal.throwIfAborted()
-      const answer = await world.edge.ask(publicHost, check.path, headers)
-      const fault = faultOf(answer, check.status) ?? ('headers' in answer ? foreign(answer.headers, instance) : null)
-      if (fault !== null) throw new Failure('unhealthy', `${service.name}: ${check.path} through Traefik: ${fault}`)
-    }
-  }
-}
-
-function checksOf(service: RunningService): readonly { path: string; status: number }[] {
-  return service.route === null ? [] : service.checks
-}
-
-function foreign(headers: Readonly<Record<string, string | string[] | undefined>>, instance: Instance): string | null {
-  const seen = headers[INSTANCE_HEADER.toLowerCase()]
-  return seen === instance.i8 ? null : `answered by instance ${seen ?? 'unknown'}, not by ${instance.i8}`
+  run.signal.throwIfAborted()
+  const fault = await publicFault(plan.instance, plan.publicHost, headers, world)
+  if (fault !== null) throw new Failure('unhealthy', fault)
 }
 
 /** Says how far a long step is, at least every 5 s. */

@@ -13,10 +13,19 @@ export async function endWarm(world: World): Promise<void> {
   await removeInstance(warm.instance, world)
 }
 
+/** What was undone has loaded its open pages, and stops. */
+export async function endUndone(world: World): Promise<void> {
+  const { undone } = world.store.state
+  if (!undone) return
+  await world.store.write({ ...world.store.state, undone: null })
+  await applyTraffic(world)
+  await removeInstance(undone.instance, world)
+}
+
 /** Removes what no rollback can ask for any more. */
 export async function prune(world: World, planner: Planner): Promise<void> {
-  const { history, serving, candidate, warm, core } = world.store.state
-  const kept = [...history.map((entry) => entry.instance), serving, candidate, warm?.instance]
+  const { history, serving, candidate, warm, undone, core } = world.store.state
+  const kept = [...history.map((entry) => entry.instance), serving, candidate, warm?.instance, undone?.instance]
   await planner.prune({
     instances: kept.filter((one) => one !== null && one !== undefined),
     core: Object.fromEntries(
@@ -30,7 +39,7 @@ export async function prune(world: World, planner: Planner): Promise<void> {
 }
 
 /**
- * Removes containers of instances that the state does not name: what a killed agent left behind. One is removed when it was a
+ * Removes containers of instances that the state does not name: what a killed agent left behind, and what a seal superseded. One is removed when it was a
  * stranger at the last look too, since the engine may still be carrying out what a dead agent asked for.
  * @param before the strangers of the last look.
  * @returns the strangers of this look.
@@ -40,18 +49,21 @@ export async function sweep(
   world: World,
   log: (message: string) => void,
 ): Promise<Set<string>> {
-  const { serving, candidate, warm } = world.store.state
-  const named = new Set([serving, candidate, warm?.instance].map((one) => one?.instance))
+  const named = namedInstances(world)
   const containers = await world.engine.containers({ label: INSTANCE_LABEL })
-  const strangers = containers.filter((one) => !named.has(one.labels[INSTANCE_LABEL]))
+  const strangers = containers.filter((one) => !named.has(one.labels[INSTANCE_LABEL] ?? ''))
   const twice = strangers.filter((one) => before.has(one.id))
   if (twice.length > 0) {
     log(`removes ${twice.map((one) => one.name).join(', ')}: no instance of the state`)
-    await world.engine.remove(
-      twice.map((one) => one.id),
-      10,
-    )
-    for (const project of new Set(twice.map((one) => one.project))) await world.engine.removeNetworks(project)
+    await world.engine.remove(twice.map((one) => one.id))
+    // A transaction may have begun to bring one of them up again meanwhile.
+    const left = twice.filter((one) => !namedInstances(world).has(one.labels[INSTANCE_LABEL] ?? ''))
+    for (const project of new Set(left.map((one) => one.project))) await world.engine.removeNetworks(project)
   }
   return new Set(strangers.map((one) => one.id))
+}
+
+function namedInstances({ store: { state } }: World): Set<string> {
+  const named = [state.serving, state.candidate, state.warm?.instance, state.undone?.instance]
+  return new Set(named.flatMap((one) => one?.instance ?? []))
 }

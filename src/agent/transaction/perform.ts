@@ -1,11 +1,21 @@
 import { refused } from '../../lib/index.ts'
 import type { RequestOf, TransactionRequest, TransactionResult } from '../protocol.ts'
-import { type CoreService, compareCore, core, explainMisfit, explainRollbackMisfit } from './core.ts'
+import { type Container, INSTANCE_LABEL } from '../server/engine.ts'
+import {
+  type CoreDifference,
+  type CoreService,
+  compareCore,
+  core,
+  explainMisfit,
+  explainRollbackMisfit,
+} from './core.ts'
 import { bring } from './deploy.ts'
-import { endWarm } from './housekeeping.ts'
+import { endUndone, endWarm } from './housekeeping.ts'
 import type { Planner } from './planner.ts'
 import { preflight } from './preflight.ts'
 import { answers, exchangeWarm, rollbackTarget } from './rollback.ts'
+import { together } from './together.ts'
+import { removeInstance } from './undo.ts'
 import type { Plan, Release, Run, World } from './world.ts'
 
 /** A request with what was found out before its transaction began. */
@@ -49,11 +59,28 @@ async function goForward(
       previous: serving.release,
     }
   }
-  const misfit = explainMisfit(await compareCore(await coreOf(plan, planner), world))
-  if (misfit !== null) throw refused(misfit)
-  await preflight(plan, world)
-  await endWarmUnlessGood(plan, world)
+  const [difference, left] = await together([
+    coreOf(plan, planner).then((services) => compareCore(services, world)),
+    leftOf(plan, world),
+    preflight(plan, world),
+  ])
+  const misfit = explainMisfit(difference)
+  if (misfit !== null) return refuseForCore(misfit, difference, request, serving?.release ?? null)
+  await makeRoom(plan, left, world)
   return bring(plan, { ...request, direction: 'forward' }, run, world)
+}
+
+/** A core transaction would make the core fit, unless it would have to replace services without leave. */
+function refuseForCore(
+  misfit: string,
+  { absent, changed }: CoreDifference,
+  request: RequestOf<'deploy'>,
+  serving: TransactionResult['serving'],
+): TransactionResult {
+  const refusal = { outcome: 'refused' as const, serving, previous: serving }
+  if (changed.length > 0 && !request.allowCore) return { ...refusal, message: misfit }
+  const names = [...absent, ...changed].map((service) => service.name).join(', ')
+  return { ...refusal, message: `the core comes first: ${names} must be started or replaced`, coreFirst: true }
 }
 
 async function goBack(
@@ -82,14 +109,25 @@ async function goBack(
   const misfit = await explainRollbackMisfit(await coreOf(plan, planner), run, world)
   if (misfit !== null) throw refused(misfit)
   await preflight(plan, world)
-  await endWarmUnlessGood(plan, world)
+  await makeRoom(plan, await leftOf(plan, world), world)
   return bring(plan, { ...request, direction: 'back' }, run, world)
 }
 
-/** The candidate of a release that is still warm is the warm instance itself, as long as that answers. */
-async function endWarmUnlessGood({ instance }: Plan, world: World): Promise<void> {
-  const { warm } = world.store.state
-  if (warm?.instance.instance === instance.instance && !(await answers(warm.instance, world))) await endWarm(world)
+/** Containers of the planned instance that are there already. */
+function leftOf({ instance }: Plan, world: World): Promise<Container[]> {
+  return world.engine.containers({ label: `${INSTANCE_LABEL}=${instance.instance}` })
+}
+
+/**
+ * The candidate of a release that is still warm is the warm instance itself, as long as that answers. Anything else of it is on
+ * its way out and ends first, since a candidate that is being stopped would not stay.
+ */
+async function makeRoom({ instance }: Plan, left: readonly Container[], world: World): Promise<void> {
+  const { warm, undone } = world.store.state
+  if (undone?.instance.instance === instance.instance) return endUndone(world)
+  if (warm?.instance.instance === instance.instance) {
+    if (!(await answers(warm.instance, world))) await endWarm(world)
+  } else if (left.length > 0) await removeInstance(instance, world)
 }
 
 async function coreOf(plan: Plan, planner: Planner): Promise<CoreService[]> {

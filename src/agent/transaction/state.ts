@@ -62,6 +62,8 @@ export const stateSchema = z.object({
   serving: instanceSchema.nullable(),
   candidate: instanceSchema.extend({ preview: z.string() }).nullable(),
   warm: z.object({ instance: instanceSchema, until: z.string() }).nullable(),
+  /** A candidate that was public and was undone: it runs for its open pages only, and nobody can go back to it. */
+  undone: z.object({ instance: instanceSchema, until: z.string() }).nullable().default(null),
   core: z.object({
     /** The keyed hash of what each core service runs: its definition, and after a dot its live files where it has any. */
     services: z.record(z.string(), z.string()),
@@ -89,6 +91,7 @@ export const emptyState: State = {
   serving: null,
   candidate: null,
   warm: null,
+  undone: null,
   core: { services: {}, release: null, replacing: null, work: null },
   history: [],
   last: null,

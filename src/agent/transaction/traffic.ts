@@ -38,8 +38,9 @@ export function trafficOf(state: State, certificate: Certificate | null): Traffi
   const { serving, candidate } = state
   const switched = state.phase === 'switched'
   const receiver = switched ? candidate : serving
-  // A staged candidate is among them because it may have been public a moment ago: an undo takes the routes back first.
-  const living = [switched ? serving : candidate, state.warm?.instance ?? null].filter((one) => one !== null)
+  const living = [switched ? serving : candidate, state.warm?.instance ?? null, state.undone?.instance ?? null].filter(
+    (one) => one !== null,
+  )
   const routers: Record<string, Router> = {}
   const used = new Map<string, { instance: Instance; service: RunningService }>()
 

@@ -3,6 +3,7 @@ import type { TransactionResult } from '../protocol.ts'
 import { INSTANCE_LABEL } from '../server/engine.ts'
 import { applyTraffic } from './cutover.ts'
 import type { Reporter } from './journal.ts'
+import { publicFault } from './public-entry.ts'
 import type { Instance } from './state.ts'
 import type { World } from './world.ts'
 
@@ -10,27 +11,29 @@ import type { World } from './world.ts'
 const PAGE_LOAD = 5000
 
 /**
- * Undoes what is not sealed, from any point of a transaction: traffic goes back first, then the candidate is removed. A
- * transaction that fails, an abort, and a start after a crash all come through here; done twice it does the same.
+ * Undoes what is not sealed, from any point of a transaction: traffic goes back first, then the candidate goes. One that nobody
+ * was sent to is killed; one that was public becomes `undone` in the state, which housekeeping ends in its time. A transaction
+ * that fails, an abort, and a start after a crash all come through here; done twice it does the same.
  * @returns the result `rolled-back`, already in the state.
  * @throws what stands in the way; phase and transaction are kept, so that it can be tried again.
  */
 export async function undo(world: World, report: Reporter, reason: string): Promise<TransactionResult> {
-  const { state } = world.store
-  const { transaction, candidate, serving } = state
+  const { transaction, candidate, serving, warm, phase, undone } = world.store.state
   if (!transaction) throw new Error('there is nothing to undo')
   const started = world.now()
   await report.step('undo', reason)
-  if (state.phase === 'switched') await world.store.write({ ...state, phase: 'staging' })
-  if (candidate) {
-    await applyTraffic(world)
-    if (state.phase === 'switched') await world.sleep(PAGE_LOAD)
-    // A candidate that was warm before stays warm: pages of it are still open somewhere.
-    if (candidate.instance !== state.warm?.instance.instance) await removeInstance(candidate, world)
+  // A candidate that was warm before stays warm: pages of it are still open somewhere.
+  const leaving = candidate && candidate.instance !== warm?.instance.instance ? candidate : null
+  if (phase === 'switched') {
+    const until = new Date(world.now() + PAGE_LOAD).toISOString()
+    const left = leaving ? { instance: leaving, until } : undone
+    await world.store.write({ ...world.store.state, phase: 'staging', candidate: null, undone: left })
   }
+  await applyTraffic(world)
+  if (phase === 'staging' && leaving) await removeInstance(leaving, world, 0)
   const result: TransactionResult = {
     outcome: 'rolled-back',
-    message: `${reason}; undone in ${formatDuration(world.now() - started)}: ${serving ? `${serving.release} serves` : 'nothing serves (it was the first installation)'}`,
+    message: `${reason}; undone in ${formatDuration(world.now() - started)}: ${await standing(serving, world)}`,
     serving: serving?.release ?? null,
     previous: serving?.release ?? null,
   }
@@ -46,10 +49,21 @@ export async function undo(world: World, report: Reporter, reason: string): Prom
   return result
 }
 
-/** Stops the containers of an instance within their grace, removes them, and the instance's own networks. */
-export async function removeInstance(instance: Instance, world: World): Promise<void> {
+/** What serves after an undo, as the public entry shows it. */
+async function standing(serving: Instance | null, world: World): Promise<string> {
+  if (!serving) return 'nothing serves (it was the first installation)'
+  const fault = await publicFault(serving, await world.publicHostOf(serving), {}, world)
+  return fault === null
+    ? `${serving.release} serves`
+    : `${serving.release} has its traffic back, but does not answer well: ${fault}`
+}
+
+/**
+ * Stops the containers of an instance and removes them, and the instance's own networks.
+ * @param grace seconds that each may take to stop; what its service says when absent.
+ */
+export async function removeInstance(instance: Instance, world: World, grace?: number): Promise<void> {
   const containers = await world.engine.containers({ label: `${INSTANCE_LABEL}=${instance.instance}` })
-  const grace = Math.max(0, ...instance.services.map((service) => service.grace))
   await world.engine.remove(
     containers.map((container) => container.id),
     grace,

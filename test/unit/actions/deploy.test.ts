@@ -18,9 +18,10 @@ function endsWith(outcome: Outcome, message: string): TransactionEvent {
 }
 
 describe('deploy', () => {
-  it('has core brought in order and then the app, and says what became of it', async () => {
+  it('has the core brought where that comes first and then the app, and says what became of it', async () => {
     await using server = await startServer(key.text)
     const { service } = server.daemon
+    service.coreFirst = true
     const submit = service.submit.bind(service)
     service.submit = async (id, request, name) => {
       const outcome = request.kind === 'core' ? 'done' : 'deployed'
@@ -39,17 +40,19 @@ describe('deploy', () => {
     })
     expect(step.log.shown.join('\n')).not.toContain('error:')
     expect(step.code).toBe(0)
+    const asked = {
+      ...{ kind: 'deploy', release, watch: 5000, hold: 60_000, keepWarm: 0, actor: 'octocat' },
+      run: 'https://github.com/org/pacs/actions/runs/4711/attempts/1',
+      registry: { server: 'ghcr.io', username: 'bot', password: 'sentinel-registry-token' },
+    }
     expect(service.submitted.map(({ request }) => request)).toMatchObject([
+      asked,
       { kind: 'core', release, allowCore: false, actor: 'octocat' },
-      {
-        ...{ kind: 'deploy', release, watch: 5000, hold: 60_000, keepWarm: 0, actor: 'octocat' },
-        run: 'https://github.com/org/pacs/actions/runs/4711/attempts/1',
-        registry: { server: 'ghcr.io', username: 'bot', password: 'sentinel-registry-token' },
-      },
+      asked,
     ])
     expect(step.outputs).toEqual({
       ...{ outcome: 'deployed', direction: 'forward', serving: served, previous: '', 'exit-class': '0' },
-      transaction: service.submitted[1]?.id,
+      transaction: service.submitted[2]?.id,
     })
     expect(step.summary).toMatch(/^### ✅ Deploy to staging\n\ndeploy went well\n/)
     expect(step.log.shown).toContain('  │ preflight: looking')

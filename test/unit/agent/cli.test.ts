@@ -93,17 +93,27 @@ describe('pacs-agent', () => {
     })
   })
 
-  it('brings the core and then the app of a release, and follows both', async () => {
-    const { code, out } = await pacsAgent('deploy', release, '--allow-core', '--watch', '5s', '--keep-warm', '1m')
+  const deploy = { kind: 'deploy', release, watch: 5000, hold: 300_000, keepWarm: 60_000, actor: 'ann' }
+  const verb = ['deploy', release, '--allow-core', '--watch', '5s', '--keep-warm', '1m'] as const
+
+  it('brings the app of a release, and follows that', async () => {
+    const { code, out } = await pacsAgent(...verb)
     expect(code).toBe(0)
-    expect(daemon.service.submitted.map(({ request, key }) => ({ ...request, key }))).toMatchObject([
-      { kind: 'core', release, allowCore: true, actor: 'ann', key: 'console' },
-      { kind: 'deploy', release, watch: 5000, hold: 300_000, keepWarm: 60_000, actor: 'ann' },
-    ])
+    expect(daemon.service.submitted).toMatchObject([{ request: deploy, key: 'console' }])
     expect(out).toMatch(/10:15:01 preflight: looking\n10:15:02 all fits\n10:15:03 deployed: serves/)
   })
 
-  it('does not touch the app when the core does not fit', async () => {
+  it('brings the core of a release where that comes first, and then the app', async () => {
+    daemon.service.coreFirst = true
+    expect(await pacsAgent(...verb)).toMatchObject({ code: 0, out: expect.stringMatching(/deployed: serves$/) })
+    expect(daemon.service.submitted.map(({ request }) => request)).toMatchObject([
+      deploy,
+      { kind: 'core', release, allowCore: true, actor: 'ann' },
+      deploy,
+    ])
+  })
+
+  it('asks for nothing more when the deploy is refused', async () => {
     daemon.service.troubles.push(new Failure('refused', 'traefik differs: --allow-core'))
     expect(await pacsAgent('deploy', release)).toMatchObject({
       code: 10,

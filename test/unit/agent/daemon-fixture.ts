@@ -37,11 +37,19 @@ export const twoSteps: TransactionEvent[] = [
   { seq: 2, at: '2026-11-24T10:15:02.000Z', type: 'note', message: 'all fits' },
 ]
 
+const coreComesFirst: TransactionEvent = {
+  ...result,
+  type: 'result',
+  result: { outcome: 'refused', message: 'the core comes first', coreFirst: true, serving: null, previous: null },
+}
+
 /** A transaction engine that records what it is asked and says what the test tells it to. */
 export class ScriptedService implements AgentService {
   readonly submitted: { id: string; request: TransactionRequest; key: string }[] = []
   readonly aborted: string[] = []
   readonly followed: number[] = []
+  /** Whether a deploy is refused because the core comes first, until the core was asked for. */
+  coreFirst = false
   /** Thrown by the next submits, in order. */
   readonly troubles: Error[] = []
   transactions = new Map<string, (after: number, signal: AbortSignal) => AsyncIterable<TransactionEvent>>()
@@ -63,6 +71,10 @@ export class ScriptedService implements AgentService {
     const trouble = this.troubles.shift()
     if (trouble) throw trouble
     this.submitted.push({ id, request, key })
+    if (request.kind === 'core') this.coreFirst = false
+    if (request.kind === 'deploy' && this.coreFirst) {
+      this.transactions.set(id, (after) => replay([...twoSteps, coreComesFirst], after))
+    }
     if (!this.transactions.has(id)) this.transactions.set(id, (after) => replay([...twoSteps, result], after))
   }
 

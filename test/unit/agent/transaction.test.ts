@@ -75,6 +75,23 @@ const scraped = () =>
     .parse(JSON.parse(server.targets))
     .map(({ labels }) => labels.instance)
 
+/** Milliseconds for which an undone release still serves its assets. */
+const PAGE_LOAD = 5000
+
+const routers = () => Object.keys(server.traffic.http?.routers ?? {})
+
+/** The graces of the removals of a world from now on, with the routers that stood at that time. */
+function removals(world: MemoryWorld) {
+  const seen: { routers: string[]; grace: number | undefined }[] = []
+  const { engine } = world
+  const remove = engine.remove
+  engine.remove = (names, grace) => {
+    if (names.length > 0) seen.push({ routers: routers(), grace })
+    return remove(names, grace)
+  }
+  return seen
+}
+
 describe('a deploy', () => {
   it('serves the first release of an empty server', async () => {
     await using life = await start()
@@ -126,26 +143,85 @@ describe('a deploy', () => {
     expect(server.public().instance).toBe(server.state.serving?.i8)
   })
 
-  it('that was public and is undone lets open pages load their assets before its release stops', async () => {
+  it('that was public and is undone has its result at once, and stops when its open pages have loaded', async () => {
+    {
+      await using life = await start()
+      await ask(life.agent, deployOf(1))
+      server.behaviours.set(memoryRelease(2).id, { publicErrors: true })
+      await ask(life.agent, deployOf(2))
+      expect(server.state.undone?.instance.release).toBe(memoryRelease(2).id)
+      expect(routers()).toEqual(['public-web', `assets-web-${server.state.undone?.instance.i8}`])
+      expect(server.containers.size).toBe(4)
+    }
+    server.time += PAGE_LOAD
+    const world = new MemoryWorld(server)
+    const seen = removals(world)
+    await using _later = await start(world)
+    await expect.poll(() => server.containers.size).toBe(2)
+    expect(seen).toEqual([{ routers: ['public-web'], grace: undefined }])
+    expect(server.state.undone).toBe(null)
+    expect(server.broken).toEqual([])
+  })
+
+  it('that nobody was sent to is killed, since its grace is for requests', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    server.behaviours.set(memoryRelease(2).id, { neverReady: true })
+    const seen = removals(life.world)
+    await ask(life.agent, deployOf(2))
+    expect(seen).toMatchObject([{ grace: 0 }])
+    expect(server.state.undone).toBe(null)
+  })
+
+  it('of the release that was just undone starts it anew', async () => {
     await using life = await start()
     await ask(life.agent, deployOf(1))
     server.behaviours.set(memoryRelease(2).id, { publicErrors: true })
+    await ask(life.agent, deployOf(2))
+    server.behaviours.clear()
+    const seen = removals(life.world)
+    expect(await ask(life.agent, deployOf(2))).toMatchObject({ outcome: 'deployed', serving: memoryRelease(2).id })
+    expect(seen).toMatchObject([{ grace: undefined }])
+    expect(server.state.undone).toBe(null)
+    expect(server.containers.size).toBe(4)
+    expect(server.broken).toEqual([])
+  })
+
+  it('waits for nothing that the seal superseded, and neither does the next one', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    await ask(life.agent, deployOf(2))
     const { engine } = life.world
     const remove = engine.remove
-    const seen: { routers: string[]; at: number }[] = []
-    engine.remove = (names, grace) => {
-      seen.push({ routers: Object.keys(server.traffic.http?.routers ?? {}), at: server.time })
+    let stop: () => void = () => undefined
+    const stopping = new Promise<void>((resolve) => {
+      stop = resolve
+    })
+    engine.remove = async (names, grace) => {
+      await stopping
       return remove(names, grace)
     }
-    await life.agent.submit('public-deploy', requestSchema.parse(deployOf(2)), 'deploy')
-    await resultOf(life.agent, 'public-deploy')
-    const undone: number[] = []
-    for await (const event of life.journal.recorded('public-deploy'))
-      if (event.type === 'step' && event.step === 'undo') undone.push(Date.parse(event.at))
-    const [removal] = seen
-    expect(removal?.routers.some((name) => name.startsWith('assets-web-'))).toBe(true)
-    expect((removal?.at ?? 0) - (undone[0] ?? 0)).toBeGreaterThanOrEqual(5000)
-    expect(Object.keys(server.traffic.http?.routers ?? {})).toEqual(['public-web'])
+    expect(await ask(life.agent, deployOf(3))).toMatchObject({ outcome: 'deployed' })
+    expect(await ask(life.agent, deployOf(4))).toMatchObject({ outcome: 'deployed' })
+    stop()
+    await expect.poll(() => server.containers.size).toBe(4)
+    expect(server.broken).toEqual([])
+  })
+
+  it('of a release that is on its way out ends that first', async () => {
+    await using life = await start()
+    for (const number of [1, 2]) await ask(life.agent, deployOf(number))
+    const [left] = [...server.containers.values()].map((one) => one.labels['pacs.instance'])
+    const { engine } = life.world
+    const { remove } = engine
+    // The sweep, which runs beside no transaction, is not done with it yet when it is asked for again.
+    engine.remove = (names, grace) => (server.state.transaction ? remove(names, grace) : new Promise(() => undefined))
+    await ask(life.agent, deployOf(3))
+    expect([...server.containers.values()].some((one) => one.labels['pacs.instance'] === left)).toBe(true)
+    const before = new Set([...server.containers.values()].filter((one) => one.labels['pacs.instance'] === left))
+    expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'deployed', serving: memoryRelease(1).id })
+    expect([...server.containers.values()].some((one) => before.has(one))).toBe(false)
+    expect(server.broken).toEqual([])
   })
 
   it('that fails on an empty server leaves nothing and says so', async () => {
@@ -286,6 +362,13 @@ describe('a rollback', () => {
   })
 })
 
+/** The instances that the state names, and those that have containers. */
+const named = () => {
+  const { serving, warm, undone } = server.state
+  return [serving, warm?.instance, undone?.instance].flatMap((one) => one?.instance ?? []).sort()
+}
+const running = () => [...new Set([...server.containers.values()].map((one) => one.labels['pacs.instance']))].sort()
+
 describe('whatever kills the agent', () => {
   it('leaves no container behind in which a release was being read', async () => {
     {
@@ -377,13 +460,48 @@ describe('whatever kills the agent', () => {
           expect(next.journal.has(id), point).toBe(false)
         }
         // Only what the state names is left running, and the public is led to what the state calls serving.
-        const named = [server.state.serving, server.state.warm?.instance].flatMap((one) => one?.instance ?? [])
-        const running = () => [...new Set([...server.containers.values()].map((one) => one.labels['pacs.instance']))]
-        await expect.poll(() => running().sort(), { message: point }).toEqual(named.sort())
+        await expect.poll(running, { message: point }).toEqual(named())
         expect(server.public().instance, point).toBe(server.state.serving?.i8 ?? null)
         expect(server.targets === '' ? [] : [...new Set(scraped())].sort(), point).toEqual(
           [server.state.serving, server.state.warm?.instance].flatMap((one) => one?.i8 ?? []).sort(),
         )
+      }
+    }
+  })
+
+  it('while an undone release ends: the next one converges alone from every effect', async () => {
+    let points = 0
+    for (let effect = 1; ; effect++) {
+      for (const after of [false, true]) {
+        server = new Server()
+        await rm(directory, { recursive: true, force: true })
+        directory = await mkdtemp(join(tmpdir(), 'pacs-agent-'))
+        {
+          await using life = await start()
+          await ask(life.agent, deployOf(1))
+          server.behaviours.set(memoryRelease(2).id, { publicErrors: true })
+          await ask(life.agent, deployOf(2))
+        }
+        server.time += PAGE_LOAD
+        const world = new MemoryWorld(server, effect, after)
+        await using _killed = await start(world)
+        const ended = expect
+          .poll(() => world.dead || (server.state.undone === null && running().length === 1))
+          .toBe(true)
+        await ended
+        // What comes after the last container (its networks) is an effect as well.
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        if (!world.dead) {
+          expect(points).toBeGreaterThan(4)
+          return
+        }
+        points += 1
+        const point = `effect ${effect} ${after ? 'after' : 'before'} ${world.trace.at(-1)}`
+        await using _next = await start()
+        await expect.poll(running, { message: point }).toEqual([server.state.serving?.instance])
+        await expect.poll(routers, { message: point }).toEqual(['public-web'])
+        expect(server.state, point).toMatchObject({ phase: 'idle', transaction: null, candidate: null, undone: null })
+        expect(server.broken, point).toEqual([])
       }
     }
   })
@@ -416,6 +534,23 @@ describe('a core transaction', () => {
     expect(await ask(life.agent, coreOf(true))).toMatchObject({ outcome: 'done', message: 'replaced store, edge' })
     expect(running()).toEqual(['store-2', 'edge-2'])
     expect(await ask(life.agent, coreOf())).toMatchObject({ outcome: 'unchanged' })
+  })
+
+  it('is what a deploy asks for first when it would make the core fit', async () => {
+    await using life = await start()
+    define(1)
+    const first = await ask(life.agent, deployOf(1))
+    expect(first).toMatchObject({ outcome: 'refused', coreFirst: true })
+    expect(first.message).toContain('store, edge')
+    await ask(life.agent, coreOf())
+    expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'deployed' })
+    define(2)
+    const changed = await ask(life.agent, deployOf(2))
+    expect(changed).toMatchObject({ outcome: 'refused' })
+    expect(changed.coreFirst).toBeUndefined()
+    const allowed = { ...deployOf(2), allowCore: true } as TransactionRequestInput
+    expect(await ask(life.agent, allowed)).toMatchObject({ outcome: 'refused', coreFirst: true })
+    expect(running()).toEqual(['store-1', 'edge-1'])
   })
 
   it('that fails half-way says what is done and what is left, and goes on when asked again', async () => {
