@@ -55,7 +55,10 @@ describe('the live files of a core service', () => {
 
   it('can be read by whatever user the container has, and changed by none', async () => {
     await version(NEW, { 'sites/b.conf': 'more' })
-    await live().place(NEW)
+    const before = process.umask(0o077)
+    await live()
+      .place(NEW)
+      .finally(() => process.umask(before))
     const modes = ['', 'sites', 'sites/b.conf'].map(async (name) => (await stat(inLive(name))).mode & 0o777)
     expect(await Promise.all(modes)).toEqual([0o755, 0o755, 0o444])
   })
