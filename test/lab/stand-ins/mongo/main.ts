@@ -19,6 +19,7 @@ const { values } = parseArgs({
     bind_ip_all: { type: 'boolean' },
     port: { type: 'string', default: '27017' },
     wiredTigerCacheSizeGB: { type: 'string' },
+    setParameter: { type: 'string', multiple: true },
     quiet: { type: 'boolean' },
   },
 })
@@ -91,6 +92,8 @@ if (!existsSync(DATA)) {
 }
 start(`${POSTGRES}/postgres`, ['-D', DATA])
 while (!isReady()) await sleep(20)
+if (values.setParameter?.includes('ttlMonitorEnabled=false'))
+  sql("SELECT cron.alter_job(jobid, active := false) FROM cron.job WHERE jobname = 'documentdb_ttl_task';")
 start(
   '/usr/local/bin/ferretdb',
   [
