@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ArchiveContents } from './contents.ts'
+import type { Findings } from './level.ts'
+import { type IndexedFile, OrthancIndex } from './orthanc-index.ts'
+
+const MAX_NAMED = 20
+
+/**
+ * Compares restored files of an Orthanc with its index: each is there, of its size, and has its MD5, which is what Orthanc's own
+ * `verify-md5` asks. A file swapped with another one is found.
+ * @param index the restored copy of the index @param storage the restored storage directory
+ */
+export async function compareArchive(
+  wanted: ArchiveContents,
+  index: string,
+  storage: string,
+  signal: AbortSignal,
+): Promise<Findings> {
+  using opened = new OrthancIndex(index)
+  const findings = opened.check().map((line) => `${wanted.service}: the index is damaged: ${line}`)
+  const counts = opened.counts()
+  for (const kind of ['patients', 'studies', 'series', 'instances', 'files', 'bytes'] as const) {
+    if (counts[kind] !== wanted[kind]) {
+      findings.push(`${wanted.service}: the index names ${counts[kind]} ${kind}, ${wanted[kind]} were backed up`)
+    }
+  }
+  let checked = 0
+  let wrong = 0
+  for (const file of opened.files()) {
+    signal.throwIfAborted()
+    checked++
+    const fault = await faultOf(file, storage)
+    if (fault === null) continue
+    wrong++
+    if (wrong <= MAX_NAMED) findings.push(`${wanted.service}: file ${file.path} ${fault}`)
+  }
+  if (wrong > MAX_NAMED) findings.push(`${wanted.service}: ${wrong - MAX_NAMED} more files are missing or wrong`)
+  return { checked, findings }
+}
+
+/** What is wrong with a stored file, or null. */
+export async function faultOf(file: IndexedFile, storage: string): Promise<string | null> {
+  const path = join(storage, file.path)
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => null,
+  )
+  if (size === null) return 'is missing'
+  if (size !== file.size) return `has ${size} bytes, the index says ${file.size}`
+  if (file.md5 === null) return null
+  const hash = createHash('md5')
+  for await (const piece of createReadStream(path)) hash.update(piece)
+  return hash.digest('hex') === file.md5 ? null : 'has another MD5 than the index says'
+}

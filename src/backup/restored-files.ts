@@ -1,0 +1,62 @@
+import { mkdir, rm, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { refused } from '../lib/index.ts'
+import type { Contents } from './contents.ts'
+import type { Restic } from './restic.ts'
+
+/** Where the parts of a backup lie once its snapshots are restored below a directory. */
+export interface RestoredFiles {
+  /** The dump of the database: `.bson` and `.metadata.json` files. */
+  dump(database: string): string
+  index(service: string): string
+  storage(volume: string, storage: string): string
+  cache(service: string): string
+  folder(name: string): string
+}
+
+/** @param staged the path that the work snapshot holds */
+export function restoredIn(directory: string, staged: string): RestoredFiles {
+  const base = join(directory, staged)
+  return {
+    dump: (database) => join(base, 'database', database),
+    index: (service) => join(base, 'archives', service, 'index'),
+    storage: (volume, storage) => join(directory, 'volumes', volume, storage),
+    cache: (service) => join(base, 'caches', service, 'dump.rdb'),
+    folder: (name) => join(base, 'folders', name),
+  }
+}
+
+/** Room that is left free beside what is restored: 10 %. */
+const MARGIN = 1.1
+
+/**
+ * Restores all snapshots of a backup below `directory`, which is emptied first.
+ * @throws Failure `refused` when they do not fit on its disk
+ */
+export async function restoreFiles(
+  restic: Restic,
+  contents: Contents,
+  directory: string,
+  signal: AbortSignal,
+): Promise<RestoredFiles> {
+  await rm(directory, { recursive: true, force: true })
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const { bavail, bsize } = await statfs(directory)
+  const needed = contents.stored.read * MARGIN
+  if (bavail * bsize < needed) {
+    const mib = (bytes: number) => `${Math.ceil(bytes / 1024 / 1024)} MiB`
+    throw refused(`${directory} has ${mib(bavail * bsize)} free, the backup needs ${mib(needed)}`)
+  }
+  const { work, volumes } = contents.snapshots
+  await restic.restore(work, directory, [], { signal })
+  for (const { snapshot } of volumes) await restic.restore(snapshot, directory, [], { signal })
+  return restoredIn(directory, await stagedPath(restic, work, signal))
+}
+
+/** The path in the work snapshot; its parts lie below it. */
+export async function stagedPath(restic: Restic, snapshot: string, signal: AbortSignal): Promise<string> {
+  const found = (await restic.snapshots(undefined, { signal })).find(({ id }) => id === snapshot)
+  const path = found?.paths[0]
+  if (path === undefined) throw refused(`the repository no longer holds the snapshot ${snapshot}`)
+  return path
+}

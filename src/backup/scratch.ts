@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { MongoClient } from 'mongodb'
+import { Failure } from '../lib/index.ts'
+import { connectDatabase } from './database.ts'
+import { askDocker, type Docker } from './docker.ts'
+
+/** All that a verification makes carries this label with its id. */
+export const VERIFY_LABEL = 'pacs.verify'
+
+export interface ScratchDatabase extends AsyncDisposable {
+  client: MongoClient
+  container: string
+}
+
+const USER = 'verify'
+const START_LIMIT = 120_000
+
+/**
+ * Starts an empty database of its own in a container that reaches nothing: an internal network without anybody else in it, no
+ * volume, no port. Nothing expires there: the TTL monitor is off.
+ * @param image what the live database runs @param memory bytes
+ */
+export async function startScratchDatabase(
+  docker: Docker,
+  id: string,
+  image: string,
+  memory: number,
+  signal: AbortSignal,
+): Promise<ScratchDatabase> {
+  const name = `pacs-verify-${id}`
+  const password = randomBytes(24).toString('hex')
+  await askDocker(docker, ['network', 'create', '--internal', '--label', `${VERIFY_LABEL}=${id}`, name])
+  try {
+    await askDocker(docker, [
+      ...['run', '--detach', '--name', name, '--label', `${VERIFY_LABEL}=${id}`, '--network', name, '--init'],
+      ...['--memory', String(memory), '--memory-swap', String(memory), '--cpus', '1', '--pids-limit', '1024'],
+      ...['--security-opt', 'no-new-privileges', '--restart', 'no', image],
+      ...['mongod', '--auth', '--bind_ip_all', '--setParameter', 'ttlMonitorEnabled=false'],
+    ])
+    await makeUser(docker, name, password, signal)
+    const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
+    const host = await askDocker(docker, ['container', 'inspect', '--format', format, name])
+    const client = await connectDatabase({ host, port: 27017, username: USER, password })
+    return {
+      client,
+      container: name,
+      async [Symbol.asyncDispose]() {
+        await client.close().catch(() => undefined)
+        await removeScratch(docker, id)
+      },
+    }
+  } catch (thrown) {
+    await removeScratch(docker, id)
+    throw thrown
+  }
+}
+
+/** The first user is made from within, as MongoDB allows it where there is none. The password goes by environment. */
+async function makeUser(docker: Docker, container: string, password: string, signal: AbortSignal): Promise<void> {
+  const script = `db.getSiblingDB('admin').runCommand({ createUser: '${USER}', pwd: process.env.PACS_PASSWORD, roles: [{ role: 'root', db: 'admin' }] })`
+  const args = ['exec', '-e', 'PACS_PASSWORD', container, 'mongosh', '--quiet', '--norc', '--host', '127.0.0.1']
+  const limit = Date.now() + START_LIMIT
+  for (;;) {
+    const { code, stdout, stderr } = await docker([...args, '--eval', script], {
+      env: { PACS_PASSWORD: password },
+      signal,
+    })
+    if (code === 0) return
+    const running = await askDocker(docker, ['container', 'inspect', '--format', '{{.State.Running}}', container])
+    if (running !== 'true' || Date.now() > limit) {
+      const { stdout: log, stderr: errors } = await docker(['logs', '--tail', '5', container])
+      const said = `${stderr || stdout} ${log} ${errors}`.trim().replaceAll(/\s+/g, ' ').slice(-400)
+      throw new Failure('error', `the scratch database does not start: ${said}`)
+    }
+    await sleep(250, undefined, { signal })
+  }
+}
+
+/** Removes what a verification made; without an id, what all of them did. To be called when the agent starts, too. */
+export async function removeScratch(docker: Docker, id?: string): Promise<void> {
+  const filter = `label=${VERIFY_LABEL}${id === undefined ? '' : `=${id}`}`
+  const list = async (...args: string[]) => (await askDocker(docker, args)).split('\n').filter(Boolean)
+  const containers = await list('ps', '-aq', '--filter', filter)
+  if (containers.length > 0) await docker(['rm', '--force', '--volumes', ...containers])
+  const networks = await list('network', 'ls', '-q', '--filter', filter)
+  if (networks.length > 0) await docker(['network', 'rm', ...networks])
+  const left = await list('ps', '-aq', '--filter', filter)
+  if (left.length > 0) throw new Failure('error', `scratch containers could not be removed: ${left.join(', ')}`)
+}
+
+/** Ids of verifications that left something behind. */
+export async function findScratch(docker: Docker): Promise<string[]> {
+  const format = `{{.Label "${VERIFY_LABEL}"}}`
+  const text = await askDocker(docker, ['ps', '-a', '--filter', `label=${VERIFY_LABEL}`, '--format', format])
+  return [...new Set(text.split('\n').filter(Boolean))]
+}
