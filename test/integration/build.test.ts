@@ -11,7 +11,8 @@ import {
 } from '../images/bench.ts'
 import { makeCheckout, type SampleCheckout } from '../images/checkout.ts'
 import { call, type Outcome } from '../images/in-runner.ts'
-import type { Call } from '../images/protocol.ts'
+import { type Call, draftSchema } from '../images/protocol.ts'
+import { BUILD_SCRIPT, installSuite } from '../images/suite.ts'
 import { MANY_PLATFORMS, TINY } from '../images/vendor-images.ts'
 import type { Lab } from '../lab/index.ts'
 
@@ -217,5 +218,41 @@ networks:
     } finally {
       await configureEngine(lab, { 'data-root': '/var/lib/docker' })
     }
+  })
+})
+
+describe('build.sh', () => {
+  const inCheckout = (directory: string, args: readonly string[]) =>
+    lab.runner.exec([BUILD_SCRIPT, ...args], { cwd: directory })
+
+  beforeAll(() => installSuite(lab.runner))
+
+  test('makes the same images of a checkout as the action, and says where their draft is', async () => {
+    const checkout = await makeCheckout(lab.runner, '/srv/by-hand', { vendor: TINY })
+    const args = [PREFIX, '--compose-file', COMPOSE_FILE]
+    const { code, stdout, stderr } = await inCheckout(checkout.directory, args)
+    expect(code, `${stdout}${stderr}`).toBe(0)
+    const draft = draftSchema.parse(JSON.parse(await lab.runner.readText(stdout.trim().split('\n').at(-1) ?? '')))
+    expect(draft.commit).toBe(checkout.commit)
+    expect(draft).toEqual(await build(lab, checkout))
+  })
+
+  test('ends with the class of what went wrong', async () => {
+    const broken = await makeCheckout(lab.runner, '/srv/by-hand', {
+      vendor: TINY,
+      files: { 'stack/Dockerfile': 'FROM scratch\nCOPY nothing /\n' },
+    })
+    const failed = await inCheckout(broken.directory, [PREFIX, '--compose-file', COMPOSE_FILE])
+    expect(failed.code).toBe(22)
+    expect(failed.stdout + failed.stderr).toMatch(/build of api failed: .*nothing/)
+    await lab.runner.copyIn(Buffer.from('changed\n'), `${broken.directory}/src/main`)
+    expect(await inCheckout(broken.directory, [PREFIX])).toMatchObject({
+      code: 40,
+      stderr: expect.stringMatching(/changes that are in no commit/),
+    })
+    expect(await inCheckout(broken.directory, [])).toMatchObject({
+      code: 40,
+      stderr: expect.stringMatching(/where will the images live/),
+    })
   })
 })
