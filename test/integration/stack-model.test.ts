@@ -106,7 +106,10 @@ describe('what Compose makes of a file', () => {
       dependsOn: ['ledger'],
       pacs: { port: 8000, critical: false, checks: [{ path: '/notes/count', status: 200 }] },
     })
-    expect(filesOf(stack, 'ledger')).toEqual({ files: ['limits.json'], secrets: ['secrets/ledger-token'] })
+    expect(filesOf(stack, 'ledger')).toEqual({
+      files: ['app/ledger.js', 'app/serve.js', 'limits.json'],
+      secrets: ['secrets/ledger-token'],
+    })
     expect(variablesOf(stack).map(({ name }) => name)).not.toContain('ONLY_FOR_A_PROFILE')
   })
 
