@@ -1,16 +1,20 @@
-// npm run build [-- --check] [--node PATH]: writes what is generated and committed (dist/, the aliases, the tables of the READMEs),
+// npm run build [-- --check] [--node PATH]: writes what is generated and committed (dist/, the aliases, the tables of the READMEs, the
+// pins of setup-production.sh),
 // or with --check says what of it is stale. --node names the Node that compiles and bundles; the bytes are the same.
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { AGENT_VERSION } from '../src/agent/version.ts'
 import { badInput, Failure, formatDuration } from '../src/lib/index.ts'
 import { aliasOf, findActions, findAliases, missingFiles, parseActionFile } from './action-files.ts'
 import { fillTables } from './action-readme.ts'
 import { bundle, type Files } from './bundle.ts'
+import { fillPins, toolsLock } from './tool-pins.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const SET_UP = 'deployment/production/scripts/setup-production.sh'
 
 try {
   const { values } = parseArgs({
@@ -42,12 +46,20 @@ async function generate(node: string): Promise<Files> {
     const readme = `actions/${action.name}/README.md`
     files.set(readme, fillTables(readme, await readFile(join(root, readme), 'utf8'), action.file))
   }
+  files.set(SET_UP, await pinnedSetUp(files))
   for (const [path, text] of files) {
     if (!path.endsWith('/action.yml')) continue
     const missing = missingFiles(path, parseActionFile(path, text), (name) => files.has(name))
     if (missing.length > 0) throw badInput(`${path} names ${missing.join(', ')}, which the build does not make`)
   }
   return files
+}
+
+/** setup-production.sh with what it may fetch: the tools of tools.lock.json and the agent of this build. */
+async function pinnedSetUp(files: Files): Promise<string> {
+  const lock = toolsLock.parse(JSON.parse(await readFile(join(root, 'tools.lock.json'), 'utf8')))
+  const agent = { version: AGENT_VERSION, content: files.get('dist/agent/index.js') ?? '' }
+  return fillPins(await readFile(join(root, SET_UP), 'utf8'), lock, agent)
 }
 
 /** Generated paths that are absent or differ in the tree, and those of the tree that nothing generates any more. */

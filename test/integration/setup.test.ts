@@ -21,8 +21,7 @@ describe('setup-production.sh', () => {
       'ls -a /opt /etc/systemd/system /etc/ssh/sshd_config.d; getent passwd',
     ])
     const refusals: [string[], RegExp][] = [
-      [[], /--agent and --node are both needed/],
-      [['--agent', '/root/agent.js', '--node', '/nowhere'], /--node: \/nowhere is no file/],
+      [['--agent', '/root/agent.js', '--node', '/nowhere'], /\/nowhere is no file/],
       [['--agent', '/root/agent.js', '--node', '/bin/true'], /Node 24 is needed/],
       [['--agent', '/root/agent.js', '--node'], /--node needs a value/],
       [['--agent', '/root/agent.js', '--node', '/root/node', '--force'], /what is --force/],
@@ -44,10 +43,11 @@ describe('setup-production.sh', () => {
     )
   })
 
-  it('names a key that is none before it changes anything but its own Node', async () => {
-    const { code, stderr } = await runSetUp(server, ['ci=-----BEGIN OPENSSH PRIVATE KEY-----'])
-    expect(stderr).toMatch(/this is a private key/)
+  it('names every key that is none before it changes anything', async () => {
+    const { code, stderr } = await runSetUp(server, ['ci=-----BEGIN OPENSSH PRIVATE KEY-----', 'console=x'])
+    expect(stderr).toMatch(/this is a private key[\s\S]*"console" is no name for a key/)
     expect(code).toBe(40)
+    expect((await server.exec(['ls', '/opt/pacs'])).code).not.toBe(0)
     expect((await server.exec(['getent', 'passwd', 'pacs'])).code).not.toBe(0)
   })
 
@@ -85,7 +85,7 @@ describe('setup-production.sh', () => {
   it('changes nothing the second time', async () => {
     const pid = await server.run(['systemctl', 'show', '-p', 'MainPID', 'pacs-agent'])
     const { code, stdout } = await runSetUp(server, [`ci-staging=${key}`])
-    expect(stdout.trim()).toBe('nothing changed')
+    expect(stdout.trim().split('\n')).toEqual(['nothing changed', NO_RESTIC])
     expect(code).toBe(0)
     expect(await server.run(['systemctl', 'show', '-p', 'MainPID', 'pacs-agent'])).toBe(pid)
   })
@@ -129,6 +129,7 @@ describe('setup-production.sh', () => {
       '2 changes',
       'changed: /opt/pacs/config: mode 750',
       'changed: /usr/local/bin/pacs-agent: made',
+      NO_RESTIC,
     ])
   })
 
@@ -150,11 +151,13 @@ describe('setup-production.sh', () => {
   it('says which engine it wants where there is none', async () => {
     await server.run(['systemctl', 'stop', 'docker.socket', 'docker.service'])
     const { code, stderr } = await runSetUp(server)
-    expect(stderr).toMatch(/Docker Engine is missing or does not answer \(26\.1\.0 or newer is needed\)/)
+    expect(stderr).toMatch(/Docker Engine is missing or does not answer, 26\.1\.0 or newer is needed/)
     expect(code).toBe(40)
     await server.run(['systemctl', 'start', 'docker.service'])
   })
 })
+
+const NO_RESTIC = 'note: restic is not installed; backups need it (--restic FILE)'
 
 const composeFile = `services:
   db:

@@ -4,61 +4,190 @@ set -eu
 
 usage() {
   cat <<'TEXT'
-usage: setup-production.sh --agent FILE --node FILE [--key 'NAME=ssh-ed25519 AAAA…']…
+usage: setup-production.sh [--key 'NAME=ssh-ed25519 AAAA…']… [--agent FILE] [--node FILE] [--restic FILE] [--mirror URL]
 
-  --agent FILE  the agent: dist/agent/index.js of the pacs-deploy version that your workflows use
-  --node FILE   the program `node`, version 24, for this machine (from nodejs.org, checked against its SHASUMS256)
-  --key TEXT    a public key that may deploy here, and the name under which the audit records it; may be repeated
+  --key TEXT     a public key that may deploy here, and the name under which the audit records it; may be repeated
+  --agent FILE   the agent: dist/agent/index.js of the pacs-deploy version that your workflows use
+  --node FILE    the program `node`, version 24, for this machine
+  --restic FILE  the program `restic`, which keeps the backups
+  --mirror URL   where your network keeps copies: https://nodejs.org/dist/… is fetched from URL/nodejs.org/dist/…
 
-Needs root, systemd, sshd and Docker. Prints what it changes.
+The agent is taken from the checkout or release that this script lies in. What is neither given nor there is fetched, and used
+only if its SHA-256 is the one pinned here; with --agent and --node given, nothing is fetched. A proxy is taken from https_proxy.
+Needs root, systemd, sshd and Docker. Names all that is wrong before it changes anything, and prints what it changes.
 TEXT
 }
 
-fail() {
+# The pins, written by `npm run build` from tools.lock.json: tool, platform, URL, SHA-256 of what it gives and of the program in it.
+pins() {
+  cat <<'TEXT'
+node linux-x64 https://nodejs.org/dist/v24.21.0/node-v24.21.0-linux-x64.tar.gz 6e1db87ef58b8819e5d5402eff1536491b18edd8eb7bee5ef7897876e88dc5ff 7fde7b8afa198da66257f42ee2001d874c7355631e6d1579a5fb5ef1f246df4c
+node linux-arm64 https://nodejs.org/dist/v24.21.0/node-v24.21.0-linux-arm64.tar.gz 724282c3b43aec998aa9527380465b45d229e021b58035f5f4f63095eabfe5d5 0f8949d1028f6d61506b2d5bc57e7e6fe893d7b1997509b7847294fc9c616584
+restic linux-x64 https://github.com/restic/restic/releases/download/v0.18.1/restic_0.18.1_linux_amd64.bz2 680838f19d67151adba227e1570cdd8af12c19cf1735783ed1ba928bc41f363d 01143daba61a1dc8afb0cb3d03ba83e6b118f55b6b146b27473a09efc3df13d6
+restic linux-arm64 https://github.com/restic/restic/releases/download/v0.18.1/restic_0.18.1_linux_arm64.bz2 87f53fddde38764095e9c058a3b31834052c37e5826d2acf34e18923c006bd45 f04a6bf766a33fba44b5be068e29091259dda5ef37f1e68ba9a8e0cda053120e
+agent linux-x64 https://raw.githubusercontent.com/org/pacs-deploy/v0.1.0/dist/agent/index.js a8651bd159d1673053cade764f953d7470831eb6bde2721a4fa3c6ca179d49ac a8651bd159d1673053cade764f953d7470831eb6bde2721a4fa3c6ca179d49ac
+agent linux-arm64 https://raw.githubusercontent.com/org/pacs-deploy/v0.1.0/dist/agent/index.js a8651bd159d1673053cade764f953d7470831eb6bde2721a4fa3c6ca179d49ac a8651bd159d1673053cade764f953d7470831eb6bde2721a4fa3c6ca179d49ac
+TEXT
+}
+# End of the pins.
+
+problems=0
+problem() {
   printf 'setup-production: %s\n' "$1" >&2
-  exit "${2:-40}"
+  problems=$((problems + 1))
 }
 
-agent='' node=''
-keys=0
+agent='' node='' restic='' mirror=''
 for argument in "$@"; do
   # Rotates through all arguments; what stays in "$@" goes to the agent.
   shift
   case ${expect:-} in
     agent) agent=$argument expect='' ;;
     node) node=$argument expect='' ;;
-    key) set -- "$@" --key "$argument"; expect='' keys=$((keys + 1)) ;;
+    restic) restic=$argument expect='' ;;
+    mirror) mirror=${argument%/} expect='' ;;
+    key) set -- "$@" --key "$argument"; expect='' ;;
     '')
       case $argument in
-        --agent | --node | --key) expect=${argument#--} ;;
+        --agent | --node | --restic | --mirror | --key) expect=${argument#--} ;;
         -h | --help) usage; exit 0 ;;
-        *) fail "what is $argument? (--help)" ;;
+        *) problem "what is $argument? (--help)" ;;
       esac
       ;;
   esac
 done
-[ -z "${expect:-}" ] || fail "--$expect needs a value"
-[ -n "$agent" ] && [ -n "$node" ] || fail '--agent and --node are both needed (--help says where they come from)'
-[ -f "$agent" ] || fail "--agent: $agent is no file"
-[ -f "$node" ] || fail "--node: $node is no file"
-[ "$(id -u)" = 0 ] || fail 'root is needed: sudo'
-
-trial=$(mktemp -d)
-trap 'rm -rf "$trial"' EXIT
-install -m 0755 "$node" "$trial/node"
-version=$("$trial/node" --version 2>/dev/null) || fail "--node: $node does not run on this machine"
-case $version in
-  v24.*) ;;
-  *) fail "--node: $node is $version, Node 24 is needed" ;;
+[ -z "${expect:-}" ] || problem "--$expect needs a value"
+case $mirror in
+  '' | https://?*) ;;
+  *) problem "--mirror: $mirror is no https:// address" ;;
 esac
-if ! cmp -s "$node" /opt/pacs/bin/node; then
-  install -D -m 0755 "$node" /opt/pacs/bin/node
-  echo "changed: /opt/pacs/bin/node ($version; a running agent uses it from its next start)"
+for file in "$agent" "$node" "$restic"; do
+  [ -z "$file" ] || [ -f "$file" ] || problem "$file is no file"
+done
+platform=''
+case $(uname -m) in
+  x86_64) platform=linux-x64 ;;
+  aarch64) platform=linux-arm64 ;;
+  *) problem "this machine is $(uname -m): x86_64 or aarch64 is needed" ;;
+esac
+free=$(df -Pk /opt | awk 'NR == 2 { print $4 }')
+[ "$free" -ge 1048576 ] || problem "/opt has $((free / 1024)) MiB free, 1024 are needed"
+[ "$(id -u)" = 0 ] || problem 'root is needed: sudo'
+# Without root the rest cannot be known.
+[ "$problems" = 0 ] || [ "$(id -u)" = 0 ] || exit 40
+
+# Not below /tmp, where hardened systems let nothing run.
+trial=$(mktemp -d /opt/.pacs-setup.XXXXXX)
+trap 'rm -rf "$trial"' EXIT
+trap 'exit 130' HUP INT TERM
+
+is() {
+  [ -f "$2" ] && [ "$(sha256sum <"$2" | cut -d ' ' -f 1)" = "$1" ]
+}
+
+# fetch TOOL INSTALLED: puts the pinned program at $trial/TOOL; what is installed already is not fetched again.
+# Returns 1 when it cannot be had, 2 when it is not what is pinned; says why in $why.
+fetch() {
+  [ -n "$platform" ] || {
+    why="there is no $1 for this machine"
+    return 1
+  }
+  read -r _ _ url archive program <<TEXT
+$(pins | grep "^$1 $platform ")
+TEXT
+  if is "$program" "$2"; then
+    install -m 0755 "$2" "$trial/$1"
+    return
+  fi
+  [ -z "$mirror" ] || url=$mirror/${url#https://}
+  echo "fetching $url"
+  said=$(curl -fsSL --proto =https --connect-timeout 20 --speed-limit 1000 --speed-time 60 \
+    -o "$trial/archive" "$url" 2>&1) || {
+    why="$url: $(printf '%s' "$said" | head -n 1)"
+    return 1
+  }
+  if ! is "$archive" "$trial/archive"; then
+    why="$url has the SHA-256 $(sha256sum <"$trial/archive" | cut -d ' ' -f 1), pinned is $archive"
+    return 2
+  fi
+  case $url in
+    *.tar.gz) said=$(tar -xzf "$trial/archive" -O --wildcards '*/bin/node' 2>&1 >"$trial/$1") ;;
+    *.bz2) said=$(bunzip2 2>&1 <"$trial/archive" >"$trial/$1") ;;
+    *) said=$(mv "$trial/archive" "$trial/$1" 2>&1) ;;
+  esac || {
+    why="$url cannot be unpacked: $(printf '%s' "$said" | head -n 1)"
+    return 1
+  }
+  if ! is "$program" "$trial/$1"; then
+    why="the program in $url is not the pinned one"
+    return 2
+  fi
+  chmod 0755 "$trial/$1"
+}
+
+# The agent of the checkout or release that this script is part of: only from the owner of the script.
+beside() {
+  here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+  for file in "$here/../../agent/index.js" "$here/../../../dist/agent/index.js"; do
+    if [ -f "$file" ] && [ "$(stat -Lc %u "$file")" = "$(stat -Lc %u "$0")" ]; then
+      printf '%s' "$file"
+      return
+    fi
+  done
+}
+
+# take TOOL FILE INSTALLED: puts the given file, or what is fetched, at $trial/TOOL.
+take() {
+  if [ -n "$2" ]; then
+    why="$2 cannot be copied to /opt"
+    [ ! -f "$2" ] || install -m 0755 "$2" "$trial/$1"
+  else
+    fetch "$1" "$3" || {
+      status=$?
+      rm -f "$trial/$1"
+      return $status
+    }
+  fi
+}
+
+offline=''
+[ -z "$agent" ] || [ -z "$node" ] || offline=yes
+[ -n "$agent" ] || agent=$(beside)
+take node "$node" /opt/pacs/bin/node || problem "$why (or give --node FILE)"
+take agent "$agent" /opt/pacs/bin/launch.js || problem "$why (or give --agent FILE)"
+if [ -n "$restic$offline" ]; then
+  [ -z "$restic" ] || take restic "$restic" '' || problem "$why"
+else
+  # A server works without it until backups are asked for; a wrong one is another matter.
+  status=0
+  take restic '' /opt/pacs/bin/restic || status=$?
+  case $status in
+    1) echo "note: $why" ;;
+    2) problem "$why" ;;
+  esac
 fi
 
+if [ -f "$trial/node" ]; then
+  version=$("$trial/node" --version 2>/dev/null) || version='no program that runs on this machine'
+  case $version in
+    v24.*) ;;
+    *) problem "--node: $node is $version, Node 24 is needed"; rm "$trial/node" ;;
+  esac
+fi
+if [ -f "$trial/restic" ] && ! "$trial/restic" version >/dev/null 2>&1; then
+  problem "--restic: $restic is no restic that runs on this machine"
+fi
+
+if [ ! -f "$trial/node" ] || [ ! -f "$trial/agent" ]; then
+  echo 'setup-production: the rest is checked once node and the agent are here' >&2
+  exit 40
+fi
 # The agent is a module; node learns that from a package.json beside it.
-install -m 0644 "$agent" "$trial/index.js"
+mv "$trial/agent" "$trial/index.js"
 echo '{ "type": "module" }' >"$trial/package.json"
-/opt/pacs/bin/node "$trial/index.js" setup "$@"
-[ "$keys" -gt 0 ] || [ "$(grep -c '^restrict,' /etc/pacs-agent/authorized_keys)" -gt 0 ] ||
-  echo "note: no key may deploy here yet (--key)"
+[ ! -f "$trial/restic" ] || set -- --restic "$trial/restic" "$@"
+if [ "$problems" != 0 ]; then
+  "$trial/node" "$trial/index.js" setup --check "$@" || :
+  exit 40
+fi
+"$trial/node" "$trial/index.js" setup --node "$trial/node" "$@"
