@@ -73,14 +73,18 @@ async function goForward(
 /** A core transaction would make the core fit, unless it would have to replace services without leave. */
 function refuseForCore(
   misfit: string,
-  { absent, changed }: CoreDifference,
+  { absent, changed, reloaded }: CoreDifference,
   request: RequestOf<'deploy'>,
   serving: TransactionResult['serving'],
 ): TransactionResult {
   const refusal = { outcome: 'refused' as const, serving, previous: serving }
   if (changed.length > 0 && !request.allowCore) return { ...refusal, message: misfit }
-  const names = [...absent, ...changed].map((service) => service.name).join(', ')
-  return { ...refusal, message: `the core comes first: ${names} must be started or replaced`, coreFirst: true }
+  const names = [...absent, ...changed, ...reloaded].map((service) => service.name).join(', ')
+  return {
+    ...refusal,
+    message: `the core comes first: ${names} must be started, replaced or given new files`,
+    coreFirst: true,
+  }
 }
 
 async function goBack(

@@ -1,4 +1,4 @@
-import { Failure, messageOf } from '../../lib/index.ts'
+import { Failure, formatDuration, messageOf } from '../../lib/index.ts'
 import type { Container } from '../server/engine.ts'
 import { type CoreService, hashesOf, type LiveFiles, settle, waitUp, writeCore } from './core-service.ts'
 import type { Replacing } from './state.ts'
@@ -6,6 +6,8 @@ import type { Run, World } from './world.ts'
 
 /** Milliseconds after its signal before which nothing that a service does shows whether it took its files. */
 const SETTLING = 2000
+/** Milliseconds within which its health check must have said something. */
+const PROOF_LIMIT = 300_000
 
 /**
  * Gives a running core service new files without stopping it: they are renamed in, the signal is sent, and it is read back that the
@@ -101,8 +103,10 @@ async function loadFiles(
       return `ended on ${live.signal} and was started anew by the engine`
     }
     if (health === 'none') return world.now() - since >= SETTLING
-    if (lastCheck === null || lastCheck.at < since + SETTLING) return false
-    return health === 'unhealthy' ? 'is unhealthy' : health === 'healthy' && lastCheck.passed
+    const proof = lastCheck !== null && lastCheck.at >= since + SETTLING ? lastCheck : null
+    if (proof && health === 'unhealthy') return 'is unhealthy'
+    if (proof?.passed && health === 'healthy') return true
+    return world.now() - since > PROOF_LIMIT && `passed no health check within ${formatDuration(PROOF_LIMIT)}`
   })
   for (const [path, text] of await live.seen(hashesOf(hash).files ?? '')) {
     const inside = await world.engine.readInside(service.container, path)

@@ -627,8 +627,11 @@ describe('new live files of a core service', () => {
     expect(await ask(life.agent, coreOf)).toMatchObject({ outcome: 'done', message: 'started store, edge' })
     define(2)
     const early = await ask(life.agent, deployOf(1))
-    expect(early).toMatchObject({ outcome: 'refused' })
-    expect(early.message).toContain('new files for edge, loaded without a stop: ask for the core first')
+    expect(early).toMatchObject({
+      outcome: 'refused',
+      coreFirst: true,
+      message: 'the core comes first: edge must be started, replaced or given new files',
+    })
     life.world.trace.length = 0
     expect(await ask(life.agent, coreOf)).toMatchObject({ outcome: 'done', message: 'reloaded edge' })
     expect(life.world.trace.filter((effect) => !effect.startsWith('write'))).toEqual(['place', 'place', 'signal'])
@@ -664,6 +667,23 @@ describe('new live files of a core service', () => {
     expect(result.message).toContain('edge is unhealthy')
     expect(loaded()).toEqual(version('f1'))
     expect(server.containers.get('pacs-edge-1')?.health).toBe('healthy')
+  })
+
+  it('of which nothing is heard are taken back after 5 minutes', async () => {
+    await using life = await start()
+    define(1)
+    await ask(life.agent, coreOf)
+    define(2)
+    const { containers } = life.world.engine
+    const deaf = { at: server.time, passed: true }
+    life.world.engine.containers = async (by) => {
+      const found = await containers(by)
+      return server.files.get('edge')?.b === 'f2' ? found.map((one) => ({ ...one, lastCheck: deaf })) : found
+    }
+    const result = await ask(life.agent, coreOf)
+    expect(result).toMatchObject({ outcome: 'rolled-back' })
+    expect(result.message).toMatch(/^edge passed no health check within 5 ?m/)
+    expect(loaded()).toEqual(version('f1'))
   })
 
   it('that the service does not see are taken back', async () => {
