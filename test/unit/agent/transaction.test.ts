@@ -680,7 +680,9 @@ describe('new live files of a core service', () => {
       const found = await containers(by)
       return server.files.get('edge')?.b === 'f2' ? found.map((one) => ({ ...one, lastCheck: deaf })) : found
     }
+    const asked = server.time
     const result = await ask(life.agent, coreOf)
+    expect(server.time - asked).toBeLessThan(330_000)
     expect(result).toMatchObject({ outcome: 'rolled-back' })
     expect(result.message).toMatch(/^edge passed no health check within 5 ?m/)
     expect(loaded()).toEqual(version('f1'))
