@@ -166,6 +166,62 @@ describe('the core', () => {
   })
 })
 
+describe('a change of how Traefik itself runs', () => {
+  let changed: string
+
+  beforeAll(async () => {
+    await site.repository.change('deployment/production/traefik/traefik.yml', (text) =>
+      text.replace('level: INFO', 'level: WARN'),
+    )
+    changed = await site.repository.build()
+  })
+
+  it('is refused by name without leave, and no request is lost', async () => {
+    const core = await coreContainers(server)
+    const counter = await count(site.lab, server)
+    const { code, result, steps } = await ask(server, ['deploy', changed, ...QUICK])
+    expect((await counter.stop()).lost).toEqual([])
+    expect({ code, steps }).toEqual({ code: 10, steps: ['preflight'] })
+    expect(result?.message).toMatch(
+      /changes core services, .*: traefik \(up to 30 s to stop.*; to do it, ask with allow-core/,
+    )
+    expect(result?.message).not.toContain('orthanc')
+    expect(await coreContainers(server)).toEqual(core)
+  })
+
+  it('whose replacement is killed once the old one is gone brings the old one back, and the release serves again', async () => {
+    const before = await statusOf(server)
+    const core = await coreContainers(server)
+    const { result } = await askAndKill(server, ['core', changed, '--allow-core'], { coreStep: 'start' })
+    expect(result?.outcome).toBe('failed')
+    expect(result?.message).toContain(
+      'traefik runs by its old definition; done: nothing; left: traefik; ask for the core',
+    )
+    await waitFor('health', async () => (await agent(server, ['health'])).code === 0, 120_000)
+    const counter = await count(site.lab, server)
+    expect((await atRest(server)).serving).toEqual(before.serving)
+    const after = await coreContainers(server)
+    expect(after.get('traefik')).not.toBe(core.get('traefik'))
+    expect(after.get('orthanc')).toBe(core.get('orthanc'))
+    await waitFor('some requests', async () => counter.sent > 200, 60_000)
+    expect((await counter.stop()).lost).toEqual([])
+  })
+
+  it('is made with leave, stopped first, saying for how long it was away', async () => {
+    const core = await coreContainers(server)
+    const { code, result, events } = await ask(server, ['core', changed, '--allow-core'])
+    expect({ code, message: result?.message }).toEqual({ code: 0, message: 'replaced traefik' })
+    expect(JSON.stringify(events)).toMatch(/traefik was away for/)
+    const after = await coreContainers(server)
+    expect(after.get('traefik')).not.toBe(core.get('traefik'))
+    expect(after.get('orthanc')).toBe(core.get('orthanc'))
+    await waitFor('health', async () => (await agent(server, ['health'])).code === 0, 120_000)
+    const counter = await count(site.lab, server)
+    expect(await ask(server, ['deploy', changed, ...QUICK])).toMatchObject({ code: 0, result: { outcome: 'deployed' } })
+    expect((await counter.stop()).lost).toEqual([])
+  })
+})
+
 describe('a release that brings an agent', () => {
   it('newer than the one that runs lets it take over, with the same transaction and no lost request', async () => {
     await site.repository.bringAgent(await agentOfVersion('0.2.0'))
