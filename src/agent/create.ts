@@ -6,6 +6,7 @@ import { replaceFile } from '../lib/index.ts'
 import type { Layout } from './layout.ts'
 import type { AgentStatus } from './protocol.ts'
 import { PUBLIC_HOST } from './server/check-config.ts'
+import { findCompose } from './server/compose-command.ts'
 import { openConfig } from './server/config.ts'
 import { openEdge } from './server/edge.ts'
 import { openEngine } from './server/engine.ts'
@@ -40,11 +41,14 @@ export async function createAgent({ paths, path, identity, adopt, log }: CreateO
   const dockerConfig = join(paths.run, 'docker')
   await rm(dockerConfig, { recursive: true, force: true })
   await mkdir(dockerConfig, { recursive: true, mode: 0o700 })
-  const engine = openEngine(dockerConfig, path, log)
+  const env = { PATH: path, HOME: dockerConfig, DOCKER_CONFIG: dockerConfig }
+  const compose = await findCompose(env)
+  const engine = openEngine(dockerConfig, path, log, compose)
   const planner = openPlanner({
     paths,
     engine,
-    env: { PATH: path, HOME: dockerConfig, DOCKER_CONFIG: dockerConfig },
+    env,
+    compose,
     log,
   })
   const world: World = {

@@ -11,6 +11,8 @@ export interface LoadOptions {
   /** Environment of `docker compose`; PATH, HOME and DOCKER_CONFIG of this process when absent. Nothing of it gets into the stack. */
   env?: Readonly<Record<string, string>>
   signal?: AbortSignal
+  /** How Compose is called; `docker compose` when absent. */
+  compose?: readonly [program: string, ...args: string[]]
 }
 
 const TIMEOUT_MS = 60_000
@@ -20,11 +22,18 @@ const TIMEOUT_MS = 60_000
  * @throws Failure `bad-input` when the file is missing or not valid; `error` when Docker Compose is missing or too old.
  */
 export async function loadStack(options: LoadOptions): Promise<Stack> {
-  const { directory, file = 'docker-compose.prod.yml', env = composeEnvironment(), signal } = options
+  const {
+    directory,
+    file = 'docker-compose.prod.yml',
+    env = composeEnvironment(),
+    signal,
+    compose = ['docker', 'compose'],
+  } = options
   const sources = readSources(directory, file)
   const flags = ['--no-interpolate', '--no-path-resolution', '--no-normalize', '--no-consistency', '--format', 'json']
-  const args = ['compose', '-f', file, '--project-directory', directory, '--env-file', '/dev/null', 'config', ...flags]
-  const result = await tryRun('docker', args, {
+  const [program, ...first] = compose
+  const args = [...first, '-f', file, '--project-directory', directory, '--env-file', '/dev/null', 'config', ...flags]
+  const result = await tryRun(program, args, {
     env,
     cwd: directory,
     timeout: TIMEOUT_MS,

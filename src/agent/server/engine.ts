@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { Failure, refused, run, tryRun } from '../../lib/index.ts'
 import { askRegistry } from '../../release/index.ts'
+import type { ComposeCommand } from './compose-command.ts'
 
 /** The label that names a container's instance. */
 export const INSTANCE_LABEL = 'pacs.instance'
@@ -88,15 +89,20 @@ const inspectSchema = z.array(
 const healthSchema = z.enum(['none', 'starting', 'healthy', 'unhealthy']).catch('none')
 
 /** The engine behind `docker`; `dockerConfig` is the private directory whose logins it uses. */
-export function openEngine(dockerConfig: string, path: string, log: (line: string) => void): Engine {
+export function openEngine(
+  dockerConfig: string,
+  path: string,
+  log: (line: string) => void,
+  [program, ...first]: ComposeCommand = ['docker', 'compose'],
+): Engine {
   const env = { PATH: path, HOME: dockerConfig, DOCKER_CONFIG: dockerConfig }
   const docker = (args: readonly string[]) => run('docker', args, { env })
   const compose = (project: Project, args: readonly string[]) =>
     run(
-      'docker',
+      program,
       // An env file would expand `$` in values, so the values come by the environment alone.
       [
-        'compose',
+        ...first,
         '--env-file',
         '/dev/null',
         '-p',

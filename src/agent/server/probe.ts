@@ -4,7 +4,7 @@ import { messageOf } from '../../lib/index.ts'
 
 /** What came back from one request, or why nothing did. */
 export type Answer =
-  | { status: number; headers: Readonly<Record<string, string | string[] | undefined>> }
+  | { status: number; headers: Readonly<Record<string, string | string[] | undefined>>; body: string }
   | { error: string }
 
 export interface Question {
@@ -17,6 +17,9 @@ export interface Question {
   /** Milliseconds for the whole exchange. */
   timeout: number
 }
+
+/** Characters of an answer that are kept: more than Traefik's metrics and routers have, less than would matter. */
+const MAX_BODY = 4 * 1024 * 1024
 
 /** Asks once on a connection of its own and reads the whole answer, so that a short body counts as an error. */
 export function ask(question: Question): Promise<Answer> {
@@ -35,8 +38,11 @@ export function ask(question: Question): Promise<Answer> {
     outgoing.on('error', (error) => resolve({ error: messageOf(error) }))
     outgoing.on('response', (response) => {
       response.on('error', (error) => resolve({ error: messageOf(error) }))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers }))
-      response.resume()
+      let body = ''
+      response.setEncoding('utf8').on('data', (text: string) => {
+        if (body.length < MAX_BODY) body += text
+      })
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }))
     })
     outgoing.end()
   })

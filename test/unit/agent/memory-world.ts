@@ -275,7 +275,7 @@ export class MemoryWorld implements World {
       const preview = Object.values(routers).find(({ rule }) => rule.includes(headers['X-Pacs-Preview'] ?? '\0'))
       const service = (preview ?? routers['public-web'])?.service
       return service
-        ? { status: 200, headers: { 'x-pacs-instance': service.slice('web-'.length) } }
+        ? { status: 200, headers: { 'x-pacs-instance': service.slice('web-'.length) }, body: '' }
         : { error: 'no router' }
     },
   }
@@ -306,7 +306,9 @@ export class MemoryWorld implements World {
     if (this.#dead) return new Promise(() => undefined)
     const container = this.server.containers.get(address)
     if (!container?.running) return { error: 'connection refused' }
-    return this.#behaviourOf(container).neverReady ? { status: 503, headers: {} } : { status: 200, headers: {} }
+    return this.#behaviourOf(container).neverReady
+      ? { status: 503, headers: {}, body: '' }
+      : { status: 200, headers: {}, body: '' }
   }
 
   certificateOf = async () => null
