@@ -4,7 +4,7 @@ import { hasVariable, interpolationOf } from './interpolation.ts'
 import { field, type Path } from './sources.ts'
 import { durationMs, type Stack, type StackService, wholeNumber } from './stack.ts'
 import { texts } from './texts.ts'
-import { xPacsKeys, xPacsSchema } from './x-pacs.ts'
+import { allowedKeys, xPacsSchema } from './x-pacs.ts'
 
 // Where a number, a duration or a name must stand that the agent reads before any value is known. `*` is any key or index.
 const LITERAL = [
@@ -107,9 +107,9 @@ function* checkXPacs({ name, definition }: StackService): Generator<Report> {
       yield { rule: 'x-pacs', message: `${at}: ${issue.message}`, path: [...path, ...inner] }
       continue
     }
-    const group = inner[0] === 'checks' || inner[0] === 'metrics' ? inner[0] : ''
+    const allowed = allowedKeys(inner, value)
     for (const key of issue.keys) {
-      const message = `${at} has no key "${cut(key)}"; did you mean ${closest(key, xPacsKeys[group])}? (allowed: ${xPacsKeys[group].join(', ')})`
+      const message = `${at} has no key "${cut(key)}"; did you mean ${closest(key, allowed)}? (allowed: ${allowed.join(', ')})`
       yield { rule: 'x-pacs', message, path: [...path, ...inner, key] }
     }
   }

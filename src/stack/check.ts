@@ -1,3 +1,4 @@
+import { checkData } from './check-data.ts'
 import { checkResources } from './check-resources.ts'
 import { checkServices } from './check-services.ts'
 import { checkValues } from './check-values.ts'
@@ -6,7 +7,7 @@ import type { Stack } from './stack.ts'
 
 /** All that keeps the agent from running a stack, in the order of the file; none when it is fit. */
 export function checkStack(stack: Stack): Finding[] {
-  const reports = [...checkValues(stack), ...checkServices(stack), ...checkResources(stack)]
+  const reports = [...checkValues(stack), ...checkServices(stack), ...checkResources(stack), ...checkData(stack)]
   const findings = reports.map(({ rule, message, path }): Finding => {
     const service = path[0] === 'services' && typeof path[1] === 'string' ? path[1] : null
     return { rule, service, message, ...stack.sources.locate(path) }

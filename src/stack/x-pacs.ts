@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { field } from './sources.ts'
+import { dataKeys, xPacsDataSchema } from './x-pacs-data.ts'
 
 /** The path of a URL, with its query: printable ASCII from the first slash on. */
 const urlPath = z.string().regex(/^\/[\x21-\x7e]*$/, 'must be a path of printable characters that starts with /')
@@ -49,6 +51,7 @@ export const xPacsSchema = z
     critical: z.boolean().default(true),
     reload: z.enum(['SIGHUP', 'SIGUSR1', 'SIGUSR2']).optional(),
     'bundle-budget': byteSize.optional(),
+    data: xPacsDataSchema.optional(),
   })
   .transform(({ 'bundle-budget': bundleBudget, ...rest }) => ({ ...rest, bundleBudget }))
 
@@ -56,9 +59,16 @@ export type XPacs = z.infer<typeof xPacsSchema>
 
 /** Keys that a person may write, by the path of the map that holds them. */
 export const xPacsKeys: Readonly<Record<'' | 'checks' | 'metrics', readonly string[]>> = {
-  '': ['port', 'route', 'ready', 'checks', 'assets', 'metrics', 'critical', 'reload', 'bundle-budget'],
+  '': ['port', 'route', 'ready', 'checks', 'assets', 'metrics', 'critical', 'reload', 'bundle-budget', 'data'],
   checks: ['path', 'status'],
   metrics: ['port', 'path', 'in-flight'],
+}
+
+/** Keys that a person may write in the map at `path` of `pacs`, the value of x-pacs. */
+export function allowedKeys(path: readonly PropertyKey[], pacs: unknown): readonly string[] {
+  const [group, ...inner] = path
+  if (group === 'checks' || group === 'metrics') return xPacsKeys[group]
+  return group === 'data' ? dataKeys(field(field(pacs, 'data'), 'kind'), inner) : xPacsKeys['']
 }
 
 function isBalanced(rule: string): boolean {

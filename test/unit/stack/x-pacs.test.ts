@@ -14,6 +14,7 @@ describe('x-pacs', () => {
       critical: false,
       reload: 'SIGHUP',
       'bundle-budget': '600KiB',
+      data: { kind: 'orthanc', volume: 'store' },
     }
     expect(xPacsSchema.parse(written)).toEqual({
       port: 3000,
@@ -28,6 +29,7 @@ describe('x-pacs', () => {
       critical: false,
       reload: 'SIGHUP',
       bundleBudget: 614_400,
+      data: { kind: 'orthanc', volume: 'store' },
     })
     expect(Object.keys(written).toSorted()).toEqual(xPacsKeys[''].toSorted())
   })
@@ -63,6 +65,9 @@ describe('x-pacs', () => {
     [{ 'bundle-budget': '600' }],
     [{ 'bundle-budget': '-1KiB' }],
     [{ critical: 'yes' }],
+    [{ data: { kind: 'postgres' } }],
+    [{ data: { kind: 'redis', user: 'backup' } }],
+    [{ data: { kind: 'orthanc', volume: 'a/b' } }],
     [{ ports: 3000 }],
   ])('refuses %j', (value) => {
     expect(xPacsSchema.safeParse(value).success).toBe(false)

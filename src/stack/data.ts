@@ -1,0 +1,48 @@
+import { normalised } from './paths.ts'
+import { type Stack, servicesOf } from './stack.ts'
+import type { XPacsData } from './x-pacs-data.ts'
+
+/** A user of a service, and the file of the config revision (`secrets/…`) that holds the password. */
+export interface Account {
+  name: string
+  password: string
+}
+
+/** What a core service holds, with the engine's names and the server's paths. */
+export type ServiceData =
+  | { kind: 'mongodb'; database: string; port: number; users: { migrate: Account; backup: Account } }
+  | { kind: 'redis'; user: Account }
+  /** `volume`: the engine's name of it. */
+  | { kind: 'orthanc'; volume: string }
+
+/** The services of a stack that hold data, by name. Only for a stack that `checkStack` finds fit. @throws Error for another */
+export function dataServices(stack: Stack): ReadonlyMap<string, ServiceData> {
+  const held = new Map<string, ServiceData>()
+  for (const { name, pacs } of servicesOf(stack, 'core')) if (pacs.data) held.set(name, resolved(stack, pacs.data))
+  return held
+}
+
+function resolved(stack: Stack, data: XPacsData): ServiceData {
+  switch (data.kind) {
+    case 'orthanc':
+      return { kind: data.kind, volume: volumeName(stack, data.volume) }
+    case 'redis':
+      return { kind: data.kind, user: accountOf(stack, { name: data.user, password: data.password }) }
+    case 'mongodb': {
+      const { migrate, backup } = data.users
+      return { ...data, users: { migrate: accountOf(stack, migrate), backup: accountOf(stack, backup) } }
+    }
+  }
+}
+
+function volumeName(stack: Stack, volume: string): string {
+  const name = stack.volumes.get(volume)?.name
+  if (name === undefined) throw new Error(`the stack declares no volume ${volume} with a name`)
+  return name
+}
+
+function accountOf(stack: Stack, { name, password }: Account): Account {
+  const file = stack.secrets.get(password)?.file
+  if (file === undefined) throw new Error(`the stack declares no secret ${password} with a file`)
+  return { name, password: normalised(file) }
+}
