@@ -220,7 +220,7 @@ function asServer(body: Fields): Fields {
 
 function mapped({ code, codeName, errmsg }: Fields): Fields {
   const named = (to: number, name: string) => ({ code: to, ...(codeName === undefined ? {} : { codeName: name }) })
-  if (Number(code) === 525074461)
+  if (Number(code) === 525074461 || Number(code) === 121)
     return { ...named(121, 'DocumentValidationFailure'), errmsg: 'Document failed validation' }
   if (Number(code) === 1 && /duplicate key|exclusion constraint|unique constraint/i.test(String(errmsg)))
     return named(11000, 'DuplicateKey')
