@@ -14,7 +14,7 @@ export interface ArchiveSource {
 }
 
 /** SQLite's file and what may lie beside it. */
-const INDEX_FILES = ['index', 'index-wal', 'index-shm', 'index-journal'] as const
+export const INDEX_FILES = ['index', 'index-wal', 'index-shm', 'index-journal'] as const
 /** Where Orthanc's image keeps its storage within the volume. */
 const STORAGES = ['', 'db'] as const
 
@@ -55,7 +55,7 @@ export function liveIndexFiles(storage: string): string[] {
 
 const mountsSchema = z.array(z.object({ Name: z.string().optional(), Destination: z.string() }))
 
-async function mountOf(docker: Docker, container: string, volume: string): Promise<string> {
+export async function mountOf(docker: Docker, container: string, volume: string): Promise<string> {
   const text = await askDocker(docker, ['container', 'inspect', '--format', '{{json .Mounts}}', container])
   const mount = mountsSchema.parse(JSON.parse(text)).find(({ Name }) => Name === volume)
   if (mount === undefined) throw refused(`the container ${container} does not use the volume ${volume}`)
@@ -71,6 +71,20 @@ async function findStorage(docker: Docker, container: string, mount: string, dir
     if (found) return storage
   }
   throw refused(`${container} keeps no SQLite index in its volume: only that kind of Orthanc's index is carried`)
+}
+
+/** Copies the index of an archive that nobody uses. @returns where in the volume it lay, null when there is none */
+export async function copyIndexOut(docker: Docker, source: ArchiveSource, directory: string): Promise<string | null> {
+  const mount = await mountOf(docker, source.container, source.volume)
+  for (const storage of STORAGES) {
+    if (!(await copyIfThere(docker, source.container, join(mount, storage, 'index'), join(directory, 'index'))))
+      continue
+    for (const file of INDEX_FILES.slice(1)) {
+      await copyIfThere(docker, source.container, join(mount, storage, file), join(directory, file))
+    }
+    return storage
+  }
+  return null
 }
 
 async function copyIfThere(docker: Docker, container: string, from: string, to: string): Promise<boolean> {

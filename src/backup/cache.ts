@@ -46,7 +46,13 @@ export async function saveCache(
   }
 }
 
-async function askRedis(docker: Docker, source: CacheSource, command: string[], signal: AbortSignal): Promise<string> {
+/** One command as its user; the password goes by environment. @throws Failure `refused` when Redis refuses it */
+export async function askRedis(
+  docker: Docker,
+  source: CacheSource,
+  command: string[],
+  signal: AbortSignal,
+): Promise<string> {
   const args = [
     'exec',
     '-e',

@@ -27,19 +27,27 @@ async function openToGroup(path: string): Promise<void> {
 /** Torn backups older than this are removed: 1 day. */
 const TORN_AGE = 86_400_000
 
-/** Forgets what retention does not keep, and what never became complete. @returns ids */
-export async function applyRetention(
-  restic: Restic,
-  retention: Retention,
-  now: Date,
-  signal: AbortSignal,
-): Promise<{ kept: string[]; forgotten: string[] }> {
+/** What retention did; `later` when the repository was busy: nothing is lost by waiting. */
+export type Pruning = { outcome: 'done'; forgotten: string[] } | { outcome: 'later'; why: string }
+
+/** Forgets what retention does not keep, and what never became complete. */
+export async function prune(restic: Restic, retention: Retention, now: Date, signal: AbortSignal): Promise<Pruning> {
+  try {
+    return { outcome: 'done', forgotten: await applyRetention(restic, retention, now, signal) }
+  } catch (thrown) {
+    if (!(thrown instanceof Failure) || signal.aborted) throw thrown
+    return { outcome: 'later', why: thrown.message }
+  }
+}
+
+/** @returns ids of what was forgotten */
+async function applyRetention(restic: Restic, retention: Retention, now: Date, signal: AbortSignal): Promise<string[]> {
   const { complete, torn } = arrange(await restic.snapshots(undefined, { signal }))
   const kept = chooseKept(complete, retention)
   const expired = complete.filter(({ id }) => !kept.has(id))
   const left = [...torn].filter(([id]) => now.getTime() - timeOf(id) > TORN_AGE)
   await restic.forget([...expired.flatMap(({ snapshots }) => snapshots), ...left.flatMap(([, all]) => all)], { signal })
-  return { kept: [...kept], forgotten: [...expired.map(({ id }) => id), ...left.map(([id]) => id)] }
+  return [...expired.map(({ id }) => id), ...left.map(([id]) => id)]
 }
 
 function timeOf(id: string): number {
@@ -67,7 +75,7 @@ export async function copyToSecond(
     const there = new Set((await listBackups(second, signal)).map(({ id }) => id))
     missing = all.filter(({ id }) => !there.has(id)).reverse()
     for (const { snapshots } of missing) await second.copyFrom(first, snapshots, { signal })
-    await applyRetention(second, retention, now, signal)
+    await prune(second, retention, now, signal)
     return { outcome: 'copied', backups: missing.map(({ id }) => id) }
   } catch (thrown) {
     if (!(thrown instanceof Failure) || signal.aborted) throw thrown

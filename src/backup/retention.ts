@@ -2,6 +2,8 @@ import { z } from 'zod'
 
 /** How many backups are kept of each kind; 8 yearly ones always reach back 6 years (the newest of the year before them may be of its last day), as an audit's records must (45 CFR 164.316(b)(2)(i)). */
 export const retentionSchema = z.strictObject({
+  /** The newest of all, whatever their day: one taken before a migration is not displaced by the next. */
+  last: z.int().min(1).default(10),
   daily: z.int().min(1).default(14),
   weekly: z.int().min(0).default(8),
   monthly: z.int().min(0).default(24),
@@ -26,19 +28,22 @@ const PERIODS = {
   yearly: (date: string) => date.slice(0, 4),
 } as const
 
+const KINDS = ['daily', 'weekly', 'monthly', 'yearly'] as const
+
 /**
- * Chooses the backups to keep: the newest of each of the last days, weeks, months and years that have one (UTC), and always
- * the newest of all. A quiet month takes no place.
+ * Chooses the backups to keep: the newest of each of the last days, weeks, months and years that have one (UTC), and the
+ * last of all. A quiet month takes no place.
  */
 export function chooseKept(backups: readonly Aged[], retention: Retention): Set<string> {
   const newestFirst = [...backups].sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1))
-  const kept = new Set(newestFirst.slice(0, 1).map(({ id }) => id))
-  for (const [kind, periodOf] of Object.entries(PERIODS)) {
+  const kept = new Set(newestFirst.slice(0, retention.last).map(({ id }) => id))
+  for (const kind of KINDS) {
+    const periodOf = PERIODS[kind]
     const seen = new Set<string>()
     for (const { id, startedAt } of newestFirst) {
       const period = periodOf(startedAt)
       if (seen.has(period)) continue
-      if (seen.size === retention[kind as keyof Retention]) break
+      if (seen.size === retention[kind]) break
       seen.add(period)
       kept.add(id)
     }

@@ -9,7 +9,7 @@ import { connectDatabase, type DatabaseAddress } from './database.ts'
 import type { Docker } from './docker.ts'
 import { diskFull, dumpDatabase } from './dump.ts'
 import { copyFolder, type FolderSource } from './folders.ts'
-import { applyRetention, copyToSecond, ensureRepository, type SecondCopy } from './repository.ts'
+import { copyToSecond, ensureRepository, type Pruning, prune, type SecondCopy } from './repository.ts'
 import { type Repository, Restic } from './restic.ts'
 import type { Retention } from './retention.ts'
 import { ensureResticImage, removeVolumeReaders, storeVolume } from './volume-reader.ts'
@@ -54,7 +54,7 @@ export interface BackupRequest {
 
 export interface BackupResult {
   contents: Contents
-  forgotten: string[]
+  pruning: Pruning
   /** Null where no second repository is configured. */
   second: SecondCopy | null
 }
@@ -76,10 +76,10 @@ export async function takeBackup(request: BackupRequest): Promise<BackupResult> 
     await first.removeStaleLocks({ signal })
     const contents = await collectAndStore(request, first)
     const now = new Date(contents.finishedAt)
-    const { forgotten } = await applyRetention(first, request.retention, now, signal)
-    if (request.second === null) return { contents, forgotten, second: null }
+    const pruning = await prune(first, request.retention, now, signal)
+    if (request.second === null) return { contents, pruning, second: null }
     const second = new Restic(tools.restic, request.second, tools.path, tools.cache)
-    return { contents, forgotten, second: await copyToSecond(first, second, request.retention, now, signal) }
+    return { contents, pruning, second: await copyToSecond(first, second, request.retention, now, signal) }
   } catch (thrown) {
     throw diskFull(thrown, work)
   } finally {

@@ -7,7 +7,6 @@ import { keysIn } from './cache.ts'
 import { chooseBackup, listBackups, readContents } from './catalogue.ts'
 import { runChecks } from './checks.ts'
 import {
-  type CountedCollection,
   compareDefinitions,
   compareDocuments,
   compareFolder,
@@ -15,10 +14,9 @@ import {
   judgeAge,
   judgeNewest,
 } from './compare.ts'
-import { ContentHash } from './content-hash.ts'
 import type { Contents } from './contents.ts'
+import { countAll } from './counting.ts'
 import { readDefinitions } from './definition.ts'
-import { readRaw } from './dump.ts'
 import { fileHash } from './file-hash.ts'
 import { hashFolder } from './folders.ts'
 import { type Findings, joinFindings, type LevelResult, runLevel, skipLevel } from './level.ts'
@@ -207,25 +205,6 @@ class Restore {
     }
     return joinFindings(all)
   }
-}
-
-/** Counts and hashes what a database holds, as a dump does. */
-export async function countAll(db: Db, signal: AbortSignal): Promise<CountedCollection[]> {
-  const counted: CountedCollection[] = []
-  for (const { name, type } of await readDefinitions(db)) {
-    if (type !== 'view') counted.push(await countCollection(db, name, signal))
-  }
-  return counted
-}
-
-export async function countCollection(db: Db, name: string, signal: AbortSignal): Promise<CountedCollection> {
-  const hash = new ContentHash()
-  let count = 0
-  for await (const lot of readRaw(db, name, undefined, signal)) {
-    for (const document of lot) hash.add(document)
-    count += lot.length
-  }
-  return { name, count, hash: hash.hex }
 }
 
 function report(

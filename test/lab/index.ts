@@ -3,6 +3,7 @@ export { type Address, type Database, type DatabaseUser, startDatabase } from '.
 export { docker, ids, LAB_LABEL, tryDocker } from './docker.ts'
 export { ensureEngine, ownEngine } from './engine.ts'
 export { LabError, NotReached } from './errors.ts'
+export { ensureVendorImage } from './image-set.ts'
 export { Lab, type LabOptions, openLab, startLab } from './lab.ts'
 export { Machine } from './machine.ts'
 export { freePorts } from './ports.ts'

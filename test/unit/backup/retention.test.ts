@@ -29,7 +29,7 @@ describe('twelve years of nightly backups, pruned every night', () => {
   })
 
   test('stay as few as was asked for', () => {
-    expect(there.length).toBeLessThanOrEqual(14 + 8 + 24 + 8)
+    expect(there.length).toBeLessThanOrEqual(10 + 14 + 8 + 24 + 8)
   })
 
   test('hold each of the last 14 days', () => {
@@ -46,13 +46,13 @@ test('keeps the newest of a day, and counts only days that have one', () => {
     id: time,
     startedAt: `${time}:00.000Z`,
   }))
-  const kept = chooseKept(backups, { daily: 2, weekly: 0, monthly: 0, yearly: 0 })
+  const kept = chooseKept(backups, { last: 1, daily: 2, weekly: 0, monthly: 0, yearly: 0 })
   expect([...kept].sort()).toEqual(['2026-11-20T23:00', '2026-11-24T01:00'])
 })
 
-test('keeps the newest of all, whatever is asked for', () => {
-  const kept = chooseKept(nightly('2026-01-01T00:00:00Z', 3), { daily: 0, weekly: 0, monthly: 0, yearly: 0 })
-  expect([...kept]).toEqual(['2026-01-03T00:00:00.000Z'])
+test('keeps the last ones, whatever their day', () => {
+  const kept = chooseKept(nightly('2026-01-01T00:00:00Z', 3), { last: 2, daily: 0, weekly: 0, monthly: 0, yearly: 0 })
+  expect([...kept]).toEqual(['2026-01-03T00:00:00.000Z', '2026-01-02T00:00:00.000Z'])
 })
 
 test('a week is the one of its Thursday', () => {
@@ -60,7 +60,7 @@ test('a week is the one of its Thursday', () => {
     id: date,
     startedAt: `${date}T00:00:00Z`,
   }))
-  const kept = chooseKept(backups, { daily: 0, weekly: 9, monthly: 0, yearly: 0 })
+  const kept = chooseKept(backups, { last: 1, daily: 0, weekly: 9, monthly: 0, yearly: 0 })
   expect([...kept].sort()).toEqual(['2025-01-05', '2025-01-06'])
 })
 

@@ -1,0 +1,28 @@
+export type { ArchiveSource } from './archive.ts'
+export type { CacheSource } from './cache.ts'
+export { chooseBackup, listBackups, newBackupId, readContents, type StoredBackup, startOf } from './catalogue.ts'
+export type { BackupCheck, CheckContext } from './checks.ts'
+export { type Contents, contentsSchema } from './contents.ts'
+export { connectDatabase, type DatabaseAddress } from './database.ts'
+export { type Docker, type DockerCall, dockerIn } from './docker.ts'
+export { type Dump, type DumpRequest, dumpDatabase } from './dump.ts'
+export type { FolderSource } from './folders.ts'
+export { LEVELS, type LevelName, type LevelResult } from './level.ts'
+export { type Verification, verificationMarkdown, verificationMetrics, verificationSchema } from './report.ts'
+export type { Pruning, SecondCopy } from './repository.ts'
+export { type Repository, Restic } from './restic.ts'
+export { type RestoredCollection, restoreDatabase } from './restore.ts'
+export type { RestoreOutcome, RestorePlan, RestoreRunRequest, RestoreTarget } from './restore-request.ts'
+export { planRestore, runRestore } from './restore-run.ts'
+export { type Retention, retentionSchema } from './retention.ts'
+export { removeScratch, VERIFY_LABEL } from './scratch.ts'
+export {
+  type BackupRequest,
+  type BackupResult,
+  clearLeftovers,
+  type DatabaseSource,
+  type Tools,
+  takeBackup,
+} from './take-backup.ts'
+export { type VerificationRequest, verifyBackup } from './verify.ts'
+export { BACKUP_LABEL } from './volume-reader.ts'

@@ -1,0 +1,78 @@
+import type { Db } from 'mongodb'
+import { Failure, refused } from '../lib/index.ts'
+import { compareDefinitions, compareDocuments, compareRestored } from './compare.ts'
+import type { DatabaseContents } from './contents.ts'
+import { countCollection } from './counting.ts'
+import { readDefinitions } from './definition.ts'
+import { restoreDatabase } from './restore.ts'
+
+/** `_restored_…` and `_before_…`: the time of a backup's id and its random part. */
+export function sideName(name: string, what: 'restored' | 'before', id: string): string {
+  return `${name}_${what}_${id.replaceAll(/[^0-9a-z]/g, '')}`
+}
+
+/**
+ * Restores collections of a dump under other names and compares them with what was backed up.
+ * @throws Failure `failed` that names every difference; what was restored stays for a look, beside the live data
+ */
+export async function restoreBeside(
+  db: Db,
+  directory: string,
+  contents: DatabaseContents,
+  as: ReadonlyMap<string, string>,
+  signal: AbortSignal,
+): Promise<void> {
+  const wanted = renamed(contents, as)
+  const restored = await restoreDatabase({ db, directory, as, signal })
+  const found = await Promise.all(
+    wanted.collections.filter(({ type }) => type !== 'view').map(({ name }) => countCollection(db, name, signal)),
+  )
+  const names = new Set(as.values())
+  const definitions = (await readDefinitions(db)).filter(({ name }) => names.has(name))
+  const findings = [
+    ...compareRestored(wanted, restored).findings,
+    ...compareDefinitions(wanted, definitions).findings,
+    ...compareDocuments(wanted, found).findings,
+  ]
+  if (findings.length === 0) return
+  const where = `${db.databaseName}: ${[...names].join(', ')}`
+  throw new Failure(
+    'failed',
+    `what was restored differs from the backup and was not used (${where}): ${findings.join('; ')}`,
+  )
+}
+
+function renamed(contents: DatabaseContents, as: ReadonlyMap<string, string>): DatabaseContents {
+  const collections = contents.collections.flatMap((one) => {
+    const name = as.get(one.name)
+    return name === undefined ? [] : [{ ...one, name }]
+  })
+  return { ...contents, collections }
+}
+
+/**
+ * Puts a restored collection in the place of the live one, which is kept under another name.
+ * @returns that name, or null where there was no live one @throws Failure `failed` that says what to type, when the second of the two renames fails
+ */
+export async function swapIn(db: Db, restored: string, live: string, id: string): Promise<string | null> {
+  const there = await db.listCollections({ name: live }, { nameOnly: true }).hasNext()
+  if (!there) {
+    await db.renameCollection(restored, live)
+    return null
+  }
+  const before = sideName(live, 'before', id)
+  if (await db.listCollections({ name: before }, { nameOnly: true }).hasNext()) {
+    throw refused(`${before} is there already, from another restore of this backup: rename or drop it first`)
+  }
+  await db.renameCollection(live, before)
+  try {
+    await db.renameCollection(restored, live)
+  } catch (thrown) {
+    // The live one comes back, so that the application finds its data whatever happened.
+    await db.renameCollection(before, live).catch(() => {
+      throw new Failure('failed', `${live} is away: type db.${before}.renameCollection("${live}") in mongosh`)
+    })
+    throw thrown
+  }
+  return before
+}

@@ -1,0 +1,54 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { inflateSync } from 'node:zlib'
+import { Failure, refused } from '../lib/index.ts'
+import { faultOf } from './archive-files.ts'
+import type { Contents } from './contents.ts'
+import { OrthancIndex } from './orthanc-index.ts'
+import type { Restic } from './restic.ts'
+import { restoredIn, stagedPath } from './restored-files.ts'
+
+/** Paths per call: they stand in its arguments, whose room is limited. */
+const LOT = 5000
+
+/**
+ * Restores the DICOM files of one study and nothing else, each compared with the index's MD5, as `<directory>/<study>/<n>.dcm`:
+ * to be looked at, or sent to an archive again, which keeps what it has.
+ * @returns the files @throws Failure `refused` when the backup holds no such study, `failed` when a file is not what the index says
+ */
+export async function restoreStudy(
+  restic: Restic,
+  contents: Contents,
+  study: string,
+  work: string,
+  directory: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (!/^[0-9.]{1,64}$/.test(study)) throw refused(`"${study}" is no StudyInstanceUID`)
+  const staged = await stagedPath(restic, contents.snapshots.work, signal)
+  const files = restoredIn(work, staged)
+  await restic.restore(contents.snapshots.work, work, [join(staged, 'archives')], { signal })
+  const written: string[] = []
+  for (const { service, volume, storage } of contents.archives) {
+    using index = new OrthancIndex(files.index(service))
+    const wanted = index.filesOfStudy(study)
+    const snapshot = contents.snapshots.volumes.find((one) => one.volume === volume)?.snapshot
+    if (wanted.length === 0 || snapshot === undefined) continue
+    const paths = wanted.map(({ path }) => join('/volumes', volume, storage, path))
+    for (let from = 0; from < paths.length; from += LOT) {
+      await restic.restore(snapshot, work, paths.slice(from, from + LOT), { signal })
+    }
+    await mkdir(join(directory, study), { recursive: true, mode: 0o700 })
+    for (const file of wanted) {
+      const fault = await faultOf(file, files.storage(volume, storage))
+      if (fault !== null) throw new Failure('failed', `${service}: file ${file.path} of the study ${fault}`)
+      const stored = await readFile(join(files.storage(volume, storage), file.path))
+      const target = join(directory, study, `${written.length + 1}.dcm`)
+      // Orthanc's own compression: the length in 8 bytes, then zlib.
+      await writeFile(target, file.compressed ? inflateSync(stored.subarray(8)) : stored, { mode: 0o600, flag: 'wx' })
+      written.push(target)
+    }
+  }
+  if (written.length === 0) throw refused(`the backup ${contents.id} holds no study ${study}`)
+  return written
+}

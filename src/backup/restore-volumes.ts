@@ -1,0 +1,97 @@
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { refused } from '../lib/index.ts'
+import { type ArchiveSource, copyIndexOut, INDEX_FILES, mountOf } from './archive.ts'
+import { askRedis, type CacheSource } from './cache.ts'
+import type { ArchiveContents } from './contents.ts'
+import { askDocker, type Docker } from './docker.ts'
+import { OrthancIndex } from './orthanc-index.ts'
+import { fillVolume, type VolumeReader } from './volume-reader.ts'
+
+/** @returns why an archive cannot be restored into: it must hold no study. Null when it can. */
+export async function archiveRefusal(docker: Docker, source: ArchiveSource, scratch: string): Promise<string | null> {
+  await rm(scratch, { recursive: true, force: true })
+  await mkdir(scratch, { recursive: true, mode: 0o700 })
+  const storage = await copyIndexOut(docker, source, scratch)
+  if (storage === null) return null
+  using index = new OrthancIndex(join(scratch, 'index'))
+  const { studies } = index.counts()
+  return studies === 0
+    ? null
+    : `${source.service} holds ${studies} studies: everything is restored into an empty server only`
+}
+
+/** Restores the files and the index of an archive: its container is stopped meanwhile and started afterwards. */
+export async function restoreArchive(
+  reader: VolumeReader,
+  source: ArchiveSource,
+  wanted: ArchiveContents,
+  snapshot: string,
+  index: string,
+): Promise<void> {
+  const { docker } = reader
+  const { container, volume } = source
+  const place = join(await mountOf(docker, container, volume), wanted.storage)
+  await askDocker(docker, ['stop', '--time', '60', container])
+  await fillVolume(reader, snapshot, wanted.volume, volume)
+  // What the empty one had beside its index would be replayed into ours.
+  const owned = INDEX_FILES.map((file) => join('/restored', wanted.storage, file))
+  await inVolume(docker, container, volume, 'rm', ['-f', ...owned])
+  const copied: string[] = []
+  for (const file of INDEX_FILES) {
+    const from = join(index, '..', file)
+    const there = await askDocker(docker, ['cp', from, `${container}:${join(place, file)}`]).then(
+      () => true,
+      (thrown: unknown) => {
+        if (file === 'index') throw thrown
+        return false
+      },
+    )
+    if (there) copied.push(join('/restored', wanted.storage, file))
+  }
+  await inVolume(docker, container, volume, 'chown', [`--reference=${join('/restored', wanted.storage)}`, ...copied])
+  await askDocker(docker, ['start', container])
+}
+
+/** @returns why a cache cannot be restored into: it must be empty. Null when it can. */
+export async function cacheRefusal(docker: Docker, source: CacheSource, signal: AbortSignal): Promise<string | null> {
+  const keys = Number((await askRedis(docker, source, ['DBSIZE'], signal)).replace(/\D/g, ''))
+  return keys === 0 ? null : `${source.service} holds ${keys} keys: everything is restored into an empty server only`
+}
+
+/**
+ * Restores a saved file as the base of an append-only file: Redis reads no other where it is told to append.
+ * Its container is stopped meanwhile and started afterwards.
+ */
+export async function restoreCache(docker: Docker, source: CacheSource, file: string, scratch: string): Promise<void> {
+  const { container } = source
+  const volume = await volumeAt(docker, container, '/data')
+  await rm(scratch, { recursive: true, force: true })
+  const directory = join(scratch, 'appendonlydir')
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await copyFile(file, join(directory, 'appendonly.aof.1.base.rdb'))
+  await writeFile(join(directory, 'appendonly.aof.manifest'), 'file appendonly.aof.1.base.rdb seq 1 type b\n')
+  await askDocker(docker, ['stop', '--time', '30', container])
+  await inVolume(docker, container, volume, 'rm', ['-rf', '/restored/appendonlydir', '/restored/dump.rdb'])
+  await askDocker(docker, ['cp', directory, `${container}:/data/appendonlydir`])
+  await askDocker(docker, ['cp', file, `${container}:/data/dump.rdb`])
+  const owned = ['-R', '--reference=/restored', '/restored/appendonlydir', '/restored/dump.rdb']
+  await inVolume(docker, container, volume, 'chown', owned)
+  await askDocker(docker, ['start', container])
+}
+
+async function volumeAt(docker: Docker, container: string, destination: string): Promise<string> {
+  const format = `{{range .Mounts}}{{if eq .Destination "${destination}"}}{{.Name}}{{end}}{{end}}`
+  const volume = await askDocker(docker, ['container', 'inspect', '--format', format, container])
+  if (volume === '') throw refused(`the container ${container} keeps no volume at ${destination}`)
+  return volume
+}
+
+/** Runs one program of a service's own image as root on its volume, without a network. */
+async function inVolume(docker: Docker, container: string, volume: string, program: string, args: string[]) {
+  const image = await askDocker(docker, ['container', 'inspect', '--format', '{{.Image}}', container])
+  await askDocker(docker, [
+    ...['run', '--rm', '--label', 'pacs.backup', '--network', 'none', '--user', '0:0', '--entrypoint', program],
+    ...['--mount', `type=volume,src=${volume},dst=/restored`, image, ...args],
+  ])
+}

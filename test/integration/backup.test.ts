@@ -1,0 +1,190 @@
+// Backups of a real database, Orthanc and Redis: taken, stored by restic, restored into scratch containers, compared.
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Db } from 'mongodb'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  type BackupResult,
+  listBackups,
+  planRestore,
+  type Repository,
+  Restic,
+  type RestoreRunRequest,
+  runRestore,
+  takeBackup,
+  verifyBackup,
+} from '../../src/backup/index.ts'
+import { fillRecords } from '../backup/records.ts'
+import { BackupSite } from '../backup/site.ts'
+import { docker, ids } from '../lab/index.ts'
+
+const REPORTS = 3000
+let site: BackupSite
+let db: Db
+let first: BackupResult
+
+beforeAll(async () => {
+  site = await BackupSite.start()
+  db = await site.db
+  await fillRecords(db, REPORTS)
+  await Promise.all([site.send(), site.send(), site.send()])
+  await site.redisCommand('mset', 'session:1', 'ada', 'session:2', 'grace')
+  first = await takeBackup(site.backup())
+})
+afterAll(() => site?.[Symbol.asyncDispose]())
+
+describe('a backup', () => {
+  test('says what it holds', () => {
+    const { contents } = first
+    const counts = Object.fromEntries((contents.database?.collections ?? []).map(({ name, count }) => [name, count]))
+    expect(counts).toEqual({ digitalsignatures: 10, reports: REPORTS + 1, sessions: 1 })
+    expect(contents.archives).toMatchObject([{ service: 'orthanc', storage: 'db', studies: 3, instances: 3 }])
+    expect(contents.caches).toMatchObject([{ service: 'redis', keys: 2 }])
+    expect(contents.folders).toMatchObject([{ name: 'stack', files: 1, secret: false }])
+    expect(contents.database?.collections.find(({ name }) => name === 'reports')?.newest.dates.createdAt).toMatch(/^2/)
+  })
+
+  test('says honestly what one moment means here', () => {
+    const { moment, server } = first.contents.database ?? {}
+    const [line] = first.contents.oneMoment
+    if (server?.topology === 'standalone') {
+      expect(moment?.kind).toBe('span')
+      expect(line).toMatch(/each collection as it was read, between .* no member of a replica set/)
+    } else {
+      expect(moment?.kind).toBe('snapshot')
+      expect(line).toMatch(/all collections as of cluster time \d+\.\d+/)
+    }
+  })
+
+  test('leaves nothing behind: an empty work directory, no container of its own, and Orthanc running', async () => {
+    expect(await readdir(site.work)).toEqual([])
+    expect(await ids(['ps', '-aq', '--filter', 'label=pacs.backup'])).toEqual([])
+    expect(await docker(['container', 'inspect', '--format', '{{.State.Status}}', site.orthanc])).toBe('running')
+  })
+
+  test('lies in a repository that the group of its owner keeps, those files too that the reader of volumes wrote', async () => {
+    const packs = await docker([
+      ...['run', '--rm', '--network', 'none', '--volume', `${site.repository.location}:/r:ro`, '--entrypoint', 'find'],
+      ...[site.images.redis ?? '', '/r/data', '-type', 'f', '!', '-perm', '-040'],
+    ])
+    expect(packs).toBe('')
+  })
+})
+
+describe('its verification', () => {
+  test('restores and finds everything the same, on every level', async () => {
+    const report = await verifyBackup(site.verification({ newestWithin: 3_600_000 }))
+    expect(report.levels.flatMap(({ level, findings }) => findings.map((one) => `${level}: ${one}`))).toEqual([])
+    expect(report.outcome).toBe('passed')
+    expect(report.levels.map(({ level }) => level)).toEqual(['L0', 'L1', 'L2', 'L3', 'L4', 'L5', 'L6'])
+    expect(report.holds).toMatchObject({ collections: 3, documents: REPORTS + 12, instances: 3, keys: 2 })
+    expect(await ids(['ps', '-aq', '--filter', 'label=pacs.verify'])).toEqual([])
+    expect(await ids(['network', 'ls', '-q', '--filter', 'label=pacs.verify'])).toEqual([])
+  })
+})
+
+describe('a second backup', () => {
+  test('stores only what changed, and the first is kept', async () => {
+    await db.collection('digitalsignatures').insertOne({ recordId: 'r11', meaning: 'author', signedAt: new Date() })
+    const second = await takeBackup(site.backup())
+    expect(second.contents.stored.added).toBeLessThan(first.contents.stored.added / 2)
+    expect(second.pruning).toEqual({ outcome: 'done', forgotten: [] })
+    const restic = new Restic(site.tools.restic, site.repository, site.tools.path, site.tools.cache)
+    const ids = (await listBackups(restic)).map(({ id }) => id)
+    expect(ids).toEqual([second.contents.id, first.contents.id])
+  })
+})
+
+describe('the second repository', () => {
+  const second = (location: string): Repository => ({ ...site.repository, location })
+
+  test('that is away is said, and gets everything when it is back', async () => {
+    const away = await takeBackup(site.backup({ archives: [], second: second('rest:http://127.0.0.1:1/') }))
+    expect(away.second).toMatchObject({ outcome: 'later', why: expect.stringMatching(/cannot be reached/) })
+    const back = await takeBackup(site.backup({ archives: [], second: second(join(site.directory, 'second')) }))
+    expect(back.second).toMatchObject({ outcome: 'copied' })
+    expect(back.second?.outcome === 'copied' && back.second.backups).toEqual(
+      expect.arrayContaining([first.contents.id, away.contents.id, back.contents.id]),
+    )
+  })
+
+  test('proves the restore of a backup as the first one does', async () => {
+    const report = await verifyBackup(
+      site.verification({ repository: second(join(site.directory, 'second')), which: first.contents.id }),
+    )
+    expect(report.levels.flatMap(({ findings }) => findings)).toEqual([])
+    expect(report.holds.instances).toBe(3)
+  })
+})
+
+describe('a restore', () => {
+  const restore = (changes: Partial<RestoreRunRequest>) => site.restore({ which: first.contents.id, ...changes })
+
+  test('of a collection leaves the live one alone, and replaces it only when its name is typed', async () => {
+    await db.collection('reports').deleteMany({ version: 1 })
+    const target = { kind: 'collection', collection: 'reports' } as const
+    const beside = await runRestore(restore({ target }))
+    expect(beside.mustType).toBe('reports')
+    expect(await db.collection('reports').countDocuments()).toBe(1)
+    const [side = ''] = beside.restored.map((name) => name.replace(/^pacs\./, ''))
+    expect(await db.collection(side).countDocuments()).toBe(REPORTS + 1)
+    await db.collection(side).drop()
+
+    await expect(runRestore(restore({ target, typed: 'report' }))).rejects.toThrow(/"report" was typed/)
+    const swapped = await runRestore(restore({ target, typed: 'reports' }))
+    expect(await db.collection('reports').countDocuments()).toBe(REPORTS + 1)
+    expect(swapped.restored[1]).toMatch(/^pacs\.reports_before_\w+ \(as it was\)$/)
+  })
+
+  test('of a database goes beside the live one and never over another', async () => {
+    const request = restore({ target: { kind: 'database' } })
+    const { restored } = await runRestore(request)
+    expect(restored).toHaveLength(1)
+    await expect(runRestore(request)).rejects.toThrow(/is there already: nothing was overwritten/)
+  })
+
+  test('of a study gives its files and nothing else', async () => {
+    const image = await site.send()
+    await takeBackup(site.backup({ database: null, caches: [] }))
+    const directory = join(site.directory, 'study')
+    const target = { kind: 'study', study: image.studyInstanceUid, directory } as const
+    const { restored } = await runRestore(site.restore({ target, database: null }))
+    expect(restored).toEqual([join(directory, image.studyInstanceUid, '1.dcm')])
+    const dicom = await readFile(restored[0] ?? '')
+    expect(dicom.toString('latin1', 128, 132)).toBe('DICM')
+    expect(dicom.includes(image.sopInstanceUid)).toBe(true)
+    const unknown = { ...target, study: '1.2.3' }
+    await expect(runRestore(site.restore({ target: unknown, database: null }))).rejects.toThrow(
+      /holds no study 1\.2\.3/,
+    )
+  })
+
+  test('of everything is refused as long as the server holds anything, by name', async () => {
+    const target = { kind: 'everything', directory: join(site.directory, 'folders') } as const
+    const { refusals } = await planRestore(restore({ target }))
+    expect(refusals).toEqual([
+      expect.stringMatching(/the database pacs holds digitalsignatures, reports/),
+      expect.stringMatching(/orthanc holds 4 studies/),
+      expect.stringMatching(/redis holds 2 keys/),
+    ])
+    await expect(runRestore(restore({ target }))).rejects.toThrow(/empty server only/)
+  })
+
+  test('of everything fills an empty server', async () => {
+    await db.dropDatabase()
+    await site.emptyOrthancAndRedis()
+    const target = { kind: 'everything', directory: join(site.directory, 'folders') } as const
+    const { restored } = await runRestore(restore({ target }))
+    expect(restored).toEqual([
+      'database pacs',
+      'orthanc: 3 instances',
+      'redis: 2 keys',
+      join(target.directory, 'stack'),
+    ])
+    expect(await db.collection('reports').countDocuments()).toBe(REPORTS + 1)
+    expect((await site.redisCommand('get', 'session:2')).trim()).toBe('grace')
+    const statistics = await site.orthancStatistics()
+    expect(statistics).toMatchObject({ CountInstances: 3, CountStudies: 3 })
+    expect(await site.orthancMd5Faults()).toEqual([])
+  })
+})
