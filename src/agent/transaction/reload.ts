@@ -98,7 +98,9 @@ async function loadFiles(
   const since = world.now()
   await signal(service, live, before, world)
   await waitUp(service, run, world, ({ running, exitCode, startedAt, health, lastCheck }) => {
-    if (!running) return `ended with ${exitCode}`
+    const isLate = world.now() - since > PROOF_LIMIT
+    // The engine starts one anew that its new files ended, after a pause that grows.
+    if (!running) return (isLate || !anew) && `ended with ${exitCode}`
     if (!anew && before?.running && startedAt !== before.startedAt) {
       return `ended on ${live.signal} and was started anew by the engine`
     }
@@ -106,7 +108,7 @@ async function loadFiles(
     const proof = lastCheck !== null && lastCheck.at >= since + SETTLING ? lastCheck : null
     if (proof && health === 'unhealthy') return 'is unhealthy'
     if (proof?.passed && health === 'healthy') return true
-    return world.now() - since > PROOF_LIMIT && `passed no health check within ${formatDuration(PROOF_LIMIT)}`
+    return isLate && `passed no health check within ${formatDuration(PROOF_LIMIT)}`
   })
   for (const [path, text] of await live.seen(hashesOf(hash).files ?? '')) {
     const inside = await world.engine.readInside(service.container, path)

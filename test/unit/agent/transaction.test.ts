@@ -656,6 +656,25 @@ describe('new live files of a core service', () => {
     expect(server.state.core).toMatchObject({ services: { edge: 'edge-1.f1' }, replacing: null, work: null })
   })
 
+  it('that end it are taken back also while the engine waits before it starts it anew', async () => {
+    await using life = await start()
+    define(1)
+    await ask(life.agent, coreOf)
+    define(2)
+    server.deadly.add('f2')
+    const { containers } = life.world.engine
+    let down = 0
+    life.world.engine.containers = async (by) => {
+      const found = await containers(by)
+      const isDown = server.loaded.get('edge') === 'f2 f2' || (server.files.get('edge')?.b === 'f1' && down++ < 30)
+      return isDown && server.state.core.replacing ? found.map((one) => ({ ...one, running: false })) : found
+    }
+    const result = await ask(life.agent, coreOf)
+    expect(result).toMatchObject({ outcome: 'rolled-back' })
+    expect(result.message).toMatch(/^edge ended with 0; .*; edge runs by its old files again$/)
+    expect(loaded()).toEqual(version('f1'))
+  })
+
   it('that make it unhealthy are taken back, and what the engine said of it before does not count', async () => {
     await using life = await start()
     define(1)
