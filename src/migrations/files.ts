@@ -86,7 +86,7 @@ export async function readFiles(folder: string): Promise<MigrationFile[]> {
  * Runs the text that was hashed, not the file again: what is locked is what runs. Such a module can import `node:` modules
  * only, so nothing outside the lock has a say.
  */
-async function importMigration({ id, file, text, sha256: content }: MigrationFile): Promise<Migration> {
+export async function importMigration({ id, file, text, sha256: content }: MigrationFile): Promise<Migration> {
   const url = `data:text/javascript;base64,${Buffer.from(text).toString('base64')}`
   let exported: unknown
   try {

@@ -1,4 +1,4 @@
-import { type Collection, MongoServerError } from 'mongodb'
+import { type Collection, type Document, MongoServerError } from 'mongodb'
 import { z } from 'zod'
 import type { LeaseStore } from '../store.ts'
 
@@ -23,22 +23,28 @@ export function mongoLease(collection: Collection<LeaseDocument>): LeaseStore {
   return {
     async take(holder, ttl) {
       const { token, run, actor, host, purpose } = holder
-      const fields = Object.fromEntries(
-        Object.entries({ token, run, actor, host, purpose }).map(([name, value]) => [name, { $literal: value }]),
-      )
-      // A live lease does not match, so the upsert collides with it; an answer that was lost is looked up by the token.
-      await collection
-        .updateOne(
-          { _id: ID, $expr: { $lt: ['$expiresAt', '$$NOW'] } },
-          [{ $set: { ...fields, takenAt: '$$NOW', expiresAt: until(ttl) } }],
-          { upsert: true },
+      const ours: Document = { takenAt: '$$NOW', expiresAt: until(ttl) }
+      for (const [name, value] of Object.entries({ token, run, actor, host, purpose })) ours[name] = { $literal: value }
+      const taken = Object.entries(ours).map(([name, value]) => [name, { $cond: ['$free', value, `$${name}`] }])
+      // A server refuses $expr in the filter of an upsert, so the pipeline decides: what is not free stays as it is.
+      const found = await collection
+        .findOneAndUpdate(
+          { _id: ID },
+          [
+            { $set: { free: { $lte: [{ $ifNull: ['$expiresAt', new Date(0)] }, '$$NOW'] } } },
+            { $set: Object.fromEntries(taken) },
+            { $unset: 'free' },
+          ],
+          { upsert: true, returnDocument: 'after' },
         )
         .catch((thrown: unknown) => {
+          // Two who insert at once collide; the answer of one that worked may be lost. The token tells.
           if (!(thrown instanceof MongoServerError)) throw thrown
+          return collection.findOne({ _id: ID })
         })
-      const found = await collection.findOne({ _id: ID })
-      if (found === null)
+      if (found === null) {
         throw new Error('the lease could be neither taken nor read: may this user write _migrations_lock?')
+      }
       const holding = leaseSchema.parse(found)
       return holding.token === token ? null : holding
     },

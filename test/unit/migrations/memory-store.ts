@@ -229,10 +229,13 @@ export function connect(
       countExpired: () => read(() => 0),
       count: (name, filter) => read(() => database.read(name).filter((one) => matches(one, filter)).length),
     },
-    // A check in memory asks the engine's own interface; `read` is all it needs.
-    db: (access): Db => {
-      throw new Error(`the memory store has no driver to ${access} with`)
-    },
+    // A check in memory asks the database above; there is no driver.
+    db: (access): Db =>
+      new Proxy(Object.create(null), {
+        get: (_target, property) => {
+          throw new Error(`the memory store has no driver to ${access} with (${String(property)})`)
+        },
+      }),
     abandon: async () => undefined,
   }
   return store

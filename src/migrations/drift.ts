@@ -1,0 +1,72 @@
+import { differences, indexOf, sameIndex } from './compare.ts'
+import type { CollectionDeclaration, UpContext } from './definition.ts'
+import type { Migration } from './files.ts'
+import { lookingContext } from './plan.ts'
+import { readState } from './read-ledger.ts'
+import type { Store } from './store.ts'
+import { checkLimitOf, within } from './time-limit.ts'
+
+/** A difference between the database and what its applied migrations declare: someone changed it by hand. */
+export interface Drift {
+  collection: string
+  /** The migration that declares it. */
+  migration: string
+  text: string
+}
+
+/** Compares every collection that an applied migration declares with what is there. Reads only. */
+export async function driftOf(store: Store, migrations: readonly Migration[], signal: AbortSignal): Promise<Drift[]> {
+  const { entries } = await readState(store)
+  const applied = new Set(entries.filter(({ state }) => state === 'applied').map(({ _id }) => _id))
+  const declared = new Map<string, { migration: string; declaration: CollectionDeclaration }>()
+  for (const migration of migrations.filter(({ id }) => applied.has(id))) {
+    for (const [name, declaration] of await declarationsOf(store, migration, signal)) {
+      declared.set(name, { migration: migration.id, declaration: merge(declared.get(name)?.declaration, declaration) })
+    }
+  }
+  const drift: Drift[] = []
+  for (const [collection, { migration, declaration }] of declared) {
+    const state = await store.catalog.describe(collection)
+    const found = differences(collection, declaration, state, false)
+    const known = (declaration.indexes ?? []).map(indexOf)
+    for (const index of state?.indexes ?? []) {
+      if (!known.some((one) => sameIndex(one, index)) && !known.some(({ name }) => name === index.name)) {
+        found.push(`${collection}: index ${index.name} is declared nowhere`)
+      }
+    }
+    drift.push(...found.map((text) => ({ collection, migration, text })))
+  }
+  return drift
+}
+
+/** What `up` declares, whatever else it would do. */
+async function declarationsOf(
+  store: Store,
+  migration: Migration,
+  signal: AbortSignal,
+): Promise<[string, CollectionDeclaration][]> {
+  const found: [string, CollectionDeclaration][] = []
+  const context = (inner: AbortSignal): UpContext => ({
+    ...lookingContext(store, inner),
+    batches: Object.assign(async () => undefined, { restore: async () => undefined }),
+    schema: {
+      collection: async (name, declaration) => void found.push([name, declaration]),
+      restore: async () => undefined,
+    },
+  })
+  const { id, definition } = migration
+  const work = (inner: AbortSignal) => definition.up(context(inner))
+  // A migration that writes by itself stops at its first write; what it declared until then counts.
+  await within(store, `declarations of ${id}`, checkLimitOf(migration), signal, work).catch(() =>
+    signal.throwIfAborted(),
+  )
+  return found
+}
+
+function merge(earlier: CollectionDeclaration | undefined, later: CollectionDeclaration): CollectionDeclaration {
+  const dropped = new Set(later.dropIndexes)
+  const kept = (earlier?.indexes ?? []).filter(
+    ({ name }) => !dropped.has(name) && !later.indexes?.some((index) => index.name === name),
+  )
+  return { ...earlier, ...later, indexes: [...kept, ...(later.indexes ?? [])] }
+}

@@ -1,0 +1,83 @@
+import type { Phase, UpContext } from './definition.ts'
+import { withoutValues } from './failures.ts'
+import type { Migration } from './files.ts'
+import { type Impact, impactOfCollection, impactOfWalk } from './impact.ts'
+import { orderOf } from './order.ts'
+import { readState } from './read-ledger.ts'
+import type { Store } from './store.ts'
+import { checkLimitOf, within } from './time-limit.ts'
+
+export interface PlannedStep {
+  id: string
+  phase: Phase
+  description: string
+  /** An earlier run was interrupted in it. */
+  again: boolean
+  /** Why it cannot be undone; null when it can. */
+  irreversible: string | null
+  impacts: Impact[]
+}
+
+export interface Plan {
+  phase: Phase
+  steps: PlannedStep[]
+  /** Why later migrations of the phase do not run yet. */
+  waiting: string[]
+}
+
+/**
+ * What a run of `phase` would do to this database now. Reads only.
+ * @throws Failure `refused` for whatever a run would be refused for before it begins.
+ */
+export async function planMigrations(
+  store: Store,
+  migrations: readonly Migration[],
+  { phase, signal }: { phase: Phase; signal: AbortSignal },
+): Promise<Plan> {
+  const { steps, waiting } = orderOf(migrations, (await readState(store)).entries, phase)
+  const planned: PlannedStep[] = []
+  for (const { migration, kind } of steps) {
+    const { id, definition } = migration
+    const irreversible = 'irreversible' in definition ? definition.irreversible : null
+    const impacts = await impactsOf(store, migration, signal)
+    planned.push({ id, phase, description: definition.description, again: kind === 'settle', irreversible, impacts })
+  }
+  return { phase, steps: planned, waiting }
+}
+
+/** Runs `up` where it can only look, and notes what it asks for. */
+async function impactsOf(store: Store, migration: Migration, signal: AbortSignal): Promise<Impact[]> {
+  const { id, definition } = migration
+  const impacts: Impact[] = []
+  const context = (inner: AbortSignal): UpContext => ({
+    ...lookingContext(store, inner),
+    batches: Object.assign(
+      async (walk: Parameters<UpContext['batches']>[0]) => {
+        impacts.push(...(await impactOfWalk(store.catalog, walk)))
+      },
+      { restore: async () => undefined },
+    ),
+    schema: {
+      async collection(name, declaration) {
+        impacts.push(...(await impactOfCollection(store.catalog, name, declaration)))
+      },
+      restore: async () => undefined,
+    },
+  })
+  try {
+    await within(store, `plan of ${id}`, checkLimitOf(migration), signal, (inner) => definition.up(context(inner)))
+  } catch (thrown) {
+    signal.throwIfAborted()
+    impacts.push({
+      level: 'warning',
+      collection: '',
+      text: `what follows cannot be foreseen: ${withoutValues(thrown)}`,
+    })
+  }
+  return impacts
+}
+
+/** The part of a context that is the same wherever nothing may be written. */
+export function lookingContext(store: Store, signal: AbortSignal): Pick<UpContext, 'db' | 'log' | 'signal'> {
+  return { db: store.db('read'), log: () => undefined, signal }
+}

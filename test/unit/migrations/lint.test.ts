@@ -1,0 +1,128 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { formatFinding, lintMigrations, newMigration, PHASES, writeLock } from '../../../src/migrations/index.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pacs-migrations-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const SHAPE = { phase: "'expand'", down: 'async down({ schema }) { await schema.restore() },', assured: '' }
+
+/** A migration whose `up` is `body`, on line 5. */
+async function lay(id: string, body: string, shape: Partial<typeof SHAPE> = {}): Promise<void> {
+  const { phase, down, assured } = { ...SHAPE, ...shape }
+  const text = `export default {
+  phase: ${phase},
+  description: 'x',
+  async up({ db, schema, batches, signal }) {
+    ${body}
+  },
+  ${down}
+  ${assured}
+  async check() { return true },
+}
+`
+  await writeFile(join(folder, `${id}.js`), text)
+}
+
+async function found(released?: string[]): Promise<string[]> {
+  await rm(join(folder, 'migrations.lock.json'), { force: true })
+  await writeLock(folder)
+  const findings = await lintMigrations(folder, released === undefined ? {} : { released })
+  return findings.map(({ id, file, line }) => `${file}:${line} ${id}`)
+}
+
+describe('lintMigrations', () => {
+  it.each([
+    ['destructive', "await db.collection('x').drop()"],
+    ['destructive', "await db.collection('x').updateMany({ a: 1 }, { $rename: { a: 'b' } })"],
+    ['destructive', "await batches({ collection: 'x', change: () => ({ unset: ['a'] }) })"],
+    ['unique-unchecked', "await db.collection('x').createIndex({ a: 1 }, { unique: true })"],
+    ['strict-uncounted', "await db.createCollection('x', { validator: { $jsonSchema: {} } })"],
+    ['record-ttl', "await db.collection('auditlogs').createIndex({ at: 1 }, { expireAfterSeconds: 60 })"],
+    [
+      'record-ttl',
+      "const s = 60; await schema.collection('digitalsignatures', { indexes: [{ name: 'a', key: { a: 1 }, expireAfterSeconds: s }] })",
+    ],
+    ['ttl', "await schema.collection('x', { indexes: [{ name: 'a', key: { a: 1 }, expireAfterSeconds: 0 }] })"],
+    ['whole-collection', "await db.collection('x').updateMany({}, { $set: { a: 1 } })"],
+    ['not-repeatable', "await db.collection('x').insertOne({ a: 1 })"],
+    ['not-repeatable', "await db.collection('x').updateMany({ a: 1 }, { $inc: { b: 1 } })"],
+    ['signed-record', "await batches({ collection: 'digitalsignatures', change: () => ({ set: { a: 1 } }) })"],
+    ['schema-keyword', "await schema.collection('x', { schema: { properties: { a: { format: 'date' } } } })"],
+    [
+      'schema-keyword',
+      "const int = 'int'; await schema.collection('x', { schema: { properties: { a: { bsonType: int } } } }) // bsonType",
+    ],
+    ['schema-keyword', "await schema.collection('x', { schema: { items: [{ type: 'integer' }] } })"],
+    ['raw-command', 'await db.command({ compact: 1 })'],
+    ['endless', "while (true) await db.collection('x').findOne()"],
+    [
+      'transaction-index',
+      "await session.withTransaction(async () => { await db.collection('x').createIndex({ a: 1 }) })",
+    ],
+  ])('finds %s, with its line', async (id, body) => {
+    await lay('001_x', body)
+    expect(await found()).toContain(`001_x.js:5 ${id}`)
+  })
+
+  it('takes an assurance where the author may know better, and nowhere else', async () => {
+    const body =
+      "await db.collection('auditlogs').drop(); await db.collection('auditlogs').createIndex({ at: 1 }, { expireAfterSeconds: 1 })"
+    await lay('001_x', body, {
+      assured: "assured: { destructive: 'nobody reads it since 1.4', 'record-ttl': 'because I like it so' },",
+    })
+    const ids = await found()
+    expect(ids).not.toContain('001_x.js:5 destructive')
+    expect(ids).toContain('001_x.js:5 record-ttl')
+  })
+
+  it('has nothing against what the engine guards itself', async () => {
+    await lay(
+      '001_x',
+      "await schema.collection('x', { schema: { bsonType: 'object' }, indexes: [{ name: 'a', key: { a: 1 }, unique: true }] })",
+    )
+    expect(await found()).toEqual([])
+  })
+
+  it('names what is missing, and what Node cannot read', async () => {
+    await lay('001_x', '', { down: '' })
+    await writeFile(join(folder, '002_y.js'), 'export default {\n  phase: }\n')
+    expect(await found()).toEqual(['001_x.js:1 missing-down', '002_y.js:2 syntax'])
+  })
+
+  it('refuses imports of what is not locked', async () => {
+    await writeFile(join(folder, '001_x.js'), "import x from './x.js'\nexport default { phase: 'data' }\n")
+    expect(await found()).toContain('001_x.js:1 import')
+  })
+
+  it('refuses a contract in the release of its expand, and an expand that needs an earlier contract', async () => {
+    const over = "await batches({ collection: 'x', change: () => null })"
+    await lay('001_a', over)
+    await lay('002_b', over, { phase: "'contract'" })
+    await lay('003_c', over)
+    expect(await found([])).toEqual(['002_b.js:2 contract-too-early', '003_c.js:2 expand-after-contract'])
+    expect(await found(['001_a', '002_b'])).toEqual([])
+  })
+
+  it('finds an edited and an unlocked file', async () => {
+    await lay('001_x', '')
+    await writeLock(folder)
+    await lay('001_x', 'await db.stats()')
+    await lay('002_y', '')
+    const findings = (await lintMigrations(folder)).map(formatFinding)
+    expect(findings).toEqual([
+      expect.stringMatching(/^001_x\.js:1: error lock: 001_x was edited after it was locked/),
+      expect.stringMatching(/^002_y\.js:1: error lock: 002_y is not locked/),
+    ])
+  })
+
+  it('has nothing against what "new" writes, but the assurance that it asks for', async () => {
+    for (const phase of PHASES) await newMigration(folder, `a_${phase}`, phase)
+    expect(await found(['001_a_expand', '002_a_data'])).toEqual([])
+  })
+})
