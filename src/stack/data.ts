@@ -22,6 +22,16 @@ export function dataServices(stack: Stack): ReadonlyMap<string, ServiceData> {
   return held
 }
 
+/** The files of the config revision with the passwords that `x-pacs.data` of a service names, whether it mounts them or not. */
+export function passwordFiles(stack: Stack, service: string): string[] {
+  const data = stack.services.get(service)?.pacs.data
+  const accounts = data?.kind === 'mongodb' ? Object.values(data.users) : data?.kind === 'redis' ? [data] : []
+  return accounts.flatMap(({ password }) => {
+    const file = stack.secrets.get(password)?.file
+    return file === undefined ? [] : [normalised(file)]
+  })
+}
+
 function resolved(stack: Stack, data: XPacsData): ServiceData {
   switch (data.kind) {
     case 'orthanc':

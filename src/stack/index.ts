@@ -1,5 +1,5 @@
 export { checkStack } from './check.ts'
-export { type Account, dataServices, type ServiceData } from './data.ts'
+export { type Account, dataServices, passwordFiles, type ServiceData } from './data.ts'
 export { type Finding, formatFinding } from './finding.ts'
 export { i8, instanceName } from './instance.ts'
 export { type LiveDirectory, liveDirectories } from './live.ts'

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Problems } from '../../lib/index.ts'
-import { filesOf, type Stack, variablesOf } from '../../stack/index.ts'
+import { filesOf, passwordFiles, type Stack, variablesOf } from '../../stack/index.ts'
 import type { ConfigRevision } from './config.ts'
 
 /** Values that the agent gives to a stack; a person does not set them. */
@@ -22,7 +22,7 @@ export async function checkConfig(stack: Stack, config: ConfigRevision, problems
     )
   }
   for (const service of stack.services.keys()) {
-    for (const path of filesOf(stack, service).secrets) {
+    for (const path of new Set([...filesOf(stack, service).secrets, ...passwordFiles(stack, service)])) {
       const found = await readFile(join(config.directory, path)).catch(() => null)
       if (found === null || found.length === 0)
         problems.add(`config: ${path} is missing or empty, and ${service} needs it; put it in config/next/${path}`)

@@ -45,4 +45,14 @@ describe('a configuration', () => {
       expect.stringContaining('TOKEN is missing or empty, and api, store need it'),
     ])
   })
+
+  it('needs the passwords that x-pacs.data names, also one that no service mounts', async () => {
+    await writeFile(join(directory, 'secrets', 'password'), 'a password')
+    const data = 'x-pacs: { data: { kind: redis, user: backup, password: spare } }'
+    const text = FIT.replace('image: store:1.2', `image: store:1.2\n    ${data}`)
+    const spare = `${text}  spare: { file: ./secrets/spare }\n`
+    expect(await problemsOf({ PACS_PUBLIC_HOST: 'pacs.example', TOKEN: 't' }, spare)).toEqual([
+      'config: secrets/spare is missing or empty, and store needs it; put it in config/next/secrets/spare',
+    ])
+  })
 })

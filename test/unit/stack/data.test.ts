@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { checkStack, dataServices, formatFinding } from '../../../src/stack/index.ts'
+import { checkStack, dataServices, formatFinding, passwordFiles } from '../../../src/stack/index.ts'
 import { FIT, stackFrom } from './stack-from.ts'
 
 const users = { migrate: { name: 'migrations', password: 'password' }, backup: { name: 'backup', password: 'other' } }
@@ -26,6 +26,7 @@ function stackWith(changes: Readonly<Record<string, Service>> = {}) {
     const made = { image: 'any:1', networks: { data: null }, volumes, ...(ports ? { ports } : {}) }
     text.services[name] = { ...(text.services[name] ?? made), 'x-pacs': { ...text.services[name]?.['x-pacs'], data } }
   }
+  text.volumes.elsewhere = { name: 'ward-elsewhere' }
   text.secrets.other = { file: './secrets//other-file' }
   return stackFrom(stringify(text))
 }
@@ -51,6 +52,16 @@ test('services that hold data are told with files of the config revision and the
     ['cache', { kind: 'redis', user: { name: 'backup', password: 'secrets/password' } }],
     ['archive', { kind: 'orthanc', volume: 'ward-store' }],
   ])
+})
+
+test('a password is needed on the server also where no service mounts it', () => {
+  const files = [...stackWith().services.keys()].map((service) => [service, passwordFiles(stackWith(), service)])
+  expect(Object.fromEntries(files)).toMatchObject({
+    store: [],
+    database: ['secrets/password', 'secrets/other-file'],
+    cache: ['secrets/password'],
+    archive: [],
+  })
 })
 
 test('a stack that says nothing of data has none', () => {
@@ -90,8 +101,9 @@ describe('is refused, all that is wrong at once:', () => {
   })
 
   test('a volume of another service', () => {
-    const said = messages({ page: { data: undefined }, edge: { data: { kind: 'orthanc', volume: 'store' } } })
-    expect(said).toEqual([expect.stringMatching(/edge: volume store is not mounted by this service/)])
+    expect(messages({ archive: { data: { kind: 'orthanc', volume: 'elsewhere' } } })).toEqual([
+      expect.stringMatching(/archive: volume elsewhere is not mounted by this service/),
+    ])
   })
 
   test('data of a service that runs twice', () => {
