@@ -1,0 +1,422 @@
+import { rm } from 'node:fs/promises'
+import { BSON, type Db, type Document } from 'mongodb'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  type ApplyOptions,
+  applyMigrations,
+  driftOf,
+  loadMigrations,
+  type Migration,
+  type MigrationDefinition,
+  mark,
+  type OpenDatabase,
+  openDatabase,
+  PHASES,
+  type Phase,
+  planMigrations,
+  readLedger,
+  undoTo,
+} from '../../src/migrations/index.ts'
+import { sha256 } from '../../src/release/index.ts'
+import { type Database, startDatabase, startWire, type Wire } from '../lab/index.ts'
+import { addressOf, clear, contentOf, putReports, sampleFolder } from '../migrations/site.ts'
+
+let database: Database
+let root: Db
+let wire: Wire
+let opened: OpenDatabase
+let folder: string
+let sample: Migration[]
+
+const signal = new AbortController().signal
+const common = { run: 'run', actor: 'octocat', host: 'runner', signal, onEvent: () => undefined }
+const LEASE = { ttl: 2000, wait: 20_000 }
+
+beforeAll(async () => {
+  database = await startDatabase()
+  root = (await database.connect('root')).db('pacs')
+  wire = await startWire(database)
+  folder = await sampleFolder()
+  sample = await loadMigrations(folder)
+  opened = await openDatabase(addressOf(database, wire))
+})
+beforeEach(() => clear(root))
+afterAll(async () => {
+  await opened?.[Symbol.asyncDispose]()
+  await wire?.[Symbol.asyncDispose]()
+  await database?.down()
+  if (folder !== undefined) await rm(folder, { recursive: true })
+})
+
+function migration(definition: MigrationDefinition, id = '001_x'): Migration {
+  return { id, sha256: sha256(id), phase: definition.phase, definition }
+}
+
+/** A data migration that sets `done` in every document of `x`, with parts of it replaced. */
+function marking(parts: Partial<MigrationDefinition> = {}): Migration {
+  const definition: MigrationDefinition = {
+    phase: 'data',
+    description: 'x',
+    up: ({ batches }) =>
+      batches({
+        collection: 'x',
+        filter: { done: { $exists: false } },
+        size: 10,
+        change: () => ({ set: { done: true } }),
+      }),
+    down: ({ batches }) => batches.restore(),
+    check: async ({ db }) => (await db.collection('x').countDocuments({ done: { $exists: false } })) === 0,
+  }
+  return migration(Object.assign(definition, parts))
+}
+
+function apply(migrations: readonly Migration[], phase: Phase, options: Partial<ApplyOptions> = {}) {
+  return applyMigrations(opened, migrations, { ...common, phase, lease: LEASE, ...options })
+}
+
+async function putX(count: number): Promise<void> {
+  await root.collection('x').insertMany(Array.from({ length: count }, (_, n): Document => ({ _id: n, n })))
+}
+
+describe('001 and the sample', () => {
+  it('plans without one write, runs, finds no drift, and is undone to every byte', async () => {
+    await putReports(root, 60)
+    const before = await contentOf(root)
+    const sent = wire.writes.length
+    const plan = await planMigrations(opened, sample, { phase: 'expand', signal })
+    expect(wire.writes.slice(sent)).toEqual([])
+    expect(plan.steps.map(({ id, impacts }) => [id, impacts.length])).toEqual([
+      ['001_create_collections', 5],
+      ['003_report_words', 2],
+    ])
+    for (const phase of PHASES) await apply(sample, phase)
+    expect(await driftOf(opened, sample, signal)).toEqual([])
+    await root.collection('auditlogs').dropIndex('seq')
+    await root.collection('sessions').createIndex({ role: 1 }, { name: 'by_hand' })
+    expect((await driftOf(opened, sample, signal)).map(({ text }) => text)).toEqual([
+      'sessions: index by_hand is declared nowhere',
+      'auditlogs: index seq is not there',
+    ])
+    await root.collection('sessions').dropIndex('by_hand')
+    await undoTo(opened, sample, '003_report_words', common)
+    expect((await readLedger(opened)).entries.map(({ _id }) => _id)).toEqual([
+      '001_create_collections',
+      '003_report_words',
+    ])
+    await undoTo(opened, sample, null, common)
+    expect(await contentOf(root)).toEqual(before)
+  })
+
+  it('has an empty run ask and write nothing', async () => {
+    for (const phase of PHASES) await apply(sample, phase)
+    const sent = wire.writes.length
+    expect(await apply(sample, 'expand')).toEqual({ applied: [], waiting: [] })
+    expect(wire.writes.slice(sent)).toEqual([])
+  })
+})
+
+describe('two and five at once', () => {
+  it.each([2, 5])('%i: each migration is applied once', async (count) => {
+    await putX(40)
+    let runs = 0
+    const counted = marking({
+      up: async ({ batches }) => {
+        runs += 1
+        await batches({ collection: 'x', size: 10, change: ({ n }) => ({ set: { n: n + 1, done: true } }) })
+      },
+    })
+    const all = await Promise.all(
+      Array.from({ length: count }, async (_, one) => {
+        await using own = await openDatabase(addressOf(database))
+        return applyMigrations(own, [counted], { ...common, run: `run ${one}`, phase: 'data', lease: LEASE })
+      }),
+    )
+    expect(all.flatMap(({ applied }) => applied)).toHaveLength(1)
+    expect(runs).toBe(1)
+    expect((await root.collection('x').find().sort({ _id: 1 }).toArray()).map(({ n }) => n)).toEqual(
+      Array.from({ length: 40 }, (_, n) => n + 1),
+    )
+  })
+
+  it('says who holds the lease when the wait is over', async () => {
+    await putX(1)
+    const { promise: inside, resolve: enter } = Promise.withResolvers<void>()
+    const { promise: go, resolve: leave } = Promise.withResolvers<void>()
+    const slow = marking({
+      up: async () => {
+        enter()
+        await go
+        await root.collection('x').updateMany({}, { $set: { done: true } })
+      },
+    })
+    const first = apply([slow], 'data')
+    await inside
+    await using other = await openDatabase(addressOf(database))
+    await expect(
+      applyMigrations(other, [slow], { ...common, phase: 'data', lease: { ttl: 2000, wait: 0 } }),
+    ).rejects.toMatchObject({ kind: 'locked', message: expect.stringMatching(/octocat on runner \(run run\)/) })
+    leave()
+    await first
+  })
+})
+
+describe('a lease', () => {
+  it('that is lost in the middle of a batch ends the run, which writes no more', async () => {
+    await putX(40)
+    let taken = false
+    const robbed = apply([marking()], 'data', {
+      onEvent: (event) => {
+        if (event.kind !== 'progress' || taken) return
+        taken = true
+        void root.collection('_migrations_lock').updateOne({}, { $set: { token: 'someone else' } })
+      },
+      phase: 'data',
+    })
+    await expect(
+      Promise.race([robbed, robbed.then(() => expect.unreachable('the run did not notice'))]),
+    ).rejects.toMatchObject({ kind: 'failed', message: expect.stringMatching(/lease of the database was lost/) })
+    const left = await root.collection('x').countDocuments({ done: { $exists: false } })
+    expect(left).toBeGreaterThan(0)
+    await root.collection('_migrations_lock').updateOne({}, { $set: { expiresAt: new Date(0) } })
+    await apply([marking()], 'data')
+    expect(await root.collection('x').countDocuments({ done: { $exists: false } })).toBe(0)
+  })
+
+  it('does not care for this machine’s clock', async () => {
+    await putX(5)
+    const now = Date.now
+    Date.now = () => now() + 24 * 3_600_000
+    try {
+      await using own = await openDatabase(addressOf(database))
+      expect(own.clockAhead).toBeGreaterThan(23 * 3_600_000)
+      await applyMigrations(own, [marking()], { ...common, phase: 'data', lease: LEASE })
+    } finally {
+      Date.now = now
+    }
+    const { entries, history } = await readLedger(opened)
+    const times = [
+      ...entries.flatMap(({ startedAt, finishedAt }) => [startedAt, finishedAt]),
+      ...history.map(({ at }) => at),
+    ]
+    for (const time of times) expect(Math.abs(Number(time) - Date.now())).toBeLessThan(600_000)
+  })
+})
+
+describe('an author’s mistake', () => {
+  it('that throws is recorded without a value of a document, and runs again when mended', async () => {
+    await putX(5)
+    const throwing = marking({
+      up: async ({ db }) => {
+        await db.collection('x').createIndex({ name: 1 }, { unique: true })
+        await db.collection('x').insertOne({ name: 'DOE^JANE' })
+        await db.collection('x').insertOne({ name: 'DOE^JANE' })
+      },
+      check: async () => false,
+    })
+    await root.collection('x').drop()
+    await expect(apply([throwing], 'data')).rejects.toThrow(/001_x: duplicate key/)
+    const { entries, history } = await readLedger(opened)
+    expect(JSON.stringify([entries, history])).not.toContain('DOE')
+    expect(entries[0]).toMatchObject({ state: 'failed', error: expect.stringMatching(/duplicate key/) })
+    await apply([marking({})], 'data')
+    expect((await readLedger(opened)).entries[0]?.state).toBe('applied')
+  })
+
+  it('that never ends is ended at its limit, and its calls with it', async () => {
+    const { promise: ended, resolve } = Promise.withResolvers<string>()
+    const endless = marking({
+      timeout: '500ms',
+      up: async ({ db }) => {
+        try {
+          for (;;) await db.collection('y').findOne()
+        } catch (thrown) {
+          resolve(String(thrown))
+          throw thrown
+        }
+      },
+    })
+    await expect(apply([endless], 'data')).rejects.toThrow(/up of 001_x took longer than 0\.5 s and was ended/)
+    expect(await ended).toMatch(/closed/i)
+    expect((await readLedger(opened)).entries[0]?.state).toBe('failed')
+  })
+
+  it('in check does not pass: a lie, a no, nothing at all, a write', async () => {
+    const liar = migration({
+      phase: 'expand',
+      description: 'x',
+      async up({ db, schema }) {
+        await schema.collection('x', { indexes: [{ name: 'n', key: { n: 1 } }] })
+        await db.collection('x').dropIndex('n')
+      },
+      down: ({ schema }) => schema.restore(),
+      check: async () => true,
+    })
+    await expect(apply([liar], 'expand')).rejects.toThrow(
+      /is not done, though its check says it is: x: index n is not there/,
+    )
+    const checks: [MigrationDefinition['check'], RegExp][] = [
+      [async () => false, /its check says it is not done/],
+      [async () => Reflect.get({}, 'x'), /it gave undefined instead of true or false/],
+      [
+        async ({ db }) => (await db.collection('x').deleteMany({})).acknowledged,
+        /collection\.deleteMany is not allowed/,
+      ],
+      [
+        async ({ db }) =>
+          (
+            await db
+              .collection('x')
+              .aggregate([{ $out: 'y' }])
+              .toArray()
+          ).length === 0,
+        /with \$out/,
+      ],
+    ]
+    for (const [check, message] of checks) {
+      await clear(root)
+      await expect(apply([marking({ check })], 'data')).rejects.toThrow(message)
+    }
+  })
+
+  it('that was cut and cannot be told is settled by a person, with a reason', async () => {
+    const unclear = marking({
+      check: async () => {
+        throw new Error('who knows')
+      },
+    })
+    await expect(apply([unclear], 'data')).rejects.toThrow(/its check failed: who knows/)
+    await expect(apply([unclear], 'data')).rejects.toThrow(/find out, then "migrations mark 001_x applied\|pending"/)
+    await mark(opened, [unclear], '001_x', 'applied', { ...common, reason: 'looked at every document' })
+    expect((await readLedger(opened)).history.at(-1)).toMatchObject({
+      event: 'marked-applied',
+      note: 'looked at every document',
+    })
+    expect(await apply([unclear], 'data')).toEqual({ applied: [], waiting: [] })
+  })
+})
+
+describe('a ledger that was edited by hand', () => {
+  it.each([
+    ['an entry taken away', () => root.collection('_migrations').deleteMany({}), /missing from the ledger/],
+    [
+      'a state',
+      () => root.collection('_migrations').updateMany({}, { $set: { state: 'done' } }),
+      /_migrations 001_x .*state/,
+    ],
+    [
+      'a hash',
+      () => root.collection('_migrations').updateMany({}, { $set: { sha256: sha256('other') } }),
+      /another hash in the ledger/,
+    ],
+  ])('%s: refuses to run and to plan', async (_what, edit, message) => {
+    await apply([marking()], 'data')
+    await edit()
+    await expect(apply([marking()], 'data')).rejects.toThrow(message)
+    await expect(planMigrations(opened, [marking()], { phase: 'data', signal })).rejects.toThrow(message)
+  })
+
+  it('goes on when a person has said what is true', async () => {
+    await apply([marking()], 'data')
+    await root.collection('_migrations').deleteMany({})
+    await mark(opened, [marking()], '001_x', 'applied', { ...common, reason: 'it was deleted by mistake' })
+    expect(await apply([marking()], 'data')).toEqual({ applied: [], waiting: [] })
+  })
+})
+
+describe('an existing collection', () => {
+  const declared = (parts: object = {}) =>
+    migration({
+      phase: 'expand',
+      description: 'x',
+      up: ({ schema }) =>
+        schema.collection('x', {
+          schema: { bsonType: 'object', required: ['n'], properties: { n: { bsonType: ['int', 'long', 'double'] } } },
+          ...parts,
+        }),
+      down: ({ schema }) => schema.restore(),
+      check: async () => true,
+    })
+
+  it('is adopted: counted, warned about, and strict once its documents are mended', async () => {
+    await root.collection('x').insertMany([{ n: 1 }, { n: 'two' }, {}])
+    const plan = await planMigrations(opened, [declared()], { phase: 'expand', signal })
+    expect(plan.steps[0]?.impacts[0]).toMatchObject({
+      level: 'warning',
+      text: '2 documents do not satisfy the validator: it warns only, until they are mended',
+    })
+    await apply([declared()], 'expand')
+    const validation = async () => (await opened.catalog.describe('x'))?.validation
+    expect(await validation()).toMatchObject({ level: 'moderate', action: 'warn' })
+    await root.collection('x').updateMany({}, { $set: { n: 3 } })
+    const again = { ...declared(), id: '002_again', sha256: sha256('again') }
+    await apply([declared(), again], 'expand')
+    expect(await validation()).toMatchObject({ level: 'strict', action: 'error' })
+    await expect(root.collection('x').insertOne({ n: 'two' })).rejects.toMatchObject({ code: 121 })
+  })
+
+  it('with duplicates gets no unique index, and plan and run say how many', async () => {
+    await root.collection('x').insertMany([{ n: 1 }, { n: 1 }, { n: 2 }])
+    const unique = declared({ indexes: [{ name: 'n', key: { n: 1 }, unique: true }] })
+    const plan = await planMigrations(opened, [unique], { phase: 'expand', signal })
+    expect(plan.steps[0]?.impacts).toContainEqual({
+      level: 'error',
+      collection: 'x',
+      text: '1 values stand more than once: n cannot be unique',
+    })
+    await expect(apply([unique], 'expand')).rejects.toThrow(/1 values stand more than once/)
+  })
+
+  it('is told how many documents a TTL would delete at once', async () => {
+    const old = new Date(Date.now() - 3_600_000)
+    await root.collection('x').insertMany([{ n: 1, at: old }, { n: 2, at: new Date(Date.now() + 3_600_000) }, { n: 3 }])
+    const ttl = declared({ indexes: [{ name: 'at', key: { at: 1 }, expireAfterSeconds: 60 }] })
+    const plan = await planMigrations(opened, [ttl], { phase: 'expand', signal })
+    expect(plan.steps[0]?.impacts).toContainEqual(
+      expect.objectContaining({ level: 'warning', text: expect.stringMatching(/deletes 1 documents within a minute/) }),
+    )
+  })
+})
+
+describe('documents', () => {
+  it('of 16 MB are changed and given back byte by byte', async () => {
+    const bytes = 16 * 1024 * 1024 - 4096
+    await root.collection('x').insertOne({ n: 1, blob: new BSON.Binary(Buffer.alloc(bytes, 7)) })
+    const before = await contentOf(root)
+    await apply([marking()], 'data')
+    expect(await root.collection('x').findOne({}, { projection: { done: 1, _id: 0 } })).toEqual({ done: true })
+    await undoTo(opened, [marking()], null, common)
+    expect(await contentOf(root)).toEqual(before)
+  })
+
+  it('that were edited since are listed, and the undo leaves everything as it is until they are decided', async () => {
+    await putX(30)
+    await apply([marking()], 'data')
+    await root.collection('x').updateOne({ n: 7 }, { $set: { note: 'by hand' } })
+    await root.collection('x').deleteOne({ n: 8 })
+    const before = await contentOf(root)
+    await expect(undoTo(opened, [marking()], null, common)).rejects.toThrow(
+      /2 documents were edited(.|\n)*x \{"id":\{"\$numberInt":"(7|8)"/,
+    )
+    expect(await contentOf(root)).toEqual(before)
+    await undoTo(opened, [marking()], null, {
+      ...common,
+      decide: (_c, id) => (id.includes('"7"') ? 'keep' : 'restore'),
+    })
+    expect(await root.collection('x').countDocuments({ done: true })).toBe(1)
+    expect(await root.collection('x').countDocuments({})).toBe(30)
+  })
+})
+
+describe('a server', () => {
+  it('that refuses the credentials, or is not there, is named', async () => {
+    const address = addressOf(database)
+    await expect(openDatabase({ ...address, password: 'wrong-password' })).rejects.toMatchObject({
+      kind: 'bad-input',
+      message: expect.stringMatching(/refused the credentials of migrations/),
+    })
+    await expect(openDatabase({ ...address, port: 9 }, { serverSelectionTimeoutMS: 500 })).rejects.toMatchObject({
+      kind: 'unreachable',
+      message: expect.stringMatching(/127\.0\.0\.1:9/),
+    })
+  })
+})

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest'
+import type { BatchesDeclaration } from '../../../src/migrations/definition.ts'
+import { applyMigrations, planMigrations, undoTo } from '../../../src/migrations/index.ts'
+import type { Store } from '../../../src/migrations/store.ts'
+import { connect, MemoryDatabase } from './memory-store.ts'
+import { ACTOR, migration, SHORT } from './sample.ts'
+
+const signal = new AbortController().signal
+const common = { ...ACTOR, signal, onEvent: () => undefined, lease: SHORT }
+
+function walking(declaration: BatchesDeclaration, check = async () => true) {
+  return [
+    migration('001_walk', {
+      phase: 'data',
+      description: 'x',
+      up: ({ batches }) => batches(declaration),
+      down: ({ batches }) => batches.restore(),
+      check,
+    }),
+  ]
+}
+
+const apply = (store: Store, declaration: BatchesDeclaration) =>
+  applyMigrations(store, walking(declaration), { ...common, phase: 'data' })
+
+function five(): MemoryDatabase {
+  const database = new MemoryDatabase()
+  database.insert(
+    'x',
+    [1, 2, 3, 4, 5].map((n) => ({ _id: n, n })),
+  )
+  return database
+}
+
+/** Before the first update reaches the documents, someone else does `edit`. */
+function edited(database: MemoryDatabase, edit: () => void): Store {
+  const store = connect(database)
+  let isDone = false
+  const { documents } = store
+  return {
+    ...store,
+    documents: {
+      ...documents,
+      update(collection, updates) {
+        if (!isDone) edit()
+        isDone = true
+        return documents.update(collection, updates)
+      },
+    },
+  }
+}
+
+describe('batches', () => {
+  it('loses no edit that happens between its read and its write', async () => {
+    const database = five()
+    const store = edited(database, () => database.insert('x', [{ _id: 2, n: 20 }]))
+    await apply(store, { collection: 'x', change: ({ n }) => ({ set: { double: n * 2 } }) })
+    expect(database.read('x').map(({ double }) => double)).toEqual([2, 40, 6, 8, 10])
+  })
+
+  it('leaves a document alone that was deleted meanwhile, and keeps no image of it', async () => {
+    const database = five()
+    const store = edited(database, () => database.collections.get('x')?.documents.delete('{"id":{"$numberInt":"2"}}'))
+    await apply(store, { collection: 'x', change: ({ n }) => ({ set: { double: n * 2 } }) })
+    expect(database.read('x')).toHaveLength(4)
+    expect(database.images.size).toBe(4)
+  })
+
+  it('finds what an old release writes behind its back', async () => {
+    const database = five()
+    const filter = { double: { $exists: false } }
+    const store = edited(database, () => database.insert('x', [{ _id: 0, n: 50 }]))
+    await apply(store, { collection: 'x', filter, change: ({ n }) => ({ set: { double: n * 2 } }) })
+    expect(database.read('x').every(({ n, double }) => double === n * 2)).toBe(true)
+  })
+
+  it('ends with the reason when the old release never stops', async () => {
+    const database = five()
+    const store = connect(database)
+    const filter = { done: { $exists: false } }
+    let next = 100
+    const { documents } = store
+    const update: typeof documents.update = async (collection, updates) => {
+      database.insert('x', [{ _id: next++, n: 1 }])
+      return documents.update(collection, updates)
+    }
+    const busy: Store = { ...store, documents: { ...documents, update } }
+    await expect(apply(busy, { collection: 'x', filter, change: () => ({ set: { done: true } }) })).rejects.toThrow(
+      /end the release that writes them first/,
+    )
+  })
+
+  it('refuses a change without before-images that would do more the second time', async () => {
+    await expect(
+      apply(connect(five()), { collection: 'x', beforeImages: false, change: ({ n }) => ({ set: { n: n + 1 } }) }),
+    ).rejects.toThrow(/return null for a document that is done/)
+  })
+
+  it.each([
+    ['_id', { set: { _id: 7 } }],
+    ['a path', { set: { 'a.b': 1 } }],
+    ['an operator', { unset: ['$x'] }],
+  ])('refuses to set %s', async (_what, change) => {
+    await expect(apply(connect(five()), { collection: 'x', change: () => change })).rejects.toThrow(/top-level field/)
+  })
+})
+
+describe('an undo', () => {
+  it('lists what was edited since and changes nothing until each is decided', async () => {
+    const database = five()
+    const declaration: BatchesDeclaration = { collection: 'x', change: ({ n }) => ({ set: { n: n * 10 } }) }
+    await apply(connect(database), declaration)
+    database.insert('x', [
+      { _id: 2, n: 20, note: 'by hand' },
+      { _id: 3, n: 31 },
+    ])
+    const store = connect(database)
+    const before = database.content()
+    await expect(undoTo(store, walking(declaration), null, common)).rejects.toThrow(
+      /2 documents were edited after it wrote them; decide for each(.|\n)*"2"(.|\n)*"3"/,
+    )
+    expect(database.content()).toEqual(before)
+    const decide = (_collection: string, id: string) => (id.includes('"2"') ? ('keep' as const) : ('restore' as const))
+    await undoTo(store, walking(declaration), null, { ...common, decide })
+    expect(database.read('x').map(({ n, note }) => [n, note])).toEqual([
+      [1, undefined],
+      [20, 'by hand'],
+      [3, undefined],
+      [4, undefined],
+      [5, undefined],
+    ])
+    expect([database.ledger.size, database.images.size]).toEqual([0, 0])
+  })
+
+  it('is refused for an irreversible migration, with its reason', async () => {
+    const database = five()
+    const irreversible = migration('001_x', {
+      phase: 'data',
+      description: 'x',
+      up: async () => undefined,
+      check: async () => true,
+      irreversible: 'the old texts are gone',
+    })
+    await applyMigrations(connect(database), [irreversible], { ...common, phase: 'data' })
+    await expect(undoTo(connect(database), [irreversible], null, common)).rejects.toThrow(/the old texts are gone/)
+  })
+})
+
+describe('a plan', () => {
+  it('counts and writes nothing', async () => {
+    const store = connect(five())
+    const plan = await planMigrations(store, walking({ collection: 'x', change: () => null }), {
+      phase: 'data',
+      signal,
+    })
+    expect(plan.steps.map(({ id, impacts }) => [id, impacts.map(({ text }) => text)])).toEqual([
+      ['001_walk', ['5 documents are changed']],
+    ])
+    expect(store.writes).toBe(0)
+  })
+})
