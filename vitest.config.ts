@@ -22,7 +22,14 @@ export default defineConfig({
         },
       },
       { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...onRealParts } },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...onRealParts } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/e2e/shared-lab.ts'],
+          ...onRealParts,
+        },
+      },
     ],
   },
 })

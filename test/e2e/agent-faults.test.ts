@@ -18,8 +18,8 @@ let server: Machine
 const good: string[] = []
 
 beforeAll(async () => {
-  site = await startSite(['staging'])
-  server = site.lab.server('staging')
+  site = await startSite(['faults'])
+  server = site.lab.server('faults')
   good.push(await site.repository.build())
   for (const patch of ['version-2.patch', 'slow-boot.patch']) {
     await site.repository.release(patch)

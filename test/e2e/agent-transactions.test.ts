@@ -20,9 +20,9 @@ let config: SiteConfig
 const releases = { first: '', second: '', neverReady: '' }
 
 beforeAll(async () => {
-  site = await startSite(['staging', 'bare'])
-  server = site.lab.server('staging')
-  config = site.configs.get('staging') ?? { env: {}, files: {} }
+  site = await startSite(['transactions', 'bare'])
+  server = site.lab.server('transactions')
+  config = site.configs.get('transactions') ?? { env: {}, files: {} }
   releases.first = await site.repository.build()
   await site.repository.release('version-2.patch')
   releases.second = await site.repository.build()
@@ -328,7 +328,7 @@ describe('a secret', () => {
     expect(trail).toMatch(/execve\("[^"]*docker"/)
 
     const key = (path: string) => readFile(path, 'utf8').then((text) => text.trim().split('\n')[1] ?? '')
-    const { orthancPassword } = site.configs.get('staging')?.secrets ?? { orthancPassword: '' }
+    const { orthancPassword } = site.configs.get('transactions')?.secrets ?? { orthancPassword: '' }
     const secrets = {
       orthancPassword,
       registryPassword,
@@ -366,10 +366,7 @@ describe('the stack of another team', () => {
 
   /** A release of that stack whose core service `notices` has this text in its file. */
   async function withNotice(from: string, to: string): Promise<string> {
-    const { runner } = site.lab
-    const file = '/srv/pacs/deployment/production/notices/notices.conf'
-    await runner.copyIn(Buffer.from((await runner.readText(file)).replace(from, to)), file)
-    await runner.run(['git', 'commit', '-qam', to], { cwd: '/srv/pacs' })
+    await site.repository.edit('deployment/production/notices/notices.conf', (text) => text.replace(from, to))
     return site.repository.build({ vars })
   }
 
@@ -387,14 +384,19 @@ describe('the stack of another team', () => {
     const first = await ask(bare, ['deploy', one, ...QUICK])
     expect(first).toMatchObject({ code: 0, result: { outcome: 'deployed' } })
     expect(JSON.parse((await visit(site.lab, bare, '/notes/count')).body.toString())).toEqual({ count: 41 })
+    await site.repository.edit('deployment/production/app/pages.js', (text) => text.replace('<p>', '<p>second: '))
+    const second = await site.repository.build({ vars })
+    const core = await coreContainers(bare)
     const counter = await count(site.lab, bare, { api: ['/notes/count'] })
-    await configure(bare, { env: { ...env, TITLE: 'Ward notes, second' }, files: {} })
-    expect(await ask(bare, ['deploy', one, ...QUICK])).toMatchObject({ code: 0, result: { outcome: 'deployed' } })
+    expect(await ask(bare, ['deploy', second, ...QUICK])).toMatchObject({ code: 0, result: { outcome: 'deployed' } })
+    await waitFor('load on the new release', () => counter.sent > 2000, WARM_LIMIT)
     const report = await counter.stop()
     expect(report.lost).toEqual([])
     expect(report.instances.size).toBe(2)
-    expect((await visit(site.lab, bare, '/')).body.toString()).toContain('Ward notes, second')
+    expect((await visit(site.lab, bare, '/')).body.toString()).toContain('<p>second: ')
+    expect(await coreContainers(bare)).toEqual(core)
   })
+
   it('gets new files of a core service on its signal, also from an agent that was killed, without a lost request', async () => {
     const bare = site.lab.server('bare')
     const core = await coreContainers(bare)

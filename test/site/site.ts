@@ -1,6 +1,6 @@
 // One team's servers and repository in a lab: set up, configured, nothing deployed yet.
 import { readFile } from 'node:fs/promises'
-import { type Lab, type Machine, startLab } from '../lab/index.ts'
+import { allLabs, type Lab, type Machine, openLab, startLab } from '../lab/index.ts'
 import { Counter, type CounterOptions, type CounterReport } from '../load/counter.ts'
 import { configure, productionConfig, type ServerSecrets, type SiteConfig, setUp } from './server.ts'
 import { type RunOptions, UserRepository, type WorkflowRun } from './user-repository.ts'
@@ -12,25 +12,49 @@ export interface Site extends AsyncDisposable {
   configs: ReadonlyMap<string, SiteConfig & { secrets: ServerSecrets }>
 }
 
-/** Brings a lab up whose servers have an agent and the shipped stack's configuration. */
+/** Set where several test files run: the name of one lab for all of them. Its runner has built what the next file builds again. */
+export const SHARED_LAB = 'PACS_SHARED_LAB'
+/** Each file has servers of its own there, so that none meets what another one left. */
+const SHARED_SERVERS = ['staging', 'production', 'transactions', 'bare', 'faults']
+
+/** Gives servers that have an agent and the shipped stack's configuration, and a repository with nothing but the first commit. */
 export async function startSite(servers: readonly string[]): Promise<Site> {
-  const lab = await startLab({ servers })
+  const { lab, end } = await labWith(servers)
   try {
     const key = (await readFile(`${lab.sshKey}.pub`, 'utf8')).trim()
     const configs = await Promise.all(
-      [...lab.servers.values()].map(async (server): Promise<[string, SiteConfig & { secrets: ServerSecrets }]> => {
+      servers.map(async (name): Promise<[string, SiteConfig & { secrets: ServerSecrets }]> => {
+        const server = lab.server(name)
         const config = await productionConfig(lab, server)
         await setUp(server, key)
         await configure(server, config)
-        return [server.name, config]
+        return [name, config]
       }),
     )
     const repository = await UserRepository.create(lab)
-    return { lab, repository, configs: new Map(configs), [Symbol.asyncDispose]: () => lab.down() }
+    return { lab, repository, configs: new Map(configs), [Symbol.asyncDispose]: end }
   } catch (thrown) {
-    await lab.down()
+    await end()
     throw thrown
   }
+}
+
+/** The shared lab where there is one whose `servers` nobody has used, else one for the caller alone. */
+async function labWith(servers: readonly string[]): Promise<{ lab: Lab; end: () => Promise<void> }> {
+  const name = process.env[SHARED_LAB]
+  if (name !== undefined && servers.every((server) => SHARED_SERVERS.includes(server))) {
+    const lab = (await allLabs()).includes(name)
+      ? await openLab(name)
+      : await startLab({ name, servers: SHARED_SERVERS })
+    const mine = servers.map((server) => lab.server(server))
+    const fresh = await Promise.all(mine.map((server) => server.exec(['test', '!', '-e', '/opt/pacs'])))
+    if (fresh.every(({ code }) => code === 0)) {
+      // What runs there would take the machine from the next file.
+      return { lab, end: async () => void (await Promise.all(mine.map((server) => server.kill()))) }
+    }
+  }
+  const lab = await startLab({ servers })
+  return { lab, end: () => lab.down() }
 }
 
 /** Starts to count requests at the public entry of a server. */
