@@ -33,7 +33,7 @@ export interface BuildOptions {
   signal: AbortSignal
 }
 
-/** Builds that run at a time: each is parallel in itself. */
+/** Builds, and pulls beside them, that run at a time: each is parallel in itself. */
 const AT_A_TIME = 2
 
 /**
@@ -61,14 +61,18 @@ export async function buildImages(options: BuildOptions): Promise<Draft> {
       metadataDirectory: scratch,
       redact,
     }
-    const own = sources.filter((source) => source.kind !== 'same')
-    const made = await sideBySide(AT_A_TIME, own, (source) =>
+    const make = (source: ImageSource & { kind: 'build' | 'pull' }) =>
       withProgress(source.service, log, async (line): Promise<[string, DraftImage]> => {
         const one = { ...context, log: line }
         return [source.service, source.kind === 'build' ? await buildImage(source, one) : await pullImage(source, one)]
-      }),
-    )
-    return { schema: 1, commit, images: inOrder(sources, new Map(made)) }
+      })
+    // A pull waits for the network and a build for the processor: neither queues behind the other.
+    const groups = [
+      sources.filter((source) => source.kind === 'build'),
+      sources.filter((source) => source.kind === 'pull'),
+    ]
+    const made = await sideBySide(groups.length, groups, (group) => sideBySide(AT_A_TIME, group, make))
+    return { schema: 1, commit, images: inOrder(sources, new Map(made.flat())) }
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
