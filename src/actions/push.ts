@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pushRelease, readDraft } from '../images/index.ts'
 import { Failure, run } from '../lib/index.ts'
-import { repositorySchema } from '../release/index.ts'
+import { loadMigrations } from '../migrations/index.ts'
+import { type ReleaseManifest, repositorySchema } from '../release/index.ts'
 import {
   childEnvironment,
   distDirectory,
@@ -31,12 +33,15 @@ export function main(): Promise<void> {
     const login = registryLogin(inputs, { repository: inputs.images })
     if (login.registry) maskLogin(login.registry)
     const draft = await readDraft(resolve(workspace, inputs.manifest))
+    const stackDirectory = dirname(resolve(workspace, inputs['compose-file']))
+    const migrations = await migrationsIn(join(stackDirectory, 'migrations'))
     const directory = await makePrivateDirectory()
     const agentFile = join(distDirectory(), 'agent', 'index.js')
     const pushed = await pushRelease({
       draft,
       directory: workspace,
-      stackDirectory: dirname(resolve(workspace, inputs['compose-file'])),
+      stackDirectory,
+      migrations,
       prefix: inputs.images,
       agentFile,
       agentVersion: await versionOf(agentFile),
@@ -59,6 +64,12 @@ export function main(): Promise<void> {
 }
 
 export const post = cleanUp
+
+/** The migrations that a release carries; none where its stack has no folder of them. */
+async function migrationsIn(folder: string): Promise<ReleaseManifest['migrations']> {
+  if (!existsSync(folder)) return []
+  return (await loadMigrations(folder)).map(({ id, sha256, phase }) => ({ id, sha256, phase }))
+}
 
 /** Docker writes a login as base64 of `user:password` into its configuration. */
 function maskLogin({ username, password }: { username: string; password: string }): void {

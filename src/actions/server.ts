@@ -23,7 +23,9 @@ import {
   findEnvironment,
   normalizePrivateKey,
   openConnection,
+  openTunnel,
   parseEnvironments,
+  type Tunnel,
 } from '../ssh/index.ts'
 
 const environmentName = matching(environmentNameSchema)
@@ -48,6 +50,8 @@ export interface ServerInputs {
 export interface Server {
   environment: Environment
   agent: AgentClient
+  /** Opens a tunnel to a port of the server's loopback; closed with the connection. */
+  tunnel(port: number): Promise<Tunnel>
 }
 
 /** Speaks with the agent of an environment for as long as `work` takes; the connection is closed whatever happens. */
@@ -64,11 +68,18 @@ export async function withServer<T>(inputs: ServerInputs, job: Job, work: (serve
     signal: job.signal,
   })
   const agent = openAgent(() => connection.duplex())
+  const tunnels: Tunnel[] = []
+  const tunnel = async (port: number) => {
+    const opened = await openTunnel(connection, { port, directory })
+    tunnels.push(opened)
+    return opened
+  }
   try {
     log.info(`connected to ${environment.target.host} with the key whose public half is ${connection.keyFingerprint}`)
-    return await work({ environment, agent })
+    return await work({ environment, agent, tunnel })
   } finally {
     agent.close()
+    for (const opened of tunnels) await opened.close()
     await connection.close()
     await removeDirectory(directory)
   }

@@ -1,5 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { AgentClient, TransactionEvent, TransactionRequestInput, TransactionResult } from '../agent/client.ts'
+import {
+  type AgentClient,
+  failureReport,
+  type OpenDatabase,
+  type RequesterReport,
+  type TransactionEvent,
+  type TransactionRequestInput,
+  type TransactionResult,
+} from '../agent/client.ts'
 import { Failure, formatDuration } from '../lib/index.ts'
 import { type Heartbeat, type Job, jobContext, log, plain, startHeartbeat, writeOutputs } from '../runner/index.ts'
 
@@ -9,6 +17,9 @@ export interface Purpose {
   /** The release, or `previous`. */
   release: string
 }
+
+/** What the requester does itself while its transaction holds the lock; a Failure is reported as what it is. */
+export type OwnPart = (database: OpenDatabase, signal: AbortSignal) => Promise<RequesterReport>
 
 /**
  * Has the agent carry out `request` and follows it to its result; where that is refused because the core comes first, has it carry
@@ -23,6 +34,7 @@ export async function carryOut(
   purpose: Purpose,
   agent: AgentClient,
   job: Job,
+  own?: OwnPart,
 ): Promise<TransactionResult> {
   let running = (await agent.status()).transaction?.id
   const carry = async (asked: TransactionRequestInput, isLast: boolean) => {
@@ -32,6 +44,7 @@ export async function carryOut(
     return carryOutOne(attached ?? `${prefix}${randomBytes(4).toString('hex')}`, asked, agent, job, {
       ask: !attached,
       isLast,
+      own,
     })
   }
   if (core === null) return carry(request, true)
@@ -49,7 +62,7 @@ async function carryOutOne(
   request: TransactionRequestInput,
   agent: AgentClient,
   job: Job,
-  { ask, isLast }: { ask: boolean; isLast: boolean },
+  { ask, isLast, own }: { ask: boolean; isLast: boolean; own: OwnPart | undefined },
 ): Promise<TransactionResult> {
   job.signal.throwIfAborted()
   job.onCancel(
@@ -60,7 +73,8 @@ async function carryOutOne(
   return log.group(`${request.kind} (${id})`, async () => {
     if (ask) await untilAborted(agent.put(id, request), job.signal)
     else log.info('an earlier attempt of this run began this; it still runs and is followed')
-    const result = await show(agent.follow(id, { signal: job.signal }), job)
+    const events = agent.follow(id, { signal: job.signal })
+    const result = await show(own ? withOwnPart(events, id, own, agent, job) : events, job)
     job.report.rows.push([request.kind, `${result.outcome} (${id})`])
     if (result.coreFirst && !isLast) return result
     const red = RED.find((kind) => kind === result.outcome)
@@ -68,6 +82,32 @@ async function carryOutOne(
     if (red) throw new Failure(red, `${red}: ${plain(result.message)}`)
     return result
   })
+}
+
+/** Does the requester's part when its step comes, and reports it; an end that comes first, like an abort, ends that part. */
+async function* withOwnPart(
+  events: AsyncIterable<TransactionEvent>,
+  id: string,
+  own: OwnPart,
+  agent: AgentClient,
+  job: Job,
+): AsyncGenerator<TransactionEvent> {
+  const over = new AbortController()
+  let work: Promise<void> | undefined
+  const doIt = async () => {
+    const report = await own(await agent.database(id), AbortSignal.any([job.signal, over.signal])).catch(failureReport)
+    if (!over.signal.aborted) await agent.report(id, report)
+  }
+  try {
+    for await (const event of events) {
+      if (event.type === 'step' && event.step === 'open') work ??= doIt()
+      if (event.type === 'result') over.abort(new Failure('failed', event.result.message))
+      yield event
+    }
+  } finally {
+    over.abort(new Failure('unknown', 'the server is not followed any more'))
+    await work
+  }
 }
 
 /** Prints the events as they come and gives the result. */

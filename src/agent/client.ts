@@ -12,7 +12,10 @@ import {
   eventSchema,
   type HealthReport,
   healthSchema,
+  type OpenDatabase,
+  openDatabaseSchema,
   problemSchema,
+  type RequesterReport,
   releasesSchema,
   requestSchema,
   statusSchema,
@@ -21,7 +24,13 @@ import {
   type TransactionRequestInput,
 } from './protocol.ts'
 
-export type { TransactionEvent, TransactionRequestInput, TransactionResult } from './protocol.ts'
+export type {
+  OpenDatabase,
+  RequesterReport,
+  TransactionEvent,
+  TransactionRequestInput,
+  TransactionResult,
+} from './protocol.ts'
 
 /** What a caller can ask of an agent. Each method throws a Failure: `unreachable`, `locked`, `refused`, `bad-input`, `failed` or `unknown`. */
 export interface AgentClient {
@@ -39,6 +48,10 @@ export interface AgentClient {
    */
   follow(id: string, options?: FollowOptions): AsyncGenerator<TransactionEvent>
   abort(id: string): Promise<void>
+  /** How the database is reached while migration `id`, which this client asked for, is open to it. */
+  database(id: string): Promise<OpenDatabase>
+  /** Ends migration `id` with what was done. */
+  report(id: string, report: RequesterReport): Promise<void>
   /** Ends the connections that are kept for the next request. */
   close(): void
 }
@@ -147,8 +160,17 @@ export function openAgent(connect: Connect, { patience = 60_000 }: ClientOptions
     },
     follow,
     abort: (id) => persist(async () => drain(await ask(() => api.transactions[':id'].$delete({ param: { id } })))),
+    database: (id) => get(openDatabaseSchema, () => api.transactions[':id'].database.$get({ param: { id } })),
+    report: (id, report) =>
+      persist(async () => drain(await ask(() => api.transactions[':id'].report.$put({ param: { id }, json: report })))),
     close: http.close,
   }
+}
+
+/** How a failure of what the requester did itself is reported. @throws what is no Failure: a bug is no report */
+export function failureReport(thrown: unknown): RequesterReport {
+  if (!(thrown instanceof Failure)) throw thrown
+  return { outcome: thrown.kind === 'failed' ? 'failed' : 'refused', message: thrown.message.slice(0, 2000) }
 }
 
 /** A client of the agent on this machine. */

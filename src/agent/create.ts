@@ -3,6 +3,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { replaceFile } from '../lib/index.ts'
+import { openJobs } from './data/open-jobs.ts'
 import type { Layout } from './layout.ts'
 import type { AgentStatus } from './protocol.ts'
 import { PUBLIC_HOST } from './server/check-config.ts'
@@ -26,6 +27,8 @@ export interface CreateOptions {
   paths: Layout
   /** PATH for `docker`. */
   path: string
+  /** The agent's own file, which its children run too. */
+  script: string
   identity: Omit<AgentStatus['agent'], 'engine'>
   /** Installs the agent of a release when that is newer; throws Restarting when this process is to end for it. */
   adopt(release: Release): Promise<void>
@@ -36,7 +39,7 @@ export interface CreateOptions {
  * The agent of this server, with everything that it touches. `recover` is to be called before its socket opens.
  * @throws Error when the state is damaged or the container engine does not answer.
  */
-export async function createAgent({ paths, path, identity, adopt, log }: CreateOptions): Promise<Agent> {
+export async function createAgent({ paths, path, script, identity, adopt, log }: CreateOptions): Promise<Agent> {
   // Logins are kept here, in memory only, and only as long as the transaction that brought them.
   const dockerConfig = join(paths.run, 'docker')
   await rm(dockerConfig, { recursive: true, force: true })
@@ -60,6 +63,12 @@ export async function createAgent({ paths, path, identity, adopt, log }: CreateO
     certificateOf: async ({ config }) => (await openConfig(paths, config)).certificate,
     publicHostOf: async ({ config }) => (await openConfig(paths, config)).env[PUBLIC_HOST] ?? '',
     availableMemory,
+    jobs: openJobs(script, {
+      backups: paths.backups,
+      restic: join(paths.bin, 'restic'),
+      path,
+      dockerConfig,
+    }),
     now: () => Date.now(),
     sleep: (ms, signal) =>
       delay(ms, undefined, signal ? { signal } : {}).catch((thrown) => {

@@ -30,6 +30,7 @@ export async function daemon({ paths, script, path, log, signal }: DaemonOptions
   const agent = await createAgent({
     paths,
     path,
+    script,
     identity: { version: AGENT_VERSION, sha256: own, node: process.version },
     adopt: (release) => adoptAgent(paths.bin, AGENT_VERSION, release),
     log,

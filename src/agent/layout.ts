@@ -13,6 +13,7 @@ export interface Layout {
   traefik: string
   /** Where Prometheus finds its targets. */
   prometheus: string
+  backups: string
   journal: string
   audit: string
   /** Private and gone after a restart: registry logins, the socket. */
@@ -34,6 +35,7 @@ export function layout(root = '/opt/pacs', run = '/run/pacs'): Layout {
     stack: join(root, 'stack'),
     traefik: join(root, 'traefik'),
     prometheus: join(root, 'prometheus'),
+    backups: join(root, 'backups'),
     journal: join(root, 'journal'),
     audit: join(root, 'audit'),
     run,

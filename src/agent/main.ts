@@ -38,6 +38,12 @@ async function main([verb, ...args]: readonly string[]): Promise<number> {
         await bridge({ key, sshSocket: paths.sshSocket, stdin: process.stdin, stdout: process.stdout })
         return exitClass.ok
       }
+      case 'work': {
+        readArgs(args, {})
+        const { work } = await import(/* webpackMode: "eager" */ './data/work.ts')
+        await work(process.stdin, (line) => void process.stdout.write(`${JSON.stringify(line)}\n`), endSignal())
+        return exitClass.ok
+      }
       case 'setup': {
         const { setup } = await import(/* webpackMode: "eager" */ './setup/setup.ts')
         return await setup(args, { paths, script: script(), print: (line) => void process.stdout.write(`${line}\n`) })

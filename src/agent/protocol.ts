@@ -1,6 +1,6 @@
 // What goes over the agent's socket, shared by both sides. Objects are loose where the other side may be newer: unknown fields are ignored.
 import { z } from 'zod'
-import { digestSchema, releaseIdSchema } from '../release/index.ts'
+import { digestSchema, migrationPhaseSchema, releaseIdSchema, releaseMigrationSchema } from '../release/index.ts'
 
 /** Chosen by the client, so that asking twice is asking once. */
 export const transactionIdSchema = z
@@ -27,6 +27,21 @@ const watching = {
   keepWarm: z.number().int().min(0).max(86_400_000).default(600_000),
 }
 
+/** What is restored; directories lie on the server. */
+export const restoreTargetSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('database') }),
+  z.object({ kind: z.literal('collection'), collection: z.string().min(1) }),
+  z.object({
+    kind: z.literal('study'),
+    study: z.string().regex(/^[0-9.]{1,64}$/),
+    directory: z.string().startsWith('/'),
+  }),
+  z.object({ kind: z.literal('everything'), directory: z.string().startsWith('/') }),
+])
+
+/** How a backup is named. */
+const BACKUP = /^(newest|random|\d{8}t\d{6}z-[0-9a-f]{8})$/
+
 export const requestSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('deploy'),
@@ -46,9 +61,48 @@ export const requestSchema = z.discriminatedUnion('kind', [
     ...requester,
   }),
   z.object({ kind: z.literal('core'), release: z.string(), allowCore: z.boolean().default(false), ...requester }),
+  z.object({
+    kind: z.literal('migrate'),
+    release: z.string(),
+    /** expand is run by the requester through its tunnel, while this transaction holds the lock; data and contract run here. */
+    phase: migrationPhaseSchema,
+    /** What it may do to the core that must come first. */
+    allowCore: z.boolean().default(false),
+    /** Only looks: no backup is taken, and the requester writes nothing. */
+    plan: z.boolean().default(false),
+    /** Why this runs without a fresh backup; the audit keeps it. */
+    noBackup: z.string().min(1).max(500).optional(),
+    ...requester,
+  }),
+  z.object({ kind: z.literal('backup'), ...requester }),
+  z.object({
+    kind: z.literal('verify'),
+    /** `newest`, `random`, or the id of a backup. */
+    backup: z.string().regex(BACKUP, 'is neither newest, random nor the id of a backup').default('newest'),
+    repository: z.enum(['first', 'second']).default('first'),
+    /** Milliseconds that the backup may be old. */
+    maxAge: z
+      .number()
+      .int()
+      .positive()
+      .default(26 * 3_600_000),
+    ...requester,
+  }),
+  z.object({
+    kind: z.literal('restore'),
+    backup: z.string().regex(BACKUP, 'is neither newest nor the id of a backup').default('newest'),
+    target: restoreTargetSchema,
+    /** Only says what it would do. */
+    plan: z.boolean().default(false),
+    /** The name that a person typed, where something is replaced. */
+    typed: z.string().optional(),
+    ...requester,
+  }),
 ])
 export type TransactionRequest = z.infer<typeof requestSchema>
 export type RequestOf<K extends TransactionRequest['kind']> = Extract<TransactionRequest, { kind: K }>
+/** Everything but a verification holds the server's one lock. */
+export type LockingRequest = Exclude<TransactionRequest, { kind: 'verify' }>
 /** A request as a client writes it: fields with a default may be left out. */
 export type TransactionRequestInput = z.input<typeof requestSchema>
 
@@ -57,6 +111,7 @@ export const outcomeSchema = z.enum([
   'unchanged',
   'done',
   'refused',
+  'unhealthy',
   'rolled-back',
   'failed',
   'locked',
@@ -68,6 +123,8 @@ export const resultSchema = z.object({
   outcome: outcomeSchema,
   /** One line: what happened, why, what to do. */
   message: z.string(),
+  /** More for a person to read, as Markdown. */
+  details: z.string().optional(),
   direction: z.enum(['forward', 'back']).optional(),
   /** A refused deploy fits once the core was brought up: ask for `core`, then for the deploy again. */
   coreFirst: z.boolean().optional(),
@@ -126,6 +183,26 @@ export const releasesSchema = z.object({
     }),
   ),
 })
+
+/** How a database is reached: a login, and the port on the server's loopback. */
+export const databaseSchema = z.object({
+  port: z.number().int(),
+  database: z.string(),
+  username: z.string(),
+  password: z.string(),
+})
+export type DatabaseAccess = z.infer<typeof databaseSchema>
+
+/** A database that is open to a requester, and the migrations of the release for which it is. */
+export const openDatabaseSchema = databaseSchema.extend({
+  release: releaseIdSchema,
+  migrations: z.array(releaseMigrationSchema),
+})
+export type OpenDatabase = z.infer<typeof openDatabaseSchema>
+
+/** What a requester says that its own part of a transaction came to. */
+export const reportSchema = z.object({ outcome: z.enum(['done', 'refused', 'failed']), message: z.string().max(2000) })
+export type RequesterReport = z.infer<typeof reportSchema>
 
 /** One probe: `ok` needs an answer of the expected status and, where a version is known, that version. */
 export const healthSchema = z.object({

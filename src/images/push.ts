@@ -30,6 +30,8 @@ export interface PushOptions {
   directory: string
   /** The folder with the Compose file and what belongs to it. */
   stackDirectory: string
+  /** What the stack's folder of migrations holds. */
+  migrations: ReleaseManifest['migrations']
   /** `ghcr.io/org/pacs`: images become `<prefix>/<service>`, the release `<prefix>/release`. */
   prefix: string
   agentFile: string
@@ -105,7 +107,7 @@ export async function pushRelease(options: PushOptions): Promise<PushResult> {
       run: options.run,
       created: options.created.toISOString(),
       images: Object.fromEntries(entries),
-      migrations: [],
+      migrations: options.migrations,
       stack,
       agent,
     })

@@ -2,6 +2,8 @@ export { type Digest, digestSchema, sha256 } from './digest.ts'
 export {
   canonicalJson,
   contentHash,
+  type MigrationPhase,
+  migrationPhaseSchema,
   parseManifest,
   RELEASE_KIND,
   type ReleaseId,
@@ -11,6 +13,7 @@ export {
   releaseIdSchema,
   releaseImageSchema,
   releaseManifestSchema,
+  releaseMigrationSchema,
 } from './manifest.ts'
 export { formatPinned, type PinnedImage, parsePinned, registryOf, repositorySchema } from './reference.ts'
 export {

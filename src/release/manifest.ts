@@ -27,6 +27,17 @@ export const releaseImageSchema = z.strictObject({
 })
 export type ReleaseImage = z.infer<typeof releaseImageSchema>
 
+/** When a migration runs: expand before a deploy, data after its seal, contract when no offered release needs the old shape. */
+export const migrationPhaseSchema = z.enum(['expand', 'data', 'contract'])
+export type MigrationPhase = z.infer<typeof migrationPhaseSchema>
+
+/** One migration that a release carries; its file is known by hash. */
+export const releaseMigrationSchema = z.strictObject({
+  id: z.string(),
+  sha256: digestSchema,
+  phase: migrationPhaseSchema,
+})
+
 export const releaseManifestSchema = z.strictObject({
   schema: z.literal(1),
   id: releaseIdSchema,
@@ -36,9 +47,7 @@ export const releaseManifestSchema = z.strictObject({
   run: z.string().max(300),
   created: z.iso.datetime(),
   images: z.record(serviceName, releaseImageSchema),
-  migrations: z.array(
-    z.strictObject({ id: z.string(), sha256: digestSchema, phase: z.enum(['expand', 'data', 'contract']) }),
-  ),
+  migrations: z.array(releaseMigrationSchema),
   stack: digestSchema,
   agent: z.strictObject({ version: z.string().regex(/^\d+\.\d+\.\d+$/), sha256: digestSchema }),
 })

@@ -60,6 +60,7 @@ export function pushOptions(
     draft,
     directory,
     stackDirectory: `${directory}/stack`,
+    migrations: [],
     prefix: PREFIX,
     agentFile: AGENT,
     agentVersion: '1.0.0',

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { digestSchema } from '../../src/release/index.ts'
+import { digestSchema, releaseMigrationSchema } from '../../src/release/index.ts'
 import { faultSchema } from './fake-registry.ts'
 
 const draft = z.object({
@@ -34,6 +34,7 @@ const pushOptions = z.object({
   draft,
   directory: z.string(),
   stackDirectory: z.string(),
+  migrations: z.array(releaseMigrationSchema),
   prefix: z.string(),
   agentFile: z.string(),
   agentVersion: z.string(),

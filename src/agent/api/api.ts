@@ -5,7 +5,13 @@ import { bodyLimit } from 'hono/body-limit'
 import { validator } from 'hono/validator'
 import { z } from 'zod'
 import { Failure, messageOf } from '../../lib/index.ts'
-import { type problemSchema, requestSchema, type TransactionEvent, transactionIdSchema } from '../protocol.ts'
+import {
+  type problemSchema,
+  reportSchema,
+  requestSchema,
+  type TransactionEvent,
+  transactionIdSchema,
+} from '../protocol.ts'
 import { type AgentService, Restarting } from './service.ts'
 
 /** A request is a few fields and a registry login; 64 KiB is plenty. */
@@ -36,6 +42,11 @@ export function createApi({ service, keyOf, onRestarting, log }: ApiOptions) {
   const request = validator('json', (value, context) => {
     const parsed = requestSchema.safeParse(value)
     return parsed.success ? parsed.data : context.json(...problem(400, 'bad-input', explain('request', parsed.error)))
+  })
+
+  const report = validator('json', (value, context) => {
+    const parsed = reportSchema.safeParse(value)
+    return parsed.success ? parsed.data : context.json(...problem(400, 'bad-input', explain('report', parsed.error)))
   })
 
   return new Hono<{ Bindings: HttpBindings }>()
@@ -80,6 +91,15 @@ export function createApi({ service, keyOf, onRestarting, log }: ApiOptions) {
       if (events === null)
         return context.json(...problem(404, 'bad-input', `no transaction ${transaction} is known here`))
       return new Response(streamLines(events, stop, log), { headers: { 'content-type': 'application/x-ndjson' } })
+    })
+    .get('/v1/transactions/:id/database', id, async (context) => {
+      const { id: transaction } = context.req.valid('param')
+      return context.json(await service.database(transaction, keyOf(context.env.incoming.socket)))
+    })
+    .put('/v1/transactions/:id/report', id, report, async (context) => {
+      const { id: transaction } = context.req.valid('param')
+      await service.report(transaction, context.req.valid('json'), keyOf(context.env.incoming.socket))
+      return context.json({ id: transaction })
     })
     .delete('/v1/transactions/:id', id, async (context) => {
       await service.abort(context.req.valid('param').id)

@@ -1,5 +1,13 @@
 import type { z } from 'zod'
-import type { AgentStatus, HealthReport, releasesSchema, TransactionEvent, TransactionRequest } from '../protocol.ts'
+import type {
+  AgentStatus,
+  HealthReport,
+  OpenDatabase,
+  RequesterReport,
+  releasesSchema,
+  TransactionEvent,
+  TransactionRequest,
+} from '../protocol.ts'
 
 /** What the daemon does, as its API sees it: the one door between the socket and the transaction. */
 export interface AgentService {
@@ -14,6 +22,16 @@ export interface AgentService {
   submit(id: string, request: TransactionRequest, key: string): Promise<void>
   /** The events of a transaction after `seq`, ending with its `result`; null when the id is unknown. */
   events(id: string, after: number, signal: AbortSignal): AsyncIterable<TransactionEvent> | null
+  /**
+   * How the requester of a running migration reaches the database.
+   * @throws Failure `refused` when none is open to `key` now.
+   */
+  database(id: string, key: string): Promise<OpenDatabase>
+  /**
+   * Ends a running migration with what its requester did.
+   * @throws Failure `refused` when none is open to `key` now.
+   */
+  report(id: string, report: RequesterReport, key: string): Promise<void>
   /**
    * Asks an unsealed transaction to undo itself.
    * @throws Failure `refused` when nothing of that id runs.

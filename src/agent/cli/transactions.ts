@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { badInput, exitClass, Failure, parseDuration } from '../../lib/index.ts'
 import { parsePinned, releaseIdSchema } from '../../release/index.ts'
+import { failureReport } from '../client.ts'
 import {
+  type OpenDatabase,
+  type RequesterReport,
   type TransactionEvent,
   type TransactionRequestInput,
   type TransactionResult,
@@ -9,7 +12,8 @@ import {
 } from '../protocol.ts'
 import { type Command, type Console, readArgs } from './command.ts'
 
-const json = { json: { type: 'boolean', default: false } } as const
+/** The option of every verb that can answer for machines. */
+export const json = { json: { type: 'boolean', default: false } } as const
 const watching = { watch: { type: 'string' }, hold: { type: 'string' }, 'keep-warm': { type: 'string' } } as const
 
 export const deploy: Command = {
@@ -73,21 +77,36 @@ export const follow: Command = {
   },
 }
 
-async function perform(
+/**
+ * Asks for a transaction and shows it up to its result.
+ * @param own what the requester does itself once its step comes
+ */
+export async function perform(
   request: TransactionRequestInput,
   asJson: boolean,
   console: Console,
+  own?: OwnPart,
 ): Promise<TransactionResult> {
   const time = console.now().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').toLowerCase()
   const id = `${request.kind}-${time}-${randomBytes(4).toString('hex')}`
   await console.agent.put(id, request)
   if (!asJson) console.print(`${id}: accepted; it goes on without this terminal`)
-  return watch(id, asJson, console)
+  return watch(id, asJson, console, own)
 }
 
-async function watch(id: string, asJson: boolean, { agent, print }: Console): Promise<TransactionResult> {
+type OwnPart = (database: OpenDatabase) => Promise<RequesterReport>
+
+async function watch(
+  id: string,
+  asJson: boolean,
+  { agent, print }: Console,
+  own?: OwnPart,
+): Promise<TransactionResult> {
   for await (const event of agent.follow(id)) {
     print(asJson ? JSON.stringify(event) : eventLine(event))
+    if (own && event.type === 'step' && event.step === 'open') {
+      await agent.report(id, await own(await agent.database(id)).catch(failureReport))
+    }
     if (event.type === 'result') return event.result
   }
   throw new Failure('unknown', `no result of ${id} was seen: pacs-agent follow ${id}`)
@@ -113,7 +132,7 @@ export function codeOf({ outcome }: TransactionResult): number {
   return outcome === 'deployed' || outcome === 'unchanged' || outcome === 'done' ? exitClass.ok : exitClass[outcome]
 }
 
-function pinned(operands: readonly string[]): string {
+export function pinned(operands: readonly string[]): string {
   const [release = ''] = operands
   parsePinned('release', release)
   return release
@@ -150,6 +169,6 @@ function durations(values: {
 }
 
 /** Who sits at the console, as far as it says; sudo names the person behind root. */
-function actorOf({ env }: Console): string {
+export function actorOf({ env }: Console): string {
   return env.SUDO_USER || env.USER || env.LOGNAME || 'console'
 }

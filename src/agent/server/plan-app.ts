@@ -13,21 +13,18 @@ import {
   type Stack,
   type StackService,
 } from '../../stack/index.ts'
+import type { Layout } from '../layout.ts'
 import type { Instance, RunningService } from '../transaction/state.ts'
 import type { Plan, Release } from '../transaction/world.ts'
 import { PUBLIC_HOST } from './check-config.ts'
 import type { ConfigRevision } from './config.ts'
+import { planData } from './plan-data.ts'
 
 /** How long a start may take where the Compose file does not say it (`healthcheck.start_period`): 60 s. */
 const START_LIMIT = 60_000
 
 /** Plans the instance of a release with a configuration, and writes its Compose project beside the release. */
-export async function planApp(
-  stack: Stack,
-  release: Release,
-  config: ConfigRevision,
-  traefikDirectory: string,
-): Promise<Plan> {
+export async function planApp(stack: Stack, release: Release, config: ConfigRevision, paths: Layout): Promise<Plan> {
   const name = instanceName(release.id, config.revision)
   const short = i8(name)
   const directory = join(release.directory, 'stack')
@@ -59,7 +56,7 @@ export async function planApp(
   }
   const env = {
     ...config.env,
-    PACS_TRAEFIK_DIR: traefikDirectory,
+    PACS_TRAEFIK_DIR: paths.traefik,
     PACS_COMMIT: release.manifest.commit,
     PACS_RELEASE: release.id,
     PACS_INSTANCE: short,
@@ -71,6 +68,7 @@ export async function planApp(
     images: services.map((service) => pinnedImage(release.manifest.images, service.name)),
     memory: services.reduce((sum, service) => sum + memoryLimit(service) * service.replicas, 0),
     publicHost: config.env[PUBLIC_HOST] ?? '',
+    data: await planData(stack, release, config, paths),
   }
 }
 

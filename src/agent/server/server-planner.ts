@@ -10,6 +10,7 @@ import { type ConfigRevision, openConfig, sealConfig } from './config.ts'
 import type { Engine } from './engine.ts'
 import { planApp } from './plan-app.ts'
 import { planCore } from './plan-core.ts'
+import { planData } from './plan-data.ts'
 import { pruneServer } from './prune.ts'
 import { openReleases } from './releases.ts'
 
@@ -43,8 +44,9 @@ export function openPlanner(parts: {
     open: releases.open,
     sealConfig: () => sealConfig(paths),
     openConfig: (revision) => openConfig(paths, revision),
-    plan: async (release, config) => planApp(await load(release, config), release, config, paths.traefik),
+    plan: async (release, config) => planApp(await load(release, config), release, config, paths),
     planCore: core,
+    planData: async (release, config) => planData(await load(release, config), release, config, paths),
     prune: (kept) => pruneServer(kept, releases, paths, engine),
   }
 }

@@ -3,15 +3,25 @@ import { join } from 'node:path'
 import { Failure, messageOf, refused } from '../../lib/index.ts'
 import type { AgentService } from '../api/service.ts'
 import type { Layout } from '../layout.ts'
-import type { AgentStatus, RequestOf, TransactionRequest, TransactionResult } from '../protocol.ts'
+import type {
+  AgentStatus,
+  LockingRequest,
+  OpenDatabase,
+  RequesterReport,
+  RequestOf,
+  TransactionRequest,
+  TransactionResult,
+} from '../protocol.ts'
 import type { CoreService } from './core.ts'
 import { undoOrFail } from './deploy.ts'
+import { Guest, MIGRATION_GOES_ON } from './guest.ts'
 import { checkHealth } from './health.ts'
 import { endUndone, endWarm, prune, sweep } from './housekeeping.ts'
 import type { Journal, JournalWriter } from './journal.ts'
 import { type Asked, perform } from './perform.ts'
 import type { Planner } from './planner.ts'
 import { completeJournal, recover } from './recovery.ts'
+import { Verifications } from './verifications.ts'
 import { releasesOf, statusOf } from './views.ts'
 import type { Release, Run, World } from './world.ts'
 
@@ -45,7 +55,10 @@ interface Running {
   kind: TransactionRequest['kind']
   actor: string
   since: string
+  /** The proven SSH key of the requester. */
+  key: string
   writer: JournalWriter
+  guest: Guest
   stop: AbortController
   logout: () => Promise<void>
   done: Promise<void>
@@ -59,9 +72,20 @@ export class Agent implements AgentService {
   #fetching: AbortController | null = null
   readonly #timers = new Map<string, NodeJS.Timeout>()
   #strangers = new Set<string>()
+  readonly #verifications: Verifications
 
   constructor(parts: AgentParts) {
     this.#parts = parts
+    const { world, planner, journal, paths, log } = parts
+    const marker = join(paths.backups, 'verification.json')
+    this.#verifications = new Verifications({
+      world,
+      planner,
+      journal,
+      marker,
+      audit: (record) => this.#audit(record),
+      log,
+    })
   }
 
   /** What a start does before the socket opens. */
@@ -69,6 +93,7 @@ export class Agent implements AgentService {
     const { world, journal, oldDefinition, log } = this.#parts
     try {
       await recover(world, journal, oldDefinition)
+      await this.#verifications.recover()
     } catch (thrown) {
       log(messageOf(thrown))
       this.#retryUndoLater()
@@ -97,10 +122,11 @@ export class Agent implements AgentService {
 
   async #submit(id: string, request: TransactionRequest, key: string): Promise<void> {
     if (this.#parts.journal.has(id)) return
+    if (request.kind === 'verify') return this.#verifications.start(id, request, key)
     const undid = await this.#takeLock(request)
     const logout = request.registry ? await this.#parts.login(request.registry) : async () => undefined
     try {
-      const release = request.kind === 'rollback' ? null : await this.#fetch(request.release)
+      const release = 'release' in request ? await this.#fetch(request.release) : null
       await this.#begin(id, { request, release, undid }, key, logout)
     } catch (thrown) {
       await logout()
@@ -137,24 +163,30 @@ export class Agent implements AgentService {
       throw thrown
     }
     const stop = new AbortController()
-    const running: Running = { id, kind, actor, since, writer, stop, logout, done: Promise.resolve() }
+    const running: Running = {
+      ...{ id, kind, actor, since, key, writer, stop, logout },
+      guest: new Guest(),
+      done: Promise.resolve(),
+    }
     this.#running = running
     running.done = this.#execute(running, asked)
   }
 
   /**
-   * A rollback ends an unsealed deploy; everything else is told who holds the lock.
-   * @returns whether such a deploy was undone.
+   * A rollback ends an unsealed deploy, and work of the agent's own on the data; everything else is told who holds the lock.
+   * @returns whether a deploy was undone.
    */
-  async #takeLock(request: TransactionRequest): Promise<boolean> {
+  async #takeLock(request: LockingRequest): Promise<boolean> {
     const running = this.#running
     if (running) {
-      if (request.kind !== 'rollback' || running.kind !== 'deploy') throw locked(running)
-      running.stop.abort(new Failure('rolled-back', `a rollback was asked by ${request.actor}`))
+      const yields =
+        running.kind === 'deploy' || running.kind === 'backup' || (running.kind === 'migrate' && !running.guest.access)
+      if (request.kind !== 'rollback' || !yields) throw locked(running)
+      running.stop.abort(interruption(running.kind, `a rollback was asked by ${request.actor}`))
       await running.done
     }
     const { transaction } = this.#parts.world.store.state
-    if (!transaction) return running !== null
+    if (!transaction) return running?.kind === 'deploy'
     if (request.kind === 'rollback') await this.#retryUndo()
     if (this.#parts.world.store.state.transaction) throw locked(transaction, ', whose undo could not finish yet')
     return true
@@ -164,7 +196,7 @@ export class Agent implements AgentService {
   async #execute(running: Running, asked: Asked): Promise<void> {
     const { world, planner, log } = this.#parts
     const before = world.store.state.serving?.release ?? null
-    const run: Run = { id: running.id, report: running.writer, signal: running.stop.signal }
+    const run: Run = { id: running.id, report: running.writer, guest: running.guest, signal: running.stop.signal }
     let result: TransactionResult
     try {
       result = await perform(asked, run, world, planner)
@@ -194,14 +226,36 @@ export class Agent implements AgentService {
   }
 
   events(id: string, after: number, signal: AbortSignal) {
-    return this.#parts.journal.follow(id, after, signal)
+    const events = this.#parts.journal.follow(id, after, signal)
+    return events && this.#running?.id === id ? this.#running.guest.followed(events) : events
+  }
+
+  async database(id: string, key: string): Promise<OpenDatabase> {
+    const { access } = this.#guestOf(id, key)
+    if (access === null)
+      throw refused(`${id} has not opened the database: it does so after its backup, and closes it at its end`)
+    return access
+  }
+
+  async report(id: string, report: RequesterReport, key: string): Promise<void> {
+    this.#guestOf(id, key).report(report)
+  }
+
+  /** The part of the running transaction that is its requester's own. */
+  #guestOf(id: string, key: string): Guest {
+    const running = this.#running
+    if (running?.id !== id) throw refused(`${id} does not run`)
+    if (running.key !== key) throw refused(`${id} was asked for with another key than ${key}`)
+    return running.guest
   }
 
   async abort(id: string): Promise<void> {
+    if (await this.#verifications.abort(id)) return
     const running = this.#running
     if (running?.id === id) {
       if (running.kind === 'core') throw refused(`${id} replaces core services, which cannot be broken off half-way`)
-      running.stop.abort(new Failure('rolled-back', 'an abort was asked for'))
+      if (running.kind === 'restore') throw refused(`${id} restores, which cannot be broken off half-way`)
+      running.stop.abort(interruption(running.kind, 'an abort was asked for'))
       return running.done
     }
     if (this.#parts.world.store.state.transaction?.id === id) return this.#inTurn(() => this.#retryUndo())
@@ -282,6 +336,13 @@ export class Agent implements AgentService {
 function locked(holder: { id: string; kind: string; actor: string; since: string }, more = ''): Failure {
   const { id, kind, actor, since } = holder
   return new Failure('locked', `${kind} ${id} of ${actor} runs since ${since}${more}: wait for it, or follow it`)
+}
+
+/** Why a running transaction ends: a deploy is undone; other work stops where it stands. */
+function interruption(kind: TransactionRequest['kind'], why: string): Failure {
+  if (kind === 'backup') return new Failure('refused', `${why}: no backup was kept`)
+  if (kind === 'migrate') return new Failure('failed', `${why}: ${MIGRATION_GOES_ON}`)
+  return new Failure('rolled-back', why)
 }
 
 function outcomeOf(thrown: unknown): Pick<TransactionResult, 'outcome' | 'message'> {

@@ -1,16 +1,13 @@
 import { refused } from '../../lib/index.ts'
-import type { RequestOf, TransactionRequest, TransactionResult } from '../protocol.ts'
+import type { LockingRequest, RequestOf, TransactionResult } from '../protocol.ts'
 import { type Container, INSTANCE_LABEL } from '../server/engine.ts'
-import {
-  type CoreDifference,
-  type CoreService,
-  compareCore,
-  core,
-  explainMisfit,
-  explainRollbackMisfit,
-} from './core.ts'
+import { backUp, restore } from './backup.ts'
+import { type CoreService, compareCore, core, explainMisfit, explainRollbackMisfit } from './core.ts'
+import { coreFirst } from './core-first.ts'
 import { bring } from './deploy.ts'
 import { endUndone, endWarm } from './housekeeping.ts'
+import { explainUnmigrated } from './ledger.ts'
+import { migrate } from './migrate.ts'
 import type { Planner } from './planner.ts'
 import { preflight } from './preflight.ts'
 import { answers, exchangeWarm, rollbackTarget } from './rollback.ts'
@@ -20,8 +17,8 @@ import type { Plan, Release, Run, World } from './world.ts'
 
 /** A request with what was found out before its transaction began. */
 export interface Asked {
-  request: TransactionRequest
-  /** The release of a deploy or a core; fetched and verified. */
+  request: LockingRequest
+  /** The release of a deploy, a core or a migration; fetched and verified. */
   release: Release | null
   /** Whether an unsealed deploy was undone for this rollback, which is all that a rollback without a target asks for. */
   undid: boolean
@@ -35,7 +32,10 @@ export async function perform(
   planner: Planner,
 ): Promise<TransactionResult> {
   if (request.kind === 'rollback') return goBack(request, undid, run, world, planner)
+  if (request.kind === 'backup') return backUp(run, world, planner)
+  if (request.kind === 'restore') return restore(request, run, world, planner)
   if (!release) throw new Error('a release was not fetched')
+  if (request.kind === 'migrate') return migrate(request, release, run, world, planner)
   if (request.kind === 'deploy') return goForward(request, release, run, world, planner)
   const services = await planner.planCore(release, await planner.sealConfig())
   return core(request, release, services, run, world)
@@ -59,32 +59,17 @@ async function goForward(
       previous: serving.release,
     }
   }
-  const [difference, left] = await together([
+  const [difference, left, unmigrated] = await together([
     coreOf(plan, planner).then((services) => compareCore(services, world)),
     leftOf(plan, world),
+    explainUnmigrated(plan, world),
     preflight(plan, world),
   ])
   const misfit = explainMisfit(difference)
-  if (misfit !== null) return refuseForCore(misfit, difference, request, serving?.release ?? null)
+  if (misfit !== null) return coreFirst(misfit, difference, request.allowCore, serving?.release ?? null)
+  if (unmigrated !== null) throw refused(unmigrated)
   await makeRoom(plan, left, world)
   return bring(plan, { ...request, direction: 'forward' }, run, world)
-}
-
-/** A core transaction would make the core fit, unless it would have to replace services without leave. */
-function refuseForCore(
-  misfit: string,
-  { absent, changed, reloaded }: CoreDifference,
-  request: RequestOf<'deploy'>,
-  serving: TransactionResult['serving'],
-): TransactionResult {
-  const refusal = { outcome: 'refused' as const, serving, previous: serving }
-  if (changed.length > 0 && !request.allowCore) return { ...refusal, message: misfit }
-  const names = [...absent, ...changed, ...reloaded].map((service) => service.name).join(', ')
-  return {
-    ...refusal,
-    message: `the core comes first: ${names} must be started, replaced or given new files`,
-    coreFirst: true,
-  }
 }
 
 async function goBack(
@@ -112,6 +97,8 @@ async function goBack(
   const plan = await planner.plan(await planner.open(target.release), config)
   const misfit = await explainRollbackMisfit(await coreOf(plan, planner), run, world)
   if (misfit !== null) throw refused(misfit)
+  const unmigrated = await explainUnmigrated(plan, world)
+  if (unmigrated !== null) throw refused(unmigrated)
   await preflight(plan, world)
   await makeRoom(plan, await leftOf(plan, world), world)
   return bring(plan, { ...request, direction: 'back' }, run, world)

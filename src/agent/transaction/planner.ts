@@ -1,3 +1,4 @@
+import type { DataPlan } from '../data/data-plan.ts'
 import type { ConfigRevision } from '../server/config.ts'
 import type { Kept } from '../server/prune.ts'
 import type { CoreService } from './core.ts'
@@ -16,6 +17,8 @@ export interface Planner {
   plan(release: Release, config: ConfigRevision): Promise<Plan>
   /** The core services of a release, in the order in which they start. */
   planCore(release: Release, config: ConfigRevision): Promise<CoreService[]>
+  /** Where the data of a release lies, and with which logins it is migrated and backed up. */
+  planData(release: Release, config: ConfigRevision): Promise<DataPlan>
   /** Removes releases, revisions, images and core definitions that nothing kept names. */
   prune(kept: Kept): Promise<void>
 }

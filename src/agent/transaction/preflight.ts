@@ -12,9 +12,6 @@ const CLOCK_ERROR = 5 * 60_000
  */
 export async function preflight({ release, instance, memory, project }: Plan, world: World): Promise<void> {
   const problems = new Problems()
-  if (release.manifest.migrations.length > 0) {
-    problems.add(`${release.id} carries migrations, which this agent cannot check yet: bring an agent that can`)
-  }
   const ahead = Date.parse(release.manifest.created) - world.now()
   if (ahead > CLOCK_ERROR) {
     problems.add(

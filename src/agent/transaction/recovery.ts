@@ -1,8 +1,9 @@
 import { READING_LABEL } from '../../release/index.ts'
-import type { TransactionResult } from '../protocol.ts'
+import type { TransactionRequest, TransactionResult } from '../protocol.ts'
 import { type CoreService, settleCore } from './core.ts'
 import { applyTraffic } from './cutover.ts'
 import { undoOrFail } from './deploy.ts'
+import { MIGRATION_GOES_ON } from './guest.ts'
 import type { Journal } from './journal.ts'
 import type { World } from './world.ts'
 
@@ -27,8 +28,7 @@ export async function recover(
       const core = transaction.kind === 'core' && (replacing !== null || (work?.done ?? []).length > 0)
       const settled = core ? await settleCore(oldDefinition, writer, world) : null
       const result: TransactionResult = {
-        outcome: core ? 'failed' : 'refused',
-        message: settled === null ? 'interrupted before anything changed: ask again' : `interrupted: ${settled}`,
+        ...interrupted(transaction.kind, settled),
         serving: serving?.release ?? null,
         previous: serving?.release ?? null,
       }
@@ -44,6 +44,22 @@ export async function recover(
   if (world.store.state.serving) await applyTraffic(world)
   await completeJournal(world, journal)
   await removeReaders(world)
+}
+
+/** What a transaction comes to whose agent died; `settled` is what was settled of a core transaction that had begun. */
+function interrupted(
+  kind: TransactionRequest['kind'],
+  settled: string | null,
+): Pick<TransactionResult, 'outcome' | 'message'> {
+  if (settled !== null) return { outcome: 'failed', message: `interrupted: ${settled}` }
+  if (kind === 'migrate') return { outcome: 'failed', message: `interrupted: ${MIGRATION_GOES_ON}` }
+  if (kind === 'restore') {
+    return {
+      outcome: 'failed',
+      message: 'interrupted: what was restored stands beside what was there; plan it again, which says what is left',
+    }
+  }
+  return { outcome: 'refused', message: 'interrupted before anything changed: ask again' }
 }
 
 /** Containers that were made to copy a release out of its image, and whose maker died. */

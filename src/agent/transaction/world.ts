@@ -1,7 +1,10 @@
 import type { ReleaseId, ReleaseManifest } from '../../release/index.ts'
+import type { DataPlan } from '../data/data-plan.ts'
+import type { DataJobs } from '../data/jobs.ts'
 import type { Edge } from '../server/edge.ts'
 import type { Engine, Project } from '../server/engine.ts'
 import type { Answer } from '../server/probe.ts'
+import type { Guest } from './guest.ts'
 import type { Reporter } from './journal.ts'
 import type { Instance, StateStore } from './state.ts'
 import type { Certificate } from './traffic.ts'
@@ -26,6 +29,7 @@ export interface Plan {
   memory: number
   /** The host name of the public entry. */
   publicHost: string
+  data: DataPlan
 }
 
 /** All that the transactions touch: real on a server, in memory under test. */
@@ -41,6 +45,7 @@ export interface World {
   publicHostOf(instance: Instance): Promise<string>
   /** Bytes of memory that the machine can still give. */
   availableMemory(): Promise<number>
+  jobs: DataJobs
   now(): number
   /** @throws the signal's reason on abort. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
@@ -51,6 +56,8 @@ export interface World {
 export interface Run {
   id: string
   report: Reporter
+  /** What the requester does itself while this transaction holds the lock. */
+  guest: Guest
   /** Aborted with a Failure that says who asked for the end. */
   signal: AbortSignal
 }

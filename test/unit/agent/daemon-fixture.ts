@@ -8,12 +8,14 @@ import type { AgentService } from '../../../src/agent/api/service.ts'
 import type {
   AgentStatus,
   HealthReport,
+  OpenDatabase,
+  RequesterReport,
   releasesSchema,
   TransactionEvent,
   TransactionRequest,
 } from '../../../src/agent/protocol.ts'
 import { refused } from '../../../src/lib/index.ts'
-import { sha256 } from '../../../src/release/index.ts'
+import { releaseIdSchema, sha256 } from '../../../src/release/index.ts'
 
 export const status: AgentStatus = {
   agent: { version: '1.2.3', sha256: sha256('agent'), node: 'v24.0.0', engine: '26.1.5' },
@@ -47,6 +49,7 @@ const coreComesFirst: TransactionEvent = {
 export class ScriptedService implements AgentService {
   readonly submitted: { id: string; request: TransactionRequest; key: string }[] = []
   readonly aborted: string[] = []
+  readonly reports: { id: string; report: RequesterReport; key: string }[] = []
   readonly followed: number[] = []
   /** Whether a deploy is refused because the core comes first, until the core was asked for. */
   coreFirst = false
@@ -83,6 +86,22 @@ export class ScriptedService implements AgentService {
     if (transaction === undefined) return null
     if (!signal.aborted) this.followed.push(after)
     return transaction(after, signal)
+  }
+
+  async database(id: string, key: string): Promise<OpenDatabase> {
+    if (!this.transactions.has(id)) throw refused(`${id} does not run`)
+    return {
+      port: 27017,
+      database: 'pacs',
+      username: 'migrations',
+      password: `for ${key}`,
+      release: releaseIdSchema.parse('20261121t100000z-000000000001'),
+      migrations: [],
+    }
+  }
+
+  async report(id: string, report: RequesterReport, key: string): Promise<void> {
+    this.reports.push({ id, report, key })
   }
 
   async abort(id: string): Promise<void> {

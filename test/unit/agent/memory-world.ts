@@ -1,11 +1,14 @@
 // A server in memory: the engine, Traefik and the disk that outlive an agent, and a world over them that can die at any effect.
 import { z } from 'zod'
+import type { DataPlan } from '../../../src/agent/data/data-plan.ts'
+import type { DataJobs } from '../../../src/agent/data/jobs.ts'
 import type { Container, Engine } from '../../../src/agent/server/engine.ts'
 import type { Answer } from '../../../src/agent/server/probe.ts'
 import type { CoreService, LiveFiles } from '../../../src/agent/transaction/core-service.ts'
 import type { Planner } from '../../../src/agent/transaction/planner.ts'
 import { emptyState, type Instance, type State } from '../../../src/agent/transaction/state.ts'
 import type { Plan, Release, World } from '../../../src/agent/transaction/world.ts'
+import { type LedgerEntry, mayRun } from '../../../src/migrations/index.ts'
 import { contentHash, parseManifest, sha256 } from '../../../src/release/index.ts'
 
 /** What a release does once it runs. */
@@ -56,6 +59,11 @@ export class Server {
   sickening = new Set<string>()
   /** A change by whichever agent lives now. */
   effect: (name: string, change: () => void) => Promise<void> = async () => undefined
+  /** The ids of applied contracts and expands; null where the stack has no database. */
+  ledger: { id: string; phase: 'expand' | 'data' | 'contract' }[] | null = null
+  backups = 0
+  /** A verification takes until this resolves. */
+  verifiable = async (): Promise<void> => undefined
   /** The transaction that ran at each prune. */
   prunedDuring: (string | null)[] = []
   /** Everything that broke an invariant, with the effect after which it was seen. */
@@ -117,7 +125,7 @@ interface Sleeper {
 export class MemoryWorld implements World {
   readonly server: Server
   effects = 0
-  readonly #dieAt: number
+  #dieAt: number
   readonly #after: boolean
   #dead = false
   readonly #sleepers: Sleeper[] = []
@@ -134,6 +142,17 @@ export class MemoryWorld implements World {
     this.died = new Promise((resolve) => {
       this.#die = resolve
     })
+  }
+
+  /** Dies at the effect that comes as number `count` from here. */
+  dieIn(count: number): void {
+    this.#dieAt = this.effects + count
+  }
+
+  /** Dies between two effects. */
+  kill(): void {
+    this.#dead = true
+    this.#die()
   }
 
   get dead(): boolean {
@@ -311,6 +330,42 @@ export class MemoryWorld implements World {
       : { status: 200, headers: {}, body: '' }
   }
 
+  readonly jobs: DataJobs = {
+    judge: async (_access, migrations) => {
+      const ledger = this.server.ledger ?? []
+      const pending = (phase: string) =>
+        migrations.filter((one) => one.phase === phase && !ledger.some(({ id }) => id === one.id)).map(({ id }) => id)
+      return {
+        refusals: mayRun(migrations, ledger.map(ledgerEntry)),
+        pending: { expand: pending('expand'), data: pending('data'), contract: pending('contract') },
+      }
+    },
+    migrate: async ({ release, phase }, { signal }) => {
+      const done = new Set(this.server.ledger?.map(({ id }) => id))
+      for (const migration of release.manifest.migrations) {
+        if (migration.phase !== phase || done.has(migration.id)) continue
+        signal.throwIfAborted()
+        await this.#effect('migrate', () => void this.server.ledger?.push(migration))
+      }
+      return `${phase} is applied`
+    },
+    backup: (_work, { signal }) => {
+      signal.throwIfAborted()
+      return this.#effect('backup', () => `backup ${++this.server.backups} is complete`)
+    },
+    verify: async (_work, { signal }) => {
+      signal.throwIfAborted()
+      const aborted = new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      await Promise.race([this.server.verifiable(), aborted])
+      const passed = this.server.backups > 0
+      return { passed, message: passed ? 'it restores' : 'it does not restore', details: '| level |' }
+    },
+    restore: (_work, { signal }) => {
+      signal.throwIfAborted()
+      return this.#effect('restore', () => 'restored')
+    },
+  }
+
   certificateOf = async () => null
   publicHostOf = async () => 'pacs.example'
   availableMemory = async () => 8 * 1024 ** 3
@@ -348,7 +403,20 @@ export class MemoryWorld implements World {
   }
 }
 
-/** A release of one service `web`; `number` makes its commit and id. */
+function ledgerEntry({ id, phase }: { id: string; phase: LedgerEntry['phase'] }): LedgerEntry {
+  const who = { run: '', actor: 'jane', host: 'pacs', owner: 'token' }
+  const at = new Date(0)
+  const end = { startedAt: at, finishedAt: at, progress: {}, error: null }
+  return { _id: id, sha256: sha256(id), phase, state: 'applied', ...who, ...end }
+}
+
+const MIGRATIONS = [
+  { id: '001_expand', phase: 'expand', since: 7 },
+  { id: '002_data', phase: 'data', since: 7 },
+  { id: '003_contract', phase: 'contract', since: 8 },
+] as const
+
+/** A release of one service `web`; `number` makes its commit and id. 7 brings an expand and its data migration, 8 the contract. */
 export function memoryRelease(number: number): Release {
   const commit = number.toString(16).padStart(40, '0')
   const id = `2026112${number}t100000z-${commit.slice(0, 12)}`
@@ -364,7 +432,11 @@ export function memoryRelease(number: number): Release {
       run: '',
       created: '2026-11-01T10:00:00.000Z',
       images: { web: { ...image, platform: 'linux/amd64', verdict: null } },
-      migrations: [],
+      migrations: MIGRATIONS.filter(({ since }) => number >= since).map(({ id, phase }) => ({
+        id,
+        sha256: sha256(id),
+        phase,
+      })),
       stack: sha256('stack'),
       agent: { version: '0.1.0', sha256: sha256('agent') },
     }),
@@ -419,9 +491,29 @@ export function memoryPlanner(server: Server): Planner {
       }
       server.instances.set(i8, instance)
       const project = { name: `pacs-${i8}`, file: '/f', directory: '/d', env: {} }
-      return { release, instance, project, images: [release.reference], memory: 1, publicHost: 'pacs.example' }
+      const images = [release.reference]
+      return { release, instance, project, images, memory: 1, publicHost: 'pacs.example', data: memoryData(server) }
     },
     planCore: async () => server.core,
+    planData: async () => memoryData(server),
     prune: async () => void server.prunedDuring.push(server.state.transaction?.id ?? null),
   }
+}
+
+export const memoryLogin = { port: 27017, database: 'pacs', username: 'migrations', password: 'memory-password' }
+
+function memoryData({ ledger }: Server): DataPlan {
+  const repository = { location: '/backups', passwordFile: '/password', env: {} }
+  const login = { service: 'mongodb', migrate: memoryLogin, backup: { ...memoryLogin, username: 'backup' } }
+  const files = {
+    archives: [],
+    caches: [],
+    folders: [],
+    repository,
+    second: null,
+    release: '',
+    versions: {},
+    stack: '/stack',
+  }
+  return { database: ledger && login, ...files }
 }

@@ -1,0 +1,139 @@
+// The verbs of the data: what is migrated, backed up, proved and brought back.
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { badInput, exitClass, parseDuration } from '../../lib/index.ts'
+import { migrationPhaseSchema } from '../../release/index.ts'
+import type { OpenDatabase, RequesterReport, TransactionRequestInput } from '../client.ts'
+import { type Command, type Console, readArgs } from './command.ts'
+import { actorOf, codeOf, json, perform, pinned } from './transactions.ts'
+
+export const migrate: Command = {
+  usage: '<release by digest> [--phase expand|data|contract] [--allow-core] [--no-backup REASON] [--json]',
+  summary: 'brings the database to what a release needs, after a fresh backup',
+  async run(args, console) {
+    const options = {
+      ...json,
+      phase: { type: 'string', default: 'expand' },
+      'allow-core': { type: 'boolean', default: false },
+      'no-backup': { type: 'string' },
+    } as const
+    const { values, operands } = readArgs(args, options, [1, 1])
+    const phase = migrationPhaseSchema.safeParse(values.phase)
+    if (!phase.success) throw badInput(`--phase: ${JSON.stringify(values.phase)} is none of expand, data, contract`)
+    const asked = { release: pinned(operands), allowCore: values['allow-core'], actor: actorOf(console) }
+    const noBackup = values['no-backup']
+    const request = {
+      ...{ kind: 'migrate' as const, ...asked, phase: phase.data },
+      ...(noBackup === undefined ? {} : { noBackup }),
+    }
+    const own = (database: OpenDatabase) => expandHere(database, console)
+    const result = await perform(request, values.json, console, own)
+    if (!result.coreFirst) return codeOf(result)
+    const core = codeOf(await perform({ kind: 'core', ...asked }, values.json, console))
+    return core === exitClass.ok ? codeOf(await perform(request, values.json, console, own)) : core
+  },
+}
+
+/** The requester's part of an expand: here the database is at the next door. */
+async function expandHere(
+  { port, release, migrations: carried, ...login }: OpenDatabase,
+  console: Console,
+): Promise<RequesterReport> {
+  const { appliedText, applyMigrations, eventText, loadMigrations, ofRelease, openDatabase } = await import(
+    /* webpackMode: "eager" */ '../../migrations/index.ts'
+  )
+  const folder = join(console.paths.releases, release, 'stack', 'migrations')
+  const migrations = ofRelease(await loadMigrations(folder), carried)
+  await using database = await openDatabase({ ...login, port })
+  const done = await applyMigrations(database, migrations, {
+    phase: 'expand',
+    run: '',
+    actor: actorOf(console),
+    host: hostname(),
+    signal: new AbortController().signal,
+    onEvent: (event) => console.warn(eventText(event)),
+  })
+  return { outcome: 'done', message: appliedText(done) }
+}
+
+export const backup: Command = {
+  usage: '[--json]',
+  summary: 'takes a backup of the database, the images, the cache and the stack',
+  async run(args, console) {
+    const { values } = readArgs(args, json)
+    return codeOf(await perform({ kind: 'backup', actor: actorOf(console) }, values.json, console))
+  },
+}
+
+export const verify: Command = {
+  usage: '[newest|random|<backup id>] [--repository first|second] [--max-age 26h] [--json]',
+  summary: 'restores a backup beside everything that lives, and compares',
+  async run(args, console) {
+    const options = { ...json, repository: { type: 'string' }, 'max-age': { type: 'string' } } as const
+    const { values, operands } = readArgs(args, options, [0, 1])
+    const { repository = 'first', 'max-age': maxAge = '26h' } = values
+    if (repository !== 'first' && repository !== 'second') {
+      throw badInput(`--repository: ${JSON.stringify(repository)} is neither first nor second`)
+    }
+    const [which = 'newest'] = operands
+    const more = { repository, maxAge: parseDuration('--max-age', maxAge), actor: actorOf(console) } as const
+    return codeOf(await perform({ kind: 'verify', backup: which, ...more }, values.json, console))
+  },
+}
+
+export const restore: Command = {
+  usage:
+    'plan|run [<backup id>] --database | --collection NAME | --study UID --into DIR | --everything --into DIR [--type NAME] [--json]',
+  summary:
+    'brings data back from a backup; plan says what run would do, and run replaces nothing without the typed name',
+  async run(args, console) {
+    const options = {
+      ...json,
+      database: { type: 'boolean', default: false },
+      collection: { type: 'string' },
+      study: { type: 'string' },
+      everything: { type: 'boolean', default: false },
+      into: { type: 'string' },
+      type: { type: 'string' },
+    } as const
+    const { values, operands } = readArgs(args, options, [1, 2])
+    const [mode, which = 'newest'] = operands
+    if (mode !== 'plan' && mode !== 'run') throw badInput(`${JSON.stringify(mode)} is neither plan nor run`)
+    const request: TransactionRequestInput = {
+      kind: 'restore',
+      backup: which,
+      target: targetOf(values),
+      plan: mode === 'plan',
+      ...(values.type === undefined ? {} : { typed: values.type }),
+      actor: actorOf(console),
+    }
+    return codeOf(await perform(request, values.json, console))
+  },
+}
+
+type Target = Extract<TransactionRequestInput, { kind: 'restore' }>['target']
+
+function targetOf(values: {
+  database: boolean
+  collection?: string | undefined
+  study?: string | undefined
+  everything: boolean
+  into?: string | undefined
+}): Target {
+  const { database, collection, study, everything, into } = values
+  const directory = () => {
+    if (into === undefined) throw badInput('--into is missing: name a directory on this server for what is restored')
+    return into
+  }
+  const targets: Target[] = [
+    ...(database ? [{ kind: 'database' as const }] : []),
+    ...(collection === undefined ? [] : [{ kind: 'collection' as const, collection }]),
+    ...(study === undefined ? [] : [{ kind: 'study' as const, study, directory: directory() }]),
+    ...(everything ? [{ kind: 'everything' as const, directory: directory() }] : []),
+  ]
+  const [target] = targets
+  if (target === undefined || targets.length > 1) {
+    throw badInput('say what to restore by one of --database, --collection NAME, --study UID, --everything')
+  }
+  return target
+}

@@ -1,0 +1,84 @@
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import {
+  connectDatabase,
+  listBackups,
+  Restic,
+  retentionSchema,
+  startOf,
+  type Tools,
+  takeBackup,
+} from '../../backup/index.ts'
+import { formatDuration } from '../../lib/index.ts'
+import type { ChildLine } from './child.ts'
+import type { DataPlan } from './data-plan.ts'
+import { type Place, toolsOf } from './place.ts'
+
+interface Asked {
+  data: DataPlan
+  /** Folders and programs of this server. */
+  place: Place
+  unlessNewerThan?: number | undefined
+  unlessEmpty?: boolean | undefined
+}
+
+/** Takes a backup, unless a fresh one is there or there is nothing to lose. @returns what was done, in one line */
+export async function backUpHere(asked: Asked, print: (line: ChildLine) => void, signal: AbortSignal): Promise<string> {
+  const { data, place, unlessNewerThan = 0, unlessEmpty = false } = asked
+  if (unlessEmpty && (await isEmpty(data))) return 'the database holds no document: there is nothing to back up'
+  const tools = toolsOf(place)
+  const fresh = unlessNewerThan > 0 ? await newestOf(data, tools, signal) : null
+  const age = fresh === null ? Number.POSITIVE_INFINITY : Date.now() - Date.parse(startOf(fresh))
+  if (age < unlessNewerThan) return `backup ${fresh} is fresh: it began ${formatDuration(age)} ago`
+  const { contents, second } = await takeBackup({
+    tools,
+    work: join(place.backups, 'work'),
+    repository: data.repository,
+    second: data.second,
+    retention: retentionSchema.parse({}),
+    host: hostname(),
+    instance: data.release,
+    versions: data.versions,
+    database: data.database && {
+      service: data.database.service,
+      database: data.database.backup.database,
+      address: { host: '127.0.0.1', ...data.database.backup },
+    },
+    archives: data.archives,
+    caches: data.caches,
+    folders: data.folders,
+    signal,
+    progress: (message) => print({ type: 'progress', message }),
+  })
+  for (const line of contents.oneMoment) print({ type: 'note', message: line })
+  const documents = contents.database?.collections.reduce((sum, { count }) => sum + count, 0) ?? 0
+  const studies = contents.archives.reduce((sum, archive) => sum + archive.studies, 0)
+  const away =
+    second?.outcome === 'later'
+      ? `; the second repository is away (${second.why}), ${second.waiting.length} backups wait for it`
+      : ''
+  return `backup ${contents.id} holds ${documents} documents and ${studies} studies${away}`
+}
+
+/** The id of the newest complete backup; null where there is none yet. */
+async function newestOf({ repository }: DataPlan, tools: Tools, signal: AbortSignal): Promise<string | null> {
+  const restic = new Restic(tools.restic, repository, tools.path, tools.cache)
+  if (!(await restic.exists({ signal }))) return null
+  return (await listBackups(restic, signal))[0]?.id ?? null
+}
+
+/** Whether the database holds nothing but what migrations keep of themselves. */
+async function isEmpty({ database }: DataPlan): Promise<boolean> {
+  if (!database) return false
+  const client = await connectDatabase({ host: '127.0.0.1', ...database.backup })
+  try {
+    const db = client.db(database.backup.database)
+    for (const { name, type } of await db.listCollections({}, { nameOnly: true }).toArray()) {
+      if (type === 'view' || name.startsWith('_migrations') || name.startsWith('system.')) continue
+      if ((await db.collection(name).findOne({}, { projection: { _id: 1 } })) !== null) return false
+    }
+    return true
+  } finally {
+    await client.close()
+  }
+}

@@ -1,0 +1,68 @@
+// What goes between the agent and a child of it that works on data: one request on its standard input, JSON lines on its output.
+import { z } from 'zod'
+import { exitClass, Failure, type FailureKind, tryRun } from '../../lib/index.ts'
+import type { Reporter } from '../transaction/journal.ts'
+
+const failureKinds = Object.keys(exitClass).filter((kind) => kind !== 'ok')
+
+/** One line of a child's output. */
+export const childLineSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('step'), step: z.string(), message: z.string() }),
+  z.object({ type: z.literal('progress'), message: z.string() }),
+  z.object({ type: z.literal('note'), message: z.string() }),
+  z.object({ type: z.literal('done'), value: z.unknown() }),
+  z.object({
+    type: z.literal('failed'),
+    kind: z.custom<FailureKind>((value) => typeof value === 'string' && failureKinds.includes(value)),
+    message: z.string(),
+  }),
+])
+export type ChildLine = z.infer<typeof childLineSchema>
+
+/** Megabytes of JavaScript heap of a child; what it reads is streamed. */
+const HEAP_MB = 128
+/** What the journal keeps of a child's complaints. */
+const SAID = 500
+
+export interface ChildOptions {
+  /** The agent's own file. */
+  script: string
+  /** PATH for `docker` and `restic`. */
+  path: string
+  report: Reporter
+  signal?: AbortSignal
+  /** Milliseconds. */
+  timeout: number
+}
+
+/**
+ * Has a child do `work` and passes on what it says of itself. A secret goes by its standard input, never by argv or environment.
+ * @returns what the child's last line holds.
+ * @throws Failure as the child failed; `failed` when it ended without a last line.
+ */
+export async function runChild<T>(work: object, value: z.ZodType<T>, options: ChildOptions): Promise<T> {
+  const { script, path, report, signal, timeout } = options
+  let last: Extract<ChildLine, { type: 'done' | 'failed' }> | undefined
+  let saying = Promise.resolve()
+  const say = (line: ChildLine): Promise<void> | void => {
+    if (line.type === 'step') return report.step(line.step, line.message)
+    if (line.type === 'progress') return report.progress(line.message)
+    if (line.type === 'note') return report.note(line.message)
+    last = line
+  }
+  const { code, stderr } = await tryRun(process.execPath, [`--max-old-space-size=${HEAP_MB}`, script, 'work'], {
+    env: { PATH: path },
+    input: JSON.stringify(work),
+    timeout,
+    ...(signal ? { signal } : {}),
+    onLine: (text, stream) => {
+      if (stream === 'stderr') return
+      const line = childLineSchema.parse(JSON.parse(text))
+      saying = saying.then(() => say(line))
+    },
+  })
+  await saying
+  if (last?.type === 'failed') throw new Failure(last.kind, last.message)
+  if (last?.type === 'done' && code === 0) return value.parse(last.value)
+  throw new Failure('failed', `the work on the data ended with ${code}: ${stderr.slice(-SAID) || 'no message'}`)
+}

@@ -1,0 +1,58 @@
+import type { MigrationPhase, ReleaseManifest } from '../../release/index.ts'
+import type { DatabaseAccess, RequestOf } from '../protocol.ts'
+import type { Release, Run } from '../transaction/world.ts'
+import type { DataPlan } from './data-plan.ts'
+
+/** Work on the data of a server, each in a process of its own with limits on time and memory. */
+export interface DataJobs {
+  /** Judges a release by the ledger of a database. */
+  judge(access: DatabaseAccess, migrations: ReleaseManifest['migrations']): Promise<Judgement>
+  /**
+   * Runs the migrations of a phase.
+   * @returns what was done, in one line.
+   * @throws Failure `failed` when it stopped on the way; the ledger says where.
+   */
+  migrate(work: MigrateWork, run: Pick<Run, 'report' | 'signal'>): Promise<string>
+  /**
+   * Takes a backup.
+   * @returns what was done, in one line: also that there was nothing to back up, or that a fresh one is there.
+   */
+  backup(work: BackupWork, run: Pick<Run, 'report' | 'signal'>): Promise<string>
+  /** Proves that a backup restores; throws nothing for one that does not. */
+  verify(
+    work: VerifyWork,
+    run: Pick<Run, 'report' | 'signal'>,
+  ): Promise<{ passed: boolean; message: string; details: string }>
+  /**
+   * Restores from a backup, or plans it.
+   * @returns what was done or would be, in one line.
+   */
+  restore(work: RestoreWork, run: Pick<Run, 'report' | 'signal'>): Promise<string>
+}
+
+export type VerifyWork = Pick<RequestOf<'verify'>, 'backup' | 'repository' | 'maxAge'> & { data: DataPlan }
+export type RestoreWork = Pick<RequestOf<'restore'>, 'backup' | 'target' | 'plan' | 'typed'> & { data: DataPlan }
+
+/** What the ledger of a database says of a release. */
+export interface Judgement {
+  /** Why it may not run on this database (I4), one line each. */
+  refusals: string[]
+  /** The ids of its migrations that are not applied, by phase. */
+  pending: Record<MigrationPhase, string[]>
+}
+
+export interface MigrateWork {
+  access: DatabaseAccess
+  release: Release
+  phase: MigrationPhase
+  run: string
+  actor: string
+}
+
+export interface BackupWork {
+  data: DataPlan
+  /** None is taken when a complete one finished less than this many milliseconds ago. */
+  unlessNewerThan?: number
+  /** None is taken of a database that holds no document. */
+  unlessEmpty?: boolean
+}

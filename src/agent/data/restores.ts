@@ -1,0 +1,47 @@
+import { join } from 'node:path'
+import { planRestore, type RestoreTarget, runRestore } from '../../backup/index.ts'
+import type { ChildLine } from './child.ts'
+import type { DataPlan } from './data-plan.ts'
+import { type Place, toolsOf } from './place.ts'
+
+interface Asked {
+  data: DataPlan
+  place: Place
+  backup: string
+  target: RestoreTarget
+  plan: boolean
+  typed?: string | undefined
+}
+
+/** Restores, or says what a restore would do. @returns one line */
+export async function restoreHere(
+  asked: Asked,
+  print: (line: ChildLine) => void,
+  signal: AbortSignal,
+): Promise<string> {
+  const { data, place, target } = asked
+  const database = data.database && target.kind !== 'study' ? data.database.migrate : null
+  const request = {
+    tools: toolsOf(place),
+    work: join(place.backups, 'restore'),
+    repository: data.repository,
+    which: asked.backup,
+    target,
+    database: database && { host: '127.0.0.1', ...database },
+    archives: data.archives,
+    caches: data.caches,
+    typed: asked.typed ?? null,
+    signal,
+    progress: (message: string) => print({ type: 'progress', message }),
+  }
+  if (!asked.plan) {
+    const { backup, restored, mustType } = await runRestore(request)
+    const left =
+      mustType === null || asked.typed !== undefined ? '' : `; nothing was replaced: type ${mustType} to let it`
+    return `restored from backup ${backup}: ${restored.join('; ')}${left}`
+  }
+  const { backup, steps, mustType, refusals } = await planRestore(request)
+  for (const message of steps) print({ type: 'note', message })
+  for (const refusal of refusals) print({ type: 'note', message: `refused: ${refusal}` })
+  return `backup ${backup}: ${steps.length} steps${mustType === null ? '' : `, replacing needs the typed name ${mustType}`}${refusals.length === 0 ? '' : `, ${refusals.length} reasons against it`}`
+}

@@ -1,0 +1,82 @@
+// The child's side: `pacs-agent work` reads from its standard input what to do, does it, and says on its output how far it is.
+import { text } from 'node:stream/consumers'
+import { z } from 'zod'
+import { Failure } from '../../lib/index.ts'
+import { migrationPhaseSchema, releaseMigrationSchema } from '../../release/index.ts'
+import { databaseSchema, restoreTargetSchema } from '../protocol.ts'
+import { backUpHere } from './backups.ts'
+import type { ChildLine } from './child.ts'
+import { dataPlanSchema } from './data-plan.ts'
+import { judgeBy, migrateHere } from './migrations.ts'
+import { placeSchema } from './place.ts'
+import { restoreHere } from './restores.ts'
+import { verifyHere } from './verifications.ts'
+
+const workSchema = z.discriminatedUnion('work', [
+  z.object({ work: z.literal('judge'), access: databaseSchema, migrations: z.array(releaseMigrationSchema) }),
+  z.object({
+    work: z.literal('migrate'),
+    access: databaseSchema,
+    /** The folder with the migrations of the release. */
+    directory: z.string(),
+    migrations: z.array(releaseMigrationSchema),
+    phase: migrationPhaseSchema,
+    run: z.string(),
+    actor: z.string(),
+  }),
+  z.object({
+    work: z.literal('backup'),
+    data: dataPlanSchema,
+    place: placeSchema,
+    unlessNewerThan: z.number().optional(),
+    unlessEmpty: z.boolean().optional(),
+  }),
+  z.object({
+    work: z.literal('verify'),
+    data: dataPlanSchema,
+    place: placeSchema,
+    backup: z.string(),
+    repository: z.enum(['first', 'second']),
+    maxAge: z.number(),
+  }),
+  z.object({
+    work: z.literal('restore'),
+    data: dataPlanSchema,
+    place: placeSchema,
+    backup: z.string(),
+    target: restoreTargetSchema,
+    plan: z.boolean(),
+    typed: z.string().optional(),
+  }),
+])
+export type Work = z.infer<typeof workSchema>
+
+/** Does what stands on `input`, which a parent wrote; every outcome is a line of `print`. */
+export async function work(
+  input: NodeJS.ReadableStream,
+  print: (line: ChildLine) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const asked = workSchema.parse(JSON.parse(await text(input)))
+    print({ type: 'done', value: await doWork(asked, print, signal) })
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown
+    print({ type: 'failed', kind: thrown.kind, message: thrown.message })
+  }
+}
+
+function doWork(asked: Work, print: (line: ChildLine) => void, signal: AbortSignal): Promise<unknown> {
+  switch (asked.work) {
+    case 'judge':
+      return judgeBy(asked.access, asked.migrations)
+    case 'migrate':
+      return migrateHere(asked, print, signal)
+    case 'backup':
+      return backUpHere(asked, print, signal)
+    case 'verify':
+      return verifyHere(asked, print, signal)
+    case 'restore':
+      return restoreHere(asked, print, signal)
+  }
+}

@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { badInput } from '../../lib/index.ts'
+import { type Account, dataServices, pinnedImage, type Stack } from '../../stack/index.ts'
+import type { DataPlan } from '../data/data-plan.ts'
+import type { Layout } from '../layout.ts'
+import type { DatabaseAccess } from '../protocol.ts'
+import type { Release } from '../transaction/world.ts'
+import type { ConfigRevision } from './config.ts'
+
+/** Variables of `.env` that say where backups go; what restic needs for its stores is handed on by the names that it knows. */
+const REPOSITORY = 'BACKUP_REPOSITORY'
+const SECOND_REPOSITORY = 'BACKUP_SECOND_REPOSITORY'
+const SECRETS = 'BACKUP_SECRETS'
+const STORE_VARIABLE = /^(AWS|AZURE|B2|GOOGLE|OS|ST|RESTIC_REST)_/
+/** The file of the configuration with the password of the repositories. */
+const PASSWORD_FILE = 'secrets/restic-password'
+
+/** Plans the work on the data of a release with a configuration. */
+export async function planData(
+  stack: Stack,
+  release: Release,
+  config: ConfigRevision,
+  paths: Layout,
+): Promise<DataPlan> {
+  const passwordFile = join(config.directory, PASSWORD_FILE)
+  const env = Object.fromEntries(Object.entries(config.env).filter(([name]) => STORE_VARIABLE.test(name)))
+  const second = config.env[SECOND_REPOSITORY]
+  const plan: DataPlan = {
+    database: null,
+    archives: [],
+    caches: [],
+    folders: [
+      { name: 'stack', path: join(release.directory, 'stack'), secret: false },
+      { name: 'audit', path: paths.audit, secret: false },
+      ...(wantsSecrets(config.env[SECRETS]) ? [{ name: 'config', path: config.directory, secret: true }] : []),
+    ],
+    repository: { location: config.env[REPOSITORY] || join(paths.backups, 'repository'), passwordFile, env },
+    second: second ? { location: second, passwordFile, env } : null,
+    release: release.id,
+    versions: {},
+    stack: join(release.directory, 'stack'),
+  }
+  const password = (account: Account) => secretOf(config, account.password)
+  for (const [service, data] of dataServices(stack)) {
+    const container = `pacs-${service}-1`
+    plan.versions[service] = pinnedImage(release.manifest.images, service)
+    if (data.kind === 'orthanc') plan.archives.push({ service, container, volume: data.volume })
+    if (data.kind === 'redis') {
+      plan.caches.push({ service, container, user: data.user.name, password: await password(data.user) })
+    }
+    if (data.kind !== 'mongodb') continue
+    const access = async (account: Account): Promise<DatabaseAccess> => ({
+      port: data.port,
+      database: data.database,
+      username: account.name,
+      password: await password(account),
+    })
+    plan.database = { service, migrate: await access(data.users.migrate), backup: await access(data.users.backup) }
+  }
+  return plan
+}
+
+function wantsSecrets(value = 'no'): boolean {
+  if (value === 'yes' || value === 'no') return value === 'yes'
+  throw badInput(`.env: ${SECRETS} is ${JSON.stringify(value)}, neither yes nor no`)
+}
+
+/** @throws Failure `bad-input` where the file is missing; the check of the configuration names it before. */
+async function secretOf({ directory }: ConfigRevision, path: string): Promise<string> {
+  const text = await readFile(join(directory, path), 'utf8').catch(() => null)
+  if (text === null) throw badInput(`config: ${path} is missing; put it in config/next/${path}`)
+  return text.trimEnd()
+}

@@ -1,0 +1,42 @@
+import type { DataPlan } from '../data/data-plan.ts'
+import type { RequestOf, TransactionResult } from '../protocol.ts'
+import type { Planner } from './planner.ts'
+import type { Run, World } from './world.ts'
+
+/** The data of what runs on this server, as its configuration is now; null before anything runs. */
+export async function runningData(world: World, planner: Planner): Promise<DataPlan | null> {
+  const { serving, core } = world.store.state
+  const running = core.release ?? serving?.release
+  if (running === undefined) return null
+  return planner.planData(await planner.open(running), await planner.sealConfig())
+}
+
+/** Takes a backup of all data of what runs on this server. */
+export async function backUp(run: Run, world: World, planner: Planner): Promise<TransactionResult> {
+  await run.report.step('backup', 'the database, the images, the cache and the stack')
+  const data = await runningData(world, planner)
+  if (data === null) return done('nothing to back up: no service with data runs here yet', world)
+  return done(await world.jobs.backup({ data }, run), world)
+}
+
+/** Restores from a backup, or says what that would do. */
+export async function restore(
+  request: RequestOf<'restore'>,
+  run: Run,
+  world: World,
+  planner: Planner,
+): Promise<TransactionResult> {
+  await run.report.step(
+    'restore',
+    `${request.target.kind} from the ${request.backup} backup${request.plan ? ', only planned' : ''}`,
+  )
+  const data = await runningData(world, planner)
+  if (data === null)
+    return { ...done('', world), outcome: 'refused', message: 'no service with data runs here yet: deploy first' }
+  return done(await world.jobs.restore({ data, ...request }, run), world)
+}
+
+function done(message: string, world: World): TransactionResult {
+  const serving = world.store.state.serving?.release ?? null
+  return { outcome: 'done', message, serving, previous: serving }
+}

@@ -1,0 +1,68 @@
+import { Failure } from '../../lib/index.ts'
+import type { OpenDatabase, RequesterReport } from '../protocol.ts'
+import type { World } from './world.ts'
+
+/** What a migration that stopped on the way leaves, and how it goes on. */
+export const MIGRATION_GOES_ON = 'the ledger in the database says what is applied; ask again, which goes on from there'
+
+/** Milliseconds for which a requester that lost its connection is waited for; as long as a client looks for a lost agent. */
+const PATIENCE = 60_000
+const LOOK = 1000
+
+/**
+ * The part of a transaction that its requester does itself, through its own tunnel: the transaction holds the lock for it as
+ * long as the requester follows, and ends with what it reports.
+ */
+export class Guest {
+  readonly #report = Promise.withResolvers<RequesterReport>()
+  #access: OpenDatabase | null = null
+  #followers = 0
+
+  /** The login, while the database is open to the requester. */
+  get access(): OpenDatabase | null {
+    return this.#access
+  }
+
+  report(report: RequesterReport): void {
+    this.#report.resolve(report)
+  }
+
+  /** The same events; who reads them is there. */
+  async *followed<T>(events: AsyncIterable<T>): AsyncGenerator<T> {
+    this.#followers++
+    try {
+      yield* events
+    } finally {
+      this.#followers--
+    }
+  }
+
+  /** Opens the database to the requester. */
+  open(access: OpenDatabase): void {
+    this.#access = access
+  }
+
+  /**
+   * Waits for the report of the requester and closes the database to it.
+   * @throws Failure `failed` when it has been gone for a minute; the signal's reason on abort.
+   */
+  async reported(signal: AbortSignal, world: Pick<World, 'now' | 'sleep'>): Promise<RequesterReport> {
+    const over = new AbortController()
+    try {
+      return await Promise.race([this.#report.promise, this.#untilGone(AbortSignal.any([signal, over.signal]), world)])
+    } finally {
+      this.#access = null
+      over.abort()
+    }
+  }
+
+  async #untilGone(signal: AbortSignal, world: Pick<World, 'now' | 'sleep'>): Promise<never> {
+    let seen = world.now()
+    for (;;) {
+      await world.sleep(LOOK, signal)
+      if (this.#followers > 0) seen = world.now()
+      if (world.now() - seen < PATIENCE) continue
+      throw new Failure('failed', `who asked for the migration went away without a report: ${MIGRATION_GOES_ON}`)
+    }
+  }
+}

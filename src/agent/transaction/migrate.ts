@@ -1,0 +1,83 @@
+import { refused } from '../../lib/index.ts'
+import type { RequestOf, TransactionResult } from '../protocol.ts'
+import { compareCore, explainMisfit } from './core.ts'
+import { coreFirst } from './core-first.ts'
+import { endWarm } from './housekeeping.ts'
+import type { Planner } from './planner.ts'
+import type { Release, Run, World } from './world.ts'
+
+/** A backup that is at most this old (milliseconds) counts as fresh. */
+const FRESH = 3_600_000
+
+/**
+ * Migrates the database of a release: a fresh backup first, then the requester's own work through its tunnel (expand, or a
+ * plan), or the agent's (data, contract), so that documents never leave the server. What is applied stands in the ledger.
+ * @throws Failure `refused` before anything changed, `failed` after.
+ */
+export async function migrate(
+  request: RequestOf<'migrate'>,
+  release: Release,
+  run: Run,
+  world: World,
+  planner: Planner,
+): Promise<TransactionResult> {
+  const { phase, plan } = request
+  const serving = world.store.state.serving?.release ?? null
+  const result = (outcome: TransactionResult['outcome'], message: string): TransactionResult => ({
+    outcome,
+    message,
+    serving,
+    previous: serving,
+  })
+  await run.report.step('preflight', `${release.id}: its database, its core`)
+  const config = await planner.sealConfig()
+  const data = await planner.planData(release, config)
+  if (!data.database) {
+    const { length } = release.manifest.migrations
+    if (length === 0) return result('done', `${release.id} has no database and no migrations: nothing to do`)
+    throw refused(
+      `${release.id} carries ${length} migrations, and no service of its stack has x-pacs.data of kind mongodb`,
+    )
+  }
+  const difference = await compareCore(await planner.planCore(release, config), world)
+  const misfit = explainMisfit(difference)
+  if (misfit !== null) return coreFirst(misfit, difference, request.allowCore, serving)
+  const { pending } = await world.jobs.judge(data.database.migrate, release.manifest.migrations)
+  if (!plan && pending[phase].length === 0) return result('done', `every migration of phase ${phase} is applied`)
+  if (phase !== 'expand' && !plan) await stopOldCode(release, run, world)
+  if (!plan) await backUpFirst(request, data, run, world)
+
+  if (phase === 'expand' || plan) {
+    run.guest.open({ ...data.database.migrate, release: release.id, migrations: release.manifest.migrations })
+    await run.report.step('open', `the database is open to ${request.actor} through a tunnel`)
+    const { outcome, message } = await run.guest.reported(run.signal, world)
+    return result(outcome, message)
+  }
+  await run.report.step(phase, `the migrations of phase ${phase} run here`)
+  const work = { access: data.database.migrate, release, phase, run: request.run, actor: request.actor }
+  return result('done', await world.jobs.migrate(work, run))
+}
+
+/** From here no old code writes the old shape any more, or reads what a contract removes. */
+async function stopOldCode(release: Release, run: Run, world: World): Promise<void> {
+  const { serving, warm } = world.store.state
+  if (serving && serving.release !== release.id) {
+    throw refused(
+      `${serving.release} serves, not ${release.id}: its data and contract migrations follow its own deploy`,
+    )
+  }
+  if (!warm) return
+  await run.report.step('warm', `${warm.instance.release} stops, since its code knows the old shape only`)
+  await endWarm(world)
+}
+
+async function backUpFirst(
+  { noBackup }: RequestOf<'migrate'>,
+  data: Awaited<ReturnType<Planner['planData']>>,
+  run: Run,
+  world: World,
+): Promise<void> {
+  if (noBackup !== undefined) return run.report.note(`no backup is taken before this migration: ${noBackup}`)
+  await run.report.step('backup', 'a database that holds data is migrated only after a fresh backup of it')
+  await run.report.note(await world.jobs.backup({ data, unlessNewerThan: FRESH, unlessEmpty: true }, run))
+}

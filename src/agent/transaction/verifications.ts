@@ -1,0 +1,105 @@
+import { readFile, rm } from 'node:fs/promises'
+import { z } from 'zod'
+import { Failure, messageOf, refused, replaceFile } from '../../lib/index.ts'
+import type { RequestOf, TransactionResult } from '../protocol.ts'
+import { runningData } from './backup.ts'
+import type { Journal, JournalWriter } from './journal.ts'
+import type { Planner } from './planner.ts'
+import type { World } from './world.ts'
+
+interface Parts {
+  world: World
+  planner: Planner
+  journal: Journal
+  /** A file that names the running verification, so that one whose agent died gets its result. */
+  marker: string
+  audit(record: Readonly<Record<string, unknown>>): Promise<void>
+  log(message: string): void
+}
+
+const markerSchema = z.object({ id: z.string() })
+
+/** Verifications of backups: they take no lock, touch nothing that lives, and are known to their journal only. One at a time. */
+export class Verifications {
+  readonly #parts: Parts
+  #running: { id: string; actor: string; stop: AbortController; done: Promise<void> } | null = null
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** @throws Failure `locked` while another one runs. */
+  async start(id: string, request: RequestOf<'verify'>, key: string): Promise<void> {
+    const { journal, marker, world, audit } = this.#parts
+    if (this.#running) {
+      throw new Failure(
+        'locked',
+        `verification ${this.#running.id} of ${this.#running.actor} runs: wait for it, or follow it`,
+      )
+    }
+    const running = { id, actor: request.actor, stop: new AbortController(), done: Promise.resolve() }
+    this.#running = running
+    try {
+      const { actor, run } = request
+      await audit({ at: new Date(world.now()).toISOString(), transaction: id, kind: 'verify', actor, key, run })
+      const writer = await journal.writer(id)
+      await replaceFile(marker, JSON.stringify({ id }), 0o640)
+      await writer.note(`verify asked by ${actor} with key ${key}${run ? `, ${run}` : ''}`)
+      running.done = this.#run(writer, request, running.stop.signal)
+    } catch (thrown) {
+      this.#running = null
+      throw thrown
+    }
+  }
+
+  /** Ends verification `id`. @returns false when it does not run */
+  async abort(id: string): Promise<boolean> {
+    const running = this.#running
+    if (running?.id !== id) return false
+    running.stop.abort(refused('an abort was asked for: nothing was proved'))
+    await running.done
+    return true
+  }
+
+  /** Gives a verification whose agent died its result. */
+  async recover(): Promise<void> {
+    const { marker, journal } = this.#parts
+    const text = await readFile(marker, 'utf8').catch(() => null)
+    if (text === null) return
+    const { id } = markerSchema.parse(JSON.parse(text))
+    const writer = await journal.writer(id)
+    let last: string | undefined
+    for await (const event of journal.recorded(id)) last = event.type
+    if (last !== 'result') await writer.result(this.#resultOf('refused', 'interrupted: nothing was proved; ask again'))
+    await rm(marker, { force: true })
+  }
+
+  async #run(writer: JournalWriter, request: RequestOf<'verify'>, signal: AbortSignal): Promise<void> {
+    const { world, planner, marker, log } = this.#parts
+    let result: TransactionResult
+    try {
+      const data = await runningData(world, planner)
+      if (data === null) throw refused('no service with data runs here yet: there is no backup to verify')
+      await writer.step('verify', `the ${request.backup} backup is restored beside everything that lives`)
+      const { passed, message, details } = await world.jobs.verify({ data, ...request }, { report: writer, signal })
+      result = { ...this.#resultOf(passed ? 'done' : 'unhealthy', message), details }
+    } catch (thrown) {
+      if (!(thrown instanceof Failure)) log(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown))
+      const outcome = thrown instanceof Failure && thrown.kind === 'bad-input' ? 'bad-input' : 'refused'
+      result = this.#resultOf(outcome, messageOf(thrown))
+    }
+    try {
+      this.#running = null
+      await writer.result(result)
+      await this.#parts.audit({ at: new Date(world.now()).toISOString(), transaction: request.kind, result })
+      await rm(marker, { force: true })
+    } catch (thrown) {
+      log(`the result of a verification (${result.outcome}) could not be written: ${messageOf(thrown)}`)
+    }
+  }
+
+  #resultOf(outcome: TransactionResult['outcome'], message: string): TransactionResult {
+    const serving = this.#parts.world.store.state.serving?.release ?? null
+    return { outcome, message, serving, previous: serving }
+  }
+}

@@ -1,0 +1,27 @@
+import { formatDuration } from '../lib/index.ts'
+import type { MigrationEvent } from './events.ts'
+import type { Applied } from './run.ts'
+
+/** An event as a line for people. */
+export function eventText(event: MigrationEvent): string {
+  switch (event.kind) {
+    case 'started':
+      return `${event.id}: ${event.description}${event.again ? ' (goes on where it was interrupted)' : ''}`
+    case 'progress': {
+      const { id, collection, seen, total, perSecond, secondsLeft } = event
+      const left = secondsLeft === null ? '' : `, about ${formatDuration(secondsLeft * 1000)} left`
+      return `${id}: ${collection}, ${seen} of about ${total} documents, ${perSecond} a second${left}`
+    }
+    case 'log':
+      return `${event.id}: ${event.line}`
+    case 'applied':
+    case 'undone':
+      return `${event.id} is ${event.kind} (${formatDuration(event.milliseconds)})`
+  }
+}
+
+/** What a run did, in one line. */
+export function appliedText({ applied, waiting }: Applied): string {
+  const done = applied.map(({ id }) => id).join(', ')
+  return [done === '' ? 'nothing was left to apply' : `applied: ${done}`, ...waiting].join('; ')
+}

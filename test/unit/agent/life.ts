@@ -1,0 +1,49 @@
+// One life of an agent on a server in memory, and what a client does with it.
+
+import { layout } from '../../../src/agent/layout.ts'
+import { requestSchema, type TransactionRequestInput, type TransactionResult } from '../../../src/agent/protocol.ts'
+import { Agent } from '../../../src/agent/transaction/agent.ts'
+import { openJournal } from '../../../src/agent/transaction/journal.ts'
+import { sha256 } from '../../../src/release/index.ts'
+import { type MemoryWorld, memoryPlanner } from './memory-world.ts'
+
+let ids = 0
+
+/** Starts an agent over `world`, as a daemon does it; its journal lies in `directory`. */
+export async function startAgent(directory: string, world: MemoryWorld) {
+  const { server } = world
+  const logged: string[] = []
+  const journal = openJournal(directory, () => new Date(server.time))
+  const agent = new Agent({
+    paths: { ...layout(directory), journal: directory, audit: directory },
+    world,
+    journal,
+    planner: memoryPlanner(server),
+    identity: { version: '0.1.0', sha256: sha256('agent'), node: 'v24', engine: '26' },
+    adopt: async () => undefined,
+    oldDefinition: async (_service, hash) => server.definitions.get(hash) ?? null,
+    login: async () => async () => undefined,
+    log: (message) => logged.push(message),
+    intervals: { undo: 30_000, sweep: 5 },
+  })
+  await Promise.race([agent.recover(), world.died])
+  return { agent, world, journal, logged, [Symbol.asyncDispose]: () => agent.close() }
+}
+
+export async function resultOf(agent: Agent, id: string): Promise<TransactionResult> {
+  for await (const event of agent.events(id, 0, new AbortController().signal) ?? [])
+    if (event.type === 'result') return event.result
+  throw new Error(`${id} has no result`)
+}
+
+/** Asks for a transaction with the key `deploy`. @returns its id */
+export async function submit(agent: Agent, request: TransactionRequestInput): Promise<string> {
+  const id = `transaction-${++ids}`
+  await agent.submit(id, requestSchema.parse(request), 'deploy')
+  return id
+}
+
+/** Asks for a transaction and waits for its result. */
+export async function ask(agent: Agent, request: TransactionRequestInput): Promise<TransactionResult> {
+  return resultOf(agent, await submit(agent, request))
+}

@@ -1,0 +1,215 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { requestSchema, type TransactionEvent, type TransactionRequestInput } from '../../../src/agent/protocol.ts'
+import { ask, resultOf, startAgent, submit } from './life.ts'
+import { MemoryWorld, memoryLogin, memoryRelease, Server } from './memory-world.ts'
+
+let directory: string
+let server: Server
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'pacs-agent-'))
+  server = new Server()
+  server.ledger = []
+})
+
+afterEach(() => rm(directory, { recursive: true, force: true }))
+
+const start = (world = new MemoryWorld(server)) => startAgent(directory, world)
+
+const migrateOf = (
+  number: number,
+  phase: 'expand' | 'data' | 'contract',
+  more: object = {},
+): TransactionRequestInput => ({
+  kind: 'migrate',
+  release: memoryRelease(number).reference,
+  phase,
+  actor: 'jane',
+  ...more,
+})
+
+const deployOf = (number: number): TransactionRequestInput => ({
+  kind: 'deploy',
+  release: memoryRelease(number).reference,
+  actor: 'jane',
+  watch: 3000,
+  keepWarm: 600_000,
+})
+
+type Life = Awaited<ReturnType<typeof start>>
+
+async function recordedOf({ journal }: Life, id: string): Promise<TransactionEvent[]> {
+  const events: TransactionEvent[] = []
+  for await (const event of journal.recorded(id)) events.push(event)
+  return events
+}
+
+/** Asks for a migration and goes on once the database is open to the requester, who follows to the end. */
+async function open({ agent }: Life, request: TransactionRequestInput): Promise<string> {
+  const id = await submit(agent, request)
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const follow = async () => {
+    for await (const event of agent.events(id, 0, new AbortController().signal) ?? []) {
+      if (event.type === 'step' && event.step === 'open') resolve(id)
+      if (event.type === 'result') reject(new Error(`${event.result.outcome}: ${event.result.message}`))
+    }
+  }
+  follow().catch(reject)
+  return promise
+}
+
+describe('an expand by the requester', () => {
+  it('takes a backup first, opens the database to the asking key alone, and ends with its report', async () => {
+    await using life = await start()
+    const id = await open(life, migrateOf(7, 'expand'))
+    expect(server.backups).toBe(1)
+    expect(await life.agent.database(id, 'deploy')).toEqual({
+      ...memoryLogin,
+      release: memoryRelease(7).id,
+      migrations: memoryRelease(7).manifest.migrations,
+    })
+    await expect(life.agent.database(id, 'other')).rejects.toThrow('was asked for with another key than other')
+    await expect(ask(life.agent, deployOf(1))).rejects.toMatchObject({ kind: 'locked' })
+    await life.agent.report(id, { outcome: 'done', message: '001_expand is applied' }, 'deploy')
+    expect(await resultOf(life.agent, id)).toMatchObject({ outcome: 'done', message: '001_expand is applied' })
+    await expect(life.agent.database(id, 'deploy')).rejects.toThrow('does not run')
+  })
+
+  it('with nothing left to apply is done at once: no backup, nothing opened', async () => {
+    await using life = await start()
+    server.ledger = [{ id: '001_expand', phase: 'expand' }]
+    expect(await ask(life.agent, migrateOf(7, 'expand'))).toMatchObject({ outcome: 'done' })
+    expect(server.backups).toBe(0)
+  })
+
+  it('tells no password to journal or log', async () => {
+    await using life = await start()
+    const id = await open(life, migrateOf(7, 'expand'))
+    await life.agent.database(id, 'deploy')
+    await life.agent.report(id, { outcome: 'done', message: 'done' }, 'deploy')
+    await resultOf(life.agent, id)
+    const events = await recordedOf(life, id)
+    expect(JSON.stringify([events, life.logged, server.state])).not.toContain(memoryLogin.password)
+    expect(events.length).toBeGreaterThan(3)
+  })
+
+  it('whose requester goes away for a minute ends failed, and the lock is free', async () => {
+    await using life = await start()
+    const before = server.time
+    const id = await submit(life.agent, migrateOf(7, 'expand'))
+    for await (const event of life.journal.follow(id, 0, new AbortController().signal) ?? []) {
+      if (event.type !== 'result') continue
+      expect(event.result).toMatchObject({
+        outcome: 'failed',
+        message: expect.stringContaining('went away without a report'),
+      })
+    }
+    expect(server.time - before).toBeGreaterThanOrEqual(60_000)
+    expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'deployed' })
+  })
+
+  it('runs without a backup only for a reason, which the journal keeps', async () => {
+    await using life = await start()
+    const id = await open(life, migrateOf(7, 'expand', { noBackup: 'restored an hour ago' }))
+    await life.agent.report(id, { outcome: 'done', message: 'done' }, 'deploy')
+    await resultOf(life.agent, id)
+    expect(server.backups).toBe(0)
+    const notes = (await recordedOf(life, id)).filter((event) => event.type === 'note')
+    expect(notes.map(({ message }) => message)).toContain(
+      'no backup is taken before this migration: restored an hour ago',
+    )
+  })
+
+  it('is not interrupted by a rollback, which is told who holds the lock', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    await ask(life.agent, deployOf(2))
+    const id = await open(life, migrateOf(7, 'expand'))
+    await expect(submit(life.agent, { kind: 'rollback', reason: 'bad', actor: 'jane' })).rejects.toThrow(
+      `migrate ${id} of jane`,
+    )
+    await life.agent.report(id, { outcome: 'done', message: 'done' }, 'deploy')
+  })
+})
+
+describe('data and contract by the agent', () => {
+  it('refuse to run for a release that does not serve, and end its warm predecessor first', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    server.ledger = [{ id: '001_expand', phase: 'expand' }]
+    expect(await ask(life.agent, migrateOf(7, 'data'))).toMatchObject({
+      outcome: 'refused',
+      message: expect.stringContaining('its data and contract migrations follow its own deploy'),
+    })
+    await ask(life.agent, deployOf(7))
+    expect(server.state.warm).not.toBeNull()
+    expect(await ask(life.agent, migrateOf(7, 'data'))).toMatchObject({ outcome: 'done', message: 'data is applied' })
+    expect(server.state.warm).toBeNull()
+    expect(server.backups).toBe(1)
+  })
+
+  it('interrupted by the death of the agent at any point end failed and go on when asked again', async () => {
+    {
+      await using life = await start()
+      server.ledger = [{ id: '001_expand', phase: 'expand' }]
+      await ask(life.agent, deployOf(1))
+      await ask(life.agent, deployOf(7))
+    }
+    const base = structuredClone({ ...server, effect: undefined, verifiable: undefined })
+    let points = 0
+    for (let dieAt = 1; ; dieAt++) {
+      for (const after of [false, true]) {
+        server = Object.assign(new Server(), structuredClone(base), {
+          effect: async () => undefined,
+          verifiable: async () => undefined,
+        })
+        const world = new MemoryWorld(server, Number.POSITIVE_INFINITY, after)
+        await using first = await startAgent(directory, world)
+        world.dieIn(dieAt)
+        const id = `crash-at-${dieAt}-${after}`
+        const lived = first.agent
+          .submit(id, requestSchema.parse(migrateOf(7, 'data')), 'deploy')
+          .then(() => resultOf(first.agent, id))
+        if ((await Promise.race([lived, world.died])) !== undefined) return expect(points).toBeGreaterThan(5)
+        points++
+        await using second = await start()
+        expect(server.state.transaction).toBeNull()
+        if (second.journal.has(id)) {
+          expect(await resultOf(second.agent, id)).toMatchObject({ outcome: expect.stringMatching(/^(failed|done)$/) })
+        }
+        expect(await ask(second.agent, migrateOf(7, 'data'))).toMatchObject({ outcome: 'done' })
+        expect(server.ledger?.map((one) => one.id)).toEqual(['001_expand', '002_data'])
+        expect(server.broken).toEqual([])
+      }
+    }
+  })
+})
+
+describe('a release and the ledger (I4)', () => {
+  it('is not deployed before its expands are applied', async () => {
+    await using life = await start()
+    expect(await ask(life.agent, deployOf(7))).toMatchObject({
+      outcome: 'refused',
+      message: expect.stringContaining('001_expand (expand) is not applied: run migrate with phase expand first'),
+    })
+    server.ledger = [{ id: '001_expand', phase: 'expand' }]
+    expect(await ask(life.agent, deployOf(7))).toMatchObject({ outcome: 'deployed' })
+  })
+
+  it('is not rolled back to when a contract has removed what its code needs', async () => {
+    await using life = await start()
+    server.ledger = [{ id: '001_expand', phase: 'expand' }]
+    await ask(life.agent, deployOf(7))
+    await ask(life.agent, deployOf(8))
+    await ask(life.agent, migrateOf(8, 'data'))
+    expect(await ask(life.agent, migrateOf(8, 'contract'))).toMatchObject({ outcome: 'done' })
+    const request: TransactionRequestInput = { kind: 'rollback', reason: 'bad', actor: 'jane', to: memoryRelease(7).id }
+    expect(await ask(life.agent, request)).toMatchObject({
+      outcome: 'refused',
+      message: expect.stringContaining('003_contract (contract) is applied, and this release does not know it'),
+    })
+  })
+})
