@@ -138,7 +138,9 @@ describe('a secret', () => {
   const secondLine = async (path: string) => (await readFile(path, 'utf8')).split('\n')[1] ?? ''
 
   async function sentinels(): Promise<Record<string, string>> {
-    const configs = [...site.configs].map(([name, { secrets }]) => [`Orthanc's on ${name}`, secrets.orthancPassword])
+    const configs = [...site.configs].flatMap(([name, { secrets }]) =>
+      Object.entries(secrets).map(([what, value]) => [`${what} of ${name}`, value]),
+    )
     return {
       ...Object.fromEntries(configs),
       'ssh key': await secondLine(site.lab.sshKey),

@@ -8,36 +8,38 @@ import { sendImage } from '../dicom/send.ts'
 import { syntheticImage } from '../dicom/synthetic-image.ts'
 import { type Lab, type Machine, startLab, waitFor } from '../lab/index.ts'
 import { Counter } from '../load/counter.ts'
+import type { ServerSecrets } from '../site/make-secrets.ts'
 import { build, compose, configure, copyDeployment, route } from '../stack/standalone.ts'
-import { visit } from '../stack/visit.ts'
+import { logIn, type Session, visit } from '../stack/visit.ts'
+import { describeWorkingDay } from '../stack/working-day.ts'
 
 const COMMIT = 'c0ffee0000000000000000000000000000000001'
 const OLD = { frontend: 'pacs-standalone-frontend-1', backend: 'pacs-standalone-backend-1' }
-const image = syntheticImage('SENTINEL^PATIENT', 'SENTINEL-ID')
+const image = syntheticImage('MARIGOLD^PATIENT', 'MARIGOLD-ID')
 const studies = z.object({ studies: z.array(z.object({ studyInstanceUid: z.string(), patientName: z.string() })) })
 const problem = z.object({ error: z.string() })
 
 let lab: Lab
 let server: Machine
-let password: string
+let secrets: ServerSecrets
+let session: Session | undefined
 
 beforeAll(async () => {
   lab = await startLab({ servers: ['staging'], runner: false })
   server = lab.server('staging')
   await copyDeployment(server)
-  password = await configure(server)
-  for (const service of ['backend', 'frontend'] as const) {
-    const { code, stderr } = await build(server, service, COMMIT)
-    expect(code, stderr).toBe(0)
-  }
+  secrets = await configure(server)
+  const built = await Promise.all((['backend', 'frontend'] as const).map((service) => build(server, service, COMMIT)))
+  for (const { code, stderr } of built) expect(code, stderr).toBe(0)
   await compose(server, ['up', '--detach'])
   await route(lab, server, OLD)
-  await waitFor('the API to answer', async () => (await get('/api/studies')).status === 200, 60_000)
+  await waitFor('the API and all that it needs', async () => (await get('/api/health')).status === 200, 120_000)
+  session = await logIn(lab, server)
 })
 
 afterAll(() => lab?.down())
 
-const get = (path: string) => visit(lab, server, path)
+const get = (path: string) => visit(lab, server, path, { session })
 
 function archive(calling: string) {
   return { host: '127.0.0.1', port: server.port(4242), called: 'PACS', calling }
@@ -94,9 +96,9 @@ describe('an image', () => {
     await sendImage(image, archive('CT1'))
     const listed = studies.parse(JSON.parse((await get('/api/studies')).body.toString()))
     expect(listed.studies.map((study) => study.studyInstanceUid)).toContain(image.studyInstanceUid)
-    const search = await visit(lab, server, '/api/studies/search', { patientName: 'sentinel' })
+    const search = await visit(lab, server, '/api/studies/search', { body: { patientName: 'marigold' }, session })
     expect(studies.parse(JSON.parse(search.body.toString())).studies).toMatchObject([
-      { studyInstanceUid: image.studyInstanceUid, patientName: 'SENTINEL, PATIENT' },
+      { studyInstanceUid: image.studyInstanceUid, patientName: 'MARIGOLD, PATIENT' },
     ])
     const rendered = await get(`/api/studies/${image.studyInstanceUid}/rendered`)
     expect(rendered.headers['content-type']).toBe('image/jpeg')
@@ -114,7 +116,11 @@ describe('an image', () => {
       },
       10_000,
     )
-    for (const secret of ['SENTINEL', 'sentinel', 'limit=17', password]) expect(logs).not.toContain(secret)
+    const { cookie = '', csrfToken = '' } = session ?? {}
+    const sessionId = cookie.split('=')[1] ?? ''
+    expect(sessionId).toHaveLength(43)
+    for (const secret of ['MARIGOLD', 'marigold', 'limit=17', sessionId, csrfToken, ...Object.values(secrets)])
+      expect(logs).not.toContain(secret)
   })
 })
 
@@ -146,7 +152,7 @@ describe('each container', () => {
       },
       60_000,
     )
-    expect(containers).toHaveLength(4)
+    expect(containers).toHaveLength(6)
     for (const { Name, Config, HostConfig } of containers) {
       expect(Config.User, Name).toMatch(/^[1-9]\d*:[1-9]\d*$/)
       expect(HostConfig, Name).toMatchObject({ ReadonlyRootfs: true, CapDrop: ['ALL'] })
@@ -157,16 +163,23 @@ describe('each container', () => {
   })
 })
 
+describeWorkingDay(() => ({ lab, server, study: image.studyInstanceUid }))
+
 describe('when Orthanc is away', () => {
+  // Not a list that the cache may still have.
+  const list = '/api/studies?limit=23'
+
   test('the API says so with 503, and serves again by itself', async () => {
     await compose(server, ['stop', 'orthanc'])
-    const away = await get('/api/studies')
+    const away = await get(list)
     expect(away.status).toBe(503)
     expect(problem.parse(JSON.parse(away.body.toString())).error).toContain('Orthanc')
-    expect((await get('/api/version')).status).toBe(200)
+    for (const path of ['/api/version', '/api/notifications', `/api/studies/${image.studyInstanceUid}/report`]) {
+      expect((await get(path)).status, path).toBe(200)
+    }
     await compose(server, ['start', 'orthanc'])
-    await waitFor('studies again', async () => (await get('/api/studies')).status === 200, 60_000)
-    const listed = studies.parse(JSON.parse((await get('/api/studies')).body.toString()))
+    await waitFor('studies again', async () => (await get(list)).status === 200, 60_000)
+    const listed = studies.parse(JSON.parse((await get(list)).body.toString()))
     expect(listed.studies.map((study) => study.studyInstanceUid)).toContain(image.studyInstanceUid)
   })
 })
@@ -176,7 +189,7 @@ describe('a graceful stop', () => {
 
   test('finishes the request that runs', async () => {
     await compose(server, ['pause', 'orthanc'])
-    const running = get('/api/studies')
+    const running = get('/api/studies?limit=29')
     await waitFor(
       'the request to be in flight',
       async () => (await metrics(OLD.backend)).includes('pacs_http_requests_in_flight 1'),
@@ -192,8 +205,8 @@ describe('a graceful stop', () => {
     expect((await running).status).toBe(200)
     await stopped
     expect(await exitCode(OLD.backend)).toBe('0')
-    await healthy('pacs-standalone-orthanc-1')
-    await compose(server, ['start', 'backend'])
+    // Compose would wait for Orthanc's next health check first.
+    await server.run(['docker', 'start', OLD.backend])
     await waitFor('the API to answer', async () => (await get('/api/studies')).status === 200, 60_000)
   })
 

@@ -1,5 +1,4 @@
 // A server as a team has it after the guide: set up by setup-production.sh, its configuration written by a person.
-import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,14 +6,12 @@ import { z } from 'zod'
 import { type AgentStatus, statusSchema } from '../../src/agent/protocol.ts'
 import type { RunResult } from '../../src/lib/index.ts'
 import type { Lab, Machine } from '../lab/index.ts'
+import { makeSecrets, type ServerSecrets } from './make-secrets.ts'
+
+export type { ServerSecrets }
 
 /** The top of this repository. */
 export const repositoryRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
-
-/** Values that must never be seen outside the private places of the server. */
-export interface ServerSecrets {
-  orthancPassword: string
-}
 
 /** What a person lays down beside `.env`: path below `config/next` → content. */
 export interface SiteConfig {
@@ -37,16 +34,15 @@ export async function setUp(server: Machine, publicKey: string): Promise<string>
 /** The configuration of the shipped stack on a lab's server, with a certificate of the lab's authority. */
 export async function productionConfig(lab: Lab, server: Machine): Promise<SiteConfig & { secrets: ServerSecrets }> {
   const { certificate, key } = lab.files.authority.issued(server.hostname)
-  const secrets = { orthancPassword: randomBytes(24).toString('hex') }
+  const secrets = await makeSecrets()
   return {
-    secrets,
+    secrets: secrets.values,
     env: {
       PACS_PUBLIC_HOST: server.hostname,
       DICOM_MODALITIES: '{"ct1":["CT1","10.0.0.5",104]}',
     },
     files: {
-      'secrets/orthanc-users.json': JSON.stringify({ RegisteredUsers: { backend: secrets.orthancPassword } }),
-      'secrets/orthanc-password': secrets.orthancPassword,
+      ...secrets.files,
       'certs/tls.crt': await readFile(certificate, 'utf8'),
       'certs/tls.key': await readFile(key, 'utf8'),
     },

@@ -1,10 +1,10 @@
 // The shipped stack on a server without an agent, brought up as a person does: copy, secrets, build, `docker compose up -d`.
-import { randomBytes } from 'node:crypto'
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunResult, run } from '../../src/lib/index.ts'
 import type { Lab, Machine } from '../lab/index.ts'
+import { makeSecrets, type ServerSecrets } from '../site/make-secrets.ts'
 
 const root = join(import.meta.dirname, '../..')
 const STACK = '/srv/pacs/deployment/production'
@@ -42,16 +42,12 @@ export function build(server: Machine, service: 'frontend' | 'backend', commit: 
   )
 }
 
-/** Writes `.env` and the secret files as .env.example says. @returns the password of Orthanc's user */
-export async function configure(server: Machine): Promise<string> {
-  const password = randomBytes(24).toString('hex')
-  const files = {
-    '.env': `DICOM_MODALITIES='{"ct1":["CT1","10.0.0.5",104]}'\n`,
-    'secrets/orthanc-users.json': JSON.stringify({ RegisteredUsers: { backend: password } }),
-    'secrets/orthanc-password': password,
-  }
-  for (const [name, content] of Object.entries(files)) await server.copyIn(Buffer.from(content), `${STACK}/${name}`)
-  return password
+/** Writes `.env` and the secret files as .env.example says. @returns the passwords and keys in them */
+export async function configure(server: Machine): Promise<ServerSecrets> {
+  const { values, files } = await makeSecrets()
+  const all = { ...files, '.env': `DICOM_MODALITIES='{"ct1":["CT1","10.0.0.5",104]}'\n` }
+  for (const [name, content] of Object.entries(all)) await server.copyIn(Buffer.from(content), `${STACK}/${name}`)
+  return values
 }
 
 /** Routes to containers by name and a certificate of the lab's authority, in one file that is put in place by a rename. */

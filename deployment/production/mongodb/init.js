@@ -1,6 +1,6 @@
 // Run by mongosh at every start, over loopback: makes the replica set, the root user and the stack's users where they are missing, and
 // gives users the roles below and the password of their secret. The root user's own password is changed by hand: DEPLOYMENT_GUIDE.md.
-const { readFileSync } = require('fs')
+const { readFileSync } = require('node:fs')
 
 const replicaSet = { _id: 'pacs', members: [{ _id: 0, host: '127.0.0.1:27017' }] }
 const users = {
@@ -43,7 +43,9 @@ if (!known && !logIn()) {
   try {
     admin.runCommand({ createUser: 'root', pwd: password('root'), roles: [{ role: 'root', db: 'admin' }] })
   } catch (error) {
-    throw new Error(`the user root cannot log in with the secret mongodb-root-password, and cannot be made: ${error.message}`)
+    throw new Error(
+      `the user root cannot log in with the secret mongodb-root-password, and cannot be made: ${error.message}`,
+    )
   }
   print('user root made')
   admin.auth('root', password('root'))

@@ -1,0 +1,39 @@
+#!/bin/sh
+# Usage: make-secrets.sh FOLDER
+# Makes every secret of the stack that is not in FOLDER yet (.env.example says what each is for); never touches one that is.
+# A server keeps them in /opt/pacs/config/next/secrets, owned by pacs.
+set -eu
+if [ $# -ne 1 ]; then
+  echo "usage: $0 FOLDER" >&2
+  exit 40
+fi
+mkdir -p "$1"
+cd "$1"
+# Readable by the containers' users, who are not the owner: the folder's parents keep others out.
+umask 0333
+
+# put FILE: from standard input, whole or not at all.
+put() {
+  [ -e "$1" ] && return
+  rm -f "$1.new"
+  cat >"$1.new"
+  mv "$1.new" "$1"
+  echo "made $1"
+}
+
+sha256() { sha256sum "$1" | cut -d ' ' -f 1; }
+
+for name in orthanc-password mongodb-root-password mongodb-app-password mongodb-migrations-password mongodb-backup-password \
+  redis-app-password redis-backup-password app-session-key; do
+  openssl rand -hex 32 | tr -d '\n' | put "$name"
+done
+openssl rand -base64 96 | tr -d '\n' | put mongodb-keyfile
+printf '{"RegisteredUsers":{"backend":"%s"}}' "$(cat orthanc-password)" | put orthanc-users.json
+# Hashes, not passwords. "app" may do what the API does, with its own keys; "backup" may ask for a snapshot; "health" may ping.
+put redis-users.acl <<ACL
+user default off
+user app on #$(sha256 redis-app-password) resetchannels ~pacs:* -@all +get +getex +set +del +incr +expire +ttl +multi +exec +ping +hello +auth +client|setinfo +client|setname
+user backup on #$(sha256 redis-backup-password) resetchannels -@all +bgsave +lastsave +info +ping
+user health on nopass resetchannels -@all +ping
+ACL
+[ -e app-users.json ] || echo 'still missing: app-users.json, who may log in (.env.example says how)'
