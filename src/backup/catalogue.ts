@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { refused } from '../lib/index.ts'
+import { Failure, refused } from '../lib/index.ts'
 import { type Contents, contentsSchema } from './contents.ts'
 import type { Restic, Snapshot } from './restic.ts'
 
@@ -94,4 +94,32 @@ export function chooseBackup(backups: readonly StoredBackup[], wanted: string): 
   if (chosen !== undefined) return chosen
   const known = backups.slice(0, 3).map(({ id }) => id)
   throw refused(`the repository holds no complete backup ${wanted}; the newest are ${known.join(', ')}`)
+}
+
+/** The snapshots of a backup in one repository: a copy in another has other ids, so they are found by their tags. */
+export interface Parts {
+  work: string
+  /** The path that the work snapshot holds; the parts lie below it. */
+  staged: string
+  /** By volume. */
+  volumes: ReadonlyMap<string, string>
+}
+
+const VOLUMES = '/volumes/'
+
+/** @throws Failure `unhealthy` when a snapshot of the backup is gone */
+export async function findParts(restic: Restic, contents: Contents, signal?: AbortSignal): Promise<Parts> {
+  const all = await restic.snapshots(idTag(contents.id), { signal })
+  const work = all.find(({ tags }) => tags.includes(PART.work))
+  const volumes = new Map(
+    all.flatMap(({ id, tags, paths: [path = ''] }) =>
+      tags.includes(PART.volume) ? [[path.slice(VOLUMES.length), id] as const] : [],
+    ),
+  )
+  const lost = contents.archives.filter(({ volume }) => !volumes.has(volume)).map(({ volume }) => `volume ${volume}`)
+  if (work?.paths[0] === undefined) lost.push('its dumps')
+  if (lost.length > 0 || work?.paths[0] === undefined) {
+    throw new Failure('unhealthy', `the backup ${contents.id} is not whole: no snapshot holds ${lost.join(', ')}`)
+  }
+  return { work: work.id, staged: work.paths[0], volumes }
 }

@@ -62,7 +62,11 @@ export function resticFailure(where: string, code: number, output: string): { fa
 /** What restic says is fatal, or its last line; in one line. */
 function lastWords(output: string): string {
   const lines = output.split('\n').flatMap((line) => plain(line.trim()))
-  const fatal = lines.find((line) => /^Fatal:/.test(line)) ?? lines.findLast((line) => line !== '') ?? 'it said nothing'
+  const fatal =
+    lines.find((line) => /^Fatal:/.test(line) && !/There were \d+ errors/.test(line)) ??
+    lines.find((line) => /^(ignoring )?error/i.test(line)) ??
+    lines.findLast((line) => line !== '') ??
+    'it said nothing'
   return fatal.replace(/^Fatal: /, '').slice(0, 300)
 }
 

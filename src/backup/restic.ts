@@ -46,7 +46,12 @@ export interface ResticCall {
   timeout?: number
   cwd?: string
   onBytes?: (bytes: Uint8Array) => void
+  onLine?: (line: string) => void
 }
+
+/** restic tries again for 15 min; a store that refused this often is away. */
+const MAX_RETRIES = 3
+const REACH_LIMIT = 120_000
 
 /** restic on one repository; every failure is one line that says what to do. */
 export class Restic {
@@ -87,7 +92,13 @@ export class Restic {
 
   /** @throws Failure for anything but a repository that is not there */
   async exists(call: ResticCall = {}): Promise<boolean> {
-    const { code, stderr } = await this.#try(['cat', 'config'], call)
+    let retries = 0
+    const onLine = (line: string) => {
+      if (!/retrying after/.test(line) || ++retries < MAX_RETRIES) return
+      const why = line.replace(/^.*retrying after [^:]*: /, '')
+      throw this.#failure(new Failure('unreachable', `the repository ${this.#where} cannot be reached: ${why}`))
+    }
+    const { code, stderr } = await this.#try(['cat', 'config'], { timeout: REACH_LIMIT, ...call, onLine })
     if (code === 0) return true
     const failure = resticFailure(this.#where, code, stderr)
     if (failure.missing) return false

@@ -4,7 +4,7 @@ import type { MongoClient } from 'mongodb'
 import { Failure, refused } from '../lib/index.ts'
 import type { ArchiveSource } from './archive.ts'
 import type { CacheSource } from './cache.ts'
-import { chooseBackup, listBackups, readContents } from './catalogue.ts'
+import { chooseBackup, findParts, listBackups, type Parts, readContents } from './catalogue.ts'
 import { compareDefinitions, compareDocuments, compareRestored } from './compare.ts'
 import type { Contents, DatabaseContents } from './contents.ts'
 import { countAll } from './counting.ts'
@@ -17,7 +17,7 @@ import { restoreBeside, sideName, swapIn } from './restore-collections.ts'
 import type { RestoreOutcome, RestorePlan, RestoreRunRequest } from './restore-request.ts'
 import { restoreStudy } from './restore-study.ts'
 import { archiveRefusal, cacheRefusal, restoreArchive, restoreCache } from './restore-volumes.ts'
-import { type RestoredFiles, restoredIn, stagedPath } from './restored-files.ts'
+import { type RestoredFiles, restoredIn } from './restored-files.ts'
 import { ensureResticImage, removeVolumeReaders } from './volume-reader.ts'
 
 /** Says what a restore would do and why it could not, and changes nothing. */
@@ -154,10 +154,10 @@ class RestoreRun {
       return restoreStudy(this.#restic, this.#contents, target.study, work, target.directory, signal)
     }
     progress('restoring the files of the backup')
-    const { work: snapshot } = this.#contents.snapshots
-    await this.#restic.restore(snapshot, work, [], { signal })
-    const files = restoredIn(work, await stagedPath(this.#restic, snapshot, signal))
-    if (target.kind === 'everything') return this.#restoreEverything(files, target.directory)
+    const parts = await findParts(this.#restic, this.#contents, signal)
+    await this.#restic.restore(parts.work, work, [], { signal })
+    const files = restoredIn(work, parts.staged)
+    if (target.kind === 'everything') return this.#restoreEverything(files, parts, target.directory)
     const database = this.#database()
     if (target.kind === 'database') {
       const name = this.#sideDatabase()
@@ -183,9 +183,9 @@ class RestoreRun {
     ]
   }
 
-  async #restoreEverything(files: RestoredFiles, directory: string): Promise<string[]> {
+  async #restoreEverything(files: RestoredFiles, parts: Parts, directory: string): Promise<string[]> {
     const { tools, repository, signal, progress, work } = this.#request
-    const { database, archives, caches, folders, snapshots, host } = this.#contents
+    const { database, archives, caches, folders, host } = this.#contents
     const restored: string[] = []
     if (database !== null) {
       progress(`restoring ${database.database}`)
@@ -196,7 +196,7 @@ class RestoreRun {
       progress(`restoring ${archive.service}`)
       const image = await ensureResticImage(tools.docker, tools.restic, work)
       const reader = { docker: tools.docker, image, repository, host, signal }
-      const snapshot = snapshots.volumes.find(({ volume }) => volume === archive.volume)?.snapshot
+      const snapshot = parts.volumes.get(archive.volume)
       if (snapshot === undefined) throw new Failure('failed', `${archive.service}: the backup names no snapshot of it`)
       await restoreArchive(reader, this.#archive(archive.service), archive, snapshot, files.index(archive.service))
       restored.push(`${archive.service}: ${archive.instances} instances`)

@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { inflateSync } from 'node:zlib'
 import { Failure, refused } from '../lib/index.ts'
 import { faultOf } from './archive-files.ts'
+import { findParts } from './catalogue.ts'
 import type { Contents } from './contents.ts'
 import { OrthancIndex } from './orthanc-index.ts'
 import type { Restic } from './restic.ts'
-import { restoredIn, stagedPath } from './restored-files.ts'
+import { restoredIn } from './restored-files.ts'
 
 /** Paths per call: they stand in its arguments, whose room is limited. */
 const LOT = 5000
@@ -25,14 +26,14 @@ export async function restoreStudy(
   signal: AbortSignal,
 ): Promise<string[]> {
   if (!/^[0-9.]{1,64}$/.test(study)) throw refused(`"${study}" is no StudyInstanceUID`)
-  const staged = await stagedPath(restic, contents.snapshots.work, signal)
+  const { work: snapshotOfWork, staged, volumes } = await findParts(restic, contents, signal)
   const files = restoredIn(work, staged)
-  await restic.restore(contents.snapshots.work, work, [join(staged, 'archives')], { signal })
+  await restic.restore(snapshotOfWork, work, [join(staged, 'archives')], { signal })
   const written: string[] = []
   for (const { service, volume, storage } of contents.archives) {
     using index = new OrthancIndex(files.index(service))
     const wanted = index.filesOfStudy(study)
-    const snapshot = contents.snapshots.volumes.find((one) => one.volume === volume)?.snapshot
+    const snapshot = volumes.get(volume)
     if (wanted.length === 0 || snapshot === undefined) continue
     const paths = wanted.map(({ path }) => join('/volumes', volume, storage, path))
     for (let from = 0; from < paths.length; from += LOT) {

@@ -1,6 +1,7 @@
 import { mkdir, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { refused } from '../lib/index.ts'
+import { findParts } from './catalogue.ts'
 import type { Contents } from './contents.ts'
 import type { Restic } from './restic.ts'
 
@@ -47,16 +48,8 @@ export async function restoreFiles(
     const mib = (bytes: number) => `${Math.ceil(bytes / 1024 / 1024)} MiB`
     throw refused(`${directory} has ${mib(bavail * bsize)} free, the backup needs ${mib(needed)}`)
   }
-  const { work, volumes } = contents.snapshots
+  const { work, staged, volumes } = await findParts(restic, contents, signal)
   await restic.restore(work, directory, [], { signal })
-  for (const { snapshot } of volumes) await restic.restore(snapshot, directory, [], { signal })
-  return restoredIn(directory, await stagedPath(restic, work, signal))
-}
-
-/** The path in the work snapshot; its parts lie below it. */
-export async function stagedPath(restic: Restic, snapshot: string, signal: AbortSignal): Promise<string> {
-  const found = (await restic.snapshots(undefined, { signal })).find(({ id }) => id === snapshot)
-  const path = found?.paths[0]
-  if (path === undefined) throw refused(`the repository no longer holds the snapshot ${snapshot}`)
-  return path
+  for (const snapshot of volumes.values()) await restic.restore(snapshot, directory, [], { signal })
+  return restoredIn(directory, staged)
 }

@@ -56,7 +56,9 @@ export async function storeVolume(
 /** Writes a stored volume into an empty one, with its owners and modes. */
 export async function fillVolume(reader: VolumeReader, snapshot: string, volume: string, as = volume): Promise<void> {
   const mount = `type=volume,src=${as},dst=/restored/volumes/${volume}`
-  await runRestic(reader, [mount], WRITING, ['restore', snapshot, '--target', '/restored'])
+  // restic sets the modes of the directories above the volume, too: they need a place that can be written.
+  const above = 'type=tmpfs,dst=/restored'
+  await runRestic(reader, [above, mount], WRITING, ['restore', snapshot, '--target', '/restored'])
 }
 
 const READING = ['DAC_READ_SEARCH']

@@ -9,7 +9,6 @@ import {
   planRestore,
   type Repository,
   Restic,
-  type RestoreRunRequest,
   runRestore,
   takeBackup,
   verifyBackup,
@@ -118,7 +117,8 @@ describe('the second repository', () => {
 })
 
 describe('a restore', () => {
-  const restore = (changes: Partial<RestoreRunRequest>) => site.restore({ which: first.contents.id, ...changes })
+  const restore = (changes: Parameters<BackupSite['restore']>[0]) =>
+    site.restore({ which: first.contents.id, ...changes })
 
   test('of a collection leaves the live one alone, and replaces it only when its name is typed', async () => {
     await db.collection('reports').deleteMany({ version: 1 })
