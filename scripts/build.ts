@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { AGENT_VERSION } from '../src/agent/version.ts'
+import { z } from 'zod'
 import { badInput, Failure, formatDuration } from '../src/lib/index.ts'
 import { aliasOf, findActions, findAliases, missingFiles, parseActionFile } from './action-files.ts'
 import { fillTables } from './action-readme.ts'
@@ -58,7 +58,10 @@ async function generate(node: string): Promise<Files> {
 /** setup-production.sh with what it may fetch: the tools of tools.lock.json and the agent of this build. */
 async function pinnedSetUp(files: Files): Promise<string> {
   const lock = toolsLock.parse(JSON.parse(await readFile(join(root, 'tools.lock.json'), 'utf8')))
-  const agent = { version: AGENT_VERSION, content: files.get('dist/agent/index.js') ?? '' }
+  const { version } = z
+    .object({ version: z.string() })
+    .parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')))
+  const agent = { version, content: files.get('dist/agent/index.js') ?? '' }
   return fillPins(await readFile(join(root, SET_UP), 'utf8'), lock, agent)
 }
 

@@ -1,7 +1,13 @@
 import type { MigrationPhase, ReleaseManifest } from '../../release/index.ts'
 import type { DatabaseAccess, RequestOf } from '../protocol.ts'
-import type { Release, Run } from '../transaction/world.ts'
+import type { Reporter } from '../transaction/journal.ts'
 import type { DataPlan } from './data-plan.ts'
+
+/** Whom the work tells how far it is, and who may end it. */
+interface Doing {
+  report: Reporter
+  signal: AbortSignal
+}
 
 /** Work on the data of a server, each in a process of its own with limits on time and memory. */
 export interface DataJobs {
@@ -12,22 +18,19 @@ export interface DataJobs {
    * @returns what was done, in one line.
    * @throws Failure `failed` when it stopped on the way; the ledger says where.
    */
-  migrate(work: MigrateWork, run: Pick<Run, 'report' | 'signal'>): Promise<string>
+  migrate(work: MigrateWork, run: Doing): Promise<string>
   /**
    * Takes a backup.
    * @returns what was done, in one line: also that there was nothing to back up, or that a fresh one is there.
    */
-  backup(work: BackupWork, run: Pick<Run, 'report' | 'signal'>): Promise<string>
+  backup(work: BackupWork, run: Doing): Promise<string>
   /** Proves that a backup restores; throws nothing for one that does not. */
-  verify(
-    work: VerifyWork,
-    run: Pick<Run, 'report' | 'signal'>,
-  ): Promise<{ passed: boolean; message: string; details: string }>
+  verify(work: VerifyWork, run: Doing): Promise<{ passed: boolean; message: string; details: string }>
   /**
    * Restores from a backup, or plans it.
    * @returns what was done or would be, in one line.
    */
-  restore(work: RestoreWork, run: Pick<Run, 'report' | 'signal'>): Promise<string>
+  restore(work: RestoreWork, run: Doing): Promise<string>
 }
 
 export type VerifyWork = Pick<RequestOf<'verify'>, 'backup' | 'repository' | 'maxAge'> & { data: DataPlan }
@@ -43,7 +46,8 @@ export interface Judgement {
 
 export interface MigrateWork {
   access: DatabaseAccess
-  release: Release
+  /** The release, by its manifest, and the folder where it was unpacked. */
+  release: { manifest: ReleaseManifest; directory: string }
   phase: MigrationPhase
   run: string
   actor: string

@@ -1,9 +1,13 @@
 import { Failure } from '../../lib/index.ts'
 import type { OpenDatabase, RequesterReport } from '../protocol.ts'
-import type { World } from './world.ts'
 
 /** What a migration that stopped on the way leaves, and how it goes on. */
 export const MIGRATION_GOES_ON = 'the ledger in the database says what is applied; ask again, which goes on from there'
+
+interface Clock {
+  now(): number
+  sleep(ms: number, signal: AbortSignal): Promise<void>
+}
 
 /** Milliseconds for which a requester that lost its connection is waited for; as long as a client looks for a lost agent. */
 const PATIENCE = 60_000
@@ -46,22 +50,22 @@ export class Guest {
    * Waits for the report of the requester and closes the database to it.
    * @throws Failure `failed` when it has been gone for a minute; the signal's reason on abort.
    */
-  async reported(signal: AbortSignal, world: Pick<World, 'now' | 'sleep'>): Promise<RequesterReport> {
+  async reported(signal: AbortSignal, clock: Clock): Promise<RequesterReport> {
     const over = new AbortController()
     try {
-      return await Promise.race([this.#report.promise, this.#untilGone(AbortSignal.any([signal, over.signal]), world)])
+      return await Promise.race([this.#report.promise, this.#untilGone(AbortSignal.any([signal, over.signal]), clock)])
     } finally {
       this.#access = null
       over.abort()
     }
   }
 
-  async #untilGone(signal: AbortSignal, world: Pick<World, 'now' | 'sleep'>): Promise<never> {
-    let seen = world.now()
+  async #untilGone(signal: AbortSignal, clock: Clock): Promise<never> {
+    let seen = clock.now()
     for (;;) {
-      await world.sleep(LOOK, signal)
-      if (this.#followers > 0) seen = world.now()
-      if (world.now() - seen < PATIENCE) continue
+      await clock.sleep(LOOK, signal)
+      if (this.#followers > 0) seen = clock.now()
+      if (clock.now() - seen < PATIENCE) continue
       throw new Failure('failed', `who asked for the migration went away without a report: ${MIGRATION_GOES_ON}`)
     }
   }
