@@ -65,7 +65,7 @@ async function underLoad(
   deploy: () => Promise<void>,
   settle: () => Promise<void> = async () => undefined,
 ): Promise<Deploy> {
-  const counter = new Counter({ ...entry, connections: 16 })
+  const counter = new Counter({ ...entry, api: ['/api/version'], connections: 16 })
   await waitFor('load', () => counter.sent >= 200, 30_000)
   const started = performance.now()
   const [seen, returned] = await Promise.all([firstAnswerOf(entry, commit), deploy().then(() => performance.now())])
@@ -116,7 +116,7 @@ async function rollbacks({ server, job, versions, entries, sshKey }: BenchSite, 
   )
   const inAgent: number[] = []
   const atConsole: number[] = []
-  const counter = new Counter({ ...entries.ours, connections: 16 })
+  const counter = new Counter({ ...entries.ours, api: ['/api/version'], connections: 16 })
   for (let round = 1; round <= rounds; round++) {
     const started = performance.now()
     const command = ['rollback', '--reason', 'bench', '--watch', '0s', '--keep-warm', '1h', '--json']

@@ -5,7 +5,7 @@ import { sendImage } from '../dicom/send.ts'
 import { syntheticImage } from '../dicom/synthetic-image.ts'
 import { configure, productionConfig, setUp } from '../site/server.ts'
 import type { RunOptions, WorkflowRun } from '../site/user-repository.ts'
-import { visit } from '../stack/visit.ts'
+import { logIn, visit } from '../stack/visit.ts'
 import { Expectations, type Scene, type Sight } from './scene.ts'
 import { isUntouched, journalOf, type Observation, observe, SERVERS, type Site, statusOfBoth } from './site.ts'
 import { type Announcement, tallyOf } from './tally.ts'
@@ -58,19 +58,20 @@ async function firstRelease(site: Site, options: RunOptions): Promise<Scene> {
   return { sights, unmet: expected.unmet }
 }
 
-/** A modality sends an image to production; a person opens the page, finds its study and looks at it. */
+/** A modality sends an image to production; a person opens the page, logs in, finds its study and looks at it. */
 async function studyArrives({ lab, production }: Site): Promise<Scene> {
   await sendImage(IMAGE, { host: '127.0.0.1', port: production.port(4242), called: 'PACS', calling: 'CT1' })
   const expected = new Expectations()
   const page = await visit(lab, production, '/')
   expected.that(page.status === 200 && page.body.includes('<div id="root">'), `the page answers ${page.status}`)
-  const found = await visit(lab, production, '/api/studies/search', { patientName: 'demo' })
+  const session = await logIn(lab, production)
+  const found = await visit(lab, production, '/api/studies/search', { body: { patientName: 'demo' }, session })
   const list = found.status === 200 ? studies.parse(JSON.parse(found.body.toString())).studies : []
   expected.that(
     list.some((study) => study.studyInstanceUid === IMAGE.studyInstanceUid),
     `the study is not in the worklist, which answers ${found.status}`,
   )
-  const drawn = await visit(lab, production, DRAWING)
+  const drawn = await visit(lab, production, DRAWING, { session })
   expected.that(
     drawn.status === 200 && drawn.headers['content-type'] === 'image/jpeg',
     `the image of the study answers ${drawn.status}`,

@@ -1,6 +1,8 @@
 // A request counter: keep-alive connections that behave as browsers do, and count every answer that a person would call lost.
 import { Agent, request } from 'node:https'
 import { messageOf } from '../../src/lib/index.ts'
+import { people } from '../site/users.ts'
+import { type Session, sessionIn } from '../stack/visit.ts'
 
 export interface CounterOptions {
   host: string
@@ -9,7 +11,7 @@ export interface CounterOptions {
   /** The authority's certificate (PEM) that the server's must be signed by. */
   ca: string
   connections?: number
-  /** What the page asks for, by GET; the reference app's API, with its POST, when left out. */
+  /** What the page asks for, by GET; when left out the reference app's API, with its POST, by somebody who has logged in once. */
   api?: readonly string[]
   /** Paths of images that are fetched as well; each must exist in every release. */
   images?: readonly string[]
@@ -39,6 +41,7 @@ export interface CounterReport {
 
 interface Answer {
   status: number
+  cookies: readonly string[] | undefined
   body: Buffer
   instance: string | null
 }
@@ -55,6 +58,7 @@ export class Counter {
   readonly #lost: LostRequest[] = []
   readonly #instances = new Map<string, number>()
   readonly #moves: { at: number; from: string; to: string }[] = []
+  readonly #session: Promise<Session | null>
   readonly #workers: Promise<void>[]
   #sent = 0
   #stopped = false
@@ -63,6 +67,7 @@ export class Counter {
 
   constructor(options: CounterOptions) {
     this.#options = options
+    this.#session = options.api ? Promise.resolve(null) : this.#logIn()
     this.#workers = Array.from({ length: options.connections ?? 16 }, () => this.#work())
   }
 
@@ -92,12 +97,22 @@ export class Counter {
     }
   }
 
+  /** All connections are those of one person, whom no change of the release may log out. */
+  async #logIn(): Promise<Session | null> {
+    const agent = new Agent({ ca: this.#options.ca })
+    const { name, password } = people.jane
+    const answer = await this.#ask(agent, null, 'POST', '/api/session', 201, JSON.stringify({ name, password }))
+    agent.destroy()
+    return answer && sessionIn([...(answer.cookies ?? [])], answer.body)
+  }
+
   /** One connection: a page, its assets, then what the page asks for. */
   async #work(): Promise<void> {
+    const session = await this.#session
     const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: this.#options.ca })
     let last: string | null = null
     const ask = async (method: 'GET' | 'POST', path: string, wanted: number, body?: string) => {
-      const answer = await this.#ask(agent, method, path, wanted, body)
+      const answer = await this.#ask(agent, session, method, path, wanted, body)
       if (answer?.instance) {
         if (last !== null && last !== answer.instance)
           this.#moves.push({ at: this.elapsed, from: last, to: answer.instance })
@@ -118,7 +133,14 @@ export class Counter {
     agent.destroy()
   }
 
-  #ask(agent: Agent, method: string, path: string, wanted: number, body?: string): Promise<Answer | null> {
+  #ask(
+    agent: Agent,
+    session: Session | null,
+    method: string,
+    path: string,
+    wanted: number,
+    body?: string,
+  ): Promise<Answer | null> {
     const { host, port, servername } = this.#options
     this.#sent += 1
     return new Promise((resolve) => {
@@ -134,6 +156,7 @@ export class Counter {
       }
       const headers = {
         host: servername,
+        ...(session ? { cookie: session.cookie, 'x-csrf-token': session.csrfToken } : {}),
         ...(body === undefined
           ? {}
           : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
@@ -146,6 +169,7 @@ export class Counter {
         const header = response.headers['x-pacs-instance']
         const answer: Answer = {
           status: response.statusCode ?? 0,
+          cookies: response.headers['set-cookie'],
           body: Buffer.alloc(0),
           instance: typeof header === 'string' ? header : null,
         }

@@ -1,33 +1,27 @@
-import { useCallback, useState } from 'react'
-import { NO_TERMS, type SearchTerms, type Study, searchStudies } from './api.ts'
+import { useEffect, useSyncExternalStore } from 'react'
+import { resume } from './api/session.ts'
+import { Banner } from './Banner.tsx'
+import { Desk } from './Desk.tsx'
 import { Footer } from './Footer.tsx'
-import { Image } from './Image.tsx'
-import { Search } from './Search.tsx'
-import { useLoaded } from './useLoaded.ts'
-import { Worklist } from './Worklist.tsx'
+import { LogIn } from './LogIn.tsx'
+import { session } from './session.ts'
 
 export function App() {
-  const [terms, setTerms] = useState<SearchTerms>(NO_TERMS)
-  const [selected, setSelected] = useState<Study>()
-  const studies = useLoaded(useCallback((signal: AbortSignal) => searchStudies(terms, signal), [terms]))
+  const current = useSyncExternalStore(session.subscribe, session.read)
+  useEffect(() => {
+    const abort = new AbortController()
+    resume(abort.signal).catch(() => {
+      // Nobody was logged in, or nobody can tell: logging in will say why.
+      if (!abort.signal.aborted) session.end()
+    })
+    return () => abort.abort()
+  }, [])
   return (
     <>
-      <header>
-        <h1>PACS</h1>
-        <Search onSearch={setTerms} />
-      </header>
-      <main>
-        <section aria-label="Worklist">
-          <Worklist studies={studies} selected={selected} onSelect={setSelected} />
-        </section>
-        <section aria-label="Image">
-          {selected ? (
-            <Image key={selected.studyInstanceUid} study={selected} />
-          ) : (
-            <p className="hint">Choose a study.</p>
-          )}
-        </section>
-      </main>
+      <Banner />
+      {current.state === 'unknown' && <main className="hint">Loading…</main>}
+      {current.state === 'out' && <LogIn message={current.message} />}
+      {current.state === 'in' && <Desk who={current.who} />}
       <Footer />
     </>
   )

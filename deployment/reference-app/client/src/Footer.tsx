@@ -1,4 +1,4 @@
-import { readRelease } from './api.ts'
+import { readRelease } from './api/system.ts'
 import { useLoaded } from './useLoaded.ts'
 
 /** Says which release the page is and which one the API is: in the moments of a deploy they may differ. */

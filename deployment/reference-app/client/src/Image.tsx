@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { imageOf, type Study } from './api.ts'
+import { imageOf, type Study } from './api/studies.ts'
 
 export function Image({ study }: { study: Study }) {
   const [failed, setFailed] = useState(false)
@@ -7,7 +7,7 @@ export function Image({ study }: { study: Study }) {
   return (
     <figure>
       {failed ? (
-        <p role="alert">This study has no image that can be drawn.</p>
+        <p role="alert">No image: the study has none that can be drawn, or the image archive is away.</p>
       ) : (
         <img src={imageOf(study)} alt={title || 'Study without a title'} onError={() => setFailed(true)} />
       )}

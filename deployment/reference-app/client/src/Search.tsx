@@ -1,4 +1,4 @@
-import { NO_TERMS, type SearchTerms } from './api.ts'
+import { NO_TERMS, type SearchTerms } from './api/studies.ts'
 
 const FIELDS: readonly { name: keyof SearchTerms; label: string; type: string; pattern?: string }[] = [
   { name: 'patientName', label: 'Name', type: 'search' },

@@ -1,4 +1,4 @@
-import type { Study } from './api.ts'
+import type { Study } from './api/studies.ts'
 import type { Loaded } from './useLoaded.ts'
 
 interface WorklistProps {

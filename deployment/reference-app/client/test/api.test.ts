@@ -1,7 +1,12 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
-import { imageOf, NO_TERMS, readRelease, searchStudies } from '../src/api.ts'
+import { acknowledge } from '../src/api/notifications.ts'
+import { signReport } from '../src/api/reports.ts'
+import { logIn, resume } from '../src/api/session.ts'
+import { imageOf, NO_TERMS, searchStudies } from '../src/api/studies.ts'
+import { readDependencies, readRelease } from '../src/api/system.ts'
+import { session } from '../src/session.ts'
 
 const study = {
   studyInstanceUid: '1.2.3',
@@ -18,6 +23,7 @@ const { signal } = new AbortController()
 const closing: (() => void)[] = []
 
 afterEach(() => {
+  session.end()
   vi.unstubAllGlobals()
   for (const close of closing.splice(0)) close()
 })
@@ -68,4 +74,48 @@ test('an answer of another shape is refused', async () => {
 
 test('the image of a study is named by its UID', () => {
   expect(imageOf(study)).toBe('/api/studies/1.2.3/rendered')
+})
+
+const who = { user: 'jane', printedName: 'Dr. Jane Roe', role: 'radiologist', csrfToken: 'token-of-jane' } as const
+
+test('a log-in begins the session, and every change after it carries its token', async () => {
+  const asked: (string | undefined)[] = []
+  await serve((request, response) => {
+    asked.push(`${request.method} ${request.url} ${request.headers['x-csrf-token']}`)
+    if (request.url === '/api/session') return void response.writeHead(201).end(JSON.stringify(who))
+    response.end(JSON.stringify({ studies: [] }))
+  })
+  await logIn('jane', 'secret')
+  expect(session.read()).toEqual({ state: 'in', who })
+  await searchStudies(NO_TERMS, signal)
+  expect(asked).toEqual(['POST /api/session undefined', 'POST /api/studies/search token-of-jane'])
+})
+
+test('an answer 401 ends the session of the page and says so to who was logged in', async () => {
+  await serve((_request, response) => {
+    response.writeHead(401).end('{"error":"log in"}')
+  })
+  await expect(resume(signal)).rejects.toThrow('log in')
+  expect(session.read()).toEqual({ state: 'out' })
+  session.begin(who)
+  await expect(acknowledge('1')).rejects.toThrow('log in')
+  expect(session.read()).toEqual({ state: 'out', message: 'The session has ended: log in again.' })
+})
+
+test('a wrong password for a signature leaves the session as it is', async () => {
+  await serve((_request, response) => {
+    response.writeHead(401).end('{"error":"the name or the password is wrong"}')
+  })
+  session.begin(who)
+  const signing = { version: 1, meaning: 'author', password: 'wrong' } as const
+  await expect(signReport('1.2.3', signing)).rejects.toThrow('password is wrong')
+  expect(session.read().state).toBe('in')
+})
+
+test('what is away is read from an answer 503', async () => {
+  await serve((_request, response) => {
+    const dependencies = { mongodb: 'up', redis: 'down', orthanc: 'up' }
+    response.writeHead(503).end(JSON.stringify({ status: 'degraded', dependencies }))
+  })
+  expect(await readDependencies(signal)).toEqual({ mongodb: 'up', redis: 'down', orthanc: 'up' })
 })

@@ -1,26 +1,55 @@
-import express from 'express'
+import express, { Router } from 'express'
+import { Dependencies } from './dependencies.js'
+import { Identity } from './log-in/identity.js'
+import { logInRequired } from './middleware/log-in-required.js'
 import { problemAnswer } from './middleware/problem-answer.js'
 import { requestLog } from './middleware/request-log.js'
 import { securityHeaders } from './middleware/security-headers.js'
 import { RequestProblem } from './problems.js'
-import { healthRoutes } from './routes/health.js'
+import { AuditLog } from './records/audit-log.js'
+import { Exports } from './records/exports.js'
+import { Notifications } from './records/notifications.js'
+import { Reports } from './records/reports.js'
+import { Signatures } from './records/signatures.js'
+import { auditRoutes } from './routes/audit.js'
+import { exportRoutes } from './routes/exports.js'
+import { healthRoutes, healthSummary } from './routes/health.js'
+import { notificationRoutes } from './routes/notifications.js'
+import { reportRoutes } from './routes/reports.js'
+import { sessionRoutes } from './routes/session.js'
 import { studyRoutes } from './routes/studies.js'
+import { CsrfTokens } from './sessions/cookie.js'
+import { SessionHistory } from './sessions/history.js'
+import { Sessions } from './sessions/sessions.js'
+import { Worklist } from './worklist.js'
+
+/**
+ * @typedef {{
+ *   orthanc: import('./orthanc.js').Orthanc,
+ *   database: import('./stores/database.js').Database,
+ *   keyStore: import('./stores/key-store.js').KeyStore,
+ * }} Stores
+ */
 
 /**
  * The API as one Express application. Health stands before metrics and log: probes are no traffic.
  * @param {{
- *   orthanc: import('./orthanc.js').Orthanc,
+ *   stores: Stores,
+ *   users: import('./log-in/users.js').Users,
+ *   sessionKey: string,
  *   release: import('./config.js').Config['release'],
  *   log: import('pino').Logger,
  *   metrics: import('express').RequestHandler,
  *   isStopping: () => boolean,
  * }} parts
  */
-export function createApp({ orthanc, release, log, metrics, isStopping }) {
+export function createApp({ stores, users, sessionKey, release, log, metrics, isStopping }) {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('query parser', 'simple')
+  const { orthanc, database, keyStore } = stores
+  const dependencies = new Dependencies({ mongodb: database, redis: keyStore, orthanc })
 
   app.use((_request, response, next) => {
     response.locals.log = log
@@ -29,15 +58,46 @@ export function createApp({ orthanc, release, log, metrics, isStopping }) {
     next()
   })
   app.use(securityHeaders)
-  app.use('/health', healthRoutes(orthanc, isStopping))
+  app.use('/health', healthRoutes(dependencies, isStopping))
   app.use(metrics, requestLog(log))
   app.get('/api/version', (_request, response) => {
     response.json(release)
   })
-  app.use('/api/studies', studyRoutes(orthanc))
+  app.get('/api/health', healthSummary(dependencies))
+  app.use('/api', apiRoutes(stores, users, sessionKey))
   app.use(() => {
     throw new RequestProblem(404, 'there is nothing here')
   })
   app.use(problemAnswer)
   return app
+}
+
+/**
+ * Everything that somebody must be logged in for, and logging in.
+ * @param {Stores} stores
+ * @param {import('./log-in/users.js').Users} users
+ * @param {string} sessionKey
+ */
+function apiRoutes({ orthanc, database, keyStore }, users, sessionKey) {
+  const history = new SessionHistory(database)
+  const sessions = new Sessions(keyStore, history, users)
+  const identity = new Identity(users, keyStore)
+  const audit = new AuditLog(database, keyStore)
+  const csrf = new CsrfTokens(sessionKey)
+  const required = logInRequired(sessions, csrf)
+  const reports = new Reports(database, new Signatures(database))
+
+  const router = Router()
+  router.use('/session', sessionRoutes({ identity, users, sessions, history, csrf, audit, required }))
+  router.use(required)
+  router.get('/users', (_request, response) => {
+    const people = [...users.values()].map(({ name, printedName, role }) => ({ name, printedName, role }))
+    response.json({ users: people })
+  })
+  router.use('/studies', studyRoutes({ orthanc, worklist: new Worklist(orthanc, keyStore), audit }))
+  router.use('/studies', reportRoutes({ reports, identity, audit }))
+  router.use('/notifications', notificationRoutes({ notifications: new Notifications(database), users, audit }))
+  router.use('/exports', exportRoutes({ exports: new Exports(database), orthanc, audit }))
+  router.use('/audit', auditRoutes(audit))
+  return router
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { readUsers } from './log-in/users.js'
 
 const port = z.coerce.number('is no port').int('is no port').min(0, 'is no port').max(65535, 'is no port')
 
@@ -9,6 +10,17 @@ const environment = z.object({
   ORTHANC_URL: z.url({ protocol: /^https?$/, error: 'is missing or no http(s) URL, for example http://orthanc:8042' }),
   ORTHANC_USERNAME: z.string('is missing').min(1, 'is empty'),
   ORTHANC_PASSWORD_FILE: z.string('is missing: the file that holds the password of ORTHANC_USERNAME'),
+  MONGODB_URL: z.url({
+    protocol: /^mongodb(\+srv)?$/,
+    error: 'is missing or no URL like mongodb://mongodb:27017/pacs?directConnection=true',
+  }),
+  MONGODB_USERNAME: z.string('is missing').min(1, 'is empty'),
+  MONGODB_PASSWORD_FILE: z.string('is missing: the file that holds the password of MONGODB_USERNAME'),
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'is missing or no URL like redis://redis:6379' }),
+  REDIS_USERNAME: z.string('is missing').min(1, 'is empty'),
+  REDIS_PASSWORD_FILE: z.string('is missing: the file that holds the password of REDIS_USERNAME'),
+  USERS_FILE: z.string('is missing: the file of those who may log in'),
+  SESSION_KEY_FILE: z.string('is missing: the file that holds the key of sessions'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'is none of fatal, error, warn, info, debug, trace, silent',
@@ -19,10 +31,15 @@ const environment = z.object({
   PACS_INSTANCE: z.string().default('standalone'),
 })
 
+/** Characters that the key of sessions has at least. */
+const KEY_LENGTH = 32
+
 /**
+ * @typedef {{ url: string, username: string, password: string }} Access
  * @typedef {{
  *   port: number, metricsPort: number, logLevel: string,
- *   orthanc: { url: string, username: string, password: string },
+ *   orthanc: Access, mongodb: Access, redis: Access,
+ *   users: import('./log-in/users.js').Users, sessionKey: string,
  *   release: { version: string, commit: string, instance: string },
  * }} Config
  */
@@ -37,7 +54,7 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the configuration once, from the environment and the secret file that it names.
+ * Reads the configuration once, from the environment and the secret files that it names.
  * @param {NodeJS.ProcessEnv} env
  * @returns {Config}
  * @throws {ConfigError} with everything that is wrong
@@ -48,31 +65,49 @@ export function readConfig(env) {
     throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`))
   }
   const values = parsed.data
-  return {
+  /** @type {string[]} */
+  const problems = []
+  const secret = (
+    /** @type {'ORTHANC_PASSWORD_FILE' | 'MONGODB_PASSWORD_FILE' | 'REDIS_PASSWORD_FILE' | 'SESSION_KEY_FILE'} */ variable,
+  ) => read(variable, values[variable], problems, readSecret) ?? ''
+  const config = {
     port: values.PORT,
     metricsPort: values.METRICS_PORT,
     logLevel: values.LOG_LEVEL,
-    orthanc: {
-      url: values.ORTHANC_URL,
-      username: values.ORTHANC_USERNAME,
-      password: readSecret('ORTHANC_PASSWORD_FILE', values.ORTHANC_PASSWORD_FILE),
-    },
+    orthanc: { url: values.ORTHANC_URL, username: values.ORTHANC_USERNAME, password: secret('ORTHANC_PASSWORD_FILE') },
+    mongodb: { url: values.MONGODB_URL, username: values.MONGODB_USERNAME, password: secret('MONGODB_PASSWORD_FILE') },
+    redis: { url: values.REDIS_URL, username: values.REDIS_USERNAME, password: secret('REDIS_PASSWORD_FILE') },
+    users: read('USERS_FILE', values.USERS_FILE, problems, readUsers) ?? new Map(),
+    sessionKey: secret('SESSION_KEY_FILE'),
     release: { version: values.PACS_VERSION, commit: values.PACS_COMMIT, instance: values.PACS_INSTANCE },
   }
+  if (problems.length === 0 && config.sessionKey.length < KEY_LENGTH) {
+    problems.push(`SESSION_KEY_FILE names ${values.SESSION_KEY_FILE}, which has fewer than ${KEY_LENGTH} characters`)
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return config
 }
 
 /**
+ * @template T
  * @param {string} variable
  * @param {string} file
+ * @param {string[]} problems what is wrong is added here
+ * @param {(file: string) => T} reader
  */
-function readSecret(variable, file) {
-  let secret
+function read(variable, file, problems, reader) {
   try {
-    secret = readFileSync(file, 'utf8').trimEnd()
+    return reader(file)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : error
-    throw new ConfigError([`${variable} names ${file}, which cannot be read (${code})`])
+    const why = error instanceof Error ? ('code' in error ? `cannot be read (${error.code})` : error.message) : error
+    problems.push(`${variable} names ${file}, which ${why}`)
+    return undefined
   }
-  if (secret === '') throw new ConfigError([`${variable} names ${file}, which is empty`])
+}
+
+/** @param {string} file */
+function readSecret(file) {
+  const secret = readFileSync(file, 'utf8').trimEnd()
+  if (secret === '') throw new Error('is empty')
   return secret
 }

@@ -69,11 +69,10 @@ export class Orthanc {
   /**
    * Studies as one ZIP, streamed. The time limit is for its beginning: a large study may take long.
    * @param {string[]} studies StudyInstanceUIDs
-   * @param {AbortSignal} signal ends the stream
    * @returns {Promise<ReadableStream<Uint8Array> | null>} null when Orthanc does not have one of them
    * @throws {OrthancUnavailable}
    */
-  async archive(studies, signal) {
+  async archive(studies) {
     const resources = await Promise.all(studies.map((study) => this.#idOf(study)))
     if (resources.includes(null)) return null
     const late = new AbortController()
@@ -83,7 +82,7 @@ export class Orthanc {
         method: 'POST',
         headers: { authorization: this.#authorization, 'content-type': 'application/json' },
         body: JSON.stringify({ Resources: resources, Synchronous: true }),
-        signal: AbortSignal.any([signal, late.signal]),
+        signal: late.signal,
       })
       if (!response.ok || response.body === null) throw new OrthancUnavailable(`it answered ${response.status}`)
       return response.body

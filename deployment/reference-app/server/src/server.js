@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import { createApp } from './app.js'
 import { createDrain } from './drain.js'
 import { createMetrics } from './middleware/metrics-middleware.js'
-import { Orthanc } from './orthanc.js'
+import { openStores } from './stores/open.js'
 
 /** Milliseconds in which keep-alive clients are told to leave before the doors close. */
 const LINGER = 500
@@ -14,14 +14,18 @@ const STOP_LIMIT = 25_000
 /**
  * Starts the API and, on a port of its own, /metrics.
  * @param {import('./config.js').Config} config
- * @param {{ log?: import('pino').Logger, linger?: number, stopLimit?: number }} [options] linger and stopLimit in milliseconds
+ * @param {{ log?: import('pino').Logger, linger?: number, stopLimit?: number, open?: typeof openStores }} [options] linger and
+ *   stopLimit in milliseconds
  */
 export async function startServer(config, options = {}) {
-  const { log = pino({ level: config.logLevel }), linger = LINGER, stopLimit = STOP_LIMIT } = options
+  const { log = pino({ level: config.logLevel }), linger = LINGER, stopLimit = STOP_LIMIT, open = openStores } = options
   let stopping = false
   const metrics = createMetrics()
+  const { stores, close: closeStores } = open(config, log)
   const app = createApp({
-    orthanc: new Orthanc(config.orthanc),
+    stores,
+    users: config.users,
+    sessionKey: config.sessionKey,
     release: config.release,
     log,
     metrics: metrics.middleware,
@@ -47,6 +51,7 @@ export async function startServer(config, options = {}) {
     if (!clean) log.error(`requests still ran after ${stopLimit} ms and were cut`)
     scrape.close()
     scrape.closeAllConnections()
+    await closeStores()
     log.info({ clean }, 'stopped')
     return clean
   }

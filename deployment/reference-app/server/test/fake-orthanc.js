@@ -68,8 +68,24 @@ function answer(request, response) {
   if (pathname === `/dicom-web/studies/${STUDY}/series/1.2.3/instances/1.2.3.2/rendered`) {
     return void response.writeHead(200, { 'Content-Type': 'image/jpeg' }).end(JPEG)
   }
+  if (pathname === '/tools/lookup') {
+    return void body(request).then((text) => json(response, text === STUDY ? [{ ID: 'orthanc-1', Type: 'Study' }] : []))
+  }
+  if (pathname === '/tools/create-archive') {
+    return void body(request).then((text) => {
+      const { Resources } = /** @type {{ Resources: string[] }} */ (JSON.parse(text))
+      response.writeHead(200, { 'Content-Type': 'application/zip' }).end(`PK of ${Resources}`)
+    })
+  }
   if (/^\/dicom-web\/studies\/[\d.]+\/instances$/.test(pathname)) return json(response, [])
   response.writeHead(404).end()
+}
+
+/** @param {import('node:http').IncomingMessage} request */
+async function body(request) {
+  let text = ''
+  for await (const chunk of request) text += chunk
+  return text
 }
 
 /**

@@ -2,14 +2,42 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startApi } from './start.js'
 
-test('an instance is ready while Orthanc answers, and live in any case', async () => {
+test('an instance is ready while MongoDB and Redis answer, and live in any case', async () => {
   await using api = await startApi()
-  assert.equal((await fetch(`${api.url}/health/ready`)).status, 200)
+  const ready = () => fetch(`${api.url}/health/ready`)
+  assert.equal((await ready()).status, 200)
   api.orthanc.behave((_request, response) => void response.writeHead(500).end())
-  const response = await fetch(`${api.url}/health/ready`)
-  assert.equal(response.status, 503)
-  assert.match(await response.text(), /answered 500/)
+  assert.equal((await ready()).status, 200)
+  api.db.state = 'away'
+  const withoutDatabase = await ready()
+  assert.equal(withoutDatabase.status, 503)
+  assert.match(await withoutDatabase.text(), /MongoDB/)
+  api.db.state = 'here'
+  api.keyStore.isAway = true
+  const withoutKeyStore = await ready()
+  assert.equal(withoutKeyStore.status, 503)
+  assert.match(await withoutKeyStore.text(), /Redis/)
   assert.equal((await fetch(`${api.url}/health/live`)).status, 200)
+})
+
+test('the public summary names what is away, without a log-in', async () => {
+  await using api = await startApi()
+  const response = await fetch(`${api.url}/api/health`)
+  assert.equal(response.status, 200)
+  const up = { mongodb: 'up', redis: 'up', orthanc: 'up' }
+  assert.deepEqual(await response.json(), { status: 'complete', dependencies: up })
+
+  await using ill = await startApi()
+  ill.orthanc.behave((_request, response) => void response.writeHead(500).end())
+  const summary = await fetch(`${ill.url}/api/health`)
+  assert.equal(summary.status, 503)
+  assert.deepEqual(await summary.json(), { status: 'degraded', dependencies: { ...up, orthanc: 'down' } })
+})
+
+test('however many ask for the summary, each dependency is asked once', async () => {
+  await using api = await startApi()
+  await Promise.all(Array.from({ length: 20 }, () => fetch(`${api.url}/api/health`)))
+  assert.equal(api.orthanc.asked.length, 1)
 })
 
 test('the version names release and instance', async () => {

@@ -17,8 +17,9 @@ const troubles = [
 for (const [what, behaviour, message] of troubles) {
   test(`when Orthanc ${what}, the API answers 503 and says so`, async () => {
     await using api = await startApi()
+    const jane = await api.as()
     api.orthanc.behave(behaviour)
-    const response = await fetch(`${api.url}/api/studies`)
+    const response = await jane.get('/api/studies')
     assert.equal(response.status, 503)
     assert.equal(response.headers.get('retry-after'), '2')
     const { error } = /** @type {{ error: string }} */ (await response.json())

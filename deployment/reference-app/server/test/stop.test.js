@@ -9,8 +9,8 @@ import { startApi } from './start.js'
  * @param {string} url
  * @param {Agent} agent
  */
-async function get(url, agent) {
-  const [response] = await once(request(url, { agent }).end(), 'response')
+async function get(url, agent, cookie = '') {
+  const [response] = await once(request(url, { agent, headers: { cookie } }).end(), 'response')
   let body = ''
   for await (const chunk of response) body += chunk
   return { status: response.statusCode, connection: response.headers.connection, body }
@@ -25,6 +25,7 @@ function keepAliveAgent(t) {
 
 test('a stop finishes the request that runs, then closes its kept connection', async (t) => {
   await using api = await startApi()
+  const { cookie } = await api.as()
   const agent = keepAliveAgent(t)
   /** @type {() => void} */
   let release = () => {}
@@ -34,7 +35,7 @@ test('a stop finishes the request that runs, then closes its kept connection', a
       resolve(undefined)
     })
   })
-  const running = get(`${api.url}/api/studies`, agent)
+  const running = get(`${api.url}/api/studies`, agent, cookie)
   await reached
   const stopped = api.stop()
   api.orthanc.behave(undefined)
@@ -74,8 +75,9 @@ test('a connection that never asked for anything holds up no stop', async (t) =>
 
 test('a request that never ends is cut at the limit, and the stop says so', async () => {
   await using api = await startApi({ stopLimit: 100 })
+  const jane = await api.as()
   const reached = new Promise((resolve) => api.orthanc.behave(resolve))
-  const running = fetch(`${api.url}/api/studies`)
+  const running = jane.get('/api/studies')
   await reached
   const cut = assert.rejects(running)
   assert.equal(await api.stop(), false)

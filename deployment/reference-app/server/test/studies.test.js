@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { JPEG, STUDY } from './fake-orthanc.js'
-import { post, startApi } from './start.js'
+import { startApi } from './start.js'
 
 test('the worklist shows studies in plain words', async () => {
   await using api = await startApi()
-  const response = await fetch(`${api.url}/api/studies?limit=10`)
+  const jane = await api.as()
+  const response = await jane.get('/api/studies?limit=10')
   assert.equal(response.status, 200)
   assert.equal(response.headers.get('cache-control'), 'no-store')
   assert.deepEqual(await response.json(), {
@@ -27,8 +28,9 @@ test('the worklist shows studies in plain words', async () => {
 
 test('a search turns its terms into one QIDO query', async () => {
   await using api = await startApi()
+  const jane = await api.as()
   const body = { patientName: 'DOE', modality: 'CT', from: '2026-01-02', limit: 5 }
-  const response = await post(`${api.url}/api/studies/search`, body)
+  const response = await jane.post('/api/studies/search', body)
   assert.equal(response.status, 200)
   const query = new URL(api.orthanc.asked.at(-1) ?? '', 'http://orthanc').searchParams
   assert.equal(query.get('PatientName'), '*DOE*')
@@ -40,7 +42,8 @@ test('a search turns its terms into one QIDO query', async () => {
 
 test('a search that finds nothing answers an empty list', async () => {
   await using api = await startApi()
-  const response = await post(`${api.url}/api/studies/search`, { patientId: 'nobody' })
+  const jane = await api.as()
+  const response = await jane.post('/api/studies/search', { patientId: 'nobody' })
   assert.deepEqual(await response.json(), { studies: [] })
 })
 
@@ -57,7 +60,8 @@ for (const [what, body, message] of /** @type {const} */ ([
 ])) {
   test(`a search with ${what} is refused in one line and never reaches Orthanc`, async () => {
     await using api = await startApi()
-    const response = await post(`${api.url}/api/studies/search`, body)
+    const jane = await api.as()
+    const response = await jane.post('/api/studies/search', body)
     assert.ok([400, 413].includes(response.status), `status ${response.status}`)
     const { error } = /** @type {{ error: string }} */ (await response.json())
     assert.match(error, message)
@@ -68,7 +72,8 @@ for (const [what, body, message] of /** @type {const} */ ([
 
 test('an image is the first instance that has pixels', async () => {
   await using api = await startApi()
-  const response = await fetch(`${api.url}/api/studies/${STUDY}/rendered`)
+  const jane = await api.as()
+  const response = await jane.get(`/api/studies/${STUDY}/rendered`)
   assert.equal(response.status, 200)
   assert.equal(response.headers.get('content-type'), 'image/jpeg')
   assert.deepEqual(Buffer.from(await response.arrayBuffer()), JPEG)
@@ -76,20 +81,23 @@ test('an image is the first instance that has pixels', async () => {
 
 test('a study that is not there has no image', async () => {
   await using api = await startApi()
-  assert.equal((await fetch(`${api.url}/api/studies/9.9.9/rendered`)).status, 404)
+  const jane = await api.as()
+  assert.equal((await jane.get('/api/studies/9.9.9/rendered')).status, 404)
 })
 
 for (const study of ['..%2f..%2fsystem', '1.2.x', '1'.repeat(65), '%E0%A4%A']) {
   test(`a study named ${study.slice(0, 12)} is refused and never reaches Orthanc`, async () => {
     await using api = await startApi()
-    assert.equal((await fetch(`${api.url}/api/studies/${study}/rendered`)).status, 400)
+    const jane = await api.as()
+    assert.equal((await jane.get(`/api/studies/${study}/rendered`)).status, 400)
     assert.deepEqual(api.orthanc.asked, [])
   })
 }
 
 test('an unknown path answers 404 as JSON', async () => {
   await using api = await startApi()
-  const response = await fetch(`${api.url}/api/nothing`)
+  const jane = await api.as()
+  const response = await jane.get('/api/nothing')
   assert.equal(response.status, 404)
   assert.deepEqual(await response.json(), { error: 'there is nothing here' })
 })

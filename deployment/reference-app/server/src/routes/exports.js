@@ -36,11 +36,9 @@ export function exportRoutes({ exports, orthanc, audit }) {
     const id = readId(request.params.id)
     const user = sessionOf(response).user.name
     const event = { user, action: 'export.download', target: id.toHexString() }
-    const left = new AbortController()
-    response.once('close', () => left.abort())
     const { studies } = await audit.around(event, () => exports.start(id, user))
     try {
-      const archive = await orthanc.archive(studies, left.signal)
+      const archive = await orthanc.archive(studies)
       if (archive === null)
         throw new RequestProblem(404, 'the image archive (Orthanc) does not have all of these studies')
       response

@@ -1,0 +1,221 @@
+// The reference app with the database that the shipped migrations make and Redis with the shipped users. Two instances of it run, as
+// in the moments of a deploy; Orthanc is away all the time.
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { applyMigrations, loadMigrations, openDatabase } from '../../src/migrations/index.ts'
+import {
+  type Database,
+  docker,
+  ensureVendorImage,
+  freePorts,
+  LAB_LABEL,
+  Progress,
+  startDatabase,
+  waitFor,
+} from '../lab/index.ts'
+import { makeSecrets } from '../site/make-secrets.ts'
+import { AppProgram, Page } from '../stack/app-process.ts'
+
+const STUDY = '1.2.826.0.1.3680043.8.498.77'
+const MIGRATIONS = join(import.meta.dirname, '../../deployment/production/migrations')
+const redis = `pacs-lab-app-redis-${randomBytes(4).toString('hex')}`
+
+const problem = z.object({ error: z.string() })
+const identified = z.object({ id: z.string() })
+const chain = z.object({ entries: z.number(), broken: z.object({ seq: z.number(), why: z.string() }).nullable() })
+const report = z.object({
+  versions: z.array(z.object({ text: z.string(), signatures: z.array(z.object({ problem: z.string().nullable() })) })),
+})
+
+let database: Database
+let program: AppProgram
+let one: string
+let two: string
+
+beforeAll(async () => {
+  const [secrets, [port = 0]] = await Promise.all([makeSecrets(), freePorts(1)])
+  database = await startDatabase()
+  await migrate()
+  await startRedis(secrets.files['secrets/redis-users.acl'] ?? '', port)
+  program = await AppProgram.install()
+  const env = {
+    ORTHANC_URL: 'http://127.0.0.1:9',
+    ORTHANC_USERNAME: 'backend',
+    MONGODB_URL: `mongodb://${database.host}:${database.port}/pacs?directConnection=true`,
+    MONGODB_USERNAME: 'app',
+    REDIS_URL: `redis://127.0.0.1:${port}`,
+    REDIS_USERNAME: 'app',
+  }
+  const files = {
+    ORTHANC_PASSWORD_FILE: 'unused',
+    MONGODB_PASSWORD_FILE: database.passwords.app,
+    REDIS_PASSWORD_FILE: secrets.values.redisAppPassword,
+    USERS_FILE: secrets.files['secrets/app-users.json'] ?? '',
+    SESSION_KEY_FILE: secrets.values.appSessionKey,
+  }
+  one = await program.start(env, files)
+  two = await program.start(env, files)
+  for (const url of [one, two]) await ready(url)
+})
+
+afterAll(async () => {
+  await program?.[Symbol.asyncDispose]()
+  await docker(['rm', '-fv', redis])
+  await database?.down()
+})
+
+async function migrate(): Promise<void> {
+  const { host, port, passwords } = database
+  const address = { host, port, database: 'pacs', username: 'migrations', password: passwords.migrations }
+  await using store = await openDatabase(address)
+  await applyMigrations(store, await loadMigrations(MIGRATIONS), {
+    phase: 'expand',
+    ...{ run: 'test', actor: 'test', host: 'test' },
+    signal: new AbortController().signal,
+    onEvent: () => undefined,
+  })
+}
+
+/** @param acl the shipped file of Redis' users */
+async function startRedis(acl: string, port: number): Promise<void> {
+  const { image } = await ensureVendorImage('redis:8', new Progress())
+  const users = acl
+    .split('\n')
+    .flatMap((line) => (line.startsWith('user ') ? ['--user', ...line.split(' ').slice(1)] : []))
+  await docker([
+    'run',
+    ...['--detach', '--name', redis, '--label', `${LAB_LABEL}=${redis}`, '--user', '999:999'],
+    ...['--publish', `127.0.0.1:${port}:6379`, image, 'redis-server', '--appendonly', 'yes', ...users],
+  ])
+}
+
+function ready(url: string): Promise<true> {
+  return waitFor('the app to be ready', async () => (await fetch(`${url}/health/ready`)).ok, 60_000)
+}
+
+/** The answer to a request of `page`, which must have this status, read by `schema`. */
+async function ask<T>(
+  page: Page,
+  schema: z.ZodType<T>,
+  status: number,
+  url: string,
+  body?: unknown,
+  method?: 'PUT' | 'DELETE',
+): Promise<T> {
+  const seen = await page.ask(url, body, method)
+  expect(seen.status, `${url}: ${JSON.stringify(seen.answer).slice(0, 300)}`).toBe(status)
+  return schema.parse(seen.answer)
+}
+
+describe('two instances', () => {
+  test('share the session of a person, who is logged out of both at once', async () => {
+    const john = await Page.logIn(one, 'john')
+    await ask(john, z.object({ user: z.literal('john') }), 200, `${two}/api/session`)
+    await ask(john, z.null(), 204, `${two}/api/session`, {}, 'DELETE')
+    await ask(john, problem, 401, `${one}/api/session`)
+  })
+
+  test('share the count of wrong passwords', async () => {
+    const guess = async (url: string) => {
+      const body = JSON.stringify({ name: 'nobody', password: 'a guess' })
+      const headers = { 'content-type': 'application/json' }
+      return (await fetch(`${url}/api/session`, { method: 'POST', headers, body })).status
+    }
+    const statuses = await Promise.all([one, two, one, two, one, two, one].map(guess))
+    expect(statuses.sort()).toEqual([401, 401, 401, 401, 401, 429, 429])
+  })
+
+  test('write everything that the validators of the migrations admit, one audit chain, and no two same versions', async () => {
+    const [jane, john, alan] = [
+      await Page.logIn(one, 'jane'),
+      await Page.logIn(two, 'john'),
+      await Page.logIn(two, 'alan'),
+    ]
+    const finding = { study: STUDY, severity: 'critical', finding: 'Tension pneumothorax', recipient: 'john' }
+    const told = Array.from({ length: 20 }, (_one, index) =>
+      ask(jane, identified, 201, `${index % 2 ? one : two}/api/notifications`, finding),
+    )
+    const [first] = await Promise.all(told)
+    const acknowledge = `/api/notifications/${first?.id}/acknowledge`
+    const both = await Promise.all([john.ask(one + acknowledge, {}), jane.ask(two + acknowledge, {})])
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 409])
+
+    const path = `/api/studies/${STUDY}/report`
+    const draft = { text: 'A fracture.', base: 0 }
+    const saves = await Promise.all([one, two].map((url) => jane.ask(url + path, draft, 'PUT')))
+    expect(saves.map(({ status }) => status).sort()).toEqual([200, 409])
+    const signing = { version: 1, meaning: 'author', password: 'jane in the lab' }
+    await ask(jane, report, 200, `${one}${path}/sign`, signing)
+    await ask(jane, problem, 409, `${two}${path}/sign`, signing)
+    await ask(john, identified, 201, `${one}/api/exports`, { studies: [STUDY] })
+
+    const { entries, broken } = await ask(alan, chain, 200, `${one}/api/audit/verification`)
+    expect(broken).toBeNull()
+    expect(entries).toBeGreaterThanOrEqual(20 + 2 + 2 + 2 + 1 + 3)
+  })
+})
+
+describe('without Orthanc', () => {
+  test('the worklist says so, reports and findings go on', async () => {
+    const jane = await Page.logIn(one, 'jane')
+    const said = await ask(jane, problem, 503, `${one}/api/studies`)
+    expect(said.error).toContain('the image archive (Orthanc) is not available')
+    expect((await ask(jane, report, 200, `${one}/api/studies/${STUDY}/report`)).versions).toHaveLength(1)
+    await ask(jane, z.unknown(), 200, `${one}/api/notifications`)
+  })
+})
+
+describe('without Redis', () => {
+  test('who is logged in goes on, nobody logs in, and after its return the session is still there', async () => {
+    const jane = await Page.logIn(one, 'jane')
+    await docker(['kill', redis])
+    await ask(jane, report, 200, `${two}/api/studies/${STUDY}/report`)
+    await expect(Page.logIn(one, 'john')).rejects.toThrow(/503 .*nobody can log in now.*Redis/)
+    const away = await fetch(`${one}/api/health`)
+    expect(away.status).toBe(503)
+    expect(await away.json()).toMatchObject({ dependencies: { redis: 'down', mongodb: 'up' } })
+    await docker(['start', redis])
+    for (const url of [one, two]) await ready(url)
+    await ask(jane, z.unknown(), 200, `${one}/api/session`)
+  })
+
+  test('that hangs, no request does', async () => {
+    const jane = await Page.logIn(one, 'jane')
+    await docker(['pause', redis])
+    await ask(jane, report, 200, `${one}/api/studies/${STUDY}/report`)
+    await expect(Page.logIn(one, 'john')).rejects.toThrow(/503 .*Redis/)
+    await docker(['unpause', redis])
+    for (const url of [one, two]) await ready(url)
+  })
+})
+
+describe('without MongoDB', () => {
+  test('what needs it says so, and works again after its return', async (context) => {
+    if (database.container === undefined) return context.skip('the given server cannot be killed')
+    const jane = await Page.logIn(one, 'jane')
+    await database.kill()
+    const said = await ask(jane, problem, 503, `${one}/api/studies/${STUDY}/report`)
+    expect(said.error).toContain('the database (MongoDB) is not available')
+    await ask(jane, z.unknown(), 200, `${one}/api/session`)
+    await database.start()
+    for (const url of [one, two]) await ready(url)
+    await ask(jane, report, 200, `${one}/api/studies/${STUDY}/report`)
+  })
+})
+
+describe('a hand in the database', () => {
+  test('that changes a signed text or an audit entry is seen', async () => {
+    const [jane, alan] = [await Page.logIn(one, 'jane'), await Page.logIn(one, 'alan')]
+    const db = (await database.connect('root')).db('pacs')
+    const path = `${two}/api/studies/${STUDY}/report`
+    expect((await ask(jane, report, 200, path)).versions[0]?.signatures).toEqual([{ problem: null }])
+    await db.collection('reports').updateOne({ study: STUDY }, { $set: { text: 'No fracture.' } })
+    const [version] = (await ask(jane, report, 200, path)).versions
+    expect(version?.signatures).toEqual([{ problem: 'the record was changed after it was signed' }])
+    await db.collection('auditlogs').updateOne({ seq: 7 }, { $set: { user: 'somebody' } })
+    const { broken } = await ask(alan, chain, 200, `${two}/api/audit/verification`)
+    expect(broken).toEqual({ seq: 7, why: 'the entry was changed after it was written' })
+  })
+})
