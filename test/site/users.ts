@@ -28,8 +28,3 @@ export function usersFile(): string {
     }),
   )
 }
-
-/** The content of app-session-key. */
-export function sessionKey(): string {
-  return randomBytes(32).toString('hex')
-}
