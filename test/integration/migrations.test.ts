@@ -128,7 +128,7 @@ describe('two and five at once', () => {
     const all = await Promise.all(
       Array.from({ length: count }, async (_, one) => {
         await using own = await openDatabase(addressOf(database))
-        return applyMigrations(own, [counted], { ...common, run: `run ${one}`, phase: 'data', lease: LEASE })
+        return await applyMigrations(own, [counted], { ...common, run: `run ${one}`, phase: 'data', lease: LEASE })
       }),
     )
     expect(all.flatMap(({ applied }) => applied)).toHaveLength(1)

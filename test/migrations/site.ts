@@ -59,13 +59,20 @@ export async function contentOf(db: Db): Promise<Record<string, string>> {
     for (const document of documents) hash.update(bytesOf(document))
     const indexes = await db.collection(name).listIndexes().toArray()
     const described = indexes.map((index) => JSON.stringify(index)).sort()
-    hash.update(JSON.stringify(['options' in info ? info.options : null, described]))
+    hash.update(JSON.stringify(['options' in info ? withoutEmptyValidator(info.options ?? {}) : null, described]))
     if (name !== '_migrations_before' || documents.length > 0)
       content[name] = `${documents.length} ${hash.digest('hex')}`
   }
   const ledger = await db.collection('_migrations').find().sort({ _id: 1 }).toArray()
   content.ledger = ledger.map(({ _id, state, sha256 }) => `${_id} ${state} ${sha256}`).join('\n')
   return content
+}
+
+/** A server keeps the level of a validator that was taken away. */
+function withoutEmptyValidator(options: Document): Document {
+  if (options.validator === undefined || Object.keys(options.validator).length > 0) return options
+  const { validator: _validator, validationLevel: _level, validationAction: _action, ...others } = options
+  return others
 }
 
 function bytesOf(document: unknown): Uint8Array {

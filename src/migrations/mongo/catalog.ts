@@ -25,6 +25,9 @@ const indexSchema = z.looseObject({
 /** Milliseconds that one of the counting questions may take. */
 const COUNT_LIMIT = 10 * 60_000
 
+/** An empty validator with a server's own defaults: no level is left behind that a later validator would inherit. */
+const WITHOUT_VALIDATION = { validator: {}, validationLevel: 'strict', validationAction: 'error' }
+
 /** Collections, validators and indexes. */
 export function mongoCatalog(db: Db): CatalogStore {
   const describe = async (name: string): Promise<CollectionState | null> => {
@@ -46,7 +49,7 @@ export function mongoCatalog(db: Db): CatalogStore {
       await db.createCollection(name, { ...options, ...validationOptions(validation) })
     },
     async setValidation(name, validation) {
-      const options = validation === null ? { validator: {}, validationLevel: 'off' } : validationOptions(validation)
+      const options = validation === null ? WITHOUT_VALIDATION : validationOptions(validation)
       await db.command({ collMod: name, ...options })
     },
     async createIndexes(name, indexes) {
