@@ -25,6 +25,7 @@ beforeAll(async () => {
     await site.repository.release(patch)
     good.push(await site.repository.build())
   }
+  expect(await ask(server, ['migrate', good[0] ?? ''])).toMatchObject({ code: 0, result: { outcome: 'done' } })
   for (const release of good.slice(0, 2)) {
     expect(await ask(server, ['deploy', release, ...QUICK])).toMatchObject({ code: 0, result: { outcome: 'deployed' } })
   }
@@ -54,8 +55,8 @@ describe('an agent that is killed', () => {
     for (let kill = 1; kill <= KILLS; kill++) {
       const before = await statusOf(server)
       const back = before.warm !== null && draw() < 0.25
-      // A deploy begins with the three events of its core transaction; a warm rollback has four events in all.
-      const event = back ? 1 + Math.floor(draw() * 4) : 4 + Math.floor(draw() * 9)
+      // A deploy has ten events from its note to its result; a warm rollback has four.
+      const event = back ? 1 + Math.floor(draw() * 4) : 1 + Math.floor(draw() * 10)
       const verb = back ? ['rollback', '--reason', 'a test'] : ['deploy', await nextRelease(before)]
       const { result, events } = await askAndKill(server, [...verb, ...QUICK], { event })
       const after = await atRest(server)

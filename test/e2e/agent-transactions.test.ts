@@ -50,7 +50,22 @@ async function startUnsealed(step: string) {
 }
 
 describe('a deploy', () => {
-  it('brings the first release to an empty server, core first', async () => {
+  it('is refused before the expands of its release are applied, which a migration does after the core', async () => {
+    const early = await ask(server, ['deploy', releases.first, ...QUICK])
+    expect(early.result).toMatchObject({
+      outcome: 'refused',
+      message: expect.stringContaining('001_create_collections (expand) is not applied'),
+    })
+    const { code, result } = await ask(server, ['migrate', releases.first])
+    expect(result).toMatchObject({
+      outcome: 'done',
+      message: expect.stringContaining('applied: 001_create_collections, 002_create_reports'),
+    })
+    expect(code).toBe(0)
+    expect(await ask(server, ['migrate', releases.first])).toMatchObject({ code: 0, result: { outcome: 'done' } })
+  })
+
+  it('brings the first release to an empty server', async () => {
     const { code, result, steps } = await ask(server, ['deploy', releases.first, ...QUICK])
     expect(result).toMatchObject({ outcome: 'deployed', direction: 'forward', previous: null })
     expect(code).toBe(0)

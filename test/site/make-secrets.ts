@@ -17,6 +17,7 @@ export interface ServerSecrets {
   mongodbKeyfile: string
   redisAppPassword: string
   redisBackupPassword: string
+  resticPassword: string
   appSessionKey: string
 }
 
@@ -46,6 +47,7 @@ export async function makeSecrets(): Promise<{ values: ServerSecrets; files: Rea
         mongodbKeyfile: value('mongodb-keyfile'),
         redisAppPassword: value('redis-app-password'),
         redisBackupPassword: value('redis-backup-password'),
+        resticPassword: value('restic-password'),
         appSessionKey: value('app-session-key'),
       },
       files: Object.fromEntries(files),

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { type AgentStatus, statusSchema } from '../../src/agent/protocol.ts'
 import type { RunResult } from '../../src/lib/index.ts'
-import type { Lab, Machine } from '../lab/index.ts'
+import { ensureRestic, type Lab, type Machine } from '../lab/index.ts'
 import { makeSecrets, type ServerSecrets } from './make-secrets.ts'
 
 export type { ServerSecrets }
@@ -25,9 +25,11 @@ export async function setUp(server: Machine, publicKey: string): Promise<string>
   await server.copyIn(join(scripts, 'setup-production.sh'), '/root/setup/setup-production.sh', 0o755)
   await server.copyIn(join(repositoryRoot, 'dist', 'agent', 'index.js'), '/root/setup/agent.js')
   await server.copyIn(process.execPath, '/root/setup/node', 0o755)
+  await server.copyIn(await ensureRestic(), '/root/setup/restic', 0o755)
   return server.run([
     '/root/setup/setup-production.sh',
-    ...['--agent', '/root/setup/agent.js', '--node', '/root/setup/node', '--key', `deploy=${publicKey}`],
+    ...['--agent', '/root/setup/agent.js', '--node', '/root/setup/node', '--restic', '/root/setup/restic'],
+    ...['--key', `deploy=${publicKey}`],
   ])
 }
 

@@ -1,0 +1,246 @@
+export const id = 647;
+export const ids = [647];
+export const modules = {
+
+/***/ 3028:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+__webpack_require__.r(__webpack_exports__);
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   main: () => (/* binding */ main),
+/* harmony export */   post: () => (/* binding */ post)
+/* harmony export */ });
+/* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(647);
+/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1680);
+/* harmony import */ var _server_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8989);
+/* harmony import */ var _transaction_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(326);
+/* harmony import */ var _transaction_inputs_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(1766);
+
+
+
+
+
+function main() {
+    return (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_1__/* .runAction */ .Cs)('Deploy', async (job) => {
+        const inputs = (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_1__/* .readInputs */ .Ko)({
+            ..._server_js__WEBPACK_IMPORTED_MODULE_2__/* .serverInputs */ .R7,
+            release: _transaction_inputs_js__WEBPACK_IMPORTED_MODULE_4__/* .releaseReference */ .H,
+            'allow-core': _runner_index_js__WEBPACK_IMPORTED_MODULE_1__/* .flag */ .Jt,
+            ..._transaction_inputs_js__WEBPACK_IMPORTED_MODULE_4__/* .watchInputs */ .LR,
+            ..._transaction_inputs_js__WEBPACK_IMPORTED_MODULE_4__/* .registryInputs */ .P4,
+        });
+        const { environment, release, 'allow-core': allowCore, watch, hold, 'keep-warm': keepWarm } = inputs;
+        job.report.subject = `Deploy to ${environment}`;
+        job.report.rows.push(['release', release]);
+        const asked = { ...(0,_transaction_inputs_js__WEBPACK_IMPORTED_MODULE_4__/* .requester */ .l2)(), ...(0,_transaction_inputs_js__WEBPACK_IMPORTED_MODULE_4__/* .registryLogin */ .j8)(inputs, (0,_release_index_js__WEBPACK_IMPORTED_MODULE_0__/* .parsePinned */ .A4)('release', release)), release, allowCore };
+        await (0,_server_js__WEBPACK_IMPORTED_MODULE_2__/* .withServer */ .eH)(inputs, job, async ({ agent }) => {
+            const deploy = { kind: 'deploy', ...asked, watch, hold, keepWarm };
+            await (0,_transaction_js__WEBPACK_IMPORTED_MODULE_3__/* .carryOut */ .u)(deploy, { kind: 'core', ...asked }, { environment, release }, agent, job);
+        });
+    });
+}
+const post = _server_js__WEBPACK_IMPORTED_MODULE_2__/* .cleanUp */ .nY;
+
+
+/***/ }),
+
+/***/ 1766:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   H: () => (/* binding */ releaseReference),
+/* harmony export */   LR: () => (/* binding */ watchInputs),
+/* harmony export */   P4: () => (/* binding */ registryInputs),
+/* harmony export */   j8: () => (/* binding */ registryLogin),
+/* harmony export */   l2: () => (/* binding */ requester)
+/* harmony export */ });
+/* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(647);
+/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1680);
+
+
+const HOUR_MS = 3_600_000;
+/** How long a release is watched, and how long the one before it stays at hand. */
+const watchInputs = {
+    watch: (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_1__/* .duration */ .p0)(HOUR_MS),
+    hold: (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_1__/* .duration */ .p0)(HOUR_MS),
+    'keep-warm': (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_1__/* .duration */ .p0)(24 * HOUR_MS),
+};
+/** The login with which the server pulls; an empty password leaves it to what the server has. */
+const registryInputs = {
+    'registry-username': _runner_index_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq,
+    'registry-password': (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_1__/* .secret */ .rJ)((0,_runner_index_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(_runner_index_js__WEBPACK_IMPORTED_MODULE_1__/* .required */ .mw)),
+};
+/** `release` by digest, in its one spelling. */
+const releaseReference = (name, value) => (0,_release_index_js__WEBPACK_IMPORTED_MODULE_0__/* .formatPinned */ .y6)((0,_release_index_js__WEBPACK_IMPORTED_MODULE_0__/* .parsePinned */ .A4)(name, value));
+/** The login for the registry of `image`, if a password came. */
+function registryLogin(inputs, image) {
+    const { 'registry-username': username, 'registry-password': password } = inputs;
+    return password === undefined ? {} : { registry: { server: (0,_release_index_js__WEBPACK_IMPORTED_MODULE_0__/* .registryOf */ .Fv)(image.repository), username, password } };
+}
+/** Who asks, for the server's audit. */
+function requester() {
+    const { actor, run } = (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_1__/* .jobContext */ .Rl)();
+    return { actor, run };
+}
+
+
+/***/ }),
+
+/***/ 326:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   u: () => (/* binding */ carryOut)
+/* harmony export */ });
+/* unused harmony export transactionPrefix */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
+/* harmony import */ var _agent_client_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(72);
+/* harmony import */ var _lib_index_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4423);
+/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1680);
+
+
+
+
+/**
+ * Has the agent carry out `request` and follows it to its result; where that is refused because the core comes first, has it carry
+ * out `core` and asks again. What an earlier attempt of this workflow run began for the same purpose and still runs is followed
+ * instead of asked for again.
+ * @returns the result of `request`.
+ * @throws Failure of the kind of the first red outcome; `unknown` when the job is cancelled or no result was seen.
+ */
+async function carryOut(request, core, purpose, agent, job, own) {
+    let running = (await agent.status()).transaction?.id;
+    const carry = async (asked, isLast) => {
+        const prefix = transactionPrefix(asked.kind, purpose);
+        const attached = running?.startsWith(prefix) ? running : undefined;
+        running = undefined;
+        return carryOutOne(attached ?? `${prefix}${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(4).toString('hex')}`, asked, agent, job, {
+            ask: !attached,
+            isLast,
+            own,
+        });
+    };
+    if (core === null)
+        return carry(request, true);
+    const coreRuns = running?.startsWith(transactionPrefix(core.kind, purpose)) === true;
+    if (!coreRuns) {
+        const result = await carry(request, false);
+        if (!result.coreFirst)
+            return result;
+    }
+    await carry(core, false);
+    return carry(request, true);
+}
+async function carryOutOne(id, request, agent, job, { ask, isLast, own }) {
+    job.signal.throwIfAborted();
+    job.onCancel(() => `cancelled here, not on the server: ${request.kind} goes on there if it was accepted; on the server: ` +
+        `pacs-agent follow ${id} shows it, pacs-agent abort ${id} undoes it`);
+    return _runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .log */ .Rm.group(`${request.kind} (${id})`, async () => {
+        if (ask)
+            await untilAborted(agent.put(id, request), job.signal);
+        else
+            _runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .log */ .Rm.info('an earlier attempt of this run began this; it still runs and is followed');
+        const events = agent.follow(id, { signal: job.signal });
+        const result = await show(own ? withOwnPart(events, id, own, agent, job) : events, job);
+        job.report.rows.push([request.kind, `${result.outcome} (${id})`]);
+        if (result.coreFirst && !isLast)
+            return result;
+        const red = RED.find((kind) => kind === result.outcome);
+        if (request.kind !== 'core' || red)
+            reportResult(id, result, job);
+        if (red)
+            throw new _lib_index_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .HR(red, `${red}: ${(0,_runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .plain */ .pj)(result.message)}`);
+        return result;
+    });
+}
+/** Does the requester's part when its step comes, and reports it; an end that comes first, like an abort, ends that part. */
+async function* withOwnPart(events, id, own, agent, job) {
+    const over = new AbortController();
+    let work;
+    const doIt = async () => {
+        const report = await own(await agent.database(id), AbortSignal.any([job.signal, over.signal])).catch(_agent_client_js__WEBPACK_IMPORTED_MODULE_1__/* .failureReport */ .LK);
+        if (!over.signal.aborted)
+            await agent.report(id, report);
+    };
+    try {
+        for await (const event of events) {
+            if (event.type === 'step' && event.step === 'open')
+                work ??= doIt();
+            if (event.type === 'result')
+                over.abort(new _lib_index_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .HR('failed', event.result.message));
+            yield event;
+        }
+    }
+    finally {
+        over.abort(new _lib_index_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .HR('unknown', 'the server is not followed any more'));
+        await work;
+    }
+}
+/** Prints the events as they come and gives the result. */
+async function show(events, job) {
+    const stages = [];
+    let heartbeat;
+    try {
+        for await (const event of events) {
+            if (event.type === 'note')
+                _runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .log */ .Rm.foreign(event.message);
+            if (event.type === 'step') {
+                _runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .log */ .Rm.foreign(`${event.step}: ${event.message}`);
+                stages.push({ step: event.step, at: Date.parse(event.at) });
+                heartbeat?.stop();
+                heartbeat = (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .startHeartbeat */ .tI)(event.step);
+            }
+            if (event.type === 'progress')
+                heartbeat?.tell(event.message);
+            if (event.type !== 'result')
+                continue;
+            _runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .log */ .Rm.foreign(`${event.result.outcome}: ${event.result.message}`);
+            const durations = stages.map(({ step, at }, index) => {
+                const end = stages[index + 1]?.at ?? Date.parse(event.at);
+                return `${(0,_runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .plain */ .pj)(step)} ${(0,_lib_index_js__WEBPACK_IMPORTED_MODULE_2__/* .formatDuration */ .a3)(end - at)}`;
+            });
+            if (durations.length > 0)
+                job.report.rows.push(['stages', durations.join(' · ')]);
+            return event.result;
+        }
+    }
+    finally {
+        heartbeat?.stop();
+    }
+    throw new _lib_index_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .HR('unknown', 'the server sent no result');
+}
+/** The same for every attempt of a workflow run, so that a re-run finds what it began; short enough for a journal's name. */
+function transactionPrefix(kind, { environment, release }, context = (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .jobContext */ .Rl)()) {
+    const parts = JSON.stringify([context.repository, context.runId, kind, environment, release]);
+    return `${kind}-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(parts).digest('hex').slice(0, 12)}-`;
+}
+/** Outcomes that are not what was asked for. */
+const RED = ['refused', 'rolled-back', 'failed', 'locked', 'bad-input'];
+function reportResult(id, result, job) {
+    job.report.message = result.message;
+    job.report.rows.push(['serving', result.serving ?? 'nothing'], ['before', result.previous ?? 'nothing']);
+    (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .writeOutputs */ .Kn)({
+        outcome: result.outcome,
+        direction: result.direction ?? null,
+        serving: result.serving,
+        previous: result.previous,
+        transaction: id,
+    });
+}
+async function untilAborted(work, signal) {
+    const stop = new AbortController();
+    const aborted = new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: stop.signal });
+    });
+    try {
+        return await Promise.race([work, aborted]);
+    }
+    finally {
+        stop.abort();
+    }
+}
+
+
+/***/ })
+
+};

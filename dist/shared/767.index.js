@@ -1,0 +1,340 @@
+export const id = 767;
+export const ids = [767];
+export const modules = {
+
+/***/ 2767:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+__webpack_require__.r(__webpack_exports__);
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   main: () => (/* binding */ main),
+/* harmony export */   post: () => (/* binding */ post)
+/* harmony export */ });
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8161);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(6760);
+/* harmony import */ var _lib_index_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4423);
+/* harmony import */ var _migrations_index_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(6382);
+/* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(647);
+/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(1680);
+/* harmony import */ var _server_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(8989);
+/* harmony import */ var _transaction_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(326);
+/* harmony import */ var _transaction_inputs_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(1766);
+var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
+    if (value !== null && value !== void 0) {
+        if (typeof value !== "object" && typeof value !== "function") throw new TypeError("Object expected.");
+        var dispose, inner;
+        if (async) {
+            if (!Symbol.asyncDispose) throw new TypeError("Symbol.asyncDispose is not defined.");
+            dispose = value[Symbol.asyncDispose];
+        }
+        if (dispose === void 0) {
+            if (!Symbol.dispose) throw new TypeError("Symbol.dispose is not defined.");
+            dispose = value[Symbol.dispose];
+            if (async) inner = dispose;
+        }
+        if (typeof dispose !== "function") throw new TypeError("Object not disposable.");
+        if (inner) dispose = function() { try { inner.call(this); } catch (e) { return Promise.reject(e); } };
+        env.stack.push({ value: value, dispose: dispose, async: async });
+    }
+    else if (async) {
+        env.stack.push({ async: true });
+    }
+    return value;
+};
+var __disposeResources = (undefined && undefined.__disposeResources) || (function (SuppressedError) {
+    return function (env) {
+        function fail(e) {
+            env.error = env.hasError ? new SuppressedError(e, env.error, "An error was suppressed during disposal.") : e;
+            env.hasError = true;
+        }
+        var r, s = 0;
+        function next() {
+            while (r = env.stack.pop()) {
+                try {
+                    if (!r.async && s === 1) return s = 0, env.stack.push(r), Promise.resolve().then(next);
+                    if (r.dispose) {
+                        var result = r.dispose.call(r.value);
+                        if (r.async) return s |= 2, Promise.resolve(result).then(next, function(e) { fail(e); return next(); });
+                    }
+                    else s |= 1;
+                }
+                catch (e) {
+                    fail(e);
+                }
+            }
+            if (s === 1) return env.hasError ? Promise.reject(env.error) : Promise.resolve();
+            if (env.hasError) throw env.error;
+        }
+        return next();
+    };
+})(typeof SuppressedError === "function" ? SuppressedError : function (error, suppressed, message) {
+    var e = new Error(message);
+    return e.name = "SuppressedError", e.error = error, e.suppressed = suppressed, e;
+});
+
+
+
+
+
+
+
+
+
+function main() {
+    return (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .runAction */ .Cs)('Migrate', async (job) => {
+        const inputs = (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .readInputs */ .Ko)({
+            ..._server_js__WEBPACK_IMPORTED_MODULE_6__/* .serverInputs */ .R7,
+            release: _transaction_inputs_js__WEBPACK_IMPORTED_MODULE_8__/* .releaseReference */ .H,
+            phase: (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .matching */ .wC)(_release_index_js__WEBPACK_IMPORTED_MODULE_4__/* .migrationPhaseSchema */ .JO),
+            plan: _runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .flag */ .Jt,
+            migrations: _runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .path */ .Ae,
+            'allow-core': _runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .flag */ .Jt,
+            'no-backup': (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .optional */ .lq)(_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .required */ .mw),
+            ..._transaction_inputs_js__WEBPACK_IMPORTED_MODULE_8__/* .registryInputs */ .P4,
+        });
+        const { environment, release, phase, plan, 'allow-core': allowCore, 'no-backup': noBackup } = inputs;
+        job.report.subject = `${plan ? 'Plan' : 'Migrate'} ${environment} (${phase})`;
+        job.report.rows.push(['release', release]);
+        const asked = { ...(0,_transaction_inputs_js__WEBPACK_IMPORTED_MODULE_8__/* .requester */ .l2)(), ...(0,_transaction_inputs_js__WEBPACK_IMPORTED_MODULE_8__/* .registryLogin */ .j8)(inputs, (0,_release_index_js__WEBPACK_IMPORTED_MODULE_4__/* .parsePinned */ .A4)('release', release)), release };
+        const migrate = {
+            kind: 'migrate',
+            ...asked,
+            allowCore,
+            phase,
+            plan,
+            ...(noBackup === undefined ? {} : { noBackup }),
+        };
+        const core = { kind: 'core', ...asked, allowCore };
+        await (0,_server_js__WEBPACK_IMPORTED_MODULE_6__/* .withServer */ .eH)(inputs, job, async (server) => {
+            // A plan starts nothing: what is not there yet is said.
+            const purpose = { environment, release: `${release} ${phase}` };
+            await (0,_transaction_js__WEBPACK_IMPORTED_MODULE_7__/* .carryOut */ .u)(migrate, plan ? null : core, purpose, server.agent, job, (database, signal) => migrateHere({ phase, plan, directory: inputs.migrations }, database, server, job, signal));
+        });
+    });
+}
+const post = _server_js__WEBPACK_IMPORTED_MODULE_6__/* .cleanUp */ .nY;
+/** Plans or applies from here, through a tunnel to the database of the server. */
+async function migrateHere({ phase, plan, directory }, { port, release: _, migrations: carried, ...login }, server, job, signal) {
+    (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .mask */ .dK)(login.password);
+    const migrations = (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .ofRelease */ .NC)(await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .loadMigrations */ .Y$)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)((0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .jobContext */ .Rl)().workspace, directory)), carried);
+    const tunnel = await server.tunnel(port);
+    try {
+        const env_1 = { stack: [], error: void 0, hasError: false };
+        try {
+            const database = __addDisposableResource(env_1, await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .openDatabase */ .qI)({ ...login, socket: tunnel.socket }), true);
+            return plan
+                ? reportPlan(await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .planMigrations */ .n6)(database, migrations, { phase, signal }), job)
+                : await apply(database, migrations, phase, signal);
+        }
+        catch (e_1) {
+            env_1.error = e_1;
+            env_1.hasError = true;
+        }
+        finally {
+            const result_1 = __disposeResources(env_1);
+            if (result_1)
+                await result_1;
+        }
+    }
+    catch (thrown) {
+        // The tunnel knows why nothing answered through it.
+        if (thrown instanceof _lib_index_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .HR && thrown.kind === 'unreachable' && tunnel.failure)
+            throw tunnel.failure;
+        throw thrown;
+    }
+}
+async function apply(database, migrations, phase, signal) {
+    const heartbeat = (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .startHeartbeat */ .tI)(`migrations (${phase})`);
+    const onEvent = (event) => {
+        if (event.kind === 'progress')
+            heartbeat.tell((0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .eventText */ .cj)(event));
+        else
+            _runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .log */ .Rm.foreign((0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .eventText */ .cj)(event));
+    };
+    try {
+        const options = { ...(0,_transaction_inputs_js__WEBPACK_IMPORTED_MODULE_8__/* .requester */ .l2)(), phase, host: (0,node_os__WEBPACK_IMPORTED_MODULE_0__.hostname)(), signal, onEvent };
+        return { outcome: 'done', message: (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .appliedText */ .bJ)(await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .applyMigrations */ .KV)(database, migrations, options)) };
+    }
+    finally {
+        heartbeat.stop();
+    }
+}
+function reportPlan({ steps, waiting }, job) {
+    for (const { id, phase, description, again, irreversible, impacts } of steps) {
+        const facts = [
+            description,
+            ...(again ? ['was interrupted, goes on'] : []),
+            ...impacts.map(({ level, collection, text }) => `${level}: ${collection === '' ? '' : `${collection}: `}${text}`),
+            ...(irreversible === null ? [] : [`cannot be undone: ${irreversible}`]),
+        ];
+        job.report.rows.push([`${id} (${phase})`, facts.join('; ')]);
+        _runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .log */ .Rm.foreign(`${id} (${phase}): ${facts.join('; ')}`);
+    }
+    for (const line of waiting)
+        job.report.rows.push(['waits', line]);
+    (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .writeOutputs */ .Kn)({ pending: steps.map(({ id }) => id).join(',') });
+    const names = steps.map(({ id }) => id).join(', ');
+    return { outcome: 'done', message: names === '' ? 'nothing is left to apply' : `would be applied: ${names}` };
+}
+
+
+/***/ }),
+
+/***/ 326:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   u: () => (/* binding */ carryOut)
+/* harmony export */ });
+/* unused harmony export transactionPrefix */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
+/* harmony import */ var _agent_client_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(72);
+/* harmony import */ var _lib_index_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4423);
+/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1680);
+
+
+
+
+/**
+ * Has the agent carry out `request` and follows it to its result; where that is refused because the core comes first, has it carry
+ * out `core` and asks again. What an earlier attempt of this workflow run began for the same purpose and still runs is followed
+ * instead of asked for again.
+ * @returns the result of `request`.
+ * @throws Failure of the kind of the first red outcome; `unknown` when the job is cancelled or no result was seen.
+ */
+async function carryOut(request, core, purpose, agent, job, own) {
+    let running = (await agent.status()).transaction?.id;
+    const carry = async (asked, isLast) => {
+        const prefix = transactionPrefix(asked.kind, purpose);
+        const attached = running?.startsWith(prefix) ? running : undefined;
+        running = undefined;
+        return carryOutOne(attached ?? `${prefix}${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(4).toString('hex')}`, asked, agent, job, {
+            ask: !attached,
+            isLast,
+            own,
+        });
+    };
+    if (core === null)
+        return carry(request, true);
+    const coreRuns = running?.startsWith(transactionPrefix(core.kind, purpose)) === true;
+    if (!coreRuns) {
+        const result = await carry(request, false);
+        if (!result.coreFirst)
+            return result;
+    }
+    await carry(core, false);
+    return carry(request, true);
+}
+async function carryOutOne(id, request, agent, job, { ask, isLast, own }) {
+    job.signal.throwIfAborted();
+    job.onCancel(() => `cancelled here, not on the server: ${request.kind} goes on there if it was accepted; on the server: ` +
+        `pacs-agent follow ${id} shows it, pacs-agent abort ${id} undoes it`);
+    return _runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .log */ .Rm.group(`${request.kind} (${id})`, async () => {
+        if (ask)
+            await untilAborted(agent.put(id, request), job.signal);
+        else
+            _runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .log */ .Rm.info('an earlier attempt of this run began this; it still runs and is followed');
+        const events = agent.follow(id, { signal: job.signal });
+        const result = await show(own ? withOwnPart(events, id, own, agent, job) : events, job);
+        job.report.rows.push([request.kind, `${result.outcome} (${id})`]);
+        if (result.coreFirst && !isLast)
+            return result;
+        const red = RED.find((kind) => kind === result.outcome);
+        if (request.kind !== 'core' || red)
+            reportResult(id, result, job);
+        if (red)
+            throw new _lib_index_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .HR(red, `${red}: ${(0,_runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .plain */ .pj)(result.message)}`);
+        return result;
+    });
+}
+/** Does the requester's part when its step comes, and reports it; an end that comes first, like an abort, ends that part. */
+async function* withOwnPart(events, id, own, agent, job) {
+    const over = new AbortController();
+    let work;
+    const doIt = async () => {
+        const report = await own(await agent.database(id), AbortSignal.any([job.signal, over.signal])).catch(_agent_client_js__WEBPACK_IMPORTED_MODULE_1__/* .failureReport */ .LK);
+        if (!over.signal.aborted)
+            await agent.report(id, report);
+    };
+    try {
+        for await (const event of events) {
+            if (event.type === 'step' && event.step === 'open')
+                work ??= doIt();
+            if (event.type === 'result')
+                over.abort(new _lib_index_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .HR('failed', event.result.message));
+            yield event;
+        }
+    }
+    finally {
+        over.abort(new _lib_index_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .HR('unknown', 'the server is not followed any more'));
+        await work;
+    }
+}
+/** Prints the events as they come and gives the result. */
+async function show(events, job) {
+    const stages = [];
+    let heartbeat;
+    try {
+        for await (const event of events) {
+            if (event.type === 'note')
+                _runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .log */ .Rm.foreign(event.message);
+            if (event.type === 'step') {
+                _runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .log */ .Rm.foreign(`${event.step}: ${event.message}`);
+                stages.push({ step: event.step, at: Date.parse(event.at) });
+                heartbeat?.stop();
+                heartbeat = (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .startHeartbeat */ .tI)(event.step);
+            }
+            if (event.type === 'progress')
+                heartbeat?.tell(event.message);
+            if (event.type !== 'result')
+                continue;
+            _runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .log */ .Rm.foreign(`${event.result.outcome}: ${event.result.message}`);
+            const durations = stages.map(({ step, at }, index) => {
+                const end = stages[index + 1]?.at ?? Date.parse(event.at);
+                return `${(0,_runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .plain */ .pj)(step)} ${(0,_lib_index_js__WEBPACK_IMPORTED_MODULE_2__/* .formatDuration */ .a3)(end - at)}`;
+            });
+            if (durations.length > 0)
+                job.report.rows.push(['stages', durations.join(' · ')]);
+            return event.result;
+        }
+    }
+    finally {
+        heartbeat?.stop();
+    }
+    throw new _lib_index_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .HR('unknown', 'the server sent no result');
+}
+/** The same for every attempt of a workflow run, so that a re-run finds what it began; short enough for a journal's name. */
+function transactionPrefix(kind, { environment, release }, context = (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .jobContext */ .Rl)()) {
+    const parts = JSON.stringify([context.repository, context.runId, kind, environment, release]);
+    return `${kind}-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(parts).digest('hex').slice(0, 12)}-`;
+}
+/** Outcomes that are not what was asked for. */
+const RED = ['refused', 'rolled-back', 'failed', 'locked', 'bad-input'];
+function reportResult(id, result, job) {
+    job.report.message = result.message;
+    job.report.rows.push(['serving', result.serving ?? 'nothing'], ['before', result.previous ?? 'nothing']);
+    (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .writeOutputs */ .Kn)({
+        outcome: result.outcome,
+        direction: result.direction ?? null,
+        serving: result.serving,
+        previous: result.previous,
+        transaction: id,
+    });
+}
+async function untilAborted(work, signal) {
+    const stop = new AbortController();
+    const aborted = new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: stop.signal });
+    });
+    try {
+        return await Promise.race([work, aborted]);
+    }
+    finally {
+        stop.abort();
+    }
+}
+
+
+/***/ })
+
+};
