@@ -2,6 +2,14 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { badInput, exitClass, parseDuration } from '../../lib/index.ts'
+import {
+  appliedText,
+  applyMigrations,
+  eventText,
+  loadMigrations,
+  ofRelease,
+  openDatabase,
+} from '../../migrations/index.ts'
 import { migrationPhaseSchema } from '../../release/index.ts'
 import type { OpenDatabase, RequesterReport, TransactionRequestInput } from '../client.ts'
 import { type Command, type Console, readArgs } from './command.ts'
@@ -39,9 +47,6 @@ async function expandHere(
   { port, release, migrations: carried, ...login }: OpenDatabase,
   console: Console,
 ): Promise<RequesterReport> {
-  const { appliedText, applyMigrations, eventText, loadMigrations, ofRelease, openDatabase } = await import(
-    /* webpackMode: "eager" */ '../../migrations/index.ts'
-  )
   const folder = join(console.paths.releases, release, 'stack', 'migrations')
   const migrations = ofRelease(await loadMigrations(folder), carried)
   await using database = await openDatabase({ ...login, port })
