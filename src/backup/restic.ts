@@ -49,6 +49,9 @@ export interface ResticCall {
   onLine?: (line: string) => void
 }
 
+/** Progress lines per second: a day of restic's own 60 would fill what is kept of a child's output. */
+export const PROGRESS_RATE = '0.1'
+
 /** restic tries again for 15 min; a store that refused this often is away. */
 const MAX_RETRIES = 3
 const REACH_LIMIT = 120_000
@@ -69,6 +72,7 @@ export class Restic {
       PATH: path,
       HOME: cache,
       RESTIC_CACHE_DIR: cache,
+      RESTIC_PROGRESS_FPS: PROGRESS_RATE,
       RESTIC_REPOSITORY: repository.location,
       RESTIC_PASSWORD_FILE: repository.passwordFile,
     }

@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, refused } from '../lib/index.ts'
 import { askDocker, type Docker } from './docker.ts'
-import { isLocal, parseStored, type Repository, type Stored } from './restic.ts'
+import { isLocal, PROGRESS_RATE, parseStored, type Repository, type Stored } from './restic.ts'
 import { resticFailure } from './restic-failures.ts'
 import { tarOf } from './single-file-tar.ts'
 
@@ -61,7 +61,8 @@ export async function fillVolume(reader: VolumeReader, snapshot: string, volume:
   await runRestic(reader, [above, mount], WRITING, ['restore', snapshot, '--target', '/restored'])
 }
 
-const READING = ['DAC_READ_SEARCH']
+// Its mounts are read-only; not every engine can give DAC_READ_SEARCH.
+const READING = ['DAC_OVERRIDE']
 const WRITING = ['DAC_OVERRIDE', 'CHOWN', 'FOWNER', 'FSETID']
 
 async function refuseMissing(docker: Docker, volume: string): Promise<void> {
@@ -90,6 +91,7 @@ async function runRestic(
       // The repository's group is the caller's, who keeps it afterwards.
       ...['--user', `0:${group}`, '--security-opt', 'no-new-privileges'],
       ...['-e', 'RESTIC_REPOSITORY=/repository', '-e', 'RESTIC_PASSWORD_FILE=/password'],
+      ...['-e', `RESTIC_PROGRESS_FPS=${PROGRESS_RATE}`],
       ...['--mount', `type=bind,src=${repository.location},dst=/repository`],
       ...['--mount', `type=bind,src=${repository.passwordFile},dst=/password,readonly`],
       ...mounts.flatMap((mount) => ['--mount', mount]),
