@@ -119,7 +119,7 @@ async function savedFile(ask: (...command: string[]) => Promise<string>): Promis
 export async function keysIn(docker: Docker, image: string, file: string, label = 'pacs.backup'): Promise<number> {
   const { code, stdout, stderr } = await docker([
     ...['run', '--rm', '--label', label, '--network', 'none', '--read-only', '--memory', '512m'],
-    ...['--cap-drop', 'ALL', '--cap-add', 'DAC_READ_SEARCH', '--user', '0:0'],
+    ...['--cap-drop', 'ALL', '--cap-add', 'DAC_OVERRIDE', '--user', '0:0'],
     ...['--mount', `type=bind,src=${file},dst=/saved.rdb,readonly`, '--entrypoint', 'redis-check-rdb'],
     ...[image, '/saved.rdb'],
   ])

@@ -28,6 +28,6 @@ export function dockerIn(env: Readonly<Record<string, string>>): Docker {
 export async function askDocker(docker: Docker, args: readonly string[], call?: DockerCall): Promise<string> {
   const { code, stdout, stderr } = await docker(args, call)
   if (code === 0) return stdout.trim()
-  const said = (stderr || stdout).trim().split('\n').slice(-3).join(' ')
+  const said = (stderr || stdout).trim().split('\n').slice(0, 3).join(' ')
   throw new Failure('error', `docker ${args[0] ?? ''} ended with ${code}: ${said}`)
 }

@@ -375,6 +375,31 @@ describe('a secret', () => {
   })
 })
 
+describe('the data of the server', () => {
+  it('is backed up, proved by a restore, and brought back beside what lives', async () => {
+    const taken = await ask(server, ['backup'])
+    expect(taken).toMatchObject({ code: 0, result: { outcome: 'done' } })
+    expect(taken.result?.message).toMatch(/^backup \d{8}t\d{6}z-[0-9a-f]{8} holds \d+ documents and \d+ studies$/)
+    const [id = ''] = /\d{8}t\d{6}z-[0-9a-f]{8}/.exec(taken.result?.message ?? '') ?? []
+
+    const proved = await ask(server, ['verify', id])
+    expect(proved).toMatchObject({ code: 0, result: { outcome: 'done', message: expect.stringContaining('restores') } })
+    expect(proved.result?.details).toMatch(/\| L4 \|[^|]+\| ✅ passed/)
+    expect((await server.run(['docker', 'ps', '-aq', '--filter', 'label=pacs.verify'])).trim()).toBe('')
+
+    const beside = await ask(server, ['restore', 'run', id, '--collection', 'auditlogs'])
+    expect(beside.result?.message).toMatch(/nothing was replaced: type auditlogs to let it$/)
+    expect(beside.code).toBe(0)
+    expect((await ask(server, ['verify', '20260101t000000z-00000000'])).result).toMatchObject({ outcome: 'refused' })
+  })
+
+  it('changes nothing for a release whose migrations are applied', async () => {
+    const counter = await count(site.lab, server)
+    expect(await ask(server, ['migrate', releases.second])).toMatchObject({ code: 0, result: { outcome: 'done' } })
+    expect((await counter.stop()).lost).toEqual([])
+  })
+})
+
 describe('the stack of another team', () => {
   const vars = { IMAGES: 'registry.lab:5000/ward/notes' }
   let one: string
