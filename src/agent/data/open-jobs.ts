@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Reporter } from '../transaction/journal.ts'
@@ -7,6 +8,7 @@ import type { Place } from './place.ts'
 
 /** Milliseconds: reading a ledger, and the longest that work on the data may take. */
 const JUDGE_LIMIT = 30_000
+const TIDY_LIMIT = 120_000
 const WORK_LIMIT = 24 * 3_600_000
 
 const ids = z.array(z.string())
@@ -14,6 +16,9 @@ const judgementSchema = z.object({
   refusals: z.array(z.string()),
   pending: z.object({ expand: ids, data: ids, contract: ids }),
 })
+
+/** Below the backups; each is emptied at its end, so what lies there was left by a kill. */
+const WORK_FOLDERS = ['work', 'verify', 'restore']
 
 const silent: Reporter = { step: async () => {}, progress: async () => {}, note: async () => {} }
 
@@ -38,6 +43,11 @@ export function openJobs(script: string, place: Place): DataJobs {
         z.string(),
         { ...options, report, signal, timeout: WORK_LIMIT },
       ),
+    async tidy() {
+      const left = await Promise.all(WORK_FOLDERS.map((name) => readdir(join(place.backups, name)).catch(() => [])))
+      if (left.flat().length === 0) return
+      await runChild({ work: 'tidy', place }, z.null(), { ...options, report: silent, timeout: TIDY_LIMIT })
+    },
     verify: ({ data, backup, repository, maxAge }, { report, signal }) =>
       runChild(
         { work: 'verify', place, data, backup, repository, maxAge },

@@ -10,6 +10,7 @@ import { dataPlanSchema } from './data-plan.ts'
 import { judgeBy, migrateHere } from './migrations.ts'
 import { placeSchema } from './place.ts'
 import { restoreHere } from './restores.ts'
+import { tidyHere } from './tidy.ts'
 import { verifyHere } from './verifications.ts'
 
 const workSchema = z.discriminatedUnion('work', [
@@ -31,6 +32,7 @@ const workSchema = z.discriminatedUnion('work', [
     unlessNewerThan: z.number().optional(),
     unlessEmpty: z.boolean().optional(),
   }),
+  z.object({ work: z.literal('tidy'), place: placeSchema }),
   z.object({
     work: z.literal('verify'),
     data: dataPlanSchema,
@@ -74,6 +76,8 @@ function doWork(asked: Work, print: (line: ChildLine) => void, signal: AbortSign
       return migrateHere(asked, print, signal)
     case 'backup':
       return backUpHere(asked, print, signal)
+    case 'tidy':
+      return tidyHere(asked.place)
     case 'verify':
       return verifyHere(asked, print, signal)
     case 'restore':

@@ -77,7 +77,7 @@ export class Agent implements AgentService {
   constructor(parts: AgentParts) {
     this.#parts = parts
     const { world, planner, journal, paths, log } = parts
-    const marker = join(paths.backups, 'verification.json')
+    const marker = join(paths.backups, 'verifying.json')
     this.#verifications = new Verifications({
       world,
       planner,
@@ -94,6 +94,7 @@ export class Agent implements AgentService {
     try {
       await recover(world, journal, oldDefinition)
       await this.#verifications.recover()
+      await world.jobs.tidy()
     } catch (thrown) {
       log(messageOf(thrown))
       this.#retryUndoLater()

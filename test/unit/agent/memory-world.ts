@@ -353,6 +353,7 @@ export class MemoryWorld implements World {
       signal.throwIfAborted()
       return this.#effect('backup', () => `backup ${++this.server.backups} is complete`)
     },
+    tidy: async () => undefined,
     verify: async (_work, { signal }) => {
       signal.throwIfAborted()
       const aborted = new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))

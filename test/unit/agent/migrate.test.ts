@@ -15,7 +15,7 @@ beforeEach(async () => {
   server.ledger = []
 })
 
-afterEach(() => rm(directory, { recursive: true, force: true }))
+afterEach(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }))
 
 const start = (world = new MemoryWorld(server)) => startAgent(directory, world)
 
@@ -132,6 +132,7 @@ describe('an expand by the requester', () => {
       `migrate ${id} of jane`,
     )
     await life.agent.report(id, { outcome: 'done', message: 'done' }, 'deploy')
+    await resultOf(life.agent, id)
   })
 })
 

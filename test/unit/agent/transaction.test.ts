@@ -19,7 +19,7 @@ beforeEach(async () => {
   server = new Server()
 })
 
-afterEach(() => rm(directory, { recursive: true, force: true }))
+afterEach(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }))
 
 /** One life of an agent on `server`. */
 async function start(world = new MemoryWorld(server)) {
@@ -425,7 +425,7 @@ describe('whatever kills the agent', () => {
     for (let effect = 1; ; effect++) {
       for (const after of [false, true]) {
         server = new Server()
-        await rm(directory, { recursive: true, force: true })
+        await rm(directory, { recursive: true, force: true, maxRetries: 5 })
         directory = await mkdtemp(join(tmpdir(), 'pacs-agent-'))
         {
           await using life = await start()
@@ -474,7 +474,7 @@ describe('whatever kills the agent', () => {
     for (let effect = 1; ; effect++) {
       for (const after of [false, true]) {
         server = new Server()
-        await rm(directory, { recursive: true, force: true })
+        await rm(directory, { recursive: true, force: true, maxRetries: 5 })
         directory = await mkdtemp(join(tmpdir(), 'pacs-agent-'))
         {
           await using life = await start()
@@ -574,7 +574,7 @@ describe('a core transaction', () => {
     for (let effect = 1; ; effect++) {
       for (const after of [false, true]) {
         server = new Server()
-        await rm(directory, { recursive: true, force: true })
+        await rm(directory, { recursive: true, force: true, maxRetries: 5 })
         directory = await mkdtemp(join(tmpdir(), 'pacs-agent-'))
         define(1)
         {
@@ -732,7 +732,7 @@ describe('new live files of a core service', () => {
       for (let effect = 1; ; effect++) {
         for (const after of [false, true]) {
           server = new Server()
-          await rm(directory, { recursive: true, force: true })
+          await rm(directory, { recursive: true, force: true, maxRetries: 5 })
           directory = await mkdtemp(join(tmpdir(), 'pacs-agent-'))
           define(1)
           {

@@ -19,23 +19,29 @@ describe('docs/outcomes.md', () => {
   })
 })
 
-describe.each(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'docs/outcomes.md', 'docs/verified.md'])(
-  '%s',
-  (path) => {
-    it('links only to what is there', async () => {
-      const targets = [...(await read(path)).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, target]) => target ?? '')
-      const missing = targets.filter((target) => !existsSync(join(root, normalize(join(dirname(path), target)))))
-      expect(missing).toEqual([])
-    })
+describe.each([
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  'docs/outcomes.md',
+  'docs/verified.md',
+  'docs/migrations.md',
+  'docs/backups.md',
+])('%s', (path) => {
+  it('links only to what is there', async () => {
+    const targets = [...(await read(path)).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, target]) => target ?? '')
+    const missing = targets.filter((target) => !existsSync(join(root, normalize(join(dirname(path), target)))))
+    expect(missing).toEqual([])
+  })
 
-    it('names only npm scripts that exist', async () => {
-      const text = await read(path)
-      const { scripts } = packageSchema.parse(JSON.parse(await read('package.json')))
-      const named = [...text.matchAll(/npm (?:run )?(lab|lint|build|bench|demo|test)\b/g)].map(([, name]) => name ?? '')
-      for (const name of named) {
-        const [, program = ''] = /start\.mjs (\S+)/.exec(scripts[name] ?? '') ?? []
-        expect(existsSync(join(root, program)), `npm run ${name}`).toBe(true)
-      }
-    })
-  },
-)
+  it('names only npm scripts that exist', async () => {
+    const text = await read(path)
+    const { scripts } = packageSchema.parse(JSON.parse(await read('package.json')))
+    const named = [...text.matchAll(/npm (?:run )?(lab|lint|build|bench|demo|test)\b/g)].map(([, name]) => name ?? '')
+    for (const name of named) {
+      const [, program = ''] = /start\.mjs (\S+)/.exec(scripts[name] ?? '') ?? []
+      expect(existsSync(join(root, program)), `npm run ${name}`).toBe(true)
+    }
+  })
+})
