@@ -167,13 +167,14 @@ describe('the core', () => {
   })
 })
 
+const TRAEFIK = 'deployment/production/traefik/traefik.yml'
+const quieter = (text: string) => text.replace('level: INFO', 'level: WARN')
+
 describe('a change of how Traefik itself runs', () => {
   let changed: string
 
   beforeAll(async () => {
-    await site.repository.change('deployment/production/traefik/traefik.yml', (text) =>
-      text.replace('level: INFO', 'level: WARN'),
-    )
+    await site.repository.change(TRAEFIK, quieter)
     changed = await site.repository.build()
   })
 
@@ -227,6 +228,8 @@ describe('a release that brings an agent', () => {
   it('newer than the one that runs lets it take over, with the same transaction and no lost request', async () => {
     await site.repository.bringAgent(await agentOfVersion('0.2.0'))
     await site.repository.release('version-2.patch')
+    // What runs here since the tests before.
+    await site.repository.edit(TRAEFIK, quieter)
     const release = await site.repository.build()
     const counter = await count(site.lab, server)
     const { stdout, code, stderr } = await agent(server, ['core', release])
