@@ -1,6 +1,6 @@
 // One team's servers and repository in a lab: set up, configured, nothing deployed yet.
 import { readFile } from 'node:fs/promises'
-import { allLabs, type Lab, type Machine, openLab, startLab } from '../lab/index.ts'
+import { allLabs, ensureEngine, type Lab, type Machine, openLab, Progress, startLab } from '../lab/index.ts'
 import { Counter, type CounterOptions, type CounterReport } from '../load/counter.ts'
 import { configure, productionConfig, type ServerSecrets, type SiteConfig, setUp } from './server.ts'
 import { type RunOptions, UserRepository, type WorkflowRun } from './user-repository.ts'
@@ -43,6 +43,7 @@ export async function startSite(servers: readonly string[]): Promise<Site> {
 async function labWith(servers: readonly string[]): Promise<{ lab: Lab; end: () => Promise<void> }> {
   const name = process.env[SHARED_LAB]
   if (name !== undefined && servers.every((server) => SHARED_SERVERS.includes(server))) {
+    await ensureEngine(new Progress())
     const lab = (await allLabs()).includes(name)
       ? await openLab(name)
       : await startLab({ name, servers: SHARED_SERVERS })
