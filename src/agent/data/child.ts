@@ -35,6 +35,15 @@ export interface ChildOptions {
   timeout: number
 }
 
+/** A line of ours; null for what a migration or a check prints itself, which may be a document and is not passed on. */
+function lineOf(text: string): ChildLine | null {
+  try {
+    return childLineSchema.parse(JSON.parse(text))
+  } catch {
+    return null
+  }
+}
+
 /**
  * Has a child do `work` and passes on what it says of itself. A secret goes by its standard input, never by argv or environment.
  * @returns what the child's last line holds.
@@ -57,8 +66,8 @@ export async function runChild<T>(work: object, value: z.ZodType<T>, options: Ch
     ...(signal ? { signal } : {}),
     onLine: (text, stream) => {
       if (stream === 'stderr') return
-      const line = childLineSchema.parse(JSON.parse(text))
-      saying = saying.then(() => say(line))
+      const line = lineOf(text)
+      if (line) saying = saying.then(() => say(line))
     },
   })
   await saying

@@ -1,4 +1,5 @@
 import { refused } from '../../lib/index.ts'
+import { contentHash } from '../../release/index.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
 import { compareCore, explainMisfit } from './core.ts'
 import { coreFirst } from './core-first.ts'
@@ -44,7 +45,7 @@ export async function migrate(
   if (misfit !== null) return coreFirst(misfit, difference, request.allowCore, serving)
   const { pending } = await world.jobs.judge(data.database.migrate, release.manifest.migrations)
   if (!plan && pending[phase].length === 0) return result('done', `every migration of phase ${phase} is applied`)
-  if (phase !== 'expand' && !plan) await stopOldCode(release, run, world)
+  if (phase !== 'expand' && !plan) refuseBeforeDeploy(release, world)
   if (!plan) await backUpFirst(request, data, run, world)
 
   if (phase === 'expand' || plan) {
@@ -53,19 +54,24 @@ export async function migrate(
     const { outcome, message } = await run.guest.reported(run.signal, world)
     return result(outcome, message)
   }
+  await stopOldCode(run, world)
   await run.report.step(phase, `the migrations of phase ${phase} run here`)
   const work = { access: data.database.migrate, release, phase, run: request.run, actor: request.actor }
   return result('done', await world.jobs.migrate(work, run))
 }
 
+/** The same content may serve under the id of an earlier release: then this one's deploy was unchanged. */
+function refuseBeforeDeploy({ id, manifest }: Release, world: World): void {
+  const { serving } = world.store.state
+  if (serving?.content === contentHash(manifest)) return
+  throw refused(
+    `${serving?.release ?? 'nothing'} serves, not ${id}: its data and contract migrations follow its own deploy`,
+  )
+}
+
 /** From here no old code writes the old shape any more, or reads what a contract removes. */
-async function stopOldCode(release: Release, run: Run, world: World): Promise<void> {
-  const { serving, warm } = world.store.state
-  if (serving && serving.release !== release.id) {
-    throw refused(
-      `${serving.release} serves, not ${release.id}: its data and contract migrations follow its own deploy`,
-    )
-  }
+async function stopOldCode(run: Run, world: World): Promise<void> {
+  const { warm } = world.store.state
   if (!warm) return
   await run.report.step('warm', `${warm.instance.release} stops, since its code knows the old shape only`)
   await endWarm(world)

@@ -45,7 +45,7 @@ export class Verifications {
       const writer = await journal.writer(id)
       await replaceFile(marker, JSON.stringify({ id }), 0o640)
       await writer.note(`verify asked by ${actor} with key ${key}${run ? `, ${run}` : ''}`)
-      running.done = this.#run(writer, request, running.stop.signal)
+      running.done = this.#run(id, writer, request, running.stop.signal)
     } catch (thrown) {
       this.#running = null
       throw thrown
@@ -74,7 +74,7 @@ export class Verifications {
     await rm(marker, { force: true })
   }
 
-  async #run(writer: JournalWriter, request: RequestOf<'verify'>, signal: AbortSignal): Promise<void> {
+  async #run(id: string, writer: JournalWriter, request: RequestOf<'verify'>, signal: AbortSignal): Promise<void> {
     const { world, planner, marker, log } = this.#parts
     let result: TransactionResult
     try {
@@ -91,10 +91,10 @@ export class Verifications {
     try {
       this.#running = null
       await writer.result(result)
-      await this.#parts.audit({ at: new Date(world.now()).toISOString(), transaction: request.kind, result })
+      await this.#parts.audit({ at: new Date(world.now()).toISOString(), transaction: id, result })
       await rm(marker, { force: true })
     } catch (thrown) {
-      log(`the result of a verification (${result.outcome}) could not be written: ${messageOf(thrown)}`)
+      log(`the result of ${id} (${result.outcome}) could not be written: ${messageOf(thrown)}`)
     }
   }
 

@@ -8,6 +8,7 @@ import type { CoreService, LiveFiles } from '../../../src/agent/transaction/core
 import type { Planner } from '../../../src/agent/transaction/planner.ts'
 import { emptyState, type Instance, type State } from '../../../src/agent/transaction/state.ts'
 import type { Plan, Release, World } from '../../../src/agent/transaction/world.ts'
+import { refused } from '../../../src/lib/index.ts'
 import { type LedgerEntry, mayRun } from '../../../src/migrations/index.ts'
 import { contentHash, parseManifest, sha256 } from '../../../src/release/index.ts'
 
@@ -62,6 +63,7 @@ export class Server {
   /** The ids of applied contracts and expands; null where the stack has no database. */
   ledger: { id: string; phase: 'expand' | 'data' | 'contract' }[] | null = null
   backups = 0
+  backupsFail = false
   /** A verification takes until this resolves. */
   verifiable = async (): Promise<void> => undefined
   /** The transaction that ran at each prune. */
@@ -350,6 +352,7 @@ export class MemoryWorld implements World {
       return `${phase} is applied`
     },
     backup: (_work, { signal }) => {
+      if (this.server.backupsFail) throw refused('the disk is full')
       signal.throwIfAborted()
       return this.#effect('backup', () => `backup ${++this.server.backups} is complete`)
     },

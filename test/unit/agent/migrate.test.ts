@@ -146,7 +146,13 @@ describe('data and contract by the agent', () => {
       message: expect.stringContaining('its data and contract migrations follow its own deploy'),
     })
     await ask(life.agent, deployOf(7))
+    server.backupsFail = true
+    expect(await ask(life.agent, migrateOf(7, 'data'))).toMatchObject({
+      outcome: 'refused',
+      message: 'the disk is full',
+    })
     expect(server.state.warm).not.toBeNull()
+    server.backupsFail = false
     expect(await ask(life.agent, migrateOf(7, 'data'))).toMatchObject({ outcome: 'done', message: 'data is applied' })
     expect(server.state.warm).toBeNull()
     expect(server.backups).toBe(1)

@@ -1,0 +1,44 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { z } from 'zod'
+import { runChild } from '../../../src/agent/data/child.ts'
+
+let directory: string
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'pacs-child-'))
+})
+afterEach(() => rm(directory, { recursive: true, force: true }))
+
+/** Runs a child whose program is `text`. @returns its value and what it said */
+async function child(text: string) {
+  const script = join(directory, 'child.mjs')
+  await writeFile(script, text)
+  const said: string[] = []
+  const say = async (message: string) => void said.push(message)
+  const report = { step: (_step: string, message: string) => say(message), progress: say, note: say }
+  const value = await runChild({ work: 'test' }, z.string(), { script, path: '', report, timeout: 20_000 })
+  return { value, said }
+}
+
+it('passes on what is ours, in order, and nothing that a migration prints itself', async () => {
+  const { value, said } = await child(`
+    const say = (line) => console.log(JSON.stringify(line))
+    say({ type: 'note', message: 'one' })
+    console.log('Doe^Jane 1970-01-01')
+    console.log('{"patient":"Doe^Jane"}')
+    say({ type: 'progress', message: 'two' })
+    say({ type: 'done', value: 'three' })
+  `)
+  expect({ value, said }).toEqual({ value: 'three', said: ['one', 'two'] })
+})
+
+it('fails as the child failed, and says so of one that ends without a word', async () => {
+  const failed = `console.log(JSON.stringify({ type: 'failed', kind: 'locked', message: 'someone else' }))`
+  await expect(child(failed)).rejects.toMatchObject({ kind: 'locked', message: 'someone else' })
+  await expect(child('process.exitCode = 3')).rejects.toMatchObject({
+    kind: 'failed',
+    message: 'the work on the data ended with 3: no message',
+  })
+})
