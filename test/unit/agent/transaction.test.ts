@@ -3,15 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { layout } from '../../../src/agent/layout.ts'
-import { requestSchema, type TransactionRequestInput, type TransactionResult } from '../../../src/agent/protocol.ts'
-import { Agent } from '../../../src/agent/transaction/agent.ts'
-import { openJournal } from '../../../src/agent/transaction/journal.ts'
-import { sha256 } from '../../../src/release/index.ts'
-import { MemoryWorld, memoryCore, memoryPlanner, memoryRelease, Server } from './memory-world.ts'
+import { requestSchema, type TransactionRequestInput } from '../../../src/agent/protocol.ts'
+import type { Agent } from '../../../src/agent/transaction/agent.ts'
+import { ask, resultOf, startAgent } from './life.ts'
+import { MemoryWorld, memoryCore, memoryRelease, Server } from './memory-world.ts'
 
 let directory: string
 let server: Server
+/** Names transactions that die. */
 let ids = 0
 
 beforeEach(async () => {
@@ -21,37 +20,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }))
 
-/** One life of an agent on `server`. */
-async function start(world = new MemoryWorld(server)) {
-  const logged: string[] = []
-  const journal = openJournal(directory, () => new Date(server.time))
-  const agent = new Agent({
-    paths: { ...layout(directory), journal: directory, audit: directory },
-    world,
-    journal,
-    planner: memoryPlanner(server),
-    identity: { version: '0.1.0', sha256: sha256('agent'), node: 'v24', engine: '26' },
-    adopt: async () => undefined,
-    oldDefinition: async (_service, hash) => server.definitions.get(hash) ?? null,
-    login: async () => async () => undefined,
-    log: (message) => logged.push(message),
-    intervals: { undo: 30_000, sweep: 5 },
-  })
-  await Promise.race([agent.recover(), world.died])
-  return { agent, world, journal, logged, [Symbol.asyncDispose]: () => agent.close() }
-}
-
-async function resultOf(agent: Agent, id: string): Promise<TransactionResult> {
-  for await (const event of agent.events(id, 0, new AbortController().signal) ?? [])
-    if (event.type === 'result') return event.result
-  throw new Error(`${id} has no result`)
-}
-
-async function ask(agent: Agent, request: TransactionRequestInput): Promise<TransactionResult> {
-  const id = `transaction-${++ids}`
-  await agent.submit(id, requestSchema.parse(request), 'deploy')
-  return resultOf(agent, id)
-}
+const start = (world = new MemoryWorld(server)) => startAgent(directory, world)
 
 const deployOf = (number: number): TransactionRequestInput => ({
   kind: 'deploy',
