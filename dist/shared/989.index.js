@@ -850,19 +850,21 @@ const watching = {
     /** Milliseconds for which the previous release keeps running after the seal. */
     keepWarm: schemas/* number */.aig().int().min(0).max(86_400_000).default(600_000),
 };
+const absolutePath = schemas/* string */.YjP().startsWith('/', 'must be an absolute path on the server');
 /** What is restored; directories lie on the server. */
 const restoreTargetSchema = schemas/* discriminatedUnion */.gMt('kind', [
     schemas/* object */.Ikc({ kind: schemas/* literal */.euz('database') }),
     schemas/* object */.Ikc({ kind: schemas/* literal */.euz('collection'), collection: schemas/* string */.YjP().min(1) }),
     schemas/* object */.Ikc({
         kind: schemas/* literal */.euz('study'),
-        study: schemas/* string */.YjP().regex(/^[0-9.]{1,64}$/),
-        directory: schemas/* string */.YjP().startsWith('/'),
+        study: schemas/* string */.YjP().regex(/^[0-9.]{1,64}$/, 'is no StudyInstanceUID'),
+        directory: absolutePath,
     }),
-    schemas/* object */.Ikc({ kind: schemas/* literal */.euz('everything'), directory: schemas/* string */.YjP().startsWith('/') }),
+    schemas/* object */.Ikc({ kind: schemas/* literal */.euz('everything'), directory: absolutePath }),
 ]);
 /** How a backup is named. */
-const BACKUP = /^(newest|random|\d{8}t\d{6}z-[0-9a-f]{8})$/;
+const BACKUP = /^(newest|\d{8}t\d{6}z-[0-9a-f]{8})$/;
+const ANY_BACKUP = /^(newest|random|\d{8}t\d{6}z-[0-9a-f]{8})$/;
 const requestSchema = schemas/* discriminatedUnion */.gMt('kind', [
     schemas/* object */.Ikc({
         kind: schemas/* literal */.euz('deploy'),
@@ -899,7 +901,7 @@ const requestSchema = schemas/* discriminatedUnion */.gMt('kind', [
     schemas/* object */.Ikc({
         kind: schemas/* literal */.euz('verify'),
         /** `newest`, `random`, or the id of a backup. */
-        backup: schemas/* string */.YjP().regex(BACKUP, 'is neither newest, random nor the id of a backup').default('newest'),
+        backup: schemas/* string */.YjP().regex(ANY_BACKUP, 'is neither newest, random nor the id of a backup').default('newest'),
         repository: schemas/* enum */.k5n(['first', 'second']).default('first'),
         /** Milliseconds that the backup may be old. */
         maxAge: schemas/* number */.aig()

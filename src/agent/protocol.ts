@@ -27,20 +27,23 @@ const watching = {
   keepWarm: z.number().int().min(0).max(86_400_000).default(600_000),
 }
 
+const absolutePath = z.string().startsWith('/', 'must be an absolute path on the server')
+
 /** What is restored; directories lie on the server. */
 export const restoreTargetSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('database') }),
   z.object({ kind: z.literal('collection'), collection: z.string().min(1) }),
   z.object({
     kind: z.literal('study'),
-    study: z.string().regex(/^[0-9.]{1,64}$/),
-    directory: z.string().startsWith('/'),
+    study: z.string().regex(/^[0-9.]{1,64}$/, 'is no StudyInstanceUID'),
+    directory: absolutePath,
   }),
-  z.object({ kind: z.literal('everything'), directory: z.string().startsWith('/') }),
+  z.object({ kind: z.literal('everything'), directory: absolutePath }),
 ])
 
 /** How a backup is named. */
-const BACKUP = /^(newest|random|\d{8}t\d{6}z-[0-9a-f]{8})$/
+const BACKUP = /^(newest|\d{8}t\d{6}z-[0-9a-f]{8})$/
+const ANY_BACKUP = /^(newest|random|\d{8}t\d{6}z-[0-9a-f]{8})$/
 
 export const requestSchema = z.discriminatedUnion('kind', [
   z.object({
@@ -78,7 +81,7 @@ export const requestSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('verify'),
     /** `newest`, `random`, or the id of a backup. */
-    backup: z.string().regex(BACKUP, 'is neither newest, random nor the id of a backup').default('newest'),
+    backup: z.string().regex(ANY_BACKUP, 'is neither newest, random nor the id of a backup').default('newest'),
     repository: z.enum(['first', 'second']).default('first'),
     /** Milliseconds that the backup may be old. */
     maxAge: z

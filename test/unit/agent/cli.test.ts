@@ -217,3 +217,20 @@ describe('pacs-agent config', () => {
     })
   })
 })
+
+describe('pacs-agent restore', () => {
+  it.each([
+    [['restore', 'plan'], /say what to restore by one of/],
+    [['restore', 'plan', '--database', '--collection', 'x'], /say what to restore by one of/],
+    [['restore', 'undo', '--database'], /"undo" is neither plan nor run/],
+    [['restore', 'run', 'random', '--database'], /backup: is neither newest nor the id of a backup/],
+    [['restore', 'run', '--study', '1.2'], /--into is missing/],
+    [['restore', 'run', '--study', 'abc', '--into', 'here'], /no StudyInstanceUID; .*must be an absolute path/],
+    [['verify', 'yesterday'], /neither newest, random nor the id of a backup/],
+    [['verify', '--repository', 'third'], /"third" is neither first nor second/],
+    [['migrate', release, '--phase', 'later'], /"later" is none of expand, data, contract/],
+  ])('refuses %j in one line, before anything is asked of the server', async (args, said) => {
+    expect(await pacsAgent(...args)).toMatchObject({ code: 40, err: expect.stringMatching(said) })
+    expect(daemon.service.submitted).toEqual([])
+  })
+})
