@@ -1,4 +1,3 @@
-import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, messageOf, refused } from '../../lib/index.ts'
 import type { AgentService } from '../api/service.ts'
@@ -10,20 +9,22 @@ import type {
   RequesterReport,
   RequestOf,
   TransactionRequest,
-  TransactionResult,
 } from '../protocol.ts'
+import { type Audit, openAudit } from './audit.ts'
 import type { CoreService } from './core.ts'
-import { undoOrFail } from './deploy.ts'
-import { Guest, MIGRATION_GOES_ON } from './guest.ts'
+import type { Guest } from './guest.ts'
 import { checkHealth } from './health.ts'
-import { endUndone, endWarm, prune, sweep } from './housekeeping.ts'
-import type { Journal, JournalWriter } from './journal.ts'
-import { type Asked, perform } from './perform.ts'
+import type { Journal } from './journal.ts'
+import { interruption, locked } from './outcome.ts'
+import type { Asked } from './perform.ts'
 import type { Planner } from './planner.ts'
-import { completeJournal, recover } from './recovery.ts'
+import { recover } from './recovery.ts'
+import { begin, type Running, runToResult } from './running.ts'
+import { Turn } from './turn.ts'
+import { Upkeep } from './upkeep.ts'
 import { Verifications } from './verifications.ts'
 import { releasesOf, statusOf } from './views.ts'
-import type { Release, Run, World } from './world.ts'
+import type { Release, World } from './world.ts'
 
 /** Milliseconds that a release image may take to come. */
 const FETCH_LIMIT = 600_000
@@ -50,42 +51,21 @@ export interface AgentParts {
   intervals: { undo: number; sweep: number }
 }
 
-interface Running {
-  id: string
-  kind: TransactionRequest['kind']
-  actor: string
-  since: string
-  /** The proven SSH key of the requester. */
-  key: string
-  writer: JournalWriter
-  guest: Guest
-  stop: AbortController
-  logout: () => Promise<void>
-  done: Promise<void>
-}
-
 /** The daemon's heart: one transaction at a time, everything else waits or is told who holds the lock. */
 export class Agent implements AgentService {
-  readonly #parts: AgentParts
+  readonly #parts: AgentParts & { audit: Audit }
   #running: Running | null = null
-  #turn: Promise<unknown> = Promise.resolve()
+  /** Whatever finds the lock free and changes the state runs alone up to where it holds the lock. */
+  readonly #turn = new Turn()
   #fetching: AbortController | null = null
-  readonly #timers = new Map<string, NodeJS.Timeout>()
-  #strangers = new Set<string>()
+  readonly #upkeep: Upkeep
   readonly #verifications: Verifications
 
   constructor(parts: AgentParts) {
-    this.#parts = parts
-    const { world, planner, journal, paths, log } = parts
-    const marker = join(paths.backups, 'verifying.json')
-    this.#verifications = new Verifications({
-      world,
-      planner,
-      journal,
-      marker,
-      audit: (record) => this.#audit(record),
-      log,
-    })
+    const { paths, world } = parts
+    this.#parts = { ...parts, audit: openAudit(paths.audit, () => world.now()) }
+    this.#upkeep = new Upkeep({ ...parts, turn: this.#turn, isBusy: () => this.#running !== null })
+    this.#verifications = new Verifications({ ...this.#parts, marker: join(paths.backups, 'verifying.json') })
   }
 
   /** What a start does before the socket opens. */
@@ -97,28 +77,20 @@ export class Agent implements AgentService {
       await world.jobs.tidy()
     } catch (thrown) {
       log(messageOf(thrown))
-      this.#retryUndoLater()
+      this.#upkeep.retryUndoLater()
     }
-    this.#cleanUpLater()
+    this.#upkeep.plan()
   }
 
   /** Ends timers; a running transaction is left to the next start. */
   async close(): Promise<void> {
-    for (const timer of this.#timers.values()) clearTimeout(timer)
-    this.#timers.clear()
+    this.#upkeep.close()
   }
 
   submit(id: string, request: TransactionRequest, key: string): Promise<void> {
     // A registry that does not answer must not hold up the most urgent request.
     if (request.kind === 'rollback') this.#fetching?.abort(new Failure('locked', 'a rollback came first: ask again'))
-    return this.#inTurn(() => this.#submit(id, request, key))
-  }
-
-  /** Whatever finds the lock free and changes the state runs alone up to where it holds the lock. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work)
-    this.#turn = turn.catch(() => undefined)
-    return turn
+    return this.#turn.take(() => this.#submit(id, request, key))
   }
 
   async #submit(id: string, request: TransactionRequest, key: string): Promise<void> {
@@ -128,7 +100,10 @@ export class Agent implements AgentService {
     const logout = request.registry ? await this.#parts.login(request.registry) : async () => undefined
     try {
       const release = 'release' in request ? await this.#fetch(request.release) : null
-      await this.#begin(id, { request, release, undid }, key, logout)
+      const asked = { request, release, undid }
+      const running = await begin(id, asked, key, this.#parts)
+      this.#running = running
+      running.done = this.#execute(running, asked, logout)
     } catch (thrown) {
       await logout()
       throw thrown
@@ -147,32 +122,6 @@ export class Agent implements AgentService {
     }
   }
 
-  /** Who asked is in journal, audit and state before anything is done about it. */
-  async #begin(id: string, asked: Asked, key: string, logout: () => Promise<void>): Promise<void> {
-    const { journal, world } = this.#parts
-    const { kind, actor, run } = asked.request
-    const since = new Date(world.now()).toISOString()
-    await this.#audit({ at: since, transaction: id, kind, actor, key, run })
-    // The state before the journal: a start after a crash writes the missing result of what the state names, and of nothing else.
-    const { state } = world.store
-    await world.store.write({ ...state, transaction: { id, kind, actor, key, since } })
-    const writer = await journal.writer(id)
-    try {
-      await writer.note(`${kind} asked by ${actor} with key ${key}${run ? `, ${run}` : ''}`)
-    } catch (thrown) {
-      await world.store.write(state)
-      throw thrown
-    }
-    const stop = new AbortController()
-    const running: Running = {
-      ...{ id, kind, actor, since, key, writer, stop, logout },
-      guest: new Guest(),
-      done: Promise.resolve(),
-    }
-    this.#running = running
-    running.done = this.#execute(running, asked)
-  }
-
   /**
    * A rollback ends an unsealed deploy, and work of the agent's own on the data; everything else is told who holds the lock.
    * @returns whether a deploy was undone.
@@ -188,41 +137,33 @@ export class Agent implements AgentService {
     }
     const { transaction } = this.#parts.world.store.state
     if (!transaction) return running?.kind === 'deploy'
-    if (request.kind === 'rollback') await this.#retryUndo()
+    if (request.kind === 'rollback') await this.#upkeep.retryUndo()
     if (this.#parts.world.store.state.transaction) throw locked(transaction, ', whose undo could not finish yet')
     return true
   }
 
   /** Runs one transaction to its result, which is always written. */
-  async #execute(running: Running, asked: Asked): Promise<void> {
-    const { world, planner, log } = this.#parts
-    const before = world.store.state.serving?.release ?? null
-    const run: Run = { id: running.id, report: running.writer, guest: running.guest, signal: running.stop.signal }
-    let result: TransactionResult
-    try {
-      result = await perform(asked, run, world, planner)
-    } catch (thrown) {
-      if (!(thrown instanceof Failure)) log(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown))
-      result = { ...outcomeOf(thrown), serving: world.store.state.serving?.release ?? null, previous: before }
-    }
+  async #execute(running: Running, asked: Asked, logout: () => Promise<void>): Promise<void> {
+    const { world, audit, log } = this.#parts
+    const result = await runToResult(running, asked, this.#parts)
     const { state } = world.store
     try {
       if (state.transaction) {
         // Unsealed and not undone: phase and transaction stay, so that the undo is tried again.
         const kept = state.phase === 'idle' ? null : state.transaction
         await world.store.write({ ...state, transaction: kept, last: { transaction: running.id, result } })
-        if (kept) this.#retryUndoLater()
+        if (kept) this.#upkeep.retryUndoLater()
       }
-      await running.logout()
+      await logout()
       // The lock is free before the result is seen: who reads it may ask for the next transaction at once.
       this.#running = null
       await running.writer.result(result)
-      await this.#audit({ at: new Date(world.now()).toISOString(), transaction: running.id, result })
+      await audit({ at: new Date(world.now()).toISOString(), transaction: running.id, result })
     } catch (thrown) {
       log(`the result of ${running.id} (${result.outcome}) could not be written: ${messageOf(thrown)}`)
     } finally {
       if (this.#running === running) this.#running = null
-      this.#cleanUpLater()
+      this.#upkeep.plan()
     }
   }
 
@@ -259,7 +200,7 @@ export class Agent implements AgentService {
       running.stop.abort(interruption(running.kind, 'an abort was asked for'))
       return running.done
     }
-    if (this.#parts.world.store.state.transaction?.id === id) return this.#inTurn(() => this.#retryUndo())
+    if (this.#parts.world.store.state.transaction?.id === id) return this.#turn.take(() => this.#upkeep.retryUndo())
     throw refused(`no transaction ${id} runs here`)
   }
 
@@ -273,91 +214,5 @@ export class Agent implements AgentService {
 
   health() {
     return checkHealth(this.#parts.world)
-  }
-
-  async #retryUndo(): Promise<void> {
-    const { world, journal, log } = this.#parts
-    const { transaction } = world.store.state
-    if (!transaction || this.#running) return
-    try {
-      const report = await journal.writer(transaction.id)
-      await undoOrFail({ id: transaction.id, report }, world, 'the undo is tried again')
-      await completeJournal(world, journal)
-    } catch (thrown) {
-      log(messageOf(thrown))
-      this.#retryUndoLater()
-    }
-  }
-
-  #retryUndoLater(): void {
-    this.#later('undo', this.#parts.intervals.undo, () => this.#inTurn(() => this.#retryUndo()))
-  }
-
-  /** What a transaction leaves to be done: the warm release and the undone one end in their time, and what nobody owns goes. */
-  #cleanUpLater(): void {
-    const { world, planner } = this.#parts
-    const { warm, undone } = world.store.state
-    const inTime = (name: string, until: string, end: () => Promise<void>) => {
-      const whenFree = async () => {
-        if (!this.#running) await end()
-      }
-      this.#later(name, Math.max(0, Date.parse(until) - world.now()), () => this.#inTurn(whenFree))
-    }
-    if (undone) inTime('undone', undone.until, () => endUndone(world))
-    if (warm) {
-      inTime('warm', warm.until, async () => {
-        await endWarm(world)
-        await prune(world, planner)
-      })
-    }
-    this.#later('sweep', 0, () => this.#sweep())
-  }
-
-  async #sweep(): Promise<void> {
-    this.#strangers = await sweep(this.#strangers, this.#parts.world, this.#parts.log)
-    if (this.#strangers.size > 0) this.#later('sweep', this.#parts.intervals.sweep, () => this.#sweep())
-  }
-
-  #later(name: string, ms: number, action: () => Promise<void>): void {
-    clearTimeout(this.#timers.get(name))
-    const timer = setTimeout(() => {
-      action().catch((thrown) => this.#parts.log(`${name}: ${messageOf(thrown)}`))
-    }, ms)
-    this.#timers.set(name, timer)
-  }
-
-  /** One line per request and result, by day. */
-  async #audit(record: Readonly<Record<string, unknown>>): Promise<void> {
-    const day = new Date(this.#parts.world.now()).toISOString().slice(0, 10)
-    const file = join(this.#parts.paths.audit, `${day}.jsonl`)
-    await appendFile(file, `${JSON.stringify(record)}\n`, { mode: 0o640, flush: true })
-  }
-}
-
-function locked(holder: { id: string; kind: string; actor: string; since: string }, more = ''): Failure {
-  const { id, kind, actor, since } = holder
-  return new Failure('locked', `${kind} ${id} of ${actor} runs since ${since}${more}: wait for it, or follow it`)
-}
-
-/** Why a running transaction ends: a deploy is undone; other work stops where it stands. */
-function interruption(kind: TransactionRequest['kind'], why: string): Failure {
-  if (kind === 'backup') return new Failure('refused', `${why}: no backup was kept`)
-  if (kind === 'migrate') return new Failure('failed', `${why}: ${MIGRATION_GOES_ON}`)
-  return new Failure('rolled-back', why)
-}
-
-function outcomeOf(thrown: unknown): Pick<TransactionResult, 'outcome' | 'message'> {
-  const message = messageOf(thrown)
-  if (!(thrown instanceof Failure)) return { outcome: 'failed', message: `the agent met a bug: ${message}` }
-  switch (thrown.kind) {
-    case 'bad-input':
-    case 'refused':
-    case 'failed':
-    case 'locked':
-    case 'rolled-back':
-      return { outcome: thrown.kind, message }
-    default:
-      // Anything else went wrong before the first change; after it, an undo has spoken.
-      return { outcome: 'refused', message: `before anything changed: ${message}` }
   }
 }

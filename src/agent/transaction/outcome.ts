@@ -1,0 +1,33 @@
+import { Failure, messageOf } from '../../lib/index.ts'
+import type { TransactionRequest, TransactionResult } from '../protocol.ts'
+import { MIGRATION_GOES_ON } from './guest.ts'
+
+/** Who else holds the lock; `more` says what about it. */
+export function locked(holder: { id: string; kind: string; actor: string; since: string }, more = ''): Failure {
+  const { id, kind, actor, since } = holder
+  return new Failure('locked', `${kind} ${id} of ${actor} runs since ${since}${more}: wait for it, or follow it`)
+}
+
+/** Why a running transaction ends: a deploy is undone; other work stops where it stands. */
+export function interruption(kind: TransactionRequest['kind'], why: string): Failure {
+  if (kind === 'backup') return new Failure('refused', `${why}: no backup was kept`)
+  if (kind === 'migrate') return new Failure('failed', `${why}: ${MIGRATION_GOES_ON}`)
+  return new Failure('rolled-back', why)
+}
+
+/** What a transaction comes to that threw. */
+export function outcomeOf(thrown: unknown): Pick<TransactionResult, 'outcome' | 'message'> {
+  const message = messageOf(thrown)
+  if (!(thrown instanceof Failure)) return { outcome: 'failed', message: `the agent met a bug: ${message}` }
+  switch (thrown.kind) {
+    case 'bad-input':
+    case 'refused':
+    case 'failed':
+    case 'locked':
+    case 'rolled-back':
+      return { outcome: thrown.kind, message }
+    default:
+      // Anything else went wrong before the first change; after it, an undo has spoken.
+      return { outcome: 'refused', message: `before anything changed: ${message}` }
+  }
+}

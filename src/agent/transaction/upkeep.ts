@@ -1,0 +1,94 @@
+import { messageOf } from '../../lib/index.ts'
+import { undoOrFail } from './deploy.ts'
+import { endUndone, endWarm, prune, sweep } from './housekeeping.ts'
+import type { Journal } from './journal.ts'
+import type { Planner } from './planner.ts'
+import { completeJournal } from './recovery.ts'
+import type { Turn } from './turn.ts'
+import type { World } from './world.ts'
+
+interface Parts {
+  world: World
+  planner: Planner
+  journal: Journal
+  /** What changes the state takes its turn with the requests. */
+  turn: Turn
+  /** Whether a transaction holds the lock. */
+  isBusy(): boolean
+  log(message: string): void
+  /** Milliseconds after which an unfinished undo is tried again, and between two looks for containers that nobody owns. */
+  intervals: { undo: number; sweep: number }
+}
+
+/** What the agent does unasked: the warm release and the undone one end in their time, an undo that could not finish is tried again, and what nobody owns goes. */
+export class Upkeep {
+  readonly #parts: Parts
+  readonly #timers = new Map<string, NodeJS.Timeout>()
+  #strangers = new Set<string>()
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Ends timers: what is due is the next start's to do. */
+  close(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer)
+    this.#timers.clear()
+  }
+
+  /** Tries the undo of an unfinished transaction again, if there is one and nothing runs; what fails is tried later. */
+  async retryUndo(): Promise<void> {
+    const { world, journal, isBusy, log } = this.#parts
+    const { transaction } = world.store.state
+    if (!transaction || isBusy()) return
+    try {
+      const report = await journal.writer(transaction.id)
+      await undoOrFail({ id: transaction.id, report }, world, 'the undo is tried again')
+      await completeJournal(world, journal)
+    } catch (thrown) {
+      log(messageOf(thrown))
+      this.retryUndoLater()
+    }
+  }
+
+  retryUndoLater(): void {
+    const { turn, intervals } = this.#parts
+    this.#later('undo', intervals.undo, () => turn.take(() => this.retryUndo()))
+  }
+
+  /** Plans what the state, as it is now, leaves to be done. */
+  plan(): void {
+    const { world, planner } = this.#parts
+    const { warm, undone } = world.store.state
+    if (undone) this.#inTime('undone', undone.until, () => endUndone(world))
+    if (warm) {
+      this.#inTime('warm', warm.until, async () => {
+        await endWarm(world)
+        await prune(world, planner)
+      })
+    }
+    this.#later('sweep', 0, () => this.#sweep())
+  }
+
+  #inTime(name: string, until: string, end: () => Promise<void>): void {
+    const { world, turn, isBusy } = this.#parts
+    const whenFree = async () => {
+      if (!isBusy()) await end()
+    }
+    this.#later(name, Math.max(0, Date.parse(until) - world.now()), () => turn.take(whenFree))
+  }
+
+  async #sweep(): Promise<void> {
+    const { world, log, intervals } = this.#parts
+    this.#strangers = await sweep(this.#strangers, world, log)
+    if (this.#strangers.size > 0) this.#later('sweep', intervals.sweep, () => this.#sweep())
+  }
+
+  #later(name: string, ms: number, action: () => Promise<void>): void {
+    clearTimeout(this.#timers.get(name))
+    const timer = setTimeout(() => {
+      action().catch((thrown) => this.#parts.log(`${name}: ${messageOf(thrown)}`))
+    }, ms)
+    this.#timers.set(name, timer)
+  }
+}
