@@ -44,7 +44,7 @@ const post = _server_js__WEBPACK_IMPORTED_MODULE_1__/* .cleanUp */ .nY;
 /* harmony export */   j8: () => (/* binding */ registryLogin),
 /* harmony export */   l2: () => (/* binding */ requester)
 /* harmony export */ });
-/* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(647);
+/* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8880);
 /* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1680);
 
 

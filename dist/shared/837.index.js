@@ -12,7 +12,7 @@ export const modules = {
 /* harmony export */   j8: () => (/* binding */ registryLogin),
 /* harmony export */   l2: () => (/* binding */ requester)
 /* harmony export */ });
-/* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(647);
+/* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8880);
 /* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1680);
 
 
@@ -88,8 +88,8 @@ const definitionSchema = schemas/* union */.KCZ([
 
 // EXTERNAL MODULE: ../../node_modules/mongodb/lib/index.js
 var lib = __webpack_require__(5226);
-// EXTERNAL MODULE: ./js/release/index.js + 7 modules
-var release = __webpack_require__(647);
+// EXTERNAL MODULE: ./js/release/index.js + 8 modules
+var release = __webpack_require__(8880);
 ;// CONCATENATED MODULE: ./js/migrations/compare.js
 
 

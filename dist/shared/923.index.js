@@ -239,7 +239,7 @@ async function readAuthorities(file) {
 /* harmony export */   j8: () => (/* binding */ registryLogin),
 /* harmony export */   l2: () => (/* binding */ requester)
 /* harmony export */ });
-/* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(647);
+/* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8880);
 /* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1680);
 
 

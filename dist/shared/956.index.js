@@ -26,8 +26,8 @@ var lib = __webpack_require__(4423);
 var js_stack = __webpack_require__(347);
 // EXTERNAL MODULE: ../../node_modules/zod/v4/classic/schemas.js + 11 modules
 var schemas = __webpack_require__(3045);
-// EXTERNAL MODULE: ./js/release/index.js + 7 modules
-var js_release = __webpack_require__(647);
+// EXTERNAL MODULE: ./js/release/index.js + 8 modules
+var js_release = __webpack_require__(8880);
 ;// CONCATENATED MODULE: ./js/images/tar.js
 const BLOCK = 512;
 /** Collects the regular files of at most `largest` bytes whose path is wanted; everything else passes unread. */

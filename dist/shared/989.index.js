@@ -824,8 +824,8 @@ function unreachable(thrown) {
 
 // EXTERNAL MODULE: ../../node_modules/zod/v4/classic/schemas.js + 11 modules
 var schemas = __webpack_require__(3045);
-// EXTERNAL MODULE: ./js/release/index.js + 7 modules
-var release = __webpack_require__(647);
+// EXTERNAL MODULE: ./js/release/index.js + 8 modules
+var release = __webpack_require__(8880);
 ;// CONCATENATED MODULE: ./js/agent/protocol.js
 // What goes over the agent's socket, shared by both sides. Objects are loose where the other side may be newer: unknown fields are ignored.
 
@@ -1566,7 +1566,7 @@ function base64Forms(text) {
 
 /***/ }),
 
-/***/ 647:
+/***/ 8880:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -1595,7 +1595,7 @@ __webpack_require__.d(__webpack_exports__, {
   cb: () => (/* reexport */ writeReleaseContext)
 });
 
-// UNUSED EXPORTS: READING_LABEL, contentHash, isIndex, parseManifest, readReleaseImage
+// UNUSED EXPORTS: READING_LABEL, contentHash, isIndex, parseManifest, readReleaseImage, verdictSchema
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __webpack_require__(7598);
@@ -2076,7 +2076,28 @@ async function setTimes(directory) {
     }
 }
 
+;// CONCATENATED MODULE: ./js/release/verdict.js
+
+
+const count = schemas/* number */.aig().int().min(0);
+/** What a scan says of an image that it lets pass; what it does not let pass gets no verdict. */
+const verdictSchema = schemas/* strictObject */.rej({
+    scanner: schemas/* strictObject */.rej({ version: schemas/* string */.YjP().regex(/^\d+\.\d+\.\d+$/), sha256: digestSchema }),
+    /** When the vulnerability database was made. */
+    database: iso/* datetime */.w$(),
+    judged: iso/* datetime */.w$(),
+    /** Everything that was found, by severity. */
+    found: schemas/* strictObject */.rej({ critical: count, high: count, medium: count, low: count, unknown: count }),
+    /** Findings that would refuse an image of one's own and that pass in a vendor's: `CVE-2026-1 in openssl`. */
+    open: schemas/* array */.YOg(schemas/* string */.YjP().max(400)),
+    /** Findings that a waiver lets pass. */
+    waived: schemas/* array */.YOg(schemas/* string */.YjP().max(400)),
+    /** Hash of the scanner's own report. */
+    report: digestSchema,
+});
+
 ;// CONCATENATED MODULE: ./js/release/index.js
+
 
 
 

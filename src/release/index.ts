@@ -33,3 +33,4 @@ export {
   writeReleaseContext,
 } from './release-image.ts'
 export { listStackFiles, type StackFile, stackHash } from './stack-files.ts'
+export { type Verdict, verdictSchema } from './verdict.ts'

@@ -1,0 +1,76 @@
+import type { Report, Severity } from './report.ts'
+
+/** One thing that a scan found, or that it could not find out. */
+export interface Finding {
+  kind: 'vulnerability' | 'secret' | 'misconfiguration' | 'licence' | 'coverage'
+  /** `CVE-2026-1234`, a rule of Trivy, a licence, or `os-unknown`, `os-end-of-life`, `no-packages`. */
+  id: string
+  severity: Severity
+  /** Empty where it is in no package. */
+  package: string
+  installed: string
+  /** The version that mends it; empty when there is none yet. */
+  fixed: string
+  /** File in the image, where the report names one. */
+  path: string
+  title: string
+  /** Milliseconds of the epoch; null when nobody says. */
+  published: number | null
+}
+
+/** All that a report holds; of licences only those of `licences`. */
+export function findingsOf(report: Report, licences: readonly string[]): Finding[] {
+  const unwanted = new Set(licences)
+  const found = report.Results.flatMap((result) => [
+    ...result.Vulnerabilities.map((each) =>
+      finding('vulnerability', each.VulnerabilityID, each.Severity, {
+        package: each.PkgName,
+        installed: each.InstalledVersion,
+        fixed: each.FixedVersion,
+        path: each.PkgPath ?? (result.Class === 'lang-pkgs' ? result.Target : ''),
+        title: each.Title,
+        published: each.PublishedDate === undefined ? null : Date.parse(each.PublishedDate),
+      }),
+    ),
+    ...result.Secrets.map((each) =>
+      finding('secret', each.RuleID, each.Severity, { path: result.Target, title: each.Title }),
+    ),
+    ...result.Misconfigurations.filter((each) => each.Status === 'FAIL').map((each) =>
+      finding('misconfiguration', each.ID, each.Severity, { title: each.Title }),
+    ),
+    ...result.Licenses.filter((each) => unwanted.has(each.Name)).map((each) =>
+      // Whoever lists a licence does not want it, whatever Trivy thinks of it.
+      finding('licence', each.Name, 'CRITICAL', { package: each.PkgName, path: each.FilePath }),
+    ),
+  ])
+  return [...coverage(report), ...found]
+}
+
+/** What makes "nothing was found" worthless. */
+function coverage({ Metadata: { OS }, Results }: Report): Finding[] {
+  const found: Finding[] = []
+  const say = (id: string, title: string) => found.push(finding('coverage', id, 'CRITICAL', { title }))
+  if (OS === undefined || OS.Family === '' || OS.Family === 'none') {
+    say('os-unknown', 'no operating system was recognised, so nobody knows which advisories apply')
+  } else if (OS.EOSL) {
+    say('os-end-of-life', `${OS.Family} ${OS.Name} gets no security updates any more, and no advisories`)
+  }
+  if (!Results.some(({ Packages }) => Packages.length > 0)) {
+    say('no-packages', 'no package was found, so there was nothing to look up')
+  }
+  return found
+}
+
+function finding(
+  kind: Finding['kind'],
+  id: string,
+  severity: Severity,
+  rest: Partial<Omit<Finding, 'kind' | 'id' | 'severity'>>,
+): Finding {
+  return { kind, id, severity, package: '', installed: '', fixed: '', path: '', title: '', published: null, ...rest }
+}
+
+/** `CVE-2026-1 in openssl`: what is compared from one release to the next. */
+export function nameOf({ id, package: name, path }: Finding): string {
+  return `${id}${name !== '' ? ` in ${name}` : path !== '' ? ` in ${path}` : ''}`.slice(0, 400)
+}

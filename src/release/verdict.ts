@@ -1,0 +1,21 @@
+import { z } from 'zod'
+import { digestSchema } from './digest.ts'
+
+const count = z.number().int().min(0)
+
+/** What a scan says of an image that it lets pass; what it does not let pass gets no verdict. */
+export const verdictSchema = z.strictObject({
+  scanner: z.strictObject({ version: z.string().regex(/^\d+\.\d+\.\d+$/), sha256: digestSchema }),
+  /** When the vulnerability database was made. */
+  database: z.iso.datetime(),
+  judged: z.iso.datetime(),
+  /** Everything that was found, by severity. */
+  found: z.strictObject({ critical: count, high: count, medium: count, low: count, unknown: count }),
+  /** Findings that would refuse an image of one's own and that pass in a vendor's: `CVE-2026-1 in openssl`. */
+  open: z.array(z.string().max(400)),
+  /** Findings that a waiver lets pass. */
+  waived: z.array(z.string().max(400)),
+  /** Hash of the scanner's own report. */
+  report: digestSchema,
+})
+export type Verdict = z.infer<typeof verdictSchema>

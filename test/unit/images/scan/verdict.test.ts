@@ -1,0 +1,203 @@
+import { describe, expect, test } from 'vitest'
+import { DEFAULT_POLICY, type Policy } from '../../../../src/images/scan/policy.ts'
+import { judge, requireFreshDatabase, type Standard, unusedWaivers } from '../../../../src/images/scan/verdict.ts'
+import { parseWaivers } from '../../../../src/images/scan/waivers.ts'
+import { sha256, verdictSchema } from '../../../../src/release/index.ts'
+import { IMAGE, licence, misconfiguration, reportOf, secret, VERSION, vulnerability } from './report-of.ts'
+
+const now = new Date('2026-11-28T12:00:00Z')
+const database = new Date('2026-11-28T06:00:00Z')
+const scanner = { version: VERSION, sha256: sha256('trivy') }
+
+function verdictOn(report: object | string, options: Partial<Standard> & { built?: boolean } = {}) {
+  const { built = true, ...standard } = options
+  const text = typeof report === 'string' ? report : JSON.stringify(report)
+  const scan = { service: 'api', built, image: IMAGE, report: text, scanner, database }
+  return judge(scan, { policy: DEFAULT_POLICY, waivers: [], known: null, now, ...standard })
+}
+
+const refusing = (report: object, options: Parameters<typeof verdictOn>[1] = {}) =>
+  verdictOn(report, options).refused.map(({ id, kind }) => `${kind} ${id}`)
+const policy = (changed: Partial<Policy>): { policy: Policy } => ({ policy: { ...DEFAULT_POLICY, ...changed } })
+const recent = vulnerability({ PublishedDate: '2026-11-27T00:00:00Z' })
+
+describe('the verdict on an own image', () => {
+  test.each<[string, object[], Partial<Policy>, string[]]>([
+    ['nothing', [], {}, []],
+    ['a HIGH one with a fix', [vulnerability()], {}, ['vulnerability CVE-2026-1']],
+    ['a CRITICAL one with a fix', [vulnerability({ Severity: 'CRITICAL' })], {}, ['vulnerability CVE-2026-1']],
+    ['a MEDIUM one with a fix', [vulnerability({ Severity: 'MEDIUM' })], {}, []],
+    ['one that nobody has rated', [vulnerability({ Severity: 'UNKNOWN' })], { severity: 'LOW' }, []],
+    [
+      'MEDIUM, and MEDIUM refuses',
+      [vulnerability({ Severity: 'MEDIUM' })],
+      { severity: 'MEDIUM' },
+      ['vulnerability CVE-2026-1'],
+    ],
+    ['HIGH, and only CRITICAL refuses', [vulnerability()], { severity: 'CRITICAL' }, []],
+    ['CRITICAL without a fix', [vulnerability({ Severity: 'CRITICAL', FixedVersion: '' })], {}, []],
+    [
+      'the same, and unfixed ones refuse',
+      [vulnerability({ FixedVersion: '' })],
+      { unfixed: true },
+      ['vulnerability CVE-2026-1'],
+    ],
+    ['one within its days of grace', [recent], { grace: 3 }, []],
+    ['one past its days of grace', [vulnerability()], { grace: 3 }, ['vulnerability CVE-2026-1']],
+    [
+      'one without a date, in spite of grace',
+      [vulnerability({ PublishedDate: undefined })],
+      { grace: 3 },
+      ['vulnerability CVE-2026-1'],
+    ],
+    ['a secret', [secret], {}, ['secret private-key']],
+    ['a secret, in spite of grace', [secret], { grace: 90 }, ['secret private-key']],
+    ['a HIGH misconfiguration', [misconfiguration('HIGH')], {}, ['misconfiguration DS-0002']],
+    ['a LOW misconfiguration', [misconfiguration('LOW')], {}, []],
+    ['a rule that was kept', [misconfiguration('HIGH', 'PASS')], {}, []],
+    ['a licence, and no list', [licence('AGPL-3.0-only')], {}, []],
+    ['a licence on the list', [licence('AGPL-3.0-only')], { licences: ['AGPL-3.0-only'] }, ['licence AGPL-3.0-only']],
+    ['a licence not on the list', [licence('MIT')], { licences: ['AGPL-3.0-only'] }, []],
+  ])('with %s', (_, results, changed, expected) => {
+    const report = reportOf(results)
+    expect(refusing(report, policy(changed))).toEqual(expected)
+    expect(verdictOn(report, policy(changed)).verdict === null).toBe(expected.length > 0)
+  })
+
+  test('that passes says by what it was judged, and counts everything that was found', () => {
+    const report = reportOf([vulnerability({ Severity: 'LOW' }), misconfiguration('MEDIUM')])
+    const { verdict, reported } = verdictOn(report)
+    expect(verdictSchema.parse(verdict)).toEqual({
+      scanner,
+      database: '2026-11-28T06:00:00.000Z',
+      judged: '2026-11-28T12:00:00.000Z',
+      found: { critical: 0, high: 0, medium: 1, low: 1, unknown: 0 },
+      open: [],
+      waived: [],
+      report: sha256(JSON.stringify(report)),
+    })
+    expect(reported.map(({ severity }) => severity)).toEqual(['MEDIUM', 'LOW'])
+  })
+})
+
+describe('a scan that proves nothing', () => {
+  test.each<[string, object | string, RegExp]>([
+    ['was cut', JSON.stringify(reportOf()).slice(0, 200), /the report is no whole JSON \(200 characters\)/],
+    ['is empty', '', /no whole JSON/],
+    ['has another schema', { ...reportOf(), SchemaVersion: 3 }, /another schema \(SchemaVersion:/],
+    ['lacks its metadata', { ...reportOf(), Metadata: undefined }, /another schema \(Metadata:/],
+    ['has an unknown class', reportOf([{ Target: 'x', Class: 'custom' }]), /another schema \(Results.1.Class:/],
+    ['has an unknown severity', reportOf([vulnerability({ Severity: 'SEVERE' })]), /another schema/],
+    [
+      'had findings taken out',
+      reportOf([{ Target: 'x', Class: 'os-pkgs', ExperimentalModifiedFindings: [{}] }]),
+      /holds findings that the scanner took out/,
+    ],
+    ['is of a file system', { ...reportOf(), ArtifactType: 'filesystem' }, /another schema \(ArtifactType:/],
+    ['is of another version', { ...reportOf(), Trivy: { Version: '0.69.4' } }, /of Trivy 0.69.4, pinned is 0.74.0/],
+    [
+      'is about another image',
+      reportOf([], { ImageID: sha256('other') }),
+      /is about image sha256:[0-9a-f]{64}, built was/,
+    ],
+  ])('is refused when it %s', (_, report, message) => {
+    expect(() => verdictOn(report)).toThrow(message)
+    expect(() => verdictOn(report)).toThrow(expect.objectContaining({ kind: 'refused' }))
+  })
+
+  test.each<[string, object, string]>([
+    ['no operating system', reportOf([], { OS: undefined }), 'os-unknown'],
+    [
+      'an operating system at its end',
+      reportOf([], { OS: { Family: 'debian', Name: '10', EOSL: true } }),
+      'os-end-of-life',
+    ],
+    ['no packages', { ...reportOf(), Results: [] }, 'no-packages'],
+    ['no results at all', { ...reportOf(), Results: undefined }, 'no-packages'],
+  ])("is refused for %s, also in a vendor's image, unless that is allowed", (_, report, id) => {
+    expect(refusing(report)).toEqual([`coverage ${id}`])
+    expect(refusing(report, { built: false, ...policy({ vendors: 'report' }) })).toEqual([`coverage ${id}`])
+    const waivers = parseWaivers(
+      'w.yml',
+      `- {id: ${id}, reason: scratch image of one binary, owner: jane, expires: 2026-12-24}`,
+      now.getTime(),
+    )
+    expect(refusing(report, { waivers })).toEqual([])
+  })
+
+  test.each([
+    ['25 h old', '2026-11-27T10:59:00Z', /25 h old, allowed are 24 h/],
+    ['years old', '2020-01-01T00:00:00Z', /old, allowed are 24 h/],
+    ['from the future', '2026-11-28T14:00:00Z', /in the future: set the clock/],
+  ])('is refused when its database is %s', (_, made, message) => {
+    expect(() => requireFreshDatabase(new Date(made), now)).toThrow(message)
+  })
+
+  test('is none when its database is 24 h old', () => {
+    expect(() => requireFreshDatabase(new Date('2026-11-27T12:00:00Z'), now)).not.toThrow()
+  })
+})
+
+describe("the verdict on a vendor's image", () => {
+  const report = reportOf([vulnerability(), secret, misconfiguration('HIGH')])
+  const known = (...names: string[]) => ({ known: new Map([['api', new Set(names)]]) })
+  const all = ['CVE-2026-1 in openssl', 'private-key in /app/.env', 'DS-0002']
+
+  test.each<[string, Partial<Standard>, string[]]>([
+    ['passes everything in a first release', {}, []],
+    ['passes what the last release had', known(...all), []],
+    [
+      'refuses what is new since the last release',
+      known('DS-0002', 'CVE-2026-1 in libssl'),
+      ['secret private-key', 'vulnerability CVE-2026-1'],
+    ],
+    [
+      'refuses everything of a service that the last release did not have',
+      { known: new Map() },
+      ['misconfiguration DS-0002', 'secret private-key', 'vulnerability CVE-2026-1'],
+    ],
+    [
+      'refuses everything where all is refused',
+      { ...known(...all), ...policy({ vendors: 'all' }) },
+      ['misconfiguration DS-0002', 'secret private-key', 'vulnerability CVE-2026-1'],
+    ],
+    ['refuses nothing where all is reported', { known: new Map(), ...policy({ vendors: 'report' }) }, []],
+  ])('%s', (_, options, expected) => {
+    expect(refusing(report, { built: false, ...options }).sort()).toEqual(expected)
+  })
+
+  test('names what it lets pass, for the next release to compare with', () => {
+    const { verdict, reported } = verdictOn(report, { built: false })
+    expect(verdict?.open).toEqual([...all].sort())
+    expect(reported).toHaveLength(3)
+    expect(refusing(report, { built: false, ...known(...(verdict?.open ?? [])) })).toEqual([])
+  })
+})
+
+describe('a waiver', () => {
+  const report = reportOf([vulnerability(), vulnerability({ PkgName: 'libxml2' })])
+  const written = (rest: string) =>
+    parseWaivers(
+      'w.yml',
+      `- {id: CVE-2026-1, reason: not reachable here, owner: jane, expires: 2026-12-24${rest}}`,
+      now.getTime(),
+    )
+
+  test.each<[string, string, string[]]>([
+    ['lets its id pass in every package', '', []],
+    ['lets its id pass in its package alone', ', package: openssl', ['libxml2']],
+    ['lets its id pass in its image', ', image: api', []],
+    ['lets nothing pass in another image', ', image: web', ['libxml2', 'openssl']],
+    ['lets nothing pass at another path', ', path: /app', ['libxml2', 'openssl']],
+  ])('%s', (_, rest, expected) => {
+    const judgement = verdictOn(report, { waivers: written(rest) })
+    expect(judgement.refused.map((each) => each.package).sort()).toEqual(expected)
+    if (judgement.verdict) expect(judgement.verdict.waived).toEqual(['CVE-2026-1 in libxml2', 'CVE-2026-1 in openssl'])
+  })
+
+  test('that nothing needed is named by file and line', () => {
+    const waivers = [...written(''), ...written(', package: curl')]
+    const unused = unusedWaivers(waivers, [verdictOn(report, { waivers })])
+    expect(unused.map(({ at, package: name }) => `${at} ${name}`)).toEqual(['w.yml:1 curl'])
+  })
+})
