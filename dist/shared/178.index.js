@@ -148,9 +148,12 @@ async function* withOwnPart(events, id, own, agent, job) {
     const over = new AbortController();
     let work;
     const doIt = async () => {
-        const report = await own(await agent.database(id), AbortSignal.any([job.signal, over.signal])).catch(_agent_client_js__WEBPACK_IMPORTED_MODULE_1__/* .failureReport */ .LK);
+        const work = own(await agent.database(id), AbortSignal.any([job.signal, over.signal]));
+        const { report, bug } = await (0,_agent_client_js__WEBPACK_IMPORTED_MODULE_1__/* .reportOf */ .EI)(work);
         if (!over.signal.aborted)
             await agent.report(id, report);
+        if (bug !== undefined)
+            throw bug;
     };
     try {
         for await (const event of events) {

@@ -735,8 +735,8 @@ async function readEnvironment(inputs) {
 
 // EXPORTS
 __webpack_require__.d(__webpack_exports__, {
-  LK: () => (/* binding */ failureReport),
-  QY: () => (/* binding */ openAgent)
+  QY: () => (/* binding */ openAgent),
+  EI: () => (/* binding */ reportOf)
 });
 
 // UNUSED EXPORTS: openSocket
@@ -1125,11 +1125,21 @@ function openAgent(connect, { patience = 60_000 } = {}) {
         close: http.close,
     };
 }
-/** How a failure of what the requester did itself is reported. @throws what is no Failure: a bug is no report */
-function failureReport(thrown) {
-    if (!(thrown instanceof lib/* Failure */.HR))
-        throw thrown;
-    return { outcome: thrown.kind === 'failed' ? 'failed' : 'refused', message: thrown.message.slice(0, 2000) };
+/**
+ * What the requester did itself as it is reported, whatever came of it, so that nobody waits for one that met a bug.
+ * @returns the report, and the bug with its stack, for the requester alone to see: its message may hold a document.
+ */
+async function reportOf(own) {
+    try {
+        return { report: await own };
+    }
+    catch (thrown) {
+        if (thrown instanceof lib/* Failure */.HR) {
+            const outcome = thrown.kind === 'failed' ? 'failed' : 'refused';
+            return { report: { outcome, message: thrown.message.slice(0, 2000) } };
+        }
+        return { report: { outcome: 'failed', message: 'who asked met a bug, which it shows where it runs' }, bug: thrown };
+    }
 }
 /** A client of the agent on this machine. */
 function openSocket(path, options) {

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import {
   type AgentClient,
-  failureReport,
   type OpenDatabase,
   type RequesterReport,
+  reportOf,
   type TransactionEvent,
   type TransactionRequestInput,
   type TransactionResult,
@@ -95,8 +95,10 @@ async function* withOwnPart(
   const over = new AbortController()
   let work: Promise<void> | undefined
   const doIt = async () => {
-    const report = await own(await agent.database(id), AbortSignal.any([job.signal, over.signal])).catch(failureReport)
+    const work = own(await agent.database(id), AbortSignal.any([job.signal, over.signal]))
+    const { report, bug } = await reportOf(work)
     if (!over.signal.aborted) await agent.report(id, report)
+    if (bug !== undefined) throw bug
   }
   try {
     for await (const event of events) {

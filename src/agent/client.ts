@@ -167,10 +167,20 @@ export function openAgent(connect: Connect, { patience = 60_000 }: ClientOptions
   }
 }
 
-/** How a failure of what the requester did itself is reported. @throws what is no Failure: a bug is no report */
-export function failureReport(thrown: unknown): RequesterReport {
-  if (!(thrown instanceof Failure)) throw thrown
-  return { outcome: thrown.kind === 'failed' ? 'failed' : 'refused', message: thrown.message.slice(0, 2000) }
+/**
+ * What the requester did itself as it is reported, whatever came of it, so that nobody waits for one that met a bug.
+ * @returns the report, and the bug with its stack, for the requester alone to see: its message may hold a document.
+ */
+export async function reportOf(own: Promise<RequesterReport>): Promise<{ report: RequesterReport; bug?: unknown }> {
+  try {
+    return { report: await own }
+  } catch (thrown) {
+    if (thrown instanceof Failure) {
+      const outcome = thrown.kind === 'failed' ? 'failed' : 'refused'
+      return { report: { outcome, message: thrown.message.slice(0, 2000) } }
+    }
+    return { report: { outcome: 'failed', message: 'who asked met a bug, which it shows where it runs' }, bug: thrown }
+  }
 }
 
 /** A client of the agent on this machine. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { badInput, exitClass, Failure, parseDuration } from '../../lib/index.ts'
 import { parsePinned, releaseIdSchema } from '../../release/index.ts'
-import { failureReport } from '../client.ts'
+import { reportOf } from '../client.ts'
 import {
   type OpenDatabase,
   type RequesterReport,
@@ -105,7 +105,9 @@ async function watch(
   for await (const event of agent.follow(id)) {
     print(asJson ? JSON.stringify(event) : eventLine(event))
     if (own && event.type === 'step' && event.step === 'open') {
-      await agent.report(id, await own(await agent.database(id)).catch(failureReport))
+      const { report, bug } = await reportOf(own(await agent.database(id)))
+      await agent.report(id, report)
+      if (bug !== undefined) throw bug
     }
     if (event.type === 'result') return event.result
   }

@@ -38,7 +38,7 @@ WantedBy=multi-user.target
 `
 }
 
-/** What sshd lets the user do: nothing but the one command and the one forward. */
+/** What sshd lets the user do: nothing but the one command and the one forward. A runner that lost power is gone after 15 s. */
 export function sshdDropIn(user: string): string {
   return `# Written by pacs-agent setup.
 Match User ${user}
@@ -53,6 +53,8 @@ Match User ${user}
     PermitTTY no
     PermitUserRC no
     X11Forwarding no
+    ClientAliveInterval 5
+    ClientAliveCountMax 3
 Match all
 `
 }

@@ -9,8 +9,8 @@ interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>
 }
 
-/** Milliseconds for which a requester that lost its connection is waited for; as long as a client looks for a lost agent. */
-const PATIENCE = 60_000
+/** Milliseconds for which a requester is waited for whose streams have ended: a connection that was cut is made anew within them. */
+const PATIENCE = 10_000
 const LOOK = 1000
 
 /**
@@ -48,7 +48,7 @@ export class Guest {
 
   /**
    * Waits for the report of the requester and closes the database to it.
-   * @throws Failure `failed` when it has been gone for a minute; the signal's reason on abort.
+   * @throws Failure `failed` when it went away; the signal's reason on abort.
    */
   async reported(signal: AbortSignal, clock: Clock): Promise<RequesterReport> {
     const over = new AbortController()

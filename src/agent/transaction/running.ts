@@ -1,5 +1,5 @@
 import { Failure } from '../../lib/index.ts'
-import type { TransactionRequest, TransactionResult } from '../protocol.ts'
+import type { LockingRequest, TransactionRequest, TransactionResult } from '../protocol.ts'
 import type { Audit } from './audit.ts'
 import { Guest } from './guest.ts'
 import type { Journal, JournalWriter } from './journal.ts'
@@ -37,7 +37,7 @@ export async function begin(id: string, { request }: Asked, key: string, parts: 
   const { journal, world, audit } = parts
   const { kind, actor, run } = request
   const since = new Date(world.now()).toISOString()
-  await audit({ at: since, transaction: id, kind, actor, key, run })
+  await audit({ at: since, transaction: id, kind, actor, key, run, ...reasonsOf(request) })
   // The state before the journal: a start after a crash writes the missing result of what the state names, and of nothing else.
   const { state } = world.store
   await world.store.write({ ...state, transaction: { id, kind, actor, key, since } })
@@ -72,4 +72,12 @@ export async function runToResult(running: Running, asked: Asked, parts: Parts):
     if (!(thrown instanceof Failure)) log(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown))
     return { ...outcomeOf(thrown), serving: world.store.state.serving?.release ?? null, previous: before }
   }
+}
+
+/** What a person gave as a reason, or typed to allow something: the audit keeps it. */
+function reasonsOf(request: LockingRequest): Readonly<Record<string, string>> {
+  if (request.kind === 'rollback') return { reason: request.reason }
+  if (request.kind === 'migrate' && request.noBackup !== undefined) return { noBackup: request.noBackup }
+  if (request.kind === 'restore' && request.typed !== undefined) return { typed: request.typed }
+  return {}
 }
