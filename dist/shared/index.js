@@ -550,8 +550,8 @@ const actions = {
   'build': () => Promise.all(/* import() */[__nccwpck_require__.e(535), __nccwpck_require__.e(989), __nccwpck_require__.e(347), __nccwpck_require__.e(956), __nccwpck_require__.e(418)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2418)),
   'deploy': () => Promise.all(/* import() */[__nccwpck_require__.e(535), __nccwpck_require__.e(989), __nccwpck_require__.e(647)]).then(__nccwpck_require__.bind(__nccwpck_require__, 647)),
   'health-check': () => Promise.all(/* import() */[__nccwpck_require__.e(535), __nccwpck_require__.e(989), __nccwpck_require__.e(347), __nccwpck_require__.e(923)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4923)),
-  'migrate': () => Promise.all(/* import() */[__nccwpck_require__.e(535), __nccwpck_require__.e(487), __nccwpck_require__.e(989), __nccwpck_require__.e(837), __nccwpck_require__.e(767)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2767)),
-  'push': () => Promise.all(/* import() */[__nccwpck_require__.e(535), __nccwpck_require__.e(487), __nccwpck_require__.e(989), __nccwpck_require__.e(347), __nccwpck_require__.e(837), __nccwpck_require__.e(956), __nccwpck_require__.e(380)]).then(__nccwpck_require__.bind(__nccwpck_require__, 380)),
+  'migrate': () => Promise.all(/* import() */[__nccwpck_require__.e(535), __nccwpck_require__.e(487), __nccwpck_require__.e(989), __nccwpck_require__.e(569), __nccwpck_require__.e(767)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2767)),
+  'push': () => Promise.all(/* import() */[__nccwpck_require__.e(535), __nccwpck_require__.e(487), __nccwpck_require__.e(989), __nccwpck_require__.e(347), __nccwpck_require__.e(569), __nccwpck_require__.e(956), __nccwpck_require__.e(380)]).then(__nccwpck_require__.bind(__nccwpck_require__, 380)),
   'rollback': () => Promise.all(/* import() */[__nccwpck_require__.e(535), __nccwpck_require__.e(989), __nccwpck_require__.e(652)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4652)),
 }
 

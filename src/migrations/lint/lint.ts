@@ -1,28 +1,14 @@
 import { basename } from 'node:path'
 import { Failure, messageOf } from '../../lib/index.ts'
-import type { MigrationDefinition } from '../definition.ts'
 import { importMigration, type MigrationFile, readFiles } from '../files.ts'
 import { compareToLock, readLock } from '../lock-file.ts'
-import { type Declarations, declarationsOf } from './declarations.ts'
+import { declarationsOf } from './declarations.ts'
 import type { Finding } from './finding.ts'
 import { schemaProblems } from './json-schema.ts'
+import { RECORDS } from './rule.ts'
 import { RULES } from './rules.ts'
+import { type Linted, type LintOptions, sequenceFindings } from './sequence.ts'
 import { lineOf, property, readSource, type Source } from './source.ts'
-
-interface Linted {
-  file: MigrationFile
-  source: Source
-  definition: MigrationDefinition
-  declared: Declarations
-}
-
-export interface LintOptions {
-  /** Ids that an earlier release has: from the base branch's lock or a manifest. Without them the rule on contracts cannot judge. */
-  released?: readonly string[]
-}
-
-/** Records that are kept for years. */
-const RECORDS = ['digitalsignatures', 'auditlogs']
 
 /** Reads every migration of `folder` without a database and says what would hurt one, the worst of each file first. */
 export async function lintMigrations(folder: string, options: LintOptions = {}): Promise<Finding[]> {
@@ -154,63 +140,6 @@ function declarationFindings({ file, source, declared, definition }: Linted): Fi
     })
   }
   return findings
-}
-
-/** What two migrations have against each other. */
-function sequenceFindings(linted: readonly Linted[], { released }: LintOptions): Finding[] {
-  const findings: Finding[] = []
-  for (const [index, one] of linted.entries()) {
-    const before = linted.slice(0, index)
-    const file = basename(one.file.file)
-    const line = lineOf(property(one.source.exported, 'phase'))
-    const { phase } = one.definition
-    const isNew = (id: string) => released !== undefined && !released.includes(id)
-    if (phase === 'contract' && isNew(one.file.id)) {
-      const young = before.findLast(({ definition, file: other }) => definition.phase !== 'contract' && isNew(other.id))
-      if (young !== undefined) {
-        const message = `a contract in the release of ${young.file.id} (${young.definition.phase}): the release before still needs the old shape`
-        findings.push({
-          id: 'contract-too-early',
-          level: 'error',
-          file,
-          line,
-          message,
-          fix: 'ship it with a later release',
-        })
-      }
-    }
-    if (phase === 'expand') {
-      const needed = before.find(
-        ({ definition, file: other }) =>
-          definition.phase === 'contract' &&
-          !(released ?? []).includes(other.id) &&
-          shareCollection(other.id, one, linted),
-      )
-      if (needed !== undefined) {
-        const message = `an expand over what the earlier contract ${needed.file.id} changes: expands run before contracts`
-        findings.push({
-          id: 'expand-after-contract',
-          level: 'error',
-          file,
-          line,
-          message,
-          fix: 'ship it once that contract is applied everywhere',
-        })
-      }
-    }
-  }
-  return findings
-}
-
-function shareCollection(id: string, one: Linted, linted: readonly Linted[]): boolean {
-  const namesOf = ({ source, declared }: Linted) =>
-    new Set([
-      ...declared.collections.map(({ name }) => name),
-      ...declared.walks.map(({ collection }) => collection),
-      ...source.calls.filter(({ within }) => within === 'up').flatMap(({ collection }) => collection ?? []),
-    ])
-  const other = linted.find(({ file }) => file.id === id)
-  return other !== undefined && [...namesOf(other)].some((name) => namesOf(one).has(name))
 }
 
 function lineOfWord(text: string, word: string): number | null {

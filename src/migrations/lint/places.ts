@@ -1,0 +1,63 @@
+import type { AnyNode } from 'acorn'
+import { type Call, lineOf, literal, property, type Source, visit } from './source.ts'
+
+/** Calls of the author's own on the database, in `up`; what `schema` and `batches` do is guarded by the engine. */
+export function ownCalls({ calls }: Source): Call[] {
+  return calls.filter(({ within, path }) => within !== 'down' && within !== 'check' && !path.includes('schema'))
+}
+
+/** Whether an object literal among `args`, at any depth, has `key` (with `value` when given). */
+export function has(args: Call['args'], key: string, value?: unknown): boolean {
+  return args.some((arg) => {
+    let found = false
+    visit(arg, (node) => {
+      const there = node.type === 'ObjectExpression' ? property(node, key) : undefined
+      if (there !== undefined && (value === undefined || literal(there) === value)) found = true
+    })
+    return found
+  })
+}
+
+/** The line of the first `key` among `args`, at any depth. */
+export function lineOfKey(args: Call['args'], key: string): number | null {
+  let line: number | null = null
+  for (const arg of args) {
+    visit(arg, (node) => {
+      const there = node.type === 'ObjectExpression' ? property(node, key) : undefined
+      if (there !== undefined) line ??= lineOf(there)
+    })
+  }
+  return line
+}
+
+/** Places in `up` where an object has one of `names` as a key. */
+export function keysIn(source: Source, names: readonly string[]): { name: string; line: number }[] {
+  const found: { name: string; line: number }[] = []
+  visitUp(source, (node) => {
+    if (node.type !== 'ObjectExpression') return
+    for (const name of names) {
+      const there = property(node, name)
+      if (there !== undefined) found.push({ name, line: lineOf(there) })
+    }
+  })
+  return found
+}
+
+/** Whether an argument is left out or is `{}`. */
+export function isEmpty(node: Call['args'][number] | undefined): boolean {
+  return node === undefined || (node.type === 'ObjectExpression' && node.properties.length === 0)
+}
+
+/** Whether `name` stands anywhere at or below `node`. */
+export function mentions(node: AnyNode, name: string): boolean {
+  let found = false
+  visit(node, (inner) => {
+    if (inner.type === 'Identifier' && inner.name === name) found = true
+  })
+  return found
+}
+
+function visitUp({ exported }: Source, found: (node: AnyNode) => void): void {
+  const up = property(exported, 'up')
+  if (up !== undefined) visit(up, found)
+}
