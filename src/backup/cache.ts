@@ -2,8 +2,9 @@ import { stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../lib/index.ts'
 import type { CacheContents } from './contents.ts'
-import { askDocker, type Docker } from './docker.ts'
+import { askDocker, type Docker, runContainer } from './docker.ts'
 import { fileHash } from './file-hash.ts'
+import { BACKUP_LABEL } from './volume-reader.ts'
 
 /** A Redis: its container, and the user that may save. */
 export interface CacheSource {
@@ -116,9 +117,9 @@ async function savedFile(ask: (...command: string[]) => Promise<string>): Promis
  * Reads a saved file to its end with Redis's own checker, in a container without a network.
  * @returns how many keys it holds @throws Failure `unhealthy` when it is damaged
  */
-export async function keysIn(docker: Docker, image: string, file: string, label = 'pacs.backup'): Promise<number> {
-  const { code, stdout, stderr } = await docker([
-    ...['run', '--rm', '--label', label, '--network', 'none', '--read-only', '--memory', '512m'],
+export async function keysIn(docker: Docker, image: string, file: string, label = BACKUP_LABEL): Promise<number> {
+  const { code, stdout, stderr } = await runContainer(docker, [
+    ...['--label', label, '--network', 'none', '--read-only', '--memory', '512m'],
     ...['--cap-drop', 'ALL', '--cap-add', 'DAC_OVERRIDE', '--user', '0:0'],
     ...['--mount', `type=bind,src=${file},dst=/saved.rdb,readonly`, '--entrypoint', 'redis-check-rdb'],
     ...[image, '/saved.rdb'],
@@ -126,6 +127,5 @@ export async function keysIn(docker: Docker, image: string, file: string, label 
   const keys = /\[info\] (\d+) keys read/.exec(stdout)?.[1]
   if (code === 0 && keys !== undefined && /RDB looks OK/.test(stdout)) return Number(keys)
   const said = (stdout.trim() || stderr.trim()).split('\n').at(-1) ?? ''
-  if (code === 125) throw new Failure('error', `docker run ended with 125: ${said}`)
   throw new Failure('unhealthy', `the saved file of Redis is damaged: ${said}`)
 }

@@ -31,3 +31,17 @@ export async function askDocker(docker: Docker, args: readonly string[], call?: 
   const said = (stderr || stdout).trim().split('\n').slice(0, 3).join(' ')
   throw new Failure('error', `docker ${args[0] ?? ''} ended with ${code}: ${said}`)
 }
+
+/** The client's own exit code for a container that it could not start. */
+const NOT_STARTED = 125
+
+/**
+ * Runs a program in a container that is removed afterwards, whatever the program's exit code.
+ * @throws Failure `error` when the engine could not run it: that says nothing about what the program would have found
+ */
+export async function runContainer(docker: Docker, args: readonly string[], call?: DockerCall): Promise<RunResult> {
+  const result = await docker(['run', '--rm', ...args], call)
+  if (result.code !== NOT_STARTED) return result
+  const said = (result.stderr || result.stdout).trim().split('\n').slice(0, 2).join(' ')
+  throw new Failure('error', `docker could not start a container: ${said}`)
+}

@@ -24,5 +24,6 @@ export {
   type Tools,
   takeBackup,
 } from './take-backup.ts'
-export { type VerificationRequest, verifyBackup } from './verify.ts'
+export type { VerificationRequest } from './verification-request.ts'
+export { verifyBackup } from './verify.ts'
 export { BACKUP_LABEL } from './volume-reader.ts'

@@ -1,12 +1,12 @@
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { refused } from '../lib/index.ts'
+import { Failure, refused } from '../lib/index.ts'
 import { type ArchiveSource, copyIndexOut, INDEX_FILES, mountOf } from './archive.ts'
 import { askRedis, type CacheSource } from './cache.ts'
 import type { ArchiveContents } from './contents.ts'
-import { askDocker, type Docker } from './docker.ts'
+import { askDocker, type Docker, runContainer } from './docker.ts'
 import { OrthancIndex } from './orthanc-index.ts'
-import { fillVolume, type VolumeReader } from './volume-reader.ts'
+import { BACKUP_LABEL, fillVolume, type VolumeReader } from './volume-reader.ts'
 
 /** @returns why an archive cannot be restored into: it must hold no study. Null when it can. */
 export async function archiveRefusal(docker: Docker, source: ArchiveSource, scratch: string): Promise<string | null> {
@@ -90,8 +90,9 @@ async function volumeAt(docker: Docker, container: string, destination: string):
 /** Runs one program of a service's own image as root on its volume, without a network. */
 async function inVolume(docker: Docker, container: string, volume: string, program: string, args: string[]) {
   const image = await askDocker(docker, ['container', 'inspect', '--format', '{{.Image}}', container])
-  await askDocker(docker, [
-    ...['run', '--rm', '--label', 'pacs.backup', '--network', 'none', '--user', '0:0', '--entrypoint', program],
+  const { code, stderr } = await runContainer(docker, [
+    ...['--label', BACKUP_LABEL, '--network', 'none', '--user', '0:0', '--entrypoint', program],
     ...['--mount', `type=volume,src=${volume},dst=/restored`, image, ...args],
   ])
+  if (code !== 0) throw new Failure('error', `${program} in the volume ${volume} ended with ${code}: ${stderr.trim()}`)
 }

@@ -88,10 +88,3 @@ export async function removeScratch(docker: Docker, id?: string): Promise<void> 
   const left = await list('ps', '-aq', '--filter', filter)
   if (left.length > 0) throw new Failure('error', `scratch containers could not be removed: ${left.join(', ')}`)
 }
-
-/** Ids of verifications that left something behind. */
-export async function findScratch(docker: Docker): Promise<string[]> {
-  const format = `{{.Label "${VERIFY_LABEL}"}}`
-  const text = await askDocker(docker, ['ps', '-a', '--filter', `label=${VERIFY_LABEL}`, '--format', format])
-  return [...new Set(text.split('\n').filter(Boolean))]
-}

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Failure, refused } from '../lib/index.ts'
-import { askDocker, type Docker } from './docker.ts'
+import { refused } from '../lib/index.ts'
+import { askDocker, type Docker, runContainer } from './docker.ts'
 import { isLocal, PROGRESS_RATE, parseStored, type Repository, type Stored } from './restic.ts'
 import { resticFailure } from './restic-failures.ts'
 import { tarOf } from './single-file-tar.ts'
@@ -83,9 +83,10 @@ async function runRestic(
     )
   }
   const group = String(process.getgid?.() ?? 0)
-  const { code, stdout, stderr } = await docker(
+  const { code, stdout, stderr } = await runContainer(
+    docker,
     [
-      ...['run', '--rm', '--label', BACKUP_LABEL, '--network', 'none', '--read-only', '--tmpfs', '/tmp'],
+      ...['--label', BACKUP_LABEL, '--network', 'none', '--read-only', '--tmpfs', '/tmp'],
       ...['--memory', '1g', '--pids-limit', '256', '--cap-drop', 'ALL'],
       ...capabilities.flatMap((one) => ['--cap-add', one]),
       // The repository's group is the caller's, who keeps it afterwards.
@@ -100,8 +101,6 @@ async function runRestic(
     { signal },
   )
   if (code === 0) return stdout
-  if (code === 125)
-    throw new Failure('error', `docker run ended with 125: ${stderr.trim().split('\n').slice(0, 2).join(' ')}`)
   throw resticFailure(repository.location, code, stderr || stdout).failure
 }
 

@@ -9,9 +9,9 @@ import type { ChildLine } from './child.ts'
 import { dataPlanSchema } from './data-plan.ts'
 import { judgeBy, migrateHere } from './migrations.ts'
 import { placeSchema } from './place.ts'
+import { verifyHere } from './restore-proof.ts'
 import { restoreHere } from './restores.ts'
 import { tidyHere } from './tidy.ts'
-import { verifyHere } from './verifications.ts'
 
 const workSchema = z.discriminatedUnion('work', [
   z.object({ work: z.literal('judge'), access: databaseSchema, migrations: z.array(releaseMigrationSchema) }),

@@ -1,0 +1,66 @@
+import { join } from 'node:path'
+import { sideName } from './restore-collections.ts'
+import type { RestorePlan } from './restore-request.ts'
+import type { RestoreSession } from './restore-session.ts'
+import { archiveRefusal, cacheRefusal } from './restore-volumes.ts'
+
+/** Says what a restore would do and why it could not, and changes nothing. */
+export async function planOf(session: RestoreSession): Promise<RestorePlan> {
+  const { target } = session.request
+  const plan: RestorePlan = { backup: session.contents.id, steps: [], mustType: null, refusals: [] }
+  if (target.kind === 'study') {
+    plan.steps.push(`restore the files of study ${target.study} into ${target.directory}`, 'compare each with its MD5')
+  } else if (target.kind === 'database') {
+    plan.steps.push(
+      `restore the database ${session.database.database} beside the live one, as ${session.sideDatabase}`,
+      'compare counts, content hashes, options, validators and indexes',
+    )
+  } else if (target.kind === 'collection') await planCollection(plan, session, target.collection)
+  else await planEverything(plan, session, target.directory)
+  return plan
+}
+
+async function planCollection(plan: RestorePlan, session: RestoreSession, collection: string): Promise<void> {
+  const { database, live, request, contents } = session
+  const { id } = contents
+  if (!database.collections.some(({ name }) => name === collection)) {
+    plan.refusals.push(`the backup ${id} holds no collection ${collection}`)
+    return
+  }
+  const there = await live.db(database.database).listCollections({ name: collection }, { nameOnly: true }).hasNext()
+  plan.steps.push(`restore ${collection} as ${sideName(collection, 'restored', id)}`, 'compare it with the backup')
+  if (!there) plan.steps.push(`name it ${collection}: there is none now`)
+  else if (request.typed === collection) {
+    plan.steps.push(`keep the live one as ${sideName(collection, 'before', id)}`, `name the restored one ${collection}`)
+  } else plan.steps.push('leave it there: the live one is replaced only when its name is typed')
+  if (there) plan.mustType = collection
+  if (request.typed !== null && request.typed !== collection) {
+    plan.refusals.push(`"${request.typed}" was typed, the collection is ${collection}`)
+  }
+}
+
+async function planEverything(plan: RestorePlan, session: RestoreSession, directory: string): Promise<void> {
+  const { tools, signal, work } = session.request
+  const { database, archives, caches, folders } = session.contents
+  if (database !== null) {
+    const there = await session.live.db(database.database).listCollections({}, { nameOnly: true }).toArray()
+    if (there.length > 0) {
+      const names = there.map(({ name }) => name).sort()
+      plan.refusals.push(
+        `the database ${database.database} holds ${names.join(', ')}: everything is restored into an empty server only`,
+      )
+    }
+    plan.steps.push(`restore the database ${database.database} and compare it`)
+  }
+  for (const { service } of archives) {
+    const refusal = await archiveRefusal(tools.docker, session.archive(service), join(work, 'probe'))
+    if (refusal !== null) plan.refusals.push(refusal)
+    plan.steps.push(`stop ${service}, restore its files and index, start it`)
+  }
+  for (const { service } of caches) {
+    const refusal = await cacheRefusal(tools.docker, session.cache(service), signal)
+    if (refusal !== null) plan.refusals.push(refusal)
+    plan.steps.push(`stop ${service}, restore its data, start it`)
+  }
+  if (folders.length > 0) plan.steps.push(`lay ${folders.map(({ name }) => name).join(', ')} into ${directory}`)
+}

@@ -1,0 +1,88 @@
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { MongoClient } from 'mongodb'
+import { refused } from '../lib/index.ts'
+import type { ArchiveSource } from './archive.ts'
+import type { CacheSource } from './cache.ts'
+import { chooseBackup, listBackups, readContents } from './catalogue.ts'
+import type { Contents, DatabaseContents } from './contents.ts'
+import { connectDatabase } from './database.ts'
+import { diskFull } from './dump.ts'
+import { Restic } from './restic.ts'
+import { sideName } from './restore-collections.ts'
+import type { RestoreRunRequest } from './restore-request.ts'
+import { removeVolumeReaders } from './volume-reader.ts'
+
+/** The chosen backup and what lives on this server, for as long as a restore is planned or done. */
+export class RestoreSession {
+  readonly request: RestoreRunRequest
+  readonly restic: Restic
+  readonly contents: Contents
+  readonly #client: MongoClient | null
+
+  constructor(request: RestoreRunRequest, restic: Restic, contents: Contents, client: MongoClient | null) {
+    this.request = request
+    this.restic = restic
+    this.contents = contents
+    this.#client = client
+  }
+
+  /** @throws Failure `refused` when the backup holds no database */
+  get database(): DatabaseContents {
+    if (this.contents.database === null) throw refused(`the backup ${this.contents.id} holds no database`)
+    return this.contents.database
+  }
+
+  /** What the whole database is called beside the live one. */
+  get sideDatabase(): string {
+    return sideName(this.database.database, 'restored', this.contents.id)
+  }
+
+  /** The live server. */
+  get live(): MongoClient {
+    if (this.#client === null) throw refused('a restore of the database needs its address')
+    return this.#client
+  }
+
+  archive(service: string): ArchiveSource {
+    return found(this.request.archives, service)
+  }
+
+  cache(service: string): CacheSource {
+    return found(this.request.caches, service)
+  }
+}
+
+function found<T extends { service: string }>(sources: readonly T[], service: string): T {
+  const source = sources.find((one) => one.service === service)
+  if (source === undefined) throw refused(`the server runs no service ${service}, which the backup holds`)
+  return source
+}
+
+/** Opens the backup and the live database for `use`; the work directory is empty before and after. */
+export async function withRestoreSession<T>(
+  request: RestoreRunRequest,
+  use: (session: RestoreSession) => Promise<T>,
+): Promise<T> {
+  const { work, tools, signal } = request
+  await emptyWork(request)
+  const restic = new Restic(tools.restic, request.repository, tools.path, tools.cache)
+  let client: MongoClient | null = null
+  try {
+    const backup = chooseBackup(await listBackups(restic, signal), request.which)
+    const contents = await readContents(restic, backup, signal)
+    client = request.database === null ? null : await connectDatabase(request.database)
+    return await use(new RestoreSession(request, restic, contents, client))
+  } catch (thrown) {
+    throw diskFull(thrown, work)
+  } finally {
+    await client?.close()
+    await emptyWork(request)
+  }
+}
+
+async function emptyWork({ work, tools }: RestoreRunRequest): Promise<void> {
+  await removeVolumeReaders(tools.docker)
+  await mkdir(work, { recursive: true, mode: 0o700 })
+  for (const name of await readdir(work)) await rm(join(work, name), { recursive: true, force: true })
+}

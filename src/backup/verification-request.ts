@@ -1,0 +1,31 @@
+import type { Repository } from './restic.ts'
+import type { Tools } from './take-backup.ts'
+
+/** Which backup is proved to restore, and how. */
+export interface VerificationRequest {
+  tools: Tools
+  /** Names the scratch containers; the caller's, so that it finds them after a kill. */
+  id: string
+  /** A directory of verifications alone, 0700; emptied before and after. */
+  work: string
+  repository: Repository
+  /** `newest`, `random`, or the id of a backup. */
+  which: string
+  /** Milliseconds. */
+  maxAge: number
+  /** What part of the packs restic reads: `all`, `10%`, `3/7`. */
+  readData: string
+  /** Images of the live services, by service; what they are restored into. */
+  images: Readonly<Record<string, string>>
+  /** Limit of the scratch database's memory, bytes. */
+  memory: number
+  /** Folder of `*.check.js`; null for none. */
+  checks: string | null
+  /** How old the newest record may have been when the backup was made, in milliseconds; null where data may rest. */
+  newestWithin: number | null
+  /** How long a restore may take, in milliseconds; null for no limit. */
+  restoreWithin: number | null
+  now: Date
+  signal: AbortSignal
+  progress: (line: string) => void
+}
