@@ -893,7 +893,23 @@ const requestSchema = schemas/* discriminatedUnion */.gMt('kind', [
         allowCore: schemas/* boolean */.zMY().default(false),
         /** Only looks: no backup is taken, and the requester writes nothing. */
         plan: schemas/* boolean */.zMY().default(false),
-        /** Why this runs without a fresh backup; the audit keeps it. */
+        /** Why this runs without a fresh backup; the journal keeps it. */
+        noBackup: schemas/* string */.YjP().min(1).max(500).optional(),
+        /** Why this is done now; the journal keeps it. */
+        reason: schemas/* string */.YjP().min(1).max(500).optional(),
+        ...requester,
+    }),
+    schemas/* object */.Ikc({
+        kind: schemas/* literal */.euz('undo'),
+        /** The last migration that stays applied; null undoes all. */
+        to: schemas/* string */.YjP().min(1).max(200).nullable(),
+        /** The release that has the migrations; what serves when absent. */
+        of: release/* releaseIdSchema */.yU.optional(),
+        reason: schemas/* string */.YjP().min(1).max(500),
+        /** Documents that were edited since, like `reports "r7"`, or a whole collection by its name: kept as they are now, … */
+        keep: schemas/* array */.YOg(schemas/* string */.YjP()).default([]),
+        /** … or put back as they were. */
+        restore: schemas/* array */.YOg(schemas/* string */.YjP()).default([]),
         noBackup: schemas/* string */.YjP().min(1).max(500).optional(),
         ...requester,
     }),
@@ -921,6 +937,9 @@ const requestSchema = schemas/* discriminatedUnion */.gMt('kind', [
         ...requester,
     }),
 ]);
+const ids = schemas/* array */.YOg(schemas/* string */.YjP());
+/** Ids of migrations by phase. */
+const pendingSchema = schemas/* object */.Ikc({ expand: ids, data: ids, contract: ids });
 const outcomeSchema = schemas/* enum */.k5n([
     'deployed',
     'unchanged',
@@ -941,6 +960,8 @@ const resultSchema = schemas/* object */.Ikc({
     direction: schemas/* enum */.k5n(['forward', 'back']).optional(),
     /** A refused deploy fits once the core was brought up: ask for `core`, then for the deploy again. */
     coreFirst: schemas/* boolean */.zMY().optional(),
+    /** The ids of the release's migrations that are still to be applied, by phase; of a migration only. */
+    pending: pendingSchema.optional(),
     /** The release that serves now; null when nothing does. */
     serving: release/* releaseIdSchema */.yU.nullable(),
     /** What served before this transaction. */

@@ -73,7 +73,23 @@ export const requestSchema = z.discriminatedUnion('kind', [
     allowCore: z.boolean().default(false),
     /** Only looks: no backup is taken, and the requester writes nothing. */
     plan: z.boolean().default(false),
-    /** Why this runs without a fresh backup; the audit keeps it. */
+    /** Why this runs without a fresh backup; the journal keeps it. */
+    noBackup: z.string().min(1).max(500).optional(),
+    /** Why this is done now; the journal keeps it. */
+    reason: z.string().min(1).max(500).optional(),
+    ...requester,
+  }),
+  z.object({
+    kind: z.literal('undo'),
+    /** The last migration that stays applied; null undoes all. */
+    to: z.string().min(1).max(200).nullable(),
+    /** The release that has the migrations; what serves when absent. */
+    of: releaseIdSchema.optional(),
+    reason: z.string().min(1).max(500),
+    /** Documents that were edited since, like `reports "r7"`, or a whole collection by its name: kept as they are now, … */
+    keep: z.array(z.string()).default([]),
+    /** … or put back as they were. */
+    restore: z.array(z.string()).default([]),
     noBackup: z.string().min(1).max(500).optional(),
     ...requester,
   }),
@@ -109,6 +125,10 @@ export type LockingRequest = Exclude<TransactionRequest, { kind: 'verify' }>
 /** A request as a client writes it: fields with a default may be left out. */
 export type TransactionRequestInput = z.input<typeof requestSchema>
 
+const ids = z.array(z.string())
+/** Ids of migrations by phase. */
+export const pendingSchema = z.object({ expand: ids, data: ids, contract: ids })
+
 export const outcomeSchema = z.enum([
   'deployed',
   'unchanged',
@@ -131,6 +151,8 @@ export const resultSchema = z.object({
   direction: z.enum(['forward', 'back']).optional(),
   /** A refused deploy fits once the core was brought up: ask for `core`, then for the deploy again. */
   coreFirst: z.boolean().optional(),
+  /** The ids of the release's migrations that are still to be applied, by phase; of a migration only. */
+  pending: pendingSchema.optional(),
   /** The release that serves now; null when nothing does. */
   serving: releaseIdSchema.nullable(),
   /** What served before this transaction. */

@@ -151,7 +151,7 @@ function transactionId(operands: readonly string[]): string {
   return parsed.data
 }
 
-function releaseId(text: string) {
+export function releaseId(text: string) {
   const parsed = releaseIdSchema.safeParse(text)
   if (!parsed.success) throw badInput(`${JSON.stringify(text)} ${parsed.error.issues[0]?.message}`)
   return parsed.data

@@ -20,6 +20,12 @@ export interface DataJobs {
    */
   migrate(work: MigrateWork, run: Doing): Promise<string>
   /**
+   * Undoes migrations by their before-images.
+   * @returns what was undone, in one line.
+   * @throws Failure `refused` that lists the documents about which nothing was decided; `failed` when it stopped on the way.
+   */
+  undo(work: UndoWork, run: Doing): Promise<string>
+  /**
    * Takes a backup.
    * @returns what was done, in one line: also that there was nothing to back up, or that a fresh one is there.
    */
@@ -44,6 +50,8 @@ export interface Judgement {
   refusals: string[]
   /** The ids of its migrations that are not applied, by phase. */
   pending: Record<MigrationPhase, string[]>
+  /** The ids of all migrations that the ledger has, in whatever state. */
+  begun: string[]
 }
 
 export interface MigrateWork {
@@ -54,6 +62,8 @@ export interface MigrateWork {
   run: string
   actor: string
 }
+
+export interface UndoWork extends Omit<MigrateWork, 'phase'>, Pick<RequestOf<'undo'>, 'to' | 'keep' | 'restore'> {}
 
 export interface BackupWork {
   data: DataPlan

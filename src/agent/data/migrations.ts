@@ -3,6 +3,7 @@ import { refused } from '../../lib/index.ts'
 import {
   appliedText,
   applyMigrations,
+  type Decision,
   eventText,
   loadMigrations,
   type MigrationEvent,
@@ -10,9 +11,10 @@ import {
   ofRelease,
   openDatabase,
   readLedger,
+  undoTo,
 } from '../../migrations/index.ts'
 import type { MigrationPhase, ReleaseManifest } from '../../release/index.ts'
-import type { DatabaseAccess } from '../protocol.ts'
+import type { DatabaseAccess, RequestOf } from '../protocol.ts'
 import type { ChildLine } from './child.ts'
 import type { Judgement } from './jobs.ts'
 
@@ -26,6 +28,7 @@ export async function judgeBy(access: DatabaseAccess, migrations: ReleaseManifes
   return {
     refusals: mayRun(migrations, entries),
     pending: { expand: pending('expand'), data: pending('data'), contract: pending('contract') },
+    begun: entries.map(({ _id }) => _id),
   }
 }
 
@@ -33,23 +36,48 @@ interface Asked {
   access: DatabaseAccess
   directory: string
   migrations: ReleaseManifest['migrations']
-  phase: MigrationPhase
   run: string
   actor: string
 }
 
+type Print = (line: ChildLine) => void
+
 /** Applies the migrations of a phase here, beside the database. @returns what was done, in one line */
 export async function migrateHere(
-  asked: Asked,
-  print: (line: ChildLine) => void,
+  asked: Asked & { phase: MigrationPhase },
+  print: Print,
   signal: AbortSignal,
 ): Promise<string> {
   const { access, directory, phase, run, actor } = asked
   const migrations = ofRelease(await loadMigrations(directory), asked.migrations)
   await using database = await openDatabase(access)
-  const onEvent = (event: MigrationEvent) =>
-    print({ type: event.kind === 'progress' ? 'progress' : 'note', message: eventText(event) })
-  const done = await applyMigrations(database, migrations, { phase, run, actor, host: hostname(), signal, onEvent })
+  const who = { run, actor, host: hostname() }
+  const done = await applyMigrations(database, migrations, { phase, ...who, signal, onEvent: teller(print) })
   if (done.applied.length === 0 && done.waiting.length > 0) throw refused(done.waiting.join('; '))
   return appliedText(done)
+}
+
+/** Undoes here what was applied after `to`, exactly. @returns what was undone, in one line */
+export async function undoHere(
+  asked: Asked & Pick<RequestOf<'undo'>, 'to' | 'keep' | 'restore'>,
+  print: Print,
+  signal: AbortSignal,
+): Promise<string> {
+  const { access, directory, to, keep, restore, run, actor } = asked
+  const migrations = ofRelease(await loadMigrations(directory), asked.migrations)
+  await using database = await openDatabase(access)
+  const decided = new Map<string, Decision>([
+    ...keep.map((one): [string, Decision] => [one, 'keep']),
+    ...restore.map((one): [string, Decision] => [one, 'restore']),
+  ])
+  const undone = await undoTo(database, migrations, to, {
+    ...{ run, actor, host: hostname(), signal },
+    onEvent: teller(print),
+    decide: (collection, id) => decided.get(`${collection} ${id}`) ?? decided.get(collection) ?? null,
+  })
+  return undone.length === 0 ? 'nothing was left to undo' : `undone: ${undone.join(', ')}`
+}
+
+function teller(print: Print): (event: MigrationEvent) => void {
+  return (event) => print({ type: event.kind === 'progress' ? 'progress' : 'note', message: eventText(event) })
 }

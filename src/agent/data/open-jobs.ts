@@ -1,9 +1,10 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { pendingSchema } from '../protocol.ts'
 import type { Reporter } from '../transaction/journal.ts'
 import { runChild } from './child.ts'
-import type { DataJobs } from './jobs.ts'
+import type { DataJobs, MigrateWork } from './jobs.ts'
 import type { Place } from './place.ts'
 
 /** Milliseconds: reading a ledger, and the longest that work on the data may take. */
@@ -11,10 +12,10 @@ const JUDGE_LIMIT = 30_000
 const TIDY_LIMIT = 120_000
 const WORK_LIMIT = 24 * 3_600_000
 
-const ids = z.array(z.string())
 const judgementSchema = z.object({
   refusals: z.array(z.string()),
-  pending: z.object({ expand: ids, data: ids, contract: ids }),
+  pending: pendingSchema,
+  begun: z.array(z.string()),
 })
 
 /** Below the backups; each is emptied at its end, so what lies there was left by a kill. */
@@ -32,17 +33,20 @@ export function openJobs(script: string, place: Place): DataJobs {
         report: silent,
         timeout: JUDGE_LIMIT,
       }),
-    migrate: ({ access, release, phase, run, actor }, { report, signal }) =>
-      runChild(
-        {
-          work: 'migrate',
-          ...{ access, phase, run, actor },
-          directory: join(release.directory, 'stack', 'migrations'),
-          migrations: release.manifest.migrations,
-        },
-        z.string(),
-        { ...options, report, signal, timeout: WORK_LIMIT },
-      ),
+    migrate: ({ release, ...work }, { report, signal }) =>
+      runChild({ work: 'migrate', ...work, ...filesOf(release) }, z.string(), {
+        ...options,
+        report,
+        signal,
+        timeout: WORK_LIMIT,
+      }),
+    undo: ({ release, ...work }, { report, signal }) =>
+      runChild({ work: 'undo', ...work, ...filesOf(release) }, z.string(), {
+        ...options,
+        report,
+        signal,
+        timeout: WORK_LIMIT,
+      }),
     async tidy() {
       const left = await Promise.all(WORK_FOLDERS.map((name) => readdir(join(place.backups, name)).catch(() => [])))
       if (left.flat().length === 0) return
@@ -64,4 +68,9 @@ export function openJobs(script: string, place: Place): DataJobs {
     backup: (work, { report, signal }) =>
       runChild({ work: 'backup', place, ...work }, z.string(), { ...options, report, signal, timeout: WORK_LIMIT }),
   }
+}
+
+/** The migrations of a release, as they lie on this server and as its manifest names them. */
+function filesOf({ directory, manifest }: MigrateWork['release']) {
+  return { directory: join(directory, 'stack', 'migrations'), migrations: manifest.migrations }
 }

@@ -7,23 +7,30 @@ import { databaseSchema, restoreTargetSchema } from '../protocol.ts'
 import { backUpHere } from './backups.ts'
 import type { ChildLine } from './child.ts'
 import { dataPlanSchema } from './data-plan.ts'
-import { judgeBy, migrateHere } from './migrations.ts'
+import { judgeBy, migrateHere, undoHere } from './migrations.ts'
 import { placeSchema } from './place.ts'
 import { verifyHere } from './restore-proof.ts'
 import { restoreHere } from './restores.ts'
 import { tidyHere } from './tidy.ts'
 
+const migrationWork = {
+  access: databaseSchema,
+  /** The folder with the migrations of the release. */
+  directory: z.string(),
+  migrations: z.array(releaseMigrationSchema),
+  run: z.string(),
+  actor: z.string(),
+}
+
 const workSchema = z.discriminatedUnion('work', [
   z.object({ work: z.literal('judge'), access: databaseSchema, migrations: z.array(releaseMigrationSchema) }),
+  z.object({ work: z.literal('migrate'), ...migrationWork, phase: migrationPhaseSchema }),
   z.object({
-    work: z.literal('migrate'),
-    access: databaseSchema,
-    /** The folder with the migrations of the release. */
-    directory: z.string(),
-    migrations: z.array(releaseMigrationSchema),
-    phase: migrationPhaseSchema,
-    run: z.string(),
-    actor: z.string(),
+    work: z.literal('undo'),
+    ...migrationWork,
+    to: z.string().nullable(),
+    keep: z.array(z.string()),
+    restore: z.array(z.string()),
   }),
   z.object({
     work: z.literal('backup'),
@@ -74,6 +81,8 @@ function doWork(asked: Work, print: (line: ChildLine) => void, signal: AbortSign
       return judgeBy(asked.access, asked.migrations)
     case 'migrate':
       return migrateHere(asked, print, signal)
+    case 'undo':
+      return undoHere(asked, print, signal)
     case 'backup':
       return backUpHere(asked, print, signal)
     case 'tidy':

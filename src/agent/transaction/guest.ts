@@ -4,6 +4,9 @@ import type { OpenDatabase, RequesterReport } from '../protocol.ts'
 /** What a migration that stopped on the way leaves, and how it goes on. */
 export const MIGRATION_GOES_ON = 'the ledger in the database says what is applied; ask again, which goes on from there'
 
+/** The same of an undo of migrations. */
+export const UNDO_GOES_ON = 'the ledger in the database says what is undone; ask for the same undo again, it continues'
+
 interface Clock {
   now(): number
   sleep(ms: number, signal: AbortSignal): Promise<void>

@@ -22,7 +22,7 @@ export async function migrate(
   world: World,
   planner: Planner,
 ): Promise<TransactionResult> {
-  const { phase, plan } = request
+  const { phase, plan, reason } = request
   const serving = world.store.state.serving?.release ?? null
   const result = (outcome: TransactionResult['outcome'], message: string): TransactionResult => ({
     outcome,
@@ -31,6 +31,7 @@ export async function migrate(
     previous: serving,
   })
   await run.report.step('preflight', `${release.id}: its database, its core`)
+  if (reason !== undefined) await run.report.note(`why: ${reason}`)
   const config = await planner.sealConfig()
   const data = await planner.planData(release, config)
   if (!data.database) {
@@ -43,21 +44,53 @@ export async function migrate(
   const difference = await compareCore(await planner.planCore(release, config), world)
   const misfit = explainMisfit(difference)
   if (misfit !== null) return coreFirst(misfit, difference, request.allowCore, serving)
-  const { pending } = await world.jobs.judge(data.database.migrate, release.manifest.migrations)
-  if (!plan && pending[phase].length === 0) return result('done', `every migration of phase ${phase} is applied`)
+  const { migrate: access, backup: reader } = data.database
+  const { migrations } = release.manifest
+  const { pending } = await world.jobs.judge(access, migrations)
+  if (!plan && pending[phase].length === 0) {
+    return { ...result('done', `every migration of phase ${phase} is applied`), pending }
+  }
   if (phase !== 'expand' && !plan) refuseBeforeDeploy(release, world)
   if (!plan) await backUpFirst(request, data, run, world)
+  /** What was done is done, whether or not the ledger can be read once more. */
+  const ended = async (outcome: TransactionResult['outcome'], message: string) => {
+    const left = plan
+      ? pending
+      : await world.jobs.judge(access, migrations).then(
+          (now) => now.pending,
+          () => undefined,
+        )
+    return { ...result(outcome, message), ...(left === undefined ? {} : { pending: left }) }
+  }
 
   if (phase === 'expand' || plan) {
-    run.guest.open({ ...data.database.migrate, release: release.id, migrations: release.manifest.migrations })
+    // Whoever plans gets the login of the backups, which can only read.
+    run.guest.open({ ...(plan ? reader : access), release: release.id, migrations })
     await run.report.step('open', `the database is open to ${request.actor} through a tunnel`)
     const { outcome, message } = await run.guest.reported(run.signal, world)
-    return result(outcome, message)
+    return ended(outcome, message)
   }
+  if (phase === 'contract') await nameLostTargets(pending.contract, run, world, planner)
   await stopOldCode(run, world)
   await run.report.step(phase, `the migrations of phase ${phase} run here`)
-  const work = { access: data.database.migrate, release, phase, run: request.run, actor: request.actor }
-  return result('done', await world.jobs.migrate(work, run))
+  const work = { access, release, phase, run: request.run, actor: request.actor }
+  return ended('done', await world.jobs.migrate(work, run))
+}
+
+/** Says to which releases no rollback goes once `contracts` are applied: their code needs what those remove. */
+async function nameLostTargets(contracts: readonly string[], run: Run, world: World, planner: Planner): Promise<void> {
+  const lost: string[] = []
+  for (const id of new Set(world.store.state.history.map(({ instance }) => instance.release))) {
+    const known = await planner.open(id).then(
+      ({ manifest }) => new Set(manifest.migrations.map((one) => one.id)),
+      () => new Set<string>(),
+    )
+    if (!contracts.every((contract) => known.has(contract))) lost.push(id)
+  }
+  if (lost.length === 0) return
+  await run.report.note(
+    `from here no rollback goes to ${lost.join(', ')}: they need what ${contracts.join(', ')} removes`,
+  )
 }
 
 /** The same content may serve under the id of an earlier release: then this one's deploy was unchanged. */
@@ -70,15 +103,18 @@ function refuseBeforeDeploy({ id, manifest }: Release, world: World): void {
 }
 
 /** From here no old code writes the old shape any more, or reads what a contract removes. */
-async function stopOldCode(run: Run, world: World): Promise<void> {
+export async function stopOldCode(run: Run, world: World): Promise<void> {
   const { warm } = world.store.state
   if (!warm) return
-  await run.report.step('warm', `${warm.instance.release} stops, since its code knows the old shape only`)
+  await run.report.step(
+    'warm',
+    `${warm.instance.release} stops, since its code does not know what the database becomes`,
+  )
   await endWarm(world)
 }
 
-async function backUpFirst(
-  { noBackup }: RequestOf<'migrate'>,
+export async function backUpFirst(
+  { noBackup }: Pick<RequestOf<'migrate'>, 'noBackup'>,
   data: Awaited<ReturnType<Planner['planData']>>,
   run: Run,
   world: World,

@@ -13,6 +13,7 @@ import { preflight } from './preflight.ts'
 import { answers, exchangeWarm, rollbackTarget } from './rollback.ts'
 import { together } from './together.ts'
 import { removeInstance } from './undo.ts'
+import { undoMigrations } from './undo-migrations.ts'
 import type { Plan, Release, Run, World } from './world.ts'
 
 /** A request with what was found out before its transaction began. */
@@ -34,6 +35,7 @@ export async function perform(
   if (request.kind === 'rollback') return goBack(request, undid, run, world, planner)
   if (request.kind === 'backup') return backUp(run, world, planner)
   if (request.kind === 'restore') return restore(request, run, world, planner)
+  if (request.kind === 'undo') return undoMigrations(request, run, world, planner)
   if (!release) throw new Error('a release was not fetched')
   if (request.kind === 'migrate') return migrate(request, release, run, world, planner)
   if (request.kind === 'deploy') return goForward(request, release, run, world, planner)

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -6,7 +6,7 @@ import { runCli } from '../../../src/agent/cli/run.ts'
 import { openSocket } from '../../../src/agent/client.ts'
 import { type Layout, layout } from '../../../src/agent/layout.ts'
 import { type Outcome, outcomeSchema } from '../../../src/agent/protocol.ts'
-import { exitClass, Failure } from '../../../src/lib/index.ts'
+import { exitClass, Failure, tryRun } from '../../../src/lib/index.ts'
 import { type ListeningDaemon, listeningDaemon, replay, result, status, twoSteps } from './daemon-fixture.ts'
 
 const release = `ghcr.io/org/pacs/release@sha256:${'a'.repeat(64)}`
@@ -68,6 +68,11 @@ describe('pacs-agent', () => {
     [['rollback', '--reason', 'slow', '--config', 'old'], /neither its-own nor current/],
     [['follow', '../x'], /no transaction id/],
     [['config', 'seal'], /edit, check or show-names/],
+    [['migrate', release, '--phase', 'all'], /none of expand, data, contract/],
+    [['migrate', 'undo', '--reason', 'bad'], /--to is missing: name the last migration that stays, or nothing/],
+    [['migrate', 'undo', '--to', '001_x'], /--reason is missing/],
+    [['migrate', 'undo', '--to', '001_x', '--reason', 'bad', '--release', 'v1'], /no release id/],
+    [['migrate', 'undo', '--to', '1', '--reason', 'x', '--keep', 'a', '--restore', 'a'], /cannot both be/],
   ])('says in one line what is wrong with %j', async (args, message) => {
     const { code, err } = await pacsAgent(...args)
     expect(code).toBe(exitClass['bad-input'])
@@ -232,5 +237,52 @@ describe('pacs-agent restore', () => {
   ])('refuses %j in one line, before anything is asked of the server', async (args, said) => {
     expect(await pacsAgent(...args)).toMatchObject({ code: 40, err: expect.stringMatching(said) })
     expect(daemon.service.submitted).toEqual([])
+  })
+})
+
+describe('the scripts beside the migrations', () => {
+  const folder = join(import.meta.dirname, '../../../deployment/production/migrations')
+
+  /** Runs a script with `commands` as the only other programs; gives the arguments that it hands to pacs-agent. */
+  async function script(name: string, args: readonly string[], withAgent = true) {
+    const bin = join(paths.root, `bin-${name}`)
+    await mkdir(bin, { recursive: true })
+    await symlink('/bin/cat', join(bin, 'cat')).catch(() => undefined)
+    if (withAgent) await writeFile(join(bin, 'pacs-agent'), `#!/bin/sh\nprintf '%s\\n' "$@"\n`, { mode: 0o755 })
+    const { code, stdout, stderr } = await tryRun('/bin/sh', [join(folder, name), ...args], { env: { PATH: bin } })
+    return { code, stderr, args: stdout === '' ? [] : stdout.trimEnd().split('\n') }
+  }
+
+  it('ask for the same as the verbs of pacs-agent', async () => {
+    const migrated = await script('migrate.sh', [release, '--phase', 'contract', '--reason', 'a month of peace'])
+    expect(await pacsAgent(...migrated.args)).toMatchObject({ code: 0 })
+    const kept = ['--keep', 'reports "r7"', '--restore', 'exports', '--release', '20261124t101500z-abc1234def01']
+    const undone = await script('rollback.sh', ['001_create_collections', '--reason', 'wrong counts', ...kept])
+    expect(await pacsAgent(...undone.args)).toMatchObject({ code: 0 })
+    const nothing = await script('rollback.sh', ['nothing', '--reason', 'wrong counts'])
+    expect(await pacsAgent(...nothing.args)).toMatchObject({ code: 0 })
+    expect(daemon.service.submitted.map(({ request }) => request)).toMatchObject([
+      { kind: 'migrate', release, phase: 'contract', reason: 'a month of peace', plan: false, actor: 'ann' },
+      {
+        ...{ kind: 'undo', to: '001_create_collections', of: '20261124t101500z-abc1234def01', actor: 'ann' },
+        ...{ reason: 'wrong counts', keep: ['reports "r7"'], restore: ['exports'] },
+      },
+      { kind: 'undo', to: null, keep: [], restore: [] },
+    ])
+  })
+
+  it.each([
+    ['migrate.sh', [], 40, 'usage: migrate.sh RELEASE'],
+    ['migrate.sh', ['v1.2'], 40, 'v1.2 is no release by digest'],
+    ['rollback.sh', [], 40, 'usage: rollback.sh ID'],
+    ['rollback.sh', ['--to', '001_x'], 40, '--to is no migration: name one like 001_create_collections'],
+  ])('%s %j is refused before pacs-agent is asked', async (name, args, code, message) => {
+    expect(await script(name, args)).toMatchObject({ code, args: [], stderr: expect.stringContaining(message) })
+  })
+
+  it('say what is missing where there is no agent', async () => {
+    const absent = { code: 50, stderr: expect.stringContaining('there is no pacs-agent here: run setup-production.sh') }
+    expect(await script('migrate.sh', [release], false)).toMatchObject(absent)
+    expect(await script('rollback.sh', ['nothing'], false)).toMatchObject(absent)
   })
 })

@@ -62,6 +62,8 @@ export class Server {
   effect: (name: string, change: () => void) => Promise<void> = async () => undefined
   /** The ids of applied contracts and expands; null where the stack has no database. */
   ledger: { id: string; phase: 'expand' | 'data' | 'contract' }[] | null = null
+  /** A document that someone edited after a migration wrote it. */
+  edited: string | null = null
   backups = 0
   backupsFail = false
   /** A verification takes until this resolves. */
@@ -340,6 +342,7 @@ export class MemoryWorld implements World {
       return {
         refusals: mayRun(migrations, ledger.map(ledgerEntry)),
         pending: { expand: pending('expand'), data: pending('data'), contract: pending('contract') },
+        begun: ledger.map(({ id }) => id),
       }
     },
     migrate: async ({ release, phase }, { signal }) => {
@@ -350,6 +353,18 @@ export class MemoryWorld implements World {
         await this.#effect('migrate', () => void this.server.ledger?.push(migration))
       }
       return `${phase} is applied`
+    },
+    undo: async ({ to, keep }, { signal }) => {
+      if (this.server.edited !== null && !keep.includes(this.server.edited))
+        throw refused(`decide: ${this.server.edited}`)
+      const gone = (this.server.ledger ?? []).filter(({ id }) => to === null || id > to).map(({ id }) => id)
+      for (const id of gone.toReversed()) {
+        signal.throwIfAborted()
+        await this.#effect('undo', () => {
+          this.server.ledger = this.server.ledger?.filter((one) => one.id !== id) ?? null
+        })
+      }
+      return `undone: ${gone.toReversed().join(', ')}`
     },
     backup: (_work, { signal }) => {
       if (this.server.backupsFail) throw refused('the disk is full')

@@ -125,6 +125,18 @@ describe('an expand by the requester', () => {
     expect(await readFile(join(directory, audits[0] ?? ''), 'utf8')).toContain('"noBackup":"restored an hour ago"')
   })
 
+  it('that is only planned gives a login that reads, takes no backup, and says what is left', async () => {
+    await using life = await start()
+    const id = await open(life, migrateOf(7, 'expand', { plan: true }))
+    expect(await life.agent.database(id, 'deploy')).toMatchObject({ username: 'backup' })
+    await life.agent.report(id, { outcome: 'done', message: 'would be applied: 001_expand' }, 'deploy')
+    expect(await resultOf(life.agent, id)).toMatchObject({
+      outcome: 'done',
+      pending: { expand: ['001_expand'], data: ['002_data'], contract: [] },
+    })
+    expect(server.backups).toBe(0)
+  })
+
   it('is not interrupted by a rollback, which is told who holds the lock', async () => {
     await using life = await start()
     await ask(life.agent, deployOf(1))
@@ -155,7 +167,10 @@ describe('data and contract by the agent', () => {
     })
     expect(server.state.warm).not.toBeNull()
     server.backupsFail = false
-    expect(await ask(life.agent, migrateOf(7, 'data'))).toMatchObject({ outcome: 'done', message: 'data is applied' })
+    expect(await ask(life.agent, migrateOf(7, 'data'))).toMatchObject({
+      ...{ outcome: 'done', message: 'data is applied' },
+      pending: { expand: [], data: [], contract: [] },
+    })
     expect(server.state.warm).toBeNull()
     expect(server.backups).toBe(1)
   })
@@ -214,11 +229,99 @@ describe('a release and the ledger (I4)', () => {
     await ask(life.agent, deployOf(7))
     await ask(life.agent, deployOf(8))
     await ask(life.agent, migrateOf(8, 'data'))
-    expect(await ask(life.agent, migrateOf(8, 'contract'))).toMatchObject({ outcome: 'done' })
+    const contract = await submit(life.agent, migrateOf(8, 'contract', { reason: 'a month without trouble' }))
+    expect(await resultOf(life.agent, contract)).toMatchObject({ outcome: 'done' })
+    const notes = (await recordedOf(life, contract)).flatMap((event) => (event.type === 'note' ? event.message : []))
+    expect(notes).toContain('why: a month without trouble')
+    expect(notes).toContain(`from here no rollback goes to ${memoryRelease(7).id}: they need what 003_contract removes`)
     const request: TransactionRequestInput = { kind: 'rollback', reason: 'bad', actor: 'jane', to: memoryRelease(7).id }
     expect(await ask(life.agent, request)).toMatchObject({
       outcome: 'refused',
       message: expect.stringContaining('003_contract (contract) is applied, and this release does not know it'),
     })
+  })
+})
+
+describe('an undo', () => {
+  const undoOf = (to: string | null, more: object = {}): TransactionRequestInput => ({
+    kind: 'undo',
+    to,
+    reason: 'the counts are wrong',
+    actor: 'jane',
+    ...more,
+  })
+  const all = [
+    { id: '001_expand', phase: 'expand' as const },
+    { id: '002_data', phase: 'data' as const },
+  ]
+
+  it('takes back what was applied after an id, a backup first, and nothing while an edited document is undecided', async () => {
+    await using life = await start()
+    server.ledger = all.slice(0, 1)
+    await ask(life.agent, deployOf(7))
+    server.ledger = [...all]
+    server.edited = 'reports "r7"'
+    expect(await ask(life.agent, undoOf('001_expand'))).toMatchObject({
+      outcome: 'refused',
+      message: 'decide: reports "r7"',
+    })
+    expect(server.ledger).toEqual(all)
+    expect(await ask(life.agent, undoOf('001_expand', { keep: ['reports "r7"'] }))).toMatchObject({
+      outcome: 'done',
+      message: 'undone: 002_data',
+    })
+    expect(server.ledger).toEqual(all.slice(0, 1))
+    expect(server.backups).toBe(2)
+    expect(await ask(life.agent, undoOf('001_expand'))).toMatchObject({
+      outcome: 'done',
+      message: 'nothing is applied after 001_expand',
+    })
+    expect(server.backups).toBe(2)
+  })
+
+  it('is refused while what serves needs it, and ends what is warm and needs it', async () => {
+    await using life = await start()
+    expect(await ask(life.agent, undoOf(null))).toMatchObject({
+      outcome: 'refused',
+      message: expect.stringContaining('nothing serves here: name the release'),
+    })
+    await ask(life.agent, deployOf(1))
+    server.ledger = all.slice(0, 1)
+    await ask(life.agent, deployOf(7))
+    const of = memoryRelease(7).id
+    expect(await ask(life.agent, undoOf(null))).toMatchObject({
+      outcome: 'refused',
+      message: `${of} serves and needs 001_expand: roll back to a release without, then ask for this again with --release ${of}`,
+    })
+    await ask(life.agent, { kind: 'rollback', reason: 'bad', actor: 'jane', keepWarm: 600_000 })
+    expect(await ask(life.agent, undoOf('005_x', { of }))).toMatchObject({
+      outcome: 'bad-input',
+      message: `005_x is no migration of ${of}, which has 001_expand, 002_data`,
+    })
+    expect(server.state.warm?.instance.release).toBe(of)
+    expect(await ask(life.agent, undoOf(null, { of }))).toMatchObject({ outcome: 'done' })
+    expect(server.state.warm).toBeNull()
+    expect(server.ledger).toEqual([])
+  })
+
+  it('cut by the death of the agent ends failed, and goes on when asked again', async () => {
+    {
+      await using life = await start()
+      server.ledger = all.slice(0, 1)
+      await ask(life.agent, deployOf(7))
+      server.ledger = [...all]
+      const world = new MemoryWorld(server)
+      await using dying = await startAgent(directory, world)
+      world.dieIn(3)
+      void dying.agent.submit('undo-that-dies', requestSchema.parse(undoOf('001_expand')), 'deploy')
+      await world.died
+    }
+    await using second = await start()
+    expect(await resultOf(second.agent, 'undo-that-dies')).toMatchObject({
+      outcome: 'failed',
+      message: expect.stringContaining('ask for the same undo again'),
+    })
+    expect(await ask(second.agent, undoOf('001_expand'))).toMatchObject({ outcome: 'done' })
+    expect(server.ledger).toEqual(all.slice(0, 1))
   })
 })
