@@ -9,6 +9,8 @@ export interface LeaseOptions {
   ttl?: number
   /** Milliseconds to wait for another owner; 75 s by default, so that a killed owner's lease runs out. */
   wait?: number
+  /** Milliseconds for which a renewal answers further checks; a small part of `ttl` by default, within which nobody else can take the lease. */
+  fresh?: number
   signal?: AbortSignal
 }
 
@@ -17,7 +19,7 @@ export interface Lease extends AsyncDisposable {
   readonly token: string
   /** Aborts when the lease is lost. */
   readonly signal: AbortSignal
-  /** @throws Failure `failed` when another owner has it. */
+  /** Renews it, unless that was done just now. @throws Failure `failed` when another owner has it. */
   check(): Promise<void>
 }
 
@@ -34,13 +36,14 @@ export async function takeLease(
   purpose: string,
   options: LeaseOptions = {},
 ): Promise<Lease> {
-  const { ttl = DEFAULT_TTL, wait = DEFAULT_WAIT, signal } = options
+  const { ttl = DEFAULT_TTL, wait = DEFAULT_WAIT, fresh = ttl / 200, signal } = options
   const token = randomUUID()
   const until = performance.now() + wait
   for (;;) {
     signal?.throwIfAborted()
+    const asked = performance.now()
     const holder = await store.take({ token, purpose, ...actor }, ttl)
-    if (holder === null) return hold(store, token, ttl)
+    if (holder === null) return hold(store, token, { ttl, fresh, asked })
     if (performance.now() >= until) {
       throw new Failure(
         'locked',
@@ -51,11 +54,16 @@ export async function takeLease(
   }
 }
 
-function hold(store: LeaseStore, token: string, ttl: number): Lease {
+function hold(
+  store: LeaseStore,
+  token: string,
+  { ttl, fresh, asked }: { ttl: number; fresh: number; asked: number },
+): Lease {
   const lost = new AbortController()
   const lose = (why: string) =>
     lost.abort(new Failure('failed', `the lease of the database was lost (${why}): stopped; run again to continue`))
-  let renewedAt = performance.now()
+  let renewedAt = asked
+  let renewing: Promise<void> | null = null
   const renew = async () => {
     const asked = performance.now()
     if (await store.renew(token, ttl)) renewedAt = asked
@@ -75,7 +83,12 @@ function hold(store: LeaseStore, token: string, ttl: number): Lease {
     signal: lost.signal,
     async check() {
       lost.signal.throwIfAborted()
-      await renew()
+      if (performance.now() - renewedAt < fresh) return
+      // Those who ask at the same time get one answer.
+      renewing ??= renew().finally(() => {
+        renewing = null
+      })
+      await renewing
       lost.signal.throwIfAborted()
     },
     async [Symbol.asyncDispose]() {

@@ -4,11 +4,25 @@ import { parseArgs } from 'node:util'
 import { Failure, messageOf } from '../../src/lib/index.ts'
 import { LabError, Progress } from '../lab/index.ts'
 import { benchDeploy } from './deploy.ts'
+import { benchMigrate } from './migrate.ts'
 import { formatTable, isWithin, type Measure } from './report.ts'
 import { benchStart } from './start.ts'
 
 const USAGE = `npm run bench -- deploy [--rounds 5] [--json FILE]   a deploy against docker compose up, rollback, unchanged, memory
-npm run bench -- start [--rounds 10] [--json FILE]   what each action costs before it does anything`
+npm run bench -- start [--rounds 10] [--json FILE]   what each action costs before it does anything
+npm run bench -- migrate [--rounds 5] [--documents 20000] [--json FILE]   migrations against migrate-mongo and the bare driver`
+
+interface Options {
+  rounds: number | undefined
+  documents: number | undefined
+  progress: Progress
+}
+
+const BENCHES: Readonly<Record<string, (options: Options) => Promise<Measure[]>>> = {
+  deploy: ({ rounds = 5, progress }) => benchDeploy(rounds, progress),
+  start: ({ rounds = 10 }) => benchStart(rounds),
+  migrate: ({ rounds = 5, documents = 20_000, progress }) => benchMigrate(rounds, documents, progress),
+}
 
 try {
   process.exitCode = await main()
@@ -20,27 +34,36 @@ try {
 
 /** @returns 0 when every measure is within what is allowed, else 1 */
 async function main(): Promise<number> {
-  const { name, rounds, file } = readArguments()
-  const progress = new Progress(undefined, 'bench')
-  const measures: Measure[] =
-    name === 'deploy' ? await benchDeploy(rounds ?? 5, progress) : await benchStart(rounds ?? 10)
+  const { values, positionals } = parse(() =>
+    parseArgs({
+      allowPositionals: true,
+      options: { rounds: { type: 'string' }, documents: { type: 'string' }, json: { type: 'string' } },
+    }),
+  )
+  const [name = '', ...more] = positionals
+  const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined
+  if (bench === undefined || more.length > 0) throw new LabError(`usage:\n${USAGE}`)
+  const measures = await bench({
+    rounds: count('rounds', values.rounds, 100),
+    documents: count('documents', values.documents, 10_000_000),
+    progress: new Progress(undefined, 'bench'),
+  })
   process.stdout.write(`${formatTable(measures)}\n`)
-  if (file !== undefined) {
+  if (values.json !== undefined) {
     const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? '', node: process.version }
     const report = { bench: name, at: new Date().toISOString(), machine, measures }
-    await writeFile(file, `${JSON.stringify(report, null, 2)}\n`)
+    await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`)
   }
   return measures.every(isWithin) ? 0 : 1
 }
 
-function readArguments(): { name: 'deploy' | 'start'; rounds: number | undefined; file: string | undefined } {
-  const options = { rounds: { type: 'string' }, json: { type: 'string' } } as const
-  const { values, positionals } = parse(() => parseArgs({ allowPositionals: true, options }))
-  const [name, ...more] = positionals
-  const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
-  const wrong = rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0 && rounds <= 100)
-  if ((name !== 'deploy' && name !== 'start') || more.length > 0 || wrong) throw new LabError(`usage:\n${USAGE}`)
-  return { name, rounds, file: values.json }
+function count(name: string, given: string | undefined, most: number): number | undefined {
+  if (given === undefined) return undefined
+  const value = Number(given)
+  if (!Number.isInteger(value) || value < 1 || value > most) {
+    throw new LabError(`--${name} is "${given}"; allowed are 1 to ${most}; usage:\n${USAGE}`)
+  }
+  return value
 }
 
 function parse<T>(read: () => T): T {

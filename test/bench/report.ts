@@ -3,11 +3,13 @@ import { median } from './statistics.ts'
 /** One thing that was measured, with what is allowed. */
 export interface Measure {
   name: string
-  unit: 'ms' | 'MB' | 'x' | 'requests'
+  unit: 'ms' | 's' | 'MB' | 'MB/s' | 'x' | '%' | 'requests' | 'documents' | 'documents/s'
   /** What counts: a median, or the worst of the figures. */
   value: number
-  /** The most that is allowed; null for a figure that is there to compare with. */
+  /** What is allowed; null for a figure that is there to compare with. */
   limit: number | null
+  /** Whether `limit` is the most or the least that is allowed; the most when absent. */
+  bound?: 'most' | 'least'
   /** In the order in which they were taken. */
   figures: readonly number[]
 }
@@ -32,19 +34,28 @@ export function worstOf(
   return { name, unit, limit, figures: figures.map(tidy), value: tidy(Math.max(...figures)) }
 }
 
-export function isWithin({ value, limit }: Measure): boolean {
-  return limit === null || value <= limit
+/** One figure over another, of which at least `least` is wanted; null for none. */
+export function rateOf(name: string, least: number | null, over: Measure, under: Measure): Measure {
+  const value = tidy(over.value / under.value)
+  return { name, unit: 'x', limit: least, bound: 'least', figures: [value], value }
+}
+
+export function isWithin({ value, limit, bound = 'most' }: Measure): boolean {
+  return limit === null || (bound === 'most' ? value <= limit : value >= limit)
 }
 
 /** A table for a person. */
 export function formatTable(measures: readonly Measure[]): string {
-  const rows = measures.map((measure) => [
-    measure.name,
-    `${measure.value} ${measure.unit}`,
-    measure.limit === null ? '' : `at most ${measure.limit} ${measure.unit}`,
-    measure.limit === null ? '' : isWithin(measure) ? 'ok' : 'OVER',
-    measure.figures.join(' '),
-  ])
+  const rows = measures.map((measure) => {
+    const { name, value, unit, limit, bound = 'most', figures } = measure
+    return [
+      name,
+      `${value} ${unit}`,
+      limit === null ? '' : `at ${bound} ${limit} ${unit}`,
+      limit === null ? '' : isWithin(measure) ? 'ok' : bound === 'most' ? 'OVER' : 'UNDER',
+      figures.join(' '),
+    ]
+  })
   const all = [['measure', 'value', 'allowed', '', 'figures'], ...rows]
   const widths = all[0]?.map((_cell, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? []
   return all

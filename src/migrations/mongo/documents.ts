@@ -8,6 +8,7 @@ import {
 } from 'mongodb'
 import { readExactly } from '../bson-document.ts'
 import type { DocumentStore } from '../store.ts'
+import { inLanes } from './lanes.ts'
 
 /** A batch ends early with this many bytes, so that memory does not grow with the documents. */
 const BATCH_BYTES = 16 * 1024 * 1024
@@ -49,10 +50,11 @@ export function mongoDocuments(db: Db): DocumentStore {
         const change: Document = {}
         if (Object.keys(set).length > 0) change.$set = set
         if (unset.length > 0) change.$unset = Object.fromEntries(unset.map((field) => [field, '']))
-        const query: Document = { ...guard, _id: id }
+        const query: Document = { _id: id, ...guard }
         return { updateOne: { filter: query, update: change } }
       })
-      return (await db.collection(name).bulkWrite(operations, { ordered: false })).matchedCount
+      const halves = await inLanes(operations, (some) => db.collection(name).bulkWrite([...some], { ordered: false }))
+      return halves.reduce((sum, { matchedCount }) => sum + matchedCount, 0)
     },
     put: (name, id, guard, bytes) => put(db.collection(name), id, guard, bytes),
   }

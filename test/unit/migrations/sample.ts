@@ -7,7 +7,7 @@ import type { MemoryDatabase } from './memory-store.ts'
 export const ACTOR = { run: 'run-1', actor: 'octocat', host: 'runner' }
 
 /** Lets timers of a lease fire within a test; a lease of a dead owner has run out when this has passed. */
-export const SHORT = { ttl: 60_000, wait: 0 }
+export const SHORT = { ttl: 60_000, wait: 0, fresh: 0 }
 
 export function migration(id: string, definition: MigrationDefinition): Migration {
   return { id, sha256: sha256(id), phase: definition.phase, definition: defineMigration(definition) }

@@ -1,0 +1,23 @@
+// Applies the migrations of a folder, phase after phase, measured from the connection to its end. Its task comes as JSON on standard input.
+import { text } from 'node:stream/consumers'
+import { z } from 'zod'
+import { applyMigrations, loadMigrations, openDatabase, PHASES } from '../../src/migrations/index.ts'
+
+const taskSchema = z.object({
+  access: z.object({ port: z.number(), database: z.string(), username: z.string(), password: z.string() }),
+  folder: z.string(),
+})
+
+const { access, folder } = taskSchema.parse(JSON.parse(await text(process.stdin)))
+const options = { run: 'bench', actor: 'bench', host: 'bench', signal: new AbortController().signal }
+const started = performance.now()
+const applied: string[] = []
+{
+  await using database = await openDatabase(access)
+  const migrations = await loadMigrations(folder)
+  for (const phase of PHASES) {
+    const done = await applyMigrations(database, migrations, { ...options, phase, onEvent: () => undefined })
+    applied.push(...done.applied.map(({ id }) => id))
+  }
+}
+process.stdout.write(JSON.stringify({ ms: performance.now() - started, applied }))
