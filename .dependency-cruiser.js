@@ -1,4 +1,4 @@
-// Imports point one way: actions and agent → capability folders → release, stack → lib; a folder is entered by its door.
+// Imports point one way: actions, agent and cli → capability folders → release, stack → lib; a folder is entered by its door.
 
 /** @param {string} name @param {string} comment @param {object} from @param {object} to */
 const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to })
@@ -37,6 +37,12 @@ export default {
       'capabilities-below',
       'A capability folder knows neither a job nor the agent.',
       { path: `^src/${CAPABILITIES}/` },
+      { path: '^src/(actions|agent|runner|cli)/' },
+    ),
+    forbid(
+      'cli-is-offline',
+      'The command of a checkout knows neither a job nor a server.',
+      { path: '^src/cli/' },
       { path: '^src/(actions|agent|runner)/' },
     ),
     forbid(

@@ -48,15 +48,17 @@ export async function bundle(root: string, node: string, actions: readonly Actio
       files.set(`dist/${action.name}/index.js`, stub(action.name, 'main'))
       if (action.hasPost) files.set(`dist/${action.name}/post.js`, stub(action.name, 'post'))
     }
+    files.set('dist/cli/index.js', `#!/usr/bin/env node\n${stub('cli', 'main')}`)
     return files
   } finally {
     await rm(workshop.directory, { recursive: true, force: true })
   }
 }
 
-/** One entry for all actions, which loads only the one that is asked for. */
+/** One entry for all actions and for the command `pacs-deploy`, which loads only what is asked for. */
 function sharedEntry(actions: readonly Action[]): string {
   const entries = actions.map(({ name }) => `  '${name}': () => import('./actions/${name}.js'),`)
+  entries.push("  'cli': () => import('./cli/main.js'),")
   return `const actions = {
 ${entries.join('\n')}
 }

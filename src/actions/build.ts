@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join, relative, resolve } from 'node:path'
-import { buildImages, writeDraft } from '../images/index.ts'
+import { dirname, join, relative, resolve } from 'node:path'
+import { buildImages, gateSarif, writeDraft } from '../images/index.ts'
 import { badInput, Problems } from '../lib/index.ts'
 import { repositorySchema } from '../release/index.ts'
 import {
+  annotate,
   childEnvironment,
   jobContext,
   log,
@@ -19,6 +20,7 @@ import {
   secret,
   writeOutputs,
 } from '../runner/index.ts'
+import type { GateResult } from '../stack/index.ts'
 import { cleanUp } from './server.ts'
 
 export function main(): Promise<void> {
@@ -34,6 +36,22 @@ export function main(): Promise<void> {
     const composeFile = relative(workspace, resolve(workspace, inputs['compose-file']))
     const directory = await makePrivateDirectory()
     const secrets = await writeSecrets(join(directory, 'secrets'), inputs['build-secrets'])
+    const onGate = async (gate: GateResult) => {
+      const folder = dirname(composeFile)
+      const sarif = join(directory, 'stack.sarif')
+      await writeFile(sarif, JSON.stringify(gateSarif(folder, gate)))
+      writeOutputs({ sarif })
+      annotate(
+        gate.blockers.map(({ rule, message, file, line }) => ({
+          title: rule,
+          message,
+          file: join(folder, file),
+          line,
+        })),
+      )
+      for (const { service, rule, because } of gate.allowed)
+        job.report.rows.push([`${service}: ${rule}`, `allowed: ${because}`])
+    }
     const draft = await buildImages({
       directory: workspace,
       composeFile,
@@ -44,6 +62,7 @@ export function main(): Promise<void> {
       secrets,
       env: childEnvironment(),
       log: log.foreign,
+      onGate,
       signal: job.signal,
     })
     // Stays until the job ends, since the push step of this job reads it.

@@ -2,11 +2,12 @@ import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { Problems, redactor } from '../lib/index.ts'
-import { loadStack } from '../stack/index.ts'
+import { type GateResult, gateStack, loadStack } from '../stack/index.ts'
 import { buildImage } from './build-image.ts'
 import { checkCheckout } from './checkout.ts'
 import type { Draft, DraftImage } from './draft.ts'
 import { BUILD_SPACE, checkEngine } from './engine.ts'
+import { passGate } from './gate.ts'
 import { type ImageSource, planImages } from './plan.ts'
 import { type Log, withProgress } from './progress.ts'
 import { pullImage } from './pull-image.ts'
@@ -30,6 +31,8 @@ export interface BuildOptions {
   /** The whole environment of docker and git. */
   env: Readonly<Record<string, string>>
   log: Log
+  /** Told what the gate found in the Compose file, before that is refused or anything is built. */
+  onGate: (result: GateResult) => Promise<void>
   signal: AbortSignal
 }
 
@@ -48,6 +51,9 @@ export async function buildImages(options: BuildOptions): Promise<Draft> {
   const engine = await checkEngine({ env, signal, space: BUILD_SPACE })
   const stack = await loadStack({ directory: dirname(path), file: basename(path), env, signal })
   const sources = await planImages(stack, directory, prefix)
+  const gate = gateStack(stack)
+  await options.onGate(gate)
+  passGate(gate)
   const redact = redactor(await Promise.all(Object.values(secrets.values).map((file) => readFile(file, 'utf8'))))
 
   const scratch = await mkdtemp(join(tmpdir(), 'pacs-build-'))

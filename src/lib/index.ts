@@ -4,3 +4,4 @@ export { badInput, exitClass, Failure, type FailureKind, messageOf, Problems, re
 export { readJsonLines } from './json-lines.ts'
 export { type RunOptions, type RunResult, run, tryRun } from './process.ts'
 export { type Redact, redactor } from './redaction.ts'
+export { type SarifResult, sarifLog } from './sarif.ts'

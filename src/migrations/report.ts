@@ -1,3 +1,4 @@
+import { sarifLog } from '../lib/index.ts'
 import type { Drift } from './drift.ts'
 import type { Finding } from './lint/finding.ts'
 import type { Plan } from './plan.ts'
@@ -40,7 +41,7 @@ function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 }
 
-/** Findings, impacts and drift as SARIF 2.1.0, for code scanning. `folder` is the migrations' path in the repository. */
+/** Findings, impacts and drift for code scanning. `folder` is the migrations' path in the repository. */
 export function sarif(
   folder: string,
   {
@@ -49,37 +50,18 @@ export function sarif(
     drift = [],
   }: { findings?: readonly Finding[]; plan?: Plan | null; drift?: readonly Drift[] },
 ): object {
-  const results = [
-    ...findings.map(({ id, level, file, line, message, fix }) => ({
-      id,
-      level,
-      file,
-      line,
-      text: `${message}; ${fix}`,
-    })),
+  const at = (file: string) => `${folder}/${file}`
+  return sarifLog('pacs-deploy migrations', [
+    ...findings.map(({ id, level, file, line, message, fix }) => {
+      return { id, level, file: at(file), line, text: `${message}; ${fix}` }
+    }),
     ...(plan?.steps ?? []).flatMap(({ id, impacts }) =>
       impacts.map(({ level, collection, text }) => {
-        return { id: `plan/${level}`, level, file: `${id}.js`, line: 1, text: `${collection} ${text}`.trim() }
+        return { id: `plan/${level}`, level, file: at(`${id}.js`), line: 1, text: `${collection} ${text}`.trim() }
       }),
     ),
-    ...drift.map(({ migration, text }) => ({ id: 'drift', level: 'warning', file: `${migration}.js`, line: 1, text })),
-  ]
-  const rules = [...new Set(results.map(({ id }) => id))].map((id) => ({ id }))
-  return {
-    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-    version: '2.1.0',
-    runs: [
-      {
-        tool: { driver: { name: 'pacs-deploy migrations', rules } },
-        results: results.map(({ id, level, file, line, text }) => ({
-          ruleId: id,
-          level,
-          message: { text },
-          locations: [
-            { physicalLocation: { artifactLocation: { uri: `${folder}/${file}` }, region: { startLine: line } } },
-          ],
-        })),
-      },
-    ],
-  }
+    ...drift.map(({ migration, text }) => {
+      return { id: 'drift', level: 'warning' as const, file: at(`${migration}.js`), line: 1, text }
+    }),
+  ])
 }

@@ -1,3 +1,4 @@
+export { type Annotation, annotate } from './annotations.ts'
 export { childEnvironment, distDirectory, type JobContext, jobContext } from './context.ts'
 export { leftDirectory, makePrivateDirectory, removeDirectory } from './directory.ts'
 export {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { GATE_RULE_IDS } from './gate/rule-ids.ts'
 import { field } from './sources.ts'
 import { dataKeys, xPacsDataSchema } from './x-pacs-data.ts'
 
@@ -52,6 +53,9 @@ export const xPacsSchema = z
     reload: z.enum(['SIGHUP', 'SIGUSR1', 'SIGUSR2']).optional(),
     'bundle-budget': byteSize.optional(),
     data: xPacsDataSchema.optional(),
+    allow: z
+      .partialRecord(z.enum(GATE_RULE_IDS), z.string().min(10, 'must say why, in at least 10 characters'))
+      .default({}),
   })
   .transform(({ 'bundle-budget': bundleBudget, ...rest }) => ({ ...rest, bundleBudget }))
 
@@ -59,7 +63,7 @@ export type XPacs = z.infer<typeof xPacsSchema>
 
 /** Keys that a person may write, by the path of the map that holds them. */
 export const xPacsKeys: Readonly<Record<'' | 'checks' | 'metrics', readonly string[]>> = {
-  '': ['port', 'route', 'ready', 'checks', 'assets', 'metrics', 'critical', 'reload', 'bundle-budget', 'data'],
+  '': ['port', 'route', 'ready', 'checks', 'assets', 'metrics', 'critical', 'reload', 'bundle-budget', 'data', 'allow'],
   checks: ['path', 'status'],
   metrics: ['port', 'path', 'in-flight'],
 }

@@ -11,8 +11,18 @@ export type SampleFiles = Readonly<Record<string, string>>
 
 const compose = (vendor: string) => `
 name: sample
+x-service: &service
+  user: "1000:1000"
+  read_only: true
+  security_opt: ["no-new-privileges:true"]
+  logging: { driver: local }
+  healthcheck: { test: [CMD, "true"] }
+  mem_limit: 64M
+  cpus: 1
+  pids_limit: 10
 services:
   api:
+    <<: *service
     build: { context: .., dockerfile: stack/Dockerfile, args: { FLAVOUR: plain } }
     image: sample/api:local
     networks: [inner]
@@ -20,10 +30,12 @@ services:
     deploy: { update_config: { order: start-first } }
     x-pacs: { port: 8080, ready: /ready, route: "PathPrefix(\`/\`)" }
   worker:
+    <<: *service
     image: sample/api:local
     command: [work]
     networks: [inner]
   queue:
+    <<: *service
     image: ${vendor}
     networks: [inner]
 networks:

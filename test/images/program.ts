@@ -37,7 +37,7 @@ try {
 function perform(call: Call): Promise<unknown> {
   switch (call.use) {
     case 'build':
-      return buildImages({ ...call.options, ...world })
+      return buildImages({ ...call.options, ...world, onGate: async () => undefined })
     case 'push':
       return pushRelease({ ...call.options, ...world, created: new Date(call.options.created) })
     case 'push-to-fake':

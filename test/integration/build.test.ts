@@ -146,6 +146,20 @@ networks:
     expect(log).toEqual([])
   })
 
+  test('builds nothing of a stack that the gate blocks', async () => {
+    const file = 'stack/docker-compose.prod.yml'
+    const { directory } = await checkoutWith({})
+    const text = await lab.runner.readText(`${directory}/${file}`)
+    const blocked = text.replace('    command: [work]\n', '    command: [work]\n    privileged: true\n')
+    const { failure, log } = await start(await checkoutWith({ [file]: blocked }))
+    expect(failure?.kind).toBe('refused')
+    const line = blocked.split('\n').indexOf('    privileged: true') + 1
+    expect(failure?.message).toMatch(
+      new RegExp(`\\n${COMPOSE_FILE.split('/').at(-1)}:${line}: worker: privileged: .*\\[privileged\\]$`),
+    )
+    expect(log).toEqual([])
+  })
+
   test.each([
     [
       'a commit that is not checked out',

@@ -18,6 +18,7 @@ import {
   containerNames,
   filesOf,
   formatFinding,
+  gateStack,
   instanceName,
   loadStack,
   type Rendered,
@@ -61,7 +62,7 @@ describe.each([
 ])('%s', (_name, directory) => {
   test('is fit', async () => {
     const stack = await loadStack({ directory, env })
-    expect(checkStack(stack).map(formatFinding)).toEqual([])
+    expect([...checkStack(stack), ...gateStack(stack).blockers].map(formatFinding)).toEqual([])
     expect([...stack.services.values()].map(({ kind }) => kind)).toEqual(expect.arrayContaining(['app', 'core']))
   })
 

@@ -15,6 +15,7 @@ describe('x-pacs', () => {
       reload: 'SIGHUP',
       'bundle-budget': '600KiB',
       data: { kind: 'orthanc', volume: 'store' },
+      allow: { limits: 'it is measured first' },
     }
     expect(xPacsSchema.parse(written)).toEqual({
       port: 3000,
@@ -30,6 +31,7 @@ describe('x-pacs', () => {
       reload: 'SIGHUP',
       bundleBudget: 614_400,
       data: { kind: 'orthanc', volume: 'store' },
+      allow: { limits: 'it is measured first' },
     })
     expect(Object.keys(written).toSorted()).toEqual(xPacsKeys[''].toSorted())
   })

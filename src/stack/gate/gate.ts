@@ -1,0 +1,48 @@
+// The gate on a Compose file: what would let one service that is broken into take the machine, or one that fails stop all others.
+// A team allows a finding where it must, by its rule and with a reason, under x-pacs.allow of the service.
+import { type Finding, locate, type Report } from '../finding.ts'
+import type { Stack } from '../stack.ts'
+import { GATE_RULE_IDS } from './rule-ids.ts'
+import { GATE_RULES } from './rules.ts'
+
+/** A finding that a team allows. */
+export interface Allowed extends Finding {
+  /** Why, in the team's words. */
+  because: string
+}
+
+export interface GateResult {
+  /** What stands in the way, in the order of the file; none when the stack may pass. */
+  blockers: readonly Finding[]
+  allowed: readonly Allowed[]
+}
+
+/**
+ * Judges a stack by the gate's rules. An allowance that nothing needs is a blocker too: it would hide the next mistake.
+ * `checkStack` says whether the agent can run it at all.
+ */
+export function gateStack(stack: Stack): GateResult {
+  const blockers: Report[] = []
+  const allowed: (Report & { because: string })[] = []
+  for (const service of stack.services.values()) {
+    const at = ['services', service.name]
+    for (const id of GATE_RULE_IDS) {
+      const { reason, find } = GATE_RULES[id]
+      const because = service.pacs.allow[id]
+      const breaches = [...find(service)]
+      for (const { message, path } of breaches) {
+        const report = { rule: id, message: `${message} (${reason})`, path: [...at, ...path] }
+        if (because === undefined) blockers.push(report)
+        else allowed.push({ ...report, because })
+      }
+      if (because !== undefined && breaches.length === 0) {
+        const message = `x-pacs.allow.${id} allows what is not there: take it out`
+        blockers.push({ rule: 'allow', message, path: [...at, 'x-pacs', 'allow', id] })
+      }
+    }
+  }
+  return {
+    blockers: locate(stack, blockers),
+    allowed: allowed.flatMap(({ because, ...report }) => locate(stack, [report]).map((one) => ({ ...one, because }))),
+  }
+}

@@ -1,0 +1,17 @@
+/** The rules of the gate, as a person names them under x-pacs.allow. */
+export const GATE_RULE_IDS = [
+  'privileged',
+  'docker-socket',
+  'host-namespace',
+  'added-capability',
+  'new-privileges',
+  'writable-root',
+  'root-user',
+  'data-port',
+  'plain-secret',
+  'limits',
+  'health-check',
+  'log-rotation',
+] as const
+
+export type GateRuleId = (typeof GATE_RULE_IDS)[number]

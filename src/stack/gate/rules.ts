@@ -1,0 +1,159 @@
+import { asMap } from '../definition.ts'
+import { hasVariable } from '../interpolation.ts'
+import { field } from '../sources.ts'
+import type { StackService } from '../stack.ts'
+import type { GateRuleId } from './rule-ids.ts'
+
+/** What a rule found in one service: what stands there and what to write, and where below the service. */
+export interface Breach {
+  message: string
+  path: readonly (string | number)[]
+}
+
+export interface GateRule {
+  /** Why it matters, for a person who wants to allow it. */
+  reason: string
+  find(service: StackService): Iterable<Breach>
+}
+
+/**
+ * What a service must not have, or must have, so that one that is broken into stays what it is. Sources: the OWASP Docker Security
+ * Cheat Sheet and the CIS Docker Benchmark, section 5 (container runtime).
+ */
+export const GATE_RULES: Readonly<Record<GateRuleId, GateRule>> = {
+  privileged: {
+    reason: 'a privileged container is root on the machine',
+    *find({ definition }) {
+      if (isOff(definition.privileged)) return
+      yield { message: 'privileged: leave it out, and name under cap_add what it needs', path: ['privileged'] }
+    },
+  },
+  'docker-socket': {
+    reason: 'who talks to the engine is root on the machine',
+    *find({ definition }) {
+      for (const [index, { type, source = '' }] of (definition.volumes ?? []).entries()) {
+        if (type !== 'bind' || !ENGINE_SOCKET.test(source)) continue
+        yield {
+          message: `mounts ${source}, through which it reaches the engine: leave it out`,
+          path: ['volumes', index],
+        }
+      }
+    },
+  },
+  'host-namespace': {
+    reason: 'it sees, and can reach, what belongs to the machine and to other services',
+    *find({ definition }) {
+      for (const key of ['network_mode', 'pid', 'ipc', 'uts', 'userns_mode', 'cgroup'] as const) {
+        if (definition[key] !== 'host') continue
+        yield { message: `${key}: host takes away a wall of the container: leave it out`, path: [key] }
+      }
+    },
+  },
+  'added-capability': {
+    reason: 'each capability is a part of root',
+    *find({ definition }) {
+      const added = [definition.cap_add ?? []].flat()
+      if (added.length === 0) return
+      yield {
+        message: `cap_add: ${added.join(', ')}: leave it out, or allow it and say what needs it`,
+        path: ['cap_add'],
+      }
+    },
+  },
+  'new-privileges': {
+    reason: 'a setuid program inside could make its caller root',
+    *find({ definition }) {
+      const options = [definition.security_opt ?? []].flat().map(String)
+      if (options.some((option) => /^no-new-privileges(?:[:=]true)?$/.test(option))) return
+      yield { message: 'write security_opt: ["no-new-privileges:true"]', path: ['security_opt'] }
+    },
+  },
+  'writable-root': {
+    reason: 'what breaks in can change the program that runs',
+    *find({ definition }) {
+      if (definition.read_only === true) return
+      yield { message: 'write read_only: true, and tmpfs for the folders that it writes to', path: ['read_only'] }
+    },
+  },
+  'root-user': {
+    reason: 'root inside is one mistake of the kernel away from root outside',
+    *find({ definition }) {
+      const user = definition.user === undefined ? undefined : String(definition.user)
+      if (user === undefined)
+        yield { message: 'write user: "UID:GID" of its image, so that it is seen here', path: ['user'] }
+      else if (hasVariable(user)) yield { message: `user is ${user}: write it literally`, path: ['user'] }
+      else if (/^(?:0+|root)(?::|$)/.test(user))
+        yield { message: `runs as ${user}: give it a user of its own`, path: ['user'] }
+    },
+  },
+  'data-port': {
+    reason: 'a database that the network reaches is one password away from everybody',
+    *find({ definition, pacs }) {
+      for (const [index, port] of (definition.ports ?? []).entries()) {
+        const target = Number(field(port, 'target'))
+        const isData = DATA_PORTS.has(target) || (pacs.data?.kind === 'mongodb' && pacs.data.port === target)
+        const address = field(port, 'host_ip')
+        if (!isData || address === '127.0.0.1' || address === '::1') continue
+        const message = `publishes ${target} beyond this machine: leave it out, or write "127.0.0.1:${target}:${target}"`
+        yield { message, path: ['ports', index] }
+      }
+    },
+  },
+  'plain-secret': {
+    reason: 'docker inspect and every child process show it',
+    *find({ definition }) {
+      for (const [name, value] of Object.entries(asMap(definition.environment))) {
+        const text = value === null || value === undefined ? '' : String(value)
+        if (text === '' || !(SECRET_NAME.test(name) || LOGIN_IN_URL.test(text))) continue
+        const message = `${name} is a secret in plain environment: give it as a file, by secrets and ${name}_FILE`
+        yield { message, path: ['environment', name] }
+      }
+    },
+  },
+  limits: {
+    reason: 'one service that grows takes the machine from all others',
+    *find({ definition }) {
+      const limits = field(field(definition.deploy, 'resources'), 'limits')
+      const missing = [
+        ['memory', definition.mem_limit],
+        ['cpus', definition.cpus],
+        ['pids', definition.pids_limit],
+      ].flatMap(([name, old]) => (old === undefined && field(limits, String(name)) === undefined ? String(name) : []))
+      if (missing.length === 0) return
+      yield {
+        message: `has no limit of ${missing.join(', ')}: write deploy.resources.limits`,
+        path: ['deploy', 'resources'],
+      }
+    },
+  },
+  'health-check': {
+    reason: 'nobody learns that it hangs',
+    *find({ healthcheck }) {
+      if (healthcheck) return
+      yield { message: 'write a healthcheck that its image can run', path: ['healthcheck'] }
+    },
+  },
+  'log-rotation': {
+    reason: 'its log fills the disk, and a full disk stops the database',
+    *find({ definition }) {
+      const driver = field(definition.logging, 'driver') ?? 'json-file'
+      const isRotated = field(field(definition.logging, 'options'), 'max-size') !== undefined
+      if (driver !== 'json-file' || isRotated) return
+      const message = 'write logging: { driver: json-file, options: { max-size: 10m, max-file: "5" } }'
+      yield { message, path: ['logging'] }
+    },
+  },
+}
+
+/** The engine's socket, or a folder that holds it. */
+const ENGINE_SOCKET = /(?:^\/(?:var\/?|run\/?|var\/run\/?)?$)|(?:docker|containerd|podman)[^/]*\.sock/
+
+/** Ports on which databases and caches listen: MongoDB, Redis, PostgreSQL, MySQL, Memcached, Elasticsearch, Orthanc's REST API. */
+const DATA_PORTS = new Set([27017, 27018, 27019, 6379, 5432, 3306, 11211, 9200, 8042])
+
+const SECRET_NAME = /(?:^|_)(?:PASSWORD|PASSWD|PASS|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIALS?)$/i
+const LOGIN_IN_URL = /:\/\/[^/\s:@]*:[^@\s/]+@/
+
+function isOff(value: unknown): boolean {
+  return value === undefined || value === null || value === false || value === 'false'
+}

@@ -1,0 +1,66 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { runCommand } from '../../../src/cli/main.ts'
+import { exitClass } from '../../../src/lib/index.ts'
+
+const shipped = join(import.meta.dirname, '../../../deployment/production/migrations')
+let directory: string
+let printed: string[]
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'pacs-cli-'))
+  printed = []
+})
+afterEach(() => rm(directory, { recursive: true, force: true }))
+
+function command(...args: string[]): Promise<number> {
+  return runCommand(args, { print: (line) => void printed.push(line) })
+}
+
+describe('migrations', () => {
+  const inFolder = () => ['--folder', join(directory, 'migrations')]
+
+  beforeEach(() => cp(shipped, join(directory, 'migrations'), { recursive: true }))
+
+  it('takes a new one from an empty file to a locked one that lint lets pass', async () => {
+    expect(await command('migrations', 'new', 'add_report_state', '--phase', 'data', ...inFolder())).toBe(exitClass.ok)
+    const [path = ''] = printed
+    expect(path).toMatch(/\/\d{3}_add_report_state\.js$/)
+    expect(await command('migrations', 'lint', ...inFolder())).toBe(exitClass.refused)
+    expect(printed.join('\n')).toMatch(/add_report_state\.js:1: error lock: /)
+    expect(await command('migrations', 'lock', ...inFolder())).toBe(exitClass.ok)
+    printed = []
+    expect(await command('migrations', 'lint', ...inFolder())).toBe(exitClass.ok)
+    expect(printed).toEqual(['0 findings'])
+  })
+
+  it('refuses an edit of one that is locked', async () => {
+    const path = join(directory, 'migrations/001_create_collections.js')
+    await writeFile(path, `${await readFile(path, 'utf8')}\n// edited\n`)
+    expect(await command('migrations', 'lint', '--json', ...inFolder())).toBe(exitClass.refused)
+    expect(printed[0]).toContain('001_create_collections')
+    await expect(command('migrations', 'lock', ...inFolder())).rejects.toThrow(/001_create_collections/)
+  })
+
+  it.each([
+    [['new'], /give it a name/],
+    [['new', 'a', 'b'], /what is "b"/],
+    [['new', 'NoSnake'], /snake_case/],
+    [['new', 'a', '--phase', 'later'], /--phase is "later"; allowed: expand, data, contract/],
+    [['lock', '--jason'], /--jason/],
+    [['unlock'], /there are new, lock and lint/],
+  ])('says what is wrong with %j', async (args, says) => {
+    await expect(command('migrations', ...args, ...inFolder())).rejects.toThrow(says)
+  })
+})
+
+describe('a command', () => {
+  it('that is unknown is told from what there is', async () => {
+    await expect(command('deploy')).rejects.toThrow(/no command "deploy"\nusage: pacs-deploy stack check/)
+    await expect(command('stack', 'fix')).rejects.toThrow(/"stack check", not "fix"/)
+    expect(await command()).toBe(exitClass.ok)
+    expect(printed[0]).toMatch(/^usage/)
+  })
+})

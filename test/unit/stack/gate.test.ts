@@ -1,0 +1,122 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${…} is Compose's here
+import { describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { checkStack, formatFinding, GATE_RULE_IDS, type GateRuleId, gateStack } from '../../../src/stack/index.ts'
+import { stackFrom } from './stack-from.ts'
+
+const HARDENED = {
+  image: 'store:1.2',
+  user: '1000:1000',
+  read_only: true,
+  cap_drop: ['ALL'],
+  security_opt: ['no-new-privileges:true'],
+  logging: { driver: 'json-file', options: { 'max-size': '10m' } },
+  healthcheck: { test: ['CMD', 'true'] },
+  deploy: { resources: { limits: { memory: '64M', cpus: '0.5', pids: 64 } } },
+}
+
+/** A stack of one hardened service with `changes`; a key that is undefined is taken away. */
+function stackWith(changes: Readonly<Record<string, unknown>>) {
+  return stackFrom(stringify({ services: { store: { ...HARDENED, ...changes } } }))
+}
+
+/** [rule, what is changed, what the message must say] */
+const breaches: [GateRuleId, Record<string, unknown>, RegExp][] = [
+  ['privileged', { privileged: true }, /cap_add.*root on the machine/],
+  ['privileged', { privileged: '${P}' }, /cap_add/],
+  ['docker-socket', { volumes: [bind('/var/run/docker.sock')] }, /mounts \/var\/run\/docker.sock/],
+  ['docker-socket', { volumes: [bind('/run/containerd/containerd.sock')] }, /containerd.sock/],
+  ['docker-socket', { volumes: [bind('/var/run')] }, /mounts \/var\/run/],
+  ['docker-socket', { volumes: [bind('/')] }, /mounts \//],
+  ['host-namespace', { network_mode: 'host' }, /network_mode: host/],
+  ['host-namespace', { pid: 'host' }, /pid: host/],
+  ['host-namespace', { ipc: 'host' }, /ipc: host/],
+  ['added-capability', { cap_add: ['NET_ADMIN', 'SYS_TIME'] }, /NET_ADMIN, SYS_TIME/],
+  ['new-privileges', { security_opt: undefined }, /no-new-privileges:true/],
+  ['new-privileges', { security_opt: ['no-new-privileges:false'] }, /no-new-privileges:true/],
+  ['writable-root', { read_only: undefined }, /read_only: true/],
+  ['writable-root', { read_only: false }, /tmpfs/],
+  ['root-user', { user: undefined }, /UID:GID/],
+  ['root-user', { user: '0' }, /runs as 0/],
+  ['root-user', { user: 'root:1000' }, /runs as root:1000/],
+  ['root-user', { user: '${UID}' }, /literally/],
+  ['data-port', { ports: [{ target: 27017, published: '27017' }] }, /publishes 27017 beyond this machine/],
+  ['data-port', { ports: [{ target: 6379, published: '1', host_ip: '10.0.0.5' }] }, /127.0.0.1:6379:6379/],
+  ['plain-secret', { environment: { DB_PASSWORD: '${PW}' } }, /DB_PASSWORD_FILE/],
+  ['plain-secret', { environment: ['API_KEY=abc'] }, /API_KEY is a secret/],
+  ['plain-secret', { environment: { URL: 'mongodb://app:${PW}@db/pacs' } }, /URL is a secret/],
+  ['limits', { deploy: {} }, /no limit of memory, cpus, pids/],
+  ['limits', { deploy: { resources: { limits: { memory: '64M' } } } }, /no limit of cpus, pids/],
+  ['health-check', { healthcheck: { disable: true } }, /write a healthcheck/],
+  ['log-rotation', { logging: undefined }, /max-size/],
+]
+
+function bind(source: string) {
+  return { type: 'bind', source, target: '/inside' }
+}
+
+test('a hardened service passes', () => {
+  expect(gateStack(stackWith({}))).toEqual({ blockers: [], allowed: [] })
+})
+
+test('what is as safe in other words passes', () => {
+  const stack = stackWith({
+    privileged: false,
+    security_opt: ['apparmor:pacs', 'no-new-privileges'],
+    logging: { driver: 'journald' },
+    mem_limit: '64M',
+    cpus: 0.5,
+    pids_limit: 10,
+    deploy: undefined,
+    ports: [
+      { target: 27017, published: '27017', host_ip: '127.0.0.1' },
+      { target: 4242, published: '4242' },
+    ],
+    environment: { PASSWORD_FILE: '/run/secrets/password', TOKEN: '', URL: 'mongodb://db:27017/pacs' },
+    volumes: [bind('./run'), { type: 'volume', source: 'run', target: '/var/run' }],
+  })
+  expect(gateStack(stack).blockers.map(formatFinding)).toEqual([])
+})
+
+describe('a breach', () => {
+  test.each(breaches)('%s by %j is refused with its place', (rule, change, says) => {
+    const { blockers } = gateStack(stackWith(change))
+    expect(blockers).toEqual([
+      { rule, service: 'store', message: expect.stringMatching(says), file: 'compose.yml', line: expect.any(Number) },
+    ])
+  })
+
+  test.each(breaches)('%s by %j is allowed with a reason, and then told apart', (rule, change) => {
+    const because = 'the vendor needs it until its version 3'
+    const stack = stackWith({ ...change, 'x-pacs': { allow: { [rule]: because } } })
+    expect(gateStack(stack)).toEqual({ blockers: [], allowed: [expect.objectContaining({ rule, because })] })
+    expect(checkStack(stack).filter((finding) => finding.rule === 'x-pacs')).toEqual([])
+  })
+
+  test('has a case here for every rule', () => {
+    expect(new Set(breaches.map(([rule]) => rule))).toEqual(new Set(GATE_RULE_IDS))
+  })
+
+  test('is said on its own line', () => {
+    const text = stringify({ services: { store: { ...HARDENED, cap_add: ['SYS_TIME'] } } })
+    const line = text.split('\n').findIndex((one) => one.includes('cap_add')) + 1
+    expect(gateStack(stackFrom(text)).blockers[0]?.line).toBe(line)
+  })
+})
+
+describe('an allowance', () => {
+  test('that nothing needs is refused', () => {
+    const { blockers } = gateStack(stackWith({ 'x-pacs': { allow: { privileged: 'it was needed once' } } }))
+    expect(blockers.map(formatFinding)).toEqual([
+      expect.stringMatching(/store: x-pacs.allow.privileged allows what is not there/),
+    ])
+  })
+
+  test.each([
+    [{ privileged: 'because' }, /x-pacs.allow.privileged: must say why/],
+    [{ priviledged: 'a long enough reason' }, /x-pacs.allow.*priviledged|Invalid key/],
+  ])('%j is no allowance', (allow, says) => {
+    const messages = checkStack(stackWith({ 'x-pacs': { allow } })).map(formatFinding)
+    expect(messages).toContainEqual(expect.stringMatching(says))
+  })
+})
