@@ -11,11 +11,11 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony export */   post: () => (/* binding */ post)
 /* harmony export */ });
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1455);
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(6760);
-/* harmony import */ var _images_index_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(9956);
-/* harmony import */ var _lib_index_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(4423);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4379);
+/* harmony import */ var _images_index_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1346);
+/* harmony import */ var _lib_index_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(3012);
 /* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(8880);
-/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(1680);
+/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(9651);
 /* harmony import */ var _server_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(8989);
 
 
@@ -37,6 +37,20 @@ function main() {
         const composeFile = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(workspace, (0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(workspace, inputs['compose-file']));
         const directory = await (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .makePrivateDirectory */ .Dn)();
         const secrets = await writeSecrets((0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(directory, 'secrets'), inputs['build-secrets']);
+        const onGate = async (gate) => {
+            const folder = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(composeFile);
+            const sarif = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(directory, 'stack.sarif');
+            await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.writeFile)(sarif, JSON.stringify((0,_images_index_js__WEBPACK_IMPORTED_MODULE_2__/* .gateSarif */ .Rz)(folder, gate)));
+            (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .writeOutputs */ .Kn)({ sarif });
+            (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .annotate */ .fz)(gate.blockers.map(({ rule, message, file, line }) => ({
+                title: rule,
+                message,
+                file: (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(folder, file),
+                line,
+            })));
+            for (const { service, rule, because } of gate.allowed)
+                job.report.rows.push([`${service}: ${rule}`, `allowed: ${because}`]);
+        };
         const draft = await (0,_images_index_js__WEBPACK_IMPORTED_MODULE_2__/* .buildImages */ .rd)({
             directory: workspace,
             composeFile,
@@ -47,6 +61,7 @@ function main() {
             secrets,
             env: (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .childEnvironment */ .Qc)(),
             log: _runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .log */ .Rm.foreign,
+            onGate,
             signal: job.signal,
         });
         // Stays until the job ends, since the push step of this job reads it.

@@ -17,11 +17,11 @@ __webpack_require__.d(__webpack_exports__, {
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __webpack_require__(1455);
 // EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __webpack_require__(6760);
+var external_node_path_ = __webpack_require__(4379);
 // EXTERNAL MODULE: external "node:timers/promises"
 var external_node_timers_promises_ = __webpack_require__(8500);
-// EXTERNAL MODULE: ./js/lib/index.js + 6 modules
-var lib = __webpack_require__(4423);
+// EXTERNAL MODULE: ./js/lib/index.js + 7 modules
+var lib = __webpack_require__(3012);
 ;// CONCATENATED MODULE: ./js/health/gate.js
 
 
@@ -133,10 +133,10 @@ function publicCheck({ url, identity, ...options }) {
 
 
 
-// EXTERNAL MODULE: ./js/runner/index.js + 9 modules
-var runner = __webpack_require__(1680);
-// EXTERNAL MODULE: ./js/stack/index.js + 23 modules
-var stack = __webpack_require__(347);
+// EXTERNAL MODULE: ./js/runner/index.js + 10 modules
+var runner = __webpack_require__(9651);
+// EXTERNAL MODULE: ./js/stack/index.js + 26 modules
+var stack = __webpack_require__(6094);
 // EXTERNAL MODULE: ./js/actions/server.js + 9 modules
 var server = __webpack_require__(8989);
 // EXTERNAL MODULE: ./js/actions/transaction-inputs.js
@@ -240,7 +240,7 @@ async function readAuthorities(file) {
 /* harmony export */   l2: () => (/* binding */ requester)
 /* harmony export */ });
 /* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8880);
-/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1680);
+/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9651);
 
 
 const HOUR_MS = 3_600_000;

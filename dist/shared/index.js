@@ -190,7 +190,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 
 /***/ }),
 
-/***/ 6760:
+/***/ 4379:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
@@ -546,13 +546,14 @@ var __webpack_exports__ = {};
 /* harmony export */   n: () => (/* binding */ start)
 /* harmony export */ });
 const actions = {
-  'backup': () => Promise.all(/* import() */[__nccwpck_require__.e(535), __nccwpck_require__.e(989), __nccwpck_require__.e(178)]).then(__nccwpck_require__.bind(__nccwpck_require__, 178)),
-  'build': () => Promise.all(/* import() */[__nccwpck_require__.e(535), __nccwpck_require__.e(989), __nccwpck_require__.e(347), __nccwpck_require__.e(956), __nccwpck_require__.e(418)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2418)),
-  'deploy': () => Promise.all(/* import() */[__nccwpck_require__.e(535), __nccwpck_require__.e(989), __nccwpck_require__.e(647)]).then(__nccwpck_require__.bind(__nccwpck_require__, 647)),
-  'health-check': () => Promise.all(/* import() */[__nccwpck_require__.e(535), __nccwpck_require__.e(989), __nccwpck_require__.e(347), __nccwpck_require__.e(923)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4923)),
-  'migrate': () => Promise.all(/* import() */[__nccwpck_require__.e(535), __nccwpck_require__.e(487), __nccwpck_require__.e(989), __nccwpck_require__.e(569), __nccwpck_require__.e(767)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2767)),
-  'push': () => Promise.all(/* import() */[__nccwpck_require__.e(535), __nccwpck_require__.e(487), __nccwpck_require__.e(989), __nccwpck_require__.e(347), __nccwpck_require__.e(569), __nccwpck_require__.e(956), __nccwpck_require__.e(380)]).then(__nccwpck_require__.bind(__nccwpck_require__, 380)),
-  'rollback': () => Promise.all(/* import() */[__nccwpck_require__.e(535), __nccwpck_require__.e(989), __nccwpck_require__.e(652)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4652)),
+  'backup': () => Promise.all(/* import() */[__nccwpck_require__.e(163), __nccwpck_require__.e(233), __nccwpck_require__.e(880), __nccwpck_require__.e(989), __nccwpck_require__.e(178)]).then(__nccwpck_require__.bind(__nccwpck_require__, 178)),
+  'build': () => Promise.all(/* import() */[__nccwpck_require__.e(163), __nccwpck_require__.e(233), __nccwpck_require__.e(880), __nccwpck_require__.e(989), __nccwpck_require__.e(94), __nccwpck_require__.e(317), __nccwpck_require__.e(418)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2418)),
+  'deploy': () => Promise.all(/* import() */[__nccwpck_require__.e(163), __nccwpck_require__.e(233), __nccwpck_require__.e(880), __nccwpck_require__.e(989), __nccwpck_require__.e(647)]).then(__nccwpck_require__.bind(__nccwpck_require__, 647)),
+  'health-check': () => Promise.all(/* import() */[__nccwpck_require__.e(163), __nccwpck_require__.e(233), __nccwpck_require__.e(880), __nccwpck_require__.e(989), __nccwpck_require__.e(94), __nccwpck_require__.e(923)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4923)),
+  'migrate': () => Promise.all(/* import() */[__nccwpck_require__.e(163), __nccwpck_require__.e(233), __nccwpck_require__.e(487), __nccwpck_require__.e(880), __nccwpck_require__.e(989), __nccwpck_require__.e(744), __nccwpck_require__.e(767)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2767)),
+  'push': () => Promise.all(/* import() */[__nccwpck_require__.e(163), __nccwpck_require__.e(233), __nccwpck_require__.e(487), __nccwpck_require__.e(880), __nccwpck_require__.e(989), __nccwpck_require__.e(94), __nccwpck_require__.e(744), __nccwpck_require__.e(317), __nccwpck_require__.e(380)]).then(__nccwpck_require__.bind(__nccwpck_require__, 380)),
+  'rollback': () => Promise.all(/* import() */[__nccwpck_require__.e(163), __nccwpck_require__.e(233), __nccwpck_require__.e(880), __nccwpck_require__.e(989), __nccwpck_require__.e(652)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4652)),
+  'cli': () => Promise.all(/* import() */[__nccwpck_require__.e(163), __nccwpck_require__.e(487), __nccwpck_require__.e(880), __nccwpck_require__.e(94), __nccwpck_require__.e(744), __nccwpck_require__.e(934)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2934)),
 }
 
 async function start(name, step) {

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { sendImage } from '../dicom/send.ts'
 import { syntheticImage } from '../dicom/synthetic-image.ts'
 import { configure, productionConfig, setUp } from '../site/server.ts'
+import { ask } from '../site/transactions.ts'
 import type { RunOptions, WorkflowRun } from '../site/user-repository.ts'
 import { logIn, visit } from '../stack/visit.ts'
 import { Expectations, type Scene, type Sight } from './scene.ts'
@@ -16,6 +17,8 @@ export interface Stage {
 }
 
 const IMAGE = syntheticImage('DEMO^PATIENT', 'DEMO-1')
+/** What release 2 brings to the database, which holds data by then: a backup comes first. */
+const MIGRATION = '003_reports_by_author'
 const DRAWING = `/api/studies/${IMAGE.studyInstanceUid}/rendered`
 const studies = z.object({ studies: z.array(z.object({ studyInstanceUid: z.string() })) })
 
@@ -27,6 +30,7 @@ export const stages: readonly Stage[] = [
   { title: 'release 3: never ready', play: neverReady },
   { title: 'release 4: 500 in public', play: failsInPublic },
   { title: 'rollback by dispatch', play: rollback },
+  { title: 'backup, restored', play: proofOfRestore },
 ]
 
 /** setup-production.sh and the configuration, as a person does both at the server's console. */
@@ -81,9 +85,12 @@ async function studyArrives({ lab, production }: Site): Promise<Scene> {
 
 async function secondRelease(site: Site, options: RunOptions): Promise<Scene> {
   await site.repository.release('version-2.patch')
+  await site.repository.addMigration(`${MIGRATION}.js`)
   const seen = await observe(site, SERVERS, DRAWING, push(site), options)
   const expected = new Expectations()
   expectGreen(seen.run, expected)
+  const applied = seen.run.printed.split(`${MIGRATION} is applied`).length - 1
+  expected.that(applied === SERVERS.length, `${MIGRATION} was applied ${applied} times, not once on each server`)
   for (const server of SERVERS) {
     const { serving, warm } = seen.after[server]
     const first = seen.before[server].serving
@@ -133,6 +140,18 @@ async function rollback(site: Site, options: RunOptions): Promise<Scene> {
   expected.that(after.production.last?.result.direction === 'back', 'production: the agent calls it no way back')
   expectOneMove(seen, 'production', expected)
   return sceneOf(seen, expected)
+}
+
+/** A backup of production as its timer takes it, and the proof that it restores. */
+async function proofOfRestore({ production }: Site): Promise<Scene> {
+  const expected = new Expectations()
+  const taken = await ask(production, ['backup'])
+  expected.that(taken.result?.outcome === 'done', `the backup: ${taken.result?.message ?? taken.stderr}`)
+  const [, id = '', held = ''] = /^backup (\S+) (holds .+)$/.exec(taken.result?.message ?? '') ?? []
+  expected.that(/ 1 studies$/.test(held), `the backup ${held}, not the one study that arrived`)
+  const proved = await ask(production, ['verify', id])
+  expected.that(proved.result?.outcome === 'done', `the proof: ${proved.result?.message ?? proved.stderr}`)
+  return { sights: [{ server: 'production', outcome: `${held}; restored` }], unmet: expected.unmet }
 }
 
 function push({ repository }: Site): (options: RunOptions) => Promise<WorkflowRun> {

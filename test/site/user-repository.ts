@@ -56,7 +56,7 @@ export class UserRepository {
 
   /** Puts the app of the first commit, changed by a patch of test/fixtures/releases, on main. */
   async release(patch: string): Promise<void> {
-    await this.#git('checkout', '-q', 'first', '--', '.')
+    await this.#backToFirst()
     const file = `/srv/${patch}`
     await this.#runner.copyIn(join(repositoryRoot, 'test', 'fixtures', 'releases', patch), file)
     await this.#git('apply', file)
@@ -65,7 +65,7 @@ export class UserRepository {
 
   /** Puts the first commit on main with one file of it rewritten, for example a core service's configuration. */
   async change(path: string, rewrite: (text: string) => string): Promise<void> {
-    await this.#git('checkout', '-q', 'first', '--', '.')
+    await this.#backToFirst()
     await this.edit(path, rewrite)
   }
 
@@ -77,6 +77,14 @@ export class UserRepository {
     if (after === before) throw new Error(`${path} was to be changed and is as it was`)
     await this.#runner.copyIn(Buffer.from(after), file)
     await this.#commit(path)
+  }
+
+  /** Adds a migration of test/fixtures/shipped-migrations to what is on main, and locks it as a team does. */
+  async addMigration(name: string): Promise<void> {
+    const folder = `${CHECKOUT}/deployment/production/migrations`
+    await this.#runner.copyIn(join(repositoryRoot, 'test/fixtures/shipped-migrations', name), `${folder}/${name}`)
+    await this.#runner.run(['node', `${SUITE}/dist/cli/index.js`, 'migrations', 'lock'], { cwd: CHECKOUT })
+    await this.#commit(name)
   }
 
   /** Makes a folder of this repository's HEAD the team's stack, in place of the shipped one. */
@@ -164,6 +172,11 @@ export class UserRepository {
       },
     )
     return readRun(code, lines)
+  }
+
+  /** Files and index as in the first commit: what later ones added is gone. */
+  #backToFirst(): Promise<string> {
+    return this.#git('read-tree', '-u', '--reset', 'first')
   }
 
   #git(...args: string[]): Promise<string> {
