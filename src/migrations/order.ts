@@ -32,6 +32,15 @@ export function orderOf<M extends Known>(
 ): Order<M> {
   const refusals = refusalsOf(migrations, ledger)
   if (refusals.length > 0) throw refused(refusals.join('\n'))
+  return turnsOf(migrations, ledger, phase)
+}
+
+/** The same whatever may be wrong with the ledger, which is for who runs them to refuse. */
+export function turnsOf<M extends Known>(
+  migrations: readonly M[],
+  ledger: readonly Pick<LedgerEntry, '_id' | 'state'>[],
+  phase: Phase,
+): Order<M> {
   const states = new Map(ledger.map(({ _id, state }) => [_id, state]))
   const isDone = ({ id }: M) => states.get(id) === 'applied'
   const sequence = migrations.filter((one) => (one.phase === 'expand') === (phase === 'expand'))

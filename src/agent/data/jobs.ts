@@ -50,6 +50,8 @@ export interface Judgement {
   refusals: string[]
   /** The ids of its migrations that are not applied, by phase. */
   pending: Record<MigrationPhase, string[]>
+  /** Why some of those cannot run yet, one line each, by phase. */
+  waiting: Record<MigrationPhase, string[]>
   /** The ids of all migrations that the ledger has, in whatever state. */
   begun: string[]
 }

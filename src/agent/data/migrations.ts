@@ -11,6 +11,7 @@ import {
   ofRelease,
   openDatabase,
   readLedger,
+  turnsOf,
   undoTo,
 } from '../../migrations/index.ts'
 import type { MigrationPhase, ReleaseManifest } from '../../release/index.ts'
@@ -25,9 +26,11 @@ export async function judgeBy(access: DatabaseAccess, migrations: ReleaseManifes
   const applied = new Set(entries.filter(({ state }) => state === 'applied').map(({ _id }) => _id))
   const pending = (phase: MigrationPhase) =>
     migrations.filter((one) => one.phase === phase && !applied.has(one.id)).map(({ id }) => id)
+  const waiting = (phase: MigrationPhase) => turnsOf(migrations, entries, phase).waiting
   return {
     refusals: mayRun(migrations, entries),
     pending: { expand: pending('expand'), data: pending('data'), contract: pending('contract') },
+    waiting: { expand: waiting('expand'), data: waiting('data'), contract: waiting('contract') },
     begun: entries.map(({ _id }) => _id),
   }
 }

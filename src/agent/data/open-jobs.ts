@@ -16,6 +16,7 @@ const judgementSchema = z.object({
   refusals: z.array(z.string()),
   pending: pendingSchema,
   begun: z.array(z.string()),
+  waiting: pendingSchema,
 })
 
 /** Below the backups; each is emptied at its end, so what lies there was left by a kill. */
@@ -26,6 +27,8 @@ const silent: Reporter = { step: async () => {}, progress: async () => {}, note:
 /** The work on the data of this server, each in a child of the agent's own file `script`. */
 export function openJobs(script: string, place: Place): DataJobs {
   const options = { script, path: place.path }
+  const tidy = (what: 'everything' | 'backup') =>
+    runChild({ work: 'tidy', what, place }, z.null(), { ...options, report: silent, timeout: TIDY_LIMIT })
   return {
     judge: (access, migrations) =>
       runChild({ work: 'judge', access, migrations }, judgementSchema, {
@@ -50,7 +53,7 @@ export function openJobs(script: string, place: Place): DataJobs {
     async tidy() {
       const left = await Promise.all(WORK_FOLDERS.map((name) => readdir(join(place.backups, name)).catch(() => [])))
       if (left.flat().length === 0) return
-      await runChild({ work: 'tidy', place }, z.null(), { ...options, report: silent, timeout: TIDY_LIMIT })
+      await tidy('everything')
     },
     verify: ({ data, backup, repository, maxAge }, { report, signal }) =>
       runChild(
@@ -65,8 +68,16 @@ export function openJobs(script: string, place: Place): DataJobs {
         signal,
         timeout: WORK_LIMIT,
       }),
-    backup: (work, { report, signal }) =>
-      runChild({ work: 'backup', place, ...work }, z.string(), { ...options, report, signal, timeout: WORK_LIMIT }),
+    async backup(work, { report, signal }) {
+      try {
+        const limits = { ...options, report, signal, timeout: WORK_LIMIT }
+        return await runChild({ work: 'backup', place, ...work }, z.string(), limits)
+      } catch (thrown) {
+        // One that did not end within its grace was killed, and what it had paused is still paused.
+        if ((await readdir(join(place.backups, 'work')).catch(() => [])).length > 0) await tidy('backup')
+        throw thrown
+      }
+    },
   }
 }
 

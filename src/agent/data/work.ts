@@ -39,7 +39,7 @@ const workSchema = z.discriminatedUnion('work', [
     unlessNewerThan: z.number().optional(),
     unlessEmpty: z.boolean().optional(),
   }),
-  z.object({ work: z.literal('tidy'), place: placeSchema }),
+  z.object({ work: z.literal('tidy'), what: z.enum(['everything', 'backup']), place: placeSchema }),
   z.object({
     work: z.literal('verify'),
     data: dataPlanSchema,
@@ -86,7 +86,7 @@ function doWork(asked: Work, print: (line: ChildLine) => void, signal: AbortSign
     case 'backup':
       return backUpHere(asked, print, signal)
     case 'tidy':
-      return tidyHere(asked.place)
+      return tidyHere(asked.place, asked.what)
     case 'verify':
       return verifyHere(asked, print, signal)
     case 'restore':

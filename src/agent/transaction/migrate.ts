@@ -46,11 +46,16 @@ export async function migrate(
   if (misfit !== null) return coreFirst(misfit, difference, request.allowCore, serving)
   const { migrate: access, backup: reader } = data.database
   const { migrations } = release.manifest
-  const { pending } = await world.jobs.judge(access, migrations)
+  const { pending, waiting } = await world.jobs.judge(access, migrations)
   if (!plan && pending[phase].length === 0) {
     return { ...result('done', `every migration of phase ${phase} is applied`), pending }
   }
-  if (phase !== 'expand' && !plan) refuseBeforeDeploy(release, world)
+  if (phase !== 'expand' && !plan) {
+    refuseBeforeDeploy(release, world)
+    if (waiting[phase].length === pending[phase].length) throw refused(waiting[phase].join('; '))
+  }
+  const lost = phase === 'contract' && !plan ? await lostTargets(pending.contract, world, planner) : []
+  refuseWhileWarm(lost, pending.contract, world)
   if (!plan) await backUpFirst(request, data, run, world)
   /** What was done is done, whether or not the ledger can be read once more. */
   const ended = async (outcome: TransactionResult['outcome'], message: string) => {
@@ -70,15 +75,18 @@ export async function migrate(
     const { outcome, message } = await run.guest.reported(run.signal, world)
     return ended(outcome, message)
   }
-  if (phase === 'contract') await nameLostTargets(pending.contract, run, world, planner)
-  await stopOldCode(run, world)
+  if (lost.length > 0) {
+    const removing = pending.contract.join(', ')
+    await run.report.note(`from here no rollback goes to ${lost.join(', ')}: they need what ${removing} removes`)
+  }
+  if (phase === 'data') await stopOldCode(run, world)
   await run.report.step(phase, `the migrations of phase ${phase} run here`)
   const work = { access, release, phase, run: request.run, actor: request.actor }
   return ended('done', await world.jobs.migrate(work, run))
 }
 
-/** Says to which releases no rollback goes once `contracts` are applied: their code needs what those remove. */
-async function nameLostTargets(contracts: readonly string[], run: Run, world: World, planner: Planner): Promise<void> {
+/** The releases to which no rollback goes once `contracts` are applied: their code needs what those remove. */
+async function lostTargets(contracts: readonly string[], world: World, planner: Planner): Promise<string[]> {
   const lost: string[] = []
   for (const id of new Set(world.store.state.history.map(({ instance }) => instance.release))) {
     const known = await planner.open(id).then(
@@ -87,9 +95,15 @@ async function nameLostTargets(contracts: readonly string[], run: Run, world: Wo
     )
     if (!contracts.every((contract) => known.has(contract))) lost.push(id)
   }
-  if (lost.length === 0) return
-  await run.report.note(
-    `from here no rollback goes to ${lost.join(', ')}: they need what ${contracts.join(', ')} removes`,
+  return lost
+}
+
+/** What still runs may get the traffic back at any moment, and needs what a contract removes. */
+function refuseWhileWarm(lost: readonly string[], contracts: readonly string[], world: World): void {
+  const { warm } = world.store.state
+  if (!warm || !lost.includes(warm.instance.release)) return
+  throw refused(
+    `${warm.instance.release} runs until ${warm.until} for a rollback and does not know ${contracts.join(', ')}: ask again when it has stopped`,
   )
 }
 

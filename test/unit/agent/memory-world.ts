@@ -9,7 +9,7 @@ import type { Planner } from '../../../src/agent/transaction/planner.ts'
 import { emptyState, type Instance, type State } from '../../../src/agent/transaction/state.ts'
 import type { Plan, Release, World } from '../../../src/agent/transaction/world.ts'
 import { refused } from '../../../src/lib/index.ts'
-import { type LedgerEntry, mayRun } from '../../../src/migrations/index.ts'
+import { type LedgerEntry, mayRun, turnsOf } from '../../../src/migrations/index.ts'
 import { contentHash, parseManifest, sha256 } from '../../../src/release/index.ts'
 
 /** What a release does once it runs. */
@@ -339,9 +339,11 @@ export class MemoryWorld implements World {
       const ledger = this.server.ledger ?? []
       const pending = (phase: string) =>
         migrations.filter((one) => one.phase === phase && !ledger.some(({ id }) => id === one.id)).map(({ id }) => id)
+      const waiting = (phase: LedgerEntry['phase']) => turnsOf(migrations, ledger.map(ledgerEntry), phase).waiting
       return {
         refusals: mayRun(migrations, ledger.map(ledgerEntry)),
         pending: { expand: pending('expand'), data: pending('data'), contract: pending('contract') },
+        waiting: { expand: waiting('expand'), data: waiting('data'), contract: waiting('contract') },
         begun: ledger.map(({ id }) => id),
       }
     },

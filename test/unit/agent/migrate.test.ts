@@ -212,6 +212,27 @@ describe('data and contract by the agent', () => {
   })
 })
 
+describe('a contract', () => {
+  it('is refused, with nothing changed, while a data migration before it is pending or a warm release lacks it', async () => {
+    await using life = await start()
+    server.ledger = [{ id: '001_expand', phase: 'expand' }]
+    await ask(life.agent, deployOf(7))
+    await ask(life.agent, deployOf(8))
+    expect(await ask(life.agent, migrateOf(8, 'contract'))).toMatchObject({
+      outcome: 'refused',
+      message: '003_contract (contract) waits for 002_data (data), which is not applied',
+    })
+    server.ledger.push({ id: '002_data', phase: 'data' })
+    expect(await ask(life.agent, migrateOf(8, 'contract'))).toMatchObject({
+      outcome: 'refused',
+      message: expect.stringMatching(/^\S+-000000000000 runs until \S+ for a rollback and does not know 003_contract/),
+    })
+    expect(server.backups).toBe(0)
+    expect(server.state.warm?.instance.release).toBe(memoryRelease(7).id)
+    expect(server.ledger).toHaveLength(2)
+  })
+})
+
 describe('a release and the ledger (I4)', () => {
   it('is not deployed before its expands are applied', async () => {
     await using life = await start()
