@@ -23,7 +23,7 @@ __webpack_require__.d(__webpack_exports__, {
   be: () => (/* reexport */ writeLock)
 });
 
-// UNUSED EXPORTS: LOCK_FILE, defineMigration, driftOf, mark, mayRun, planMarkdown, readLedger, sarif, takeLease, undoTo
+// UNUSED EXPORTS: LOCK_FILE, defineMigration, driftOf, mark, mayRun, planMarkdown, readLedger, sarif, takeLease, turnsOf, undoTo
 
 // EXTERNAL MODULE: ../../node_modules/zod/v4/classic/schemas.js + 11 modules
 var schemas = __webpack_require__(3045);
@@ -274,6 +274,10 @@ function orderOf(migrations, ledger, phase) {
     const refusals = refusalsOf(migrations, ledger);
     if (refusals.length > 0)
         throw (0,js_lib/* refused */.J5)(refusals.join('\n'));
+    return turnsOf(migrations, ledger, phase);
+}
+/** The same whatever may be wrong with the ledger, which is for who runs them to refuse. */
+function turnsOf(migrations, ledger, phase) {
     const states = new Map(ledger.map(({ _id, state }) => [_id, state]));
     const isDone = ({ id }) => states.get(id) === 'applied';
     const sequence = migrations.filter((one) => (one.phase === 'expand') === (phase === 'expand'));
@@ -3508,6 +3512,7 @@ async function undoOne(place, migration, signal) {
 }
 
 ;// CONCATENATED MODULE: ./js/migrations/index.js
+
 
 
 
