@@ -7,11 +7,11 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { badInput, Failure, formatDuration } from '../src/lib/index.ts'
+import { badInput, Failure, formatDuration, type ToolsLock, toolsLock } from '../src/lib/index.ts'
 import { aliasOf, findActions, findAliases, missingFiles, parseActionFile } from './action-files.ts'
 import { fillTables } from './action-readme.ts'
 import { bundle, type Files } from './bundle.ts'
-import { fillPins, toolsLock } from './tool-pins.ts'
+import { fillPins } from './tool-pins.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const SET_UP = 'deployment/production/scripts/setup-production.sh'
@@ -46,7 +46,9 @@ async function generate(node: string): Promise<Files> {
     const readme = `actions/${action.name}/README.md`
     files.set(readme, fillTables(readme, await readFile(join(root, readme), 'utf8'), action.file))
   }
-  files.set(SET_UP, await pinnedSetUp(files))
+  const lock = await readFile(join(root, 'tools.lock.json'), 'utf8')
+  files.set(SET_UP, await pinnedSetUp(files, toolsLock.parse(JSON.parse(lock))))
+  files.set('dist/tools.lock.json', lock)
   for (const [path, text] of files) {
     if (!path.endsWith('/action.yml')) continue
     const missing = missingFiles(path, parseActionFile(path, text), (name) => files.has(name))
@@ -56,8 +58,7 @@ async function generate(node: string): Promise<Files> {
 }
 
 /** setup-production.sh with what it may fetch: the tools of tools.lock.json and the agent of this build. */
-async function pinnedSetUp(files: Files): Promise<string> {
-  const lock = toolsLock.parse(JSON.parse(await readFile(join(root, 'tools.lock.json'), 'utf8')))
+async function pinnedSetUp(files: Files, lock: ToolsLock): Promise<string> {
   const { version } = z
     .object({ version: z.string() })
     .parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')))

@@ -1,27 +1,5 @@
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
-import { badInput } from '../src/lib/index.ts'
-
-const hash = z.string().regex(/^[0-9a-f]{64}$/)
-const platform = z.strictObject({
-  url: z.url({ protocol: /^https$/ }),
-  /** SHA-256 of what the URL gives. */
-  archive: hash,
-  /** SHA-256 of the program in it. */
-  binary: hash,
-})
-
-/** tools.lock.json: programs that are fetched, by name and platform. */
-export const toolsLock = z.strictObject({
-  tools: z.record(
-    z.string().regex(/^[a-z][a-z0-9-]*$/),
-    z.strictObject({
-      version: z.string().regex(/^\d+\.\d+\.\d+$/),
-      platforms: z.partialRecord(z.enum(['linux-x64', 'linux-arm64']), platform),
-    }),
-  ),
-})
-export type ToolsLock = z.infer<typeof toolsLock>
+import { badInput, type ToolsLock } from '../src/lib/index.ts'
 
 /** The agent that a script is to fetch: the one of the tag of its version. */
 export interface PinnedAgent {
@@ -41,9 +19,11 @@ const BLOCK = /(?<=\n# The pins[^\n]*\n)[\s\S]*?(?=\n# End of the pins\.\n)/
 export function fillPins(script: string, { tools }: ToolsLock, agent: PinnedAgent): string {
   if (!BLOCK.test(script)) throw badInput('setup-production.sh has no lines "# The pins …" and "# End of the pins."')
   const lines = FETCHED.flatMap((name) =>
-    Object.entries(tools[name]?.platforms ?? {}).map(([platform, { url, archive, binary }]) =>
-      [name, platform, url, archive, binary].join(' '),
-    ),
+    Object.entries(tools[name]?.platforms ?? {}).map(([platform, { url, archive, binary }]) => {
+      if (binary === undefined)
+        throw badInput(`tools.lock.json: ${name} for ${platform} lacks the SHA-256 of its program`)
+      return [name, platform, url, archive, binary].join(' ')
+    }),
   )
   const url = `https://raw.githubusercontent.com/org/pacs-deploy/v${agent.version}/dist/agent/index.js`
   const digest = createHash('sha256').update(agent.content).digest('hex')

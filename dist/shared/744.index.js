@@ -144,8 +144,8 @@ function withoutUnset(options) {
     return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== false && value !== null));
 }
 
-// EXTERNAL MODULE: ./js/lib/index.js + 7 modules
-var js_lib = __webpack_require__(3012);
+// EXTERNAL MODULE: ./js/lib/index.js + 8 modules
+var js_lib = __webpack_require__(7736);
 ;// CONCATENATED MODULE: ./js/migrations/failures.js
 
 

@@ -2,7 +2,7 @@ export const id = 880;
 export const ids = [880];
 export const modules = {
 
-/***/ 3012:
+/***/ 7736:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -21,10 +21,11 @@ __webpack_require__.d(__webpack_exports__, {
   fR: () => (/* reexport */ replaceFile),
   eF: () => (/* reexport */ run),
   ec: () => (/* reexport */ sarifLog),
+  lL: () => (/* reexport */ toolsLock),
   JR: () => (/* reexport */ tryRun)
 });
 
-// UNUSED EXPORTS: syncDirectory
+// UNUSED EXPORTS: pinnedToolSchema, syncDirectory
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __webpack_require__(7598);
@@ -381,7 +382,30 @@ function sarifLog(tool, results) {
     };
 }
 
+// EXTERNAL MODULE: ../../node_modules/zod/v4/classic/schemas.js + 11 modules
+var schemas = __webpack_require__(3045);
+;// CONCATENATED MODULE: ./js/lib/tools-lock.js
+
+const hash = schemas/* string */.YjP().regex(/^[0-9a-f]{64}$/);
+const platform = schemas/* strictObject */.rej({
+    url: schemas/* url */.OZ5({ protocol: /^https$/ }),
+    /** SHA-256 of what the URL gives. */
+    archive: hash,
+    /** SHA-256 of the program in it; left out where nobody publishes it and the archive alone is pinned. */
+    binary: hash.exactOptional(),
+});
+/** One program that is fetched. */
+const pinnedToolSchema = schemas/* strictObject */.rej({
+    version: schemas/* string */.YjP().regex(/^\d+\.\d+\.\d+$/),
+    platforms: schemas/* partialRecord */.jgl(schemas/* enum */.k5n(['linux-x64', 'linux-arm64']), platform),
+});
+/** tools.lock.json: programs that are fetched, by name and platform. */
+const toolsLock = schemas/* strictObject */.rej({
+    tools: schemas/* record */.g1P(schemas/* string */.YjP().regex(/^[a-z][a-z0-9-]*$/), pinnedToolSchema),
+});
+
 ;// CONCATENATED MODULE: ./js/lib/index.js
+
 
 
 
@@ -419,10 +443,11 @@ __webpack_require__.d(__webpack_exports__, {
   dW: () => (/* reexport */ requireManifest),
   sc: () => (/* reexport */ digest_sha256),
   RZ: () => (/* reexport */ stackHash),
+  $D: () => (/* reexport */ verdictSchema),
   cb: () => (/* reexport */ writeReleaseContext)
 });
 
-// UNUSED EXPORTS: READING_LABEL, contentHash, isIndex, parseManifest, readReleaseImage, verdictSchema
+// UNUSED EXPORTS: READING_LABEL, contentHash, isIndex, parseManifest, readReleaseImage
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __webpack_require__(7598);
@@ -442,8 +467,8 @@ function digest_sha256(bytes) {
 
 // EXTERNAL MODULE: ../../node_modules/zod/v4/classic/iso.js
 var iso = __webpack_require__(3477);
-// EXTERNAL MODULE: ./js/lib/index.js + 7 modules
-var lib = __webpack_require__(3012);
+// EXTERNAL MODULE: ./js/lib/index.js + 8 modules
+var lib = __webpack_require__(7736);
 ;// CONCATENATED MODULE: ./js/release/reference.js
 
 
@@ -481,7 +506,28 @@ function registryOf(repository) {
     return repository.slice(0, repository.indexOf('/'));
 }
 
+;// CONCATENATED MODULE: ./js/release/verdict.js
+
+
+const count = schemas/* number */.aig().int().min(0);
+/** What a scan says of an image that it lets pass; what it does not let pass gets no verdict. */
+const verdictSchema = schemas/* strictObject */.rej({
+    scanner: schemas/* strictObject */.rej({ version: schemas/* string */.YjP().regex(/^\d+\.\d+\.\d+$/), sha256: digestSchema }),
+    /** When the vulnerability database was made. */
+    database: iso/* datetime */.w$(),
+    judged: iso/* datetime */.w$(),
+    /** Everything that was found, by severity. */
+    found: schemas/* strictObject */.rej({ critical: count, high: count, medium: count, low: count, unknown: count }),
+    /** Findings that would refuse an image of one's own and that pass in a vendor's: `CVE-2026-1 in openssl`. */
+    open: schemas/* array */.YOg(schemas/* string */.YjP().max(400)),
+    /** Findings that a waiver lets pass. */
+    waived: schemas/* array */.YOg(schemas/* string */.YjP().max(400)),
+    /** Hash of the scanner's own report. */
+    report: digestSchema,
+});
+
 ;// CONCATENATED MODULE: ./js/release/manifest.js
+
 
 
 
@@ -500,7 +546,8 @@ const releaseImageSchema = schemas/* strictObject */.rej({
     digest: digestSchema,
     config: digestSchema,
     platform: schemas/* string */.YjP().regex(/^[a-z0-9]+\/[a-z0-9]+(\/v[0-9]+)?$/),
-    verdict: schemas/* null */.chJ(),
+    /** Null for what nobody has judged. */
+    verdict: verdictSchema.nullable(),
 });
 /** When a migration runs: expand before a deploy, data after its seal, contract when no offered release needs the old shape. */
 const migrationPhaseSchema = schemas/* enum */.k5n(['expand', 'data', 'contract']);
@@ -545,10 +592,14 @@ function manifest_parseManifest(source, text) {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the manifest'}: ${issue.message}`);
     throw badInput(`${source} is no release manifest: ${problems.join('; ')}`);
 }
-/** The hash of what a release is (all but id, actor, run and created): two builds of the same content are the same release. */
+/**
+ * The hash of what a release is (all but id, actor, run, created, and when and with which database its images were judged): two builds
+ * of the same content are the same release.
+ */
 function contentHash(manifest) {
     const { id: _id, actor: _actor, run: _run, created: _created, ...content } = manifest;
-    return sha256(canonicalJson(content));
+    const images = Object.entries(content.images).map(([service, { verdict: _verdict, ...image }]) => [service, image]);
+    return sha256(canonicalJson({ ...content, images: Object.fromEntries(images) }));
 }
 /** The release id of a commit at a time. */
 function releaseId(commit, created) {
@@ -902,26 +953,6 @@ async function setTimes(directory) {
         await (0,external_node_fs_promises_.utimes)(path, FILE_TIME, FILE_TIME);
     }
 }
-
-;// CONCATENATED MODULE: ./js/release/verdict.js
-
-
-const count = schemas/* number */.aig().int().min(0);
-/** What a scan says of an image that it lets pass; what it does not let pass gets no verdict. */
-const verdictSchema = schemas/* strictObject */.rej({
-    scanner: schemas/* strictObject */.rej({ version: schemas/* string */.YjP().regex(/^\d+\.\d+\.\d+$/), sha256: digestSchema }),
-    /** When the vulnerability database was made. */
-    database: iso/* datetime */.w$(),
-    judged: iso/* datetime */.w$(),
-    /** Everything that was found, by severity. */
-    found: schemas/* strictObject */.rej({ critical: count, high: count, medium: count, low: count, unknown: count }),
-    /** Findings that would refuse an image of one's own and that pass in a vendor's: `CVE-2026-1 in openssl`. */
-    open: schemas/* array */.YOg(schemas/* string */.YjP().max(400)),
-    /** Findings that a waiver lets pass. */
-    waived: schemas/* array */.YOg(schemas/* string */.YjP().max(400)),
-    /** Hash of the scanner's own report. */
-    report: digestSchema,
-});
 
 ;// CONCATENATED MODULE: ./js/release/index.js
 

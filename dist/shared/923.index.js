@@ -20,8 +20,8 @@ var promises_ = __webpack_require__(1455);
 var external_node_path_ = __webpack_require__(4379);
 // EXTERNAL MODULE: external "node:timers/promises"
 var external_node_timers_promises_ = __webpack_require__(8500);
-// EXTERNAL MODULE: ./js/lib/index.js + 7 modules
-var lib = __webpack_require__(3012);
+// EXTERNAL MODULE: ./js/lib/index.js + 8 modules
+var lib = __webpack_require__(7736);
 ;// CONCATENATED MODULE: ./js/health/gate.js
 
 

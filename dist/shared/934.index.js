@@ -14,8 +14,8 @@ __webpack_require__.d(__webpack_exports__, {
   runCommand: () => (/* binding */ runCommand)
 });
 
-// EXTERNAL MODULE: ./js/lib/index.js + 7 modules
-var lib = __webpack_require__(3012);
+// EXTERNAL MODULE: ./js/lib/index.js + 8 modules
+var lib = __webpack_require__(7736);
 // EXTERNAL MODULE: ./js/migrations/index.js + 50 modules
 var migrations = __webpack_require__(4744);
 // EXTERNAL MODULE: external "node:util"

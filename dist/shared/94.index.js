@@ -23,8 +23,8 @@ var external_node_fs_ = __webpack_require__(3024);
 var external_node_path_ = __webpack_require__(4379);
 // EXTERNAL MODULE: ../../node_modules/yaml/dist/index.js
 var dist = __webpack_require__(3483);
-// EXTERNAL MODULE: ./js/lib/index.js + 7 modules
-var lib = __webpack_require__(3012);
+// EXTERNAL MODULE: ./js/lib/index.js + 8 modules
+var lib = __webpack_require__(7736);
 ;// CONCATENATED MODULE: ./js/stack/sources.js
 
 

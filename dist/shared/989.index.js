@@ -19,8 +19,8 @@ var promises_ = __webpack_require__(1455);
 var external_node_path_ = __webpack_require__(4379);
 // EXTERNAL MODULE: ./js/agent/client.js + 2 modules
 var client = __webpack_require__(72);
-// EXTERNAL MODULE: ./js/lib/index.js + 7 modules
-var lib = __webpack_require__(3012);
+// EXTERNAL MODULE: ./js/lib/index.js + 8 modules
+var lib = __webpack_require__(7736);
 // EXTERNAL MODULE: ./js/runner/index.js + 10 modules
 var runner = __webpack_require__(9651);
 // EXTERNAL MODULE: external "node:child_process"
@@ -751,8 +751,8 @@ var external_node_stream_ = __webpack_require__(7075);
 var promises_ = __webpack_require__(8500);
 // EXTERNAL MODULE: ../../node_modules/hono/dist/client/index.js + 5 modules
 var client = __webpack_require__(1225);
-// EXTERNAL MODULE: ./js/lib/index.js + 7 modules
-var lib = __webpack_require__(3012);
+// EXTERNAL MODULE: ./js/lib/index.js + 8 modules
+var lib = __webpack_require__(7736);
 // EXTERNAL MODULE: external "node:http"
 var external_node_http_ = __webpack_require__(7067);
 ;// CONCATENATED MODULE: ./js/agent/api/duplex-http.js
@@ -1238,6 +1238,7 @@ function backoff(patience) {
 // EXPORTS
 __webpack_require__.d(__webpack_exports__, {
   fz: () => (/* reexport */ annotate),
+  o3: () => (/* reexport */ cacheDirectory),
   Qc: () => (/* reexport */ childEnvironment),
   i_: () => (/* reexport */ distDirectory),
   p0: () => (/* reexport */ duration),
@@ -1303,8 +1304,8 @@ function plain(text) {
         .replace(/^ *::/, ': :'));
 }
 
-// EXTERNAL MODULE: ./js/lib/index.js + 7 modules
-var lib = __webpack_require__(3012);
+// EXTERNAL MODULE: ./js/lib/index.js + 8 modules
+var lib = __webpack_require__(7736);
 ;// CONCATENATED MODULE: ./js/runner/masks.js
 
 
@@ -1360,6 +1361,7 @@ function jobContext(env = process.env) {
         commit: env.GITHUB_SHA ?? '',
         runId,
         run: `${env.GITHUB_SERVER_URL ?? 'https://github.com'}/${repository}/actions/runs/${runId}/attempts/${attempt}`,
+        baseBranch: env.GITHUB_BASE_REF || undefined,
     };
 }
 /** The folder `dist` that the running action's entry lies in. */
@@ -1397,6 +1399,7 @@ var external_node_os_ = __webpack_require__(8161);
 
 
 
+
 /** The state under which the post step finds directories that the main step left. */
 const STATE = 'private-directory';
 /** Makes a directory that only this user can read, under RUNNER_TEMP. The post step removes it if this one cannot. */
@@ -1412,6 +1415,19 @@ function leftDirectory() {
 /** Removes what {@link makePrivateDirectory} made; nothing to remove is fine. */
 async function removeDirectory(directory) {
     await (0,promises_.rm)(directory, { recursive: true, force: true });
+}
+/**
+ * A directory of this user alone that outlives the job where the machine does.
+ * @throws Failure `refused` when others can write to it
+ */
+async function cacheDirectory(env = process.env) {
+    const directory = (0,external_node_path_.join)(env.XDG_CACHE_HOME || (0,external_node_path_.join)(env.HOME || (0,external_node_os_.homedir)(), '.cache'), 'pacs-deploy');
+    await (0,promises_.mkdir)(directory, { recursive: true, mode: 0o700 });
+    const found = await (0,promises_.lstat)(directory);
+    if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o022) !== 0) {
+        throw (0,lib/* refused */.J5)(`${directory} must be a directory of this user that nobody else can write to: remove it and try again`);
+    }
+    return directory;
 }
 
 ;// CONCATENATED MODULE: ./js/runner/inputs.js

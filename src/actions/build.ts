@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
-import { buildImages, gateSarif, writeDraft } from '../images/index.ts'
+import { buildImages, describeJudgements, gateSarif, refusalOf, writeDraft } from '../images/index.ts'
 import { badInput, Problems } from '../lib/index.ts'
 import { repositorySchema } from '../release/index.ts'
 import {
@@ -21,6 +21,7 @@ import {
   writeOutputs,
 } from '../runner/index.ts'
 import type { GateResult } from '../stack/index.ts'
+import { scanInputs, scanOptions } from './scan-inputs.ts'
 import { cleanUp } from './server.ts'
 
 export function main(): Promise<void> {
@@ -31,8 +32,11 @@ export function main(): Promise<void> {
       version: optional(required),
       'ca-file': optional(path),
       'build-secrets': secret(buildSecrets),
+      ...scanInputs,
     })
-    const { workspace, commit } = jobContext()
+    const context = jobContext()
+    const { workspace, commit } = context
+    const scan = await scanOptions(inputs, context)
     const composeFile = relative(workspace, resolve(workspace, inputs['compose-file']))
     const directory = await makePrivateDirectory()
     const secrets = await writeSecrets(join(directory, 'secrets'), inputs['build-secrets'])
@@ -52,7 +56,7 @@ export function main(): Promise<void> {
       for (const { service, rule, because } of gate.allowed)
         job.report.rows.push([`${service}: ${rule}`, `allowed: ${because}`])
     }
-    const draft = await buildImages({
+    const { draft, judgements } = await buildImages({
       directory: workspace,
       composeFile,
       prefix: inputs.images,
@@ -60,18 +64,22 @@ export function main(): Promise<void> {
       ...(inputs.version === undefined ? {} : { version: inputs.version }),
       ...(inputs['ca-file'] === undefined ? {} : { ca: resolve(workspace, inputs['ca-file']) }),
       secrets,
+      ...(scan ? { scan } : {}),
       env: childEnvironment(),
       log: log.foreign,
       onGate,
       signal: job.signal,
     })
+    job.report.rows.push(...describeJudgements(judgements, scan?.waivers ?? []))
+    const refusal = refusalOf(judgements)
+    if (refusal) throw refusal
     // Stays until the job ends, since the push step of this job reads it.
     const manifest = join(directory, 'draft.json')
     await writeDraft(manifest, draft)
     writeOutputs({ manifest })
     const images = Object.entries(draft.images)
     const built = images.filter(([, image]) => image.built).map(([service]) => service)
-    job.report.message = `${images.length} images of ${commit.slice(0, 12)}: ${built.length} built, ${images.length - built.length} pulled.`
+    job.report.message = `${images.length} images of ${commit.slice(0, 12)}: ${built.length} built, ${images.length - built.length} pulled, ${scan ? 'all judged' : 'none judged'}.`
     for (const [service, { config, platform }] of images) job.report.rows.push([service, `${platform} ${config}`])
   })
 }

@@ -11,6 +11,8 @@ import { passGate } from './gate.ts'
 import { type ImageSource, planImages } from './plan.ts'
 import { type Log, withProgress } from './progress.ts'
 import { pullImage } from './pull-image.ts'
+import { ScanLane, type ScanOptions } from './scan/scan-images.ts'
+import { type Judgement, judge, type Scan } from './scan/verdict.ts'
 import { sideBySide } from './side-by-side.ts'
 
 export interface BuildOptions {
@@ -28,6 +30,8 @@ export interface BuildOptions {
   ca?: string
   /** More BuildKit secrets: id → path of the file. */
   secrets?: Readonly<Record<string, string>>
+  /** Left out: no image gets a verdict. */
+  scan?: ScanOptions
   /** The whole environment of docker and git. */
   env: Readonly<Record<string, string>>
   log: Log
@@ -39,11 +43,18 @@ export interface BuildOptions {
 /** Builds, and pulls beside them, that run at a time: each is parallel in itself. */
 const AT_A_TIME = 2
 
+export interface BuildResult {
+  /** Images that were refused are in it too, without a verdict. */
+  draft: Draft
+  /** By service, in the stack's order; none where nothing was scanned. */
+  judgements: Judgement[]
+}
+
 /**
- * Builds every image of the stack that has `build:` and pulls the vendors' ones, for the engine's platform.
- * @throws Failure `bad-input` or `refused` before anything was built, `error` when a build or a pull failed.
+ * Builds every image of the stack that has `build:`, pulls the vendors' ones, for the engine's platform, and judges each.
+ * @throws Failure `bad-input` or `refused` before anything was built, `error` when a build, a pull or a scan failed.
  */
-export async function buildImages(options: BuildOptions): Promise<Draft> {
+export async function buildImages(options: BuildOptions): Promise<BuildResult> {
   const { directory, composeFile, prefix, commit, env, log, signal } = options
   const path = join(directory, composeFile)
   const created = await checkCheckout(directory, commit, options)
@@ -67,21 +78,40 @@ export async function buildImages(options: BuildOptions): Promise<Draft> {
       metadataDirectory: scratch,
       redact,
     }
+    const lane = options.scan && new ScanLane(options.scan, { ...options, directory: scratch, host: engine.host })
+    const scans: Promise<Scan>[] = []
     const make = (source: ImageSource & { kind: 'build' | 'pull' }) =>
       withProgress(source.service, log, async (line): Promise<[string, DraftImage]> => {
         const one = { ...context, log: line }
-        return [source.service, source.kind === 'build' ? await buildImage(source, one) : await pullImage(source, one)]
+        const image = source.kind === 'build' ? await buildImage(source, one) : await pullImage(source, one)
+        const scan = lane?.scan(source.service, image)
+        // Looked at when all is built; until then a failure waits.
+        scan?.catch(() => undefined)
+        if (scan) scans.push(scan)
+        return [source.service, image]
       })
     // A pull waits for the network and a build for the processor: neither queues behind the other.
     const groups = [
       sources.filter((source) => source.kind === 'build'),
       sources.filter((source) => source.kind === 'pull'),
     ]
-    const made = await sideBySide(groups.length, groups, (group) => sideBySide(AT_A_TIME, group, make))
-    return { schema: 1, commit, images: inOrder(sources, new Map(made.flat())) }
+    const made = await sideBySide(groups.length, groups, (group) => sideBySide(AT_A_TIME, group, make)).finally(() =>
+      lane?.ended(),
+    )
+    const judged = judgeAll(await Promise.all(scans), options.scan)
+    const images = new Map(
+      made.flat().map(([service, image]) => [service, { ...image, verdict: judged.get(service)?.verdict ?? null }]),
+    )
+    const judgements = sources.flatMap(({ service }) => judged.get(service) ?? [])
+    return { draft: { schema: 1, commit, images: inOrder(sources, images) }, judgements }
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
+}
+
+function judgeAll(scans: readonly Scan[], options: ScanOptions | undefined): Map<string, Judgement> {
+  const now = new Date()
+  return new Map(options ? scans.map((scan) => [scan.service, judge(scan, { ...options, now })]) : [])
 }
 
 function inOrder(sources: readonly ImageSource[], made: ReadonlyMap<string, DraftImage>): Record<string, DraftImage> {

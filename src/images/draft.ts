@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { badInput } from '../lib/index.ts'
-import { digestSchema, releaseImageSchema } from '../release/index.ts'
+import { digestSchema, releaseImageSchema, verdictSchema } from '../release/index.ts'
 
 const draftImageSchema = z.strictObject({
   /** What the image is called on the machine that built it. */
@@ -11,7 +11,8 @@ const draftImageSchema = z.strictObject({
   /** Digest of the image configuration: what a scan judges and a registry must name. */
   config: digestSchema,
   platform: releaseImageSchema.shape.platform,
-  verdict: z.null(),
+  /** Null for what nobody has judged. */
+  verdict: verdictSchema.nullable(),
   /** Built from source here, or pulled from its vendor. */
   built: z.boolean(),
 })

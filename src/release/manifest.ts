@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { badInput } from '../lib/index.ts'
 import { type Digest, digestSchema, sha256 } from './digest.ts'
 import { repositorySchema } from './reference.ts'
+import { verdictSchema } from './verdict.ts'
 
 /** What a release image calls itself in its label `org.pacs-deploy.kind`. */
 export const RELEASE_KIND = 'release'
@@ -23,7 +24,8 @@ export const releaseImageSchema = z.strictObject({
   digest: digestSchema,
   config: digestSchema,
   platform: z.string().regex(/^[a-z0-9]+\/[a-z0-9]+(\/v[0-9]+)?$/),
-  verdict: z.null(),
+  /** Null for what nobody has judged. */
+  verdict: verdictSchema.nullable(),
 })
 export type ReleaseImage = z.infer<typeof releaseImageSchema>
 
@@ -76,10 +78,14 @@ export function parseManifest(source: string, text: string): ReleaseManifest {
   throw badInput(`${source} is no release manifest: ${problems.join('; ')}`)
 }
 
-/** The hash of what a release is (all but id, actor, run and created): two builds of the same content are the same release. */
+/**
+ * The hash of what a release is (all but id, actor, run, created, and when and with which database its images were judged): two builds
+ * of the same content are the same release.
+ */
 export function contentHash(manifest: ReleaseManifest): Digest {
   const { id: _id, actor: _actor, run: _run, created: _created, ...content } = manifest
-  return sha256(canonicalJson(content))
+  const images = Object.entries(content.images).map(([service, { verdict: _verdict, ...image }]) => [service, image])
+  return sha256(canonicalJson({ ...content, images: Object.fromEntries(images) }))
 }
 
 /** The release id of a commit at a time. */

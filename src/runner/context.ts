@@ -10,6 +10,8 @@ export interface JobContext {
   runId: string
   /** URL of the attempt, for the audit. */
   run: string
+  /** The branch that a pull request wants to change; undefined in other runs. */
+  baseBranch: string | undefined
 }
 
 export function jobContext(env: NodeJS.ProcessEnv = process.env): JobContext {
@@ -24,6 +26,7 @@ export function jobContext(env: NodeJS.ProcessEnv = process.env): JobContext {
     commit: env.GITHUB_SHA ?? '',
     runId,
     run: `${env.GITHUB_SERVER_URL ?? 'https://github.com'}/${repository}/actions/runs/${runId}/attempts/${attempt}`,
+    baseBranch: env.GITHUB_BASE_REF || undefined,
   }
 }
 

@@ -34,10 +34,10 @@ try {
   say({ failure: { kind: thrown.kind, message: thrown.message } })
 }
 
-function perform(call: Call): Promise<unknown> {
+async function perform(call: Call): Promise<unknown> {
   switch (call.use) {
     case 'build':
-      return buildImages({ ...call.options, ...world, onGate: async () => undefined })
+      return (await buildImages({ ...call.options, ...world, onGate: async () => undefined })).draft
     case 'push':
       return pushRelease({ ...call.options, ...world, created: new Date(call.options.created) })
     case 'push-to-fake':

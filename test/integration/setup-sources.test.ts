@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fillPins, toolsLock } from '../../scripts/tool-pins.ts'
+import { fillPins } from '../../scripts/tool-pins.ts'
 import { AGENT_VERSION } from '../../src/agent/version.ts'
-import type { RunResult } from '../../src/lib/index.ts'
+import { type RunResult, toolsLock } from '../../src/lib/index.ts'
 import { ensureRestic, type Lab, type Machine, startLab, waitFor } from '../lab/index.ts'
 import { shippedAgent } from '../server/agent-bundle.ts'
 

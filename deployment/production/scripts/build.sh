@@ -50,6 +50,7 @@ for name in output state summary; do : >"$result/$name"; done
 code=0
 # By env, since a shell cannot export a name with a hyphen.
 env "INPUT_IMAGES=$images" "INPUT_COMPOSE-FILE=$compose" "INPUT_VERSION=$version" "INPUT_CA-FILE=$ca" \
+  INPUT_SCAN=false INPUT_SCAN-SEVERITY=HIGH INPUT_SCAN-UNFIXED=false INPUT_SCAN-GRACE-DAYS=0 INPUT_SCAN-VENDORS=new \
   "GITHUB_WORKSPACE=$PWD" "GITHUB_SHA=$commit" "RUNNER_TEMP=$result" "GITHUB_OUTPUT=$result/output" \
   "GITHUB_STATE=$result/state" "GITHUB_STEP_SUMMARY=$result/summary" node "$action" || code=$?
 

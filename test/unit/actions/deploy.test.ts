@@ -103,7 +103,15 @@ describe('deploy', () => {
   it('follows what an earlier attempt of the same run began, and asks for nothing anew', async () => {
     await using server = await startServer(key.text)
     const { service } = server.daemon
-    const context = { repository: 'org/pacs', runId: '4711', workspace: '', actor: '', commit: '', run: '' }
+    const context = {
+      repository: 'org/pacs',
+      runId: '4711',
+      workspace: '',
+      actor: '',
+      commit: '',
+      run: '',
+      baseBranch: undefined,
+    }
     const id = `${transactionPrefix('deploy', { environment: 'staging', release }, context)}0a1b2c3d`
     const transaction = { id, kind: 'deploy', actor: 'octocat', since: '', step: 'watch' }
     service.statusAnswer = async () => ({ ...status, phase: 'switched', transaction })

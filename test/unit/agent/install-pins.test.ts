@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { fillPins, toolsLock } from '../../../scripts/tool-pins.ts'
+import { fillPins } from '../../../scripts/tool-pins.ts'
+import { toolsLock } from '../../../src/lib/index.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const read = (path: string) => readFile(join(root, path), 'utf8')

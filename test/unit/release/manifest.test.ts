@@ -6,8 +6,18 @@ import {
   releaseId,
   releaseManifestSchema,
   sha256,
+  verdictSchema,
 } from '../../../src/release/index.ts'
 
+const verdict = verdictSchema.parse({
+  scanner: { version: '0.74.0', sha256: sha256('trivy') },
+  database: '2026-11-24T06:00:00.000Z',
+  judged: '2026-11-24T10:15:00.000Z',
+  found: { critical: 0, high: 1, medium: 2, low: 3, unknown: 0 },
+  open: ['CVE-2026-1 in openssl'],
+  waived: [],
+  report: sha256('report'),
+})
 const digest = (text: string) => sha256(text)
 const manifest = releaseManifestSchema.parse({
   schema: 1,
@@ -63,6 +73,11 @@ describe('release manifest', () => {
       created: '2027-01-01T00:00:00Z',
     }
     expect(contentHash(again)).toBe(contentHash(manifest))
+    const [[service, image] = []] = Object.entries(manifest.images)
+    if (service === undefined || image === undefined) throw new Error('the manifest has no image')
+    const judged = { ...image, verdict }
+    expect(contentHash({ ...manifest, images: { ...manifest.images, [service]: judged } })).toBe(contentHash(manifest))
+    expect(contentHash({ ...manifest, images: {} })).not.toBe(contentHash(manifest))
     expect(contentHash({ ...manifest, stack: digest('other') })).not.toBe(contentHash(manifest))
   })
 

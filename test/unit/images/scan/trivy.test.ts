@@ -1,0 +1,139 @@
+// The command line of Trivy, by a stand-in that records how it was called; test/integration/scan.test.ts runs the real one.
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Trivy } from '../../../../src/images/scan/trivy.ts'
+import { sha256 } from '../../../../src/release/index.ts'
+
+/** Writes argv, environment and working directory beside itself, then does what `rest` says. */
+const recording = (rest: string) => `#!/bin/sh
+here=$(dirname "$0")
+printf '%s\\n' "$@" > "$here/argv"
+env > "$here/env"
+pwd > "$here/cwd"; ls -A > "$here/ls"
+while [ $# -gt 1 ]; do [ "$1" = --output ] && out=$2; [ "$1" = --cache-dir ] && cache=$2; shift; done
+${rest}
+`
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'trivy-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
+
+async function open(
+  script: string,
+  more: { env?: Record<string, string>; databases?: string[]; licences?: boolean } = {},
+) {
+  const path = join(folder, 'trivy')
+  await writeFile(path, recording(script))
+  await chmod(path, 0o700)
+  const { env = {}, databases = [], licences = false } = more
+  return Trivy.open({
+    scanner: { path, version: '0.74.0', sha256: sha256(recording(script)) },
+    cache: join(folder, 'cache'),
+    directory: join(folder, 'private'),
+    databases,
+    licences,
+    host: 'unix:///run/other.sock',
+    env: { PATH: process.env.PATH ?? '', ...env },
+    log: () => undefined,
+    signal: new AbortController().signal,
+  })
+}
+
+const recorded = (name: string) => readFile(join(folder, name), 'utf8')
+const image = sha256('image')
+
+describe('Trivy', () => {
+  test('is called so that no file, variable or tag of anyone decides what it finds', async () => {
+    const hostile = {
+      TRIVY_SEVERITY: 'LOW',
+      TRIVY_IGNOREFILE: '/evil',
+      DOCKER_CONFIG: '/home/x/.docker',
+      HOME: '/home/x',
+      HTTPS_PROXY: 'http://proxy:3128',
+      SSL_CERT_FILE: '/etc/ca.pem',
+    }
+    const trivy = await open('echo "{}" > "$out"', { env: hostile })
+    expect(await trivy.scan('api', image)).toBe('{}\n')
+
+    const argv = (await recorded('argv')).trim().split('\n')
+    const given = (flag: string) => argv[argv.indexOf(flag) + 1] ?? ''
+    expect(argv.at(0)).toBe('image')
+    expect(argv.at(-1)).toBe(image)
+    expect(argv).toEqual(expect.arrayContaining(['--skip-version-check', '--disable-telemetry', '--skip-db-update']))
+    expect([given('--exit-code'), given('--image-src'), given('--scanners')]).toEqual(['0', 'docker', 'vuln,secret'])
+    for (const flag of ['--config', '--ignorefile', '--secret-config'])
+      expect(await readFile(given(flag), 'utf8')).toBe('{}\n')
+
+    const env = Object.fromEntries(
+      (await recorded('env'))
+        .trim()
+        .split('\n')
+        .map((line) => line.split(/=(.*)/s).slice(0, 2)),
+    )
+    expect(Object.keys(env).filter((name) => name.startsWith('TRIVY_'))).toEqual([])
+    expect(env).toMatchObject({
+      DOCKER_HOST: 'unix:///run/other.sock',
+      HTTPS_PROXY: 'http://proxy:3128',
+      SSL_CERT_FILE: '/etc/ca.pem',
+    })
+    for (const name of ['HOME', 'DOCKER_CONFIG', 'TMPDIR']) expect(env[name]).toMatch(join(folder, 'private'))
+    expect(await recorded('cwd')).toBe(`${join(folder, 'private/empty')}\n`)
+    expect(await recorded('ls')).toBe('')
+  })
+
+  test('looks at licences only when they are asked for', async () => {
+    const trivy = await open('echo "{}" > "$out"', { licences: true })
+    await trivy.scan('api', image)
+    expect(await recorded('argv')).toContain('vuln,secret,license')
+  })
+
+  test.each([
+    [
+      'a fatal error',
+      'echo "2026-11-28T10:00:00Z\tFATAL\tFatal error\trun error: image scan error" >&2; exit 1',
+      /scan of api failed, so nothing is judged: Trivy ended with 1: .*run error: image scan error/,
+    ],
+    ['a kill', 'kill -9 $$', /Trivy ended with 137/],
+    ['a bad flag', 'echo "Error: unknown flag" >&2; exit 2', /ended with 2: Error: unknown flag/],
+  ])('is an error after %s, whatever it wrote', async (_, script, message) => {
+    const trivy = await open(`echo "{}" > "$out"; ${script}`)
+    await expect(trivy.scan('api', image)).rejects.toMatchObject({
+      kind: 'error',
+      message: expect.stringMatching(message),
+    })
+  })
+
+  test('is not run when its bytes changed since it was found', async () => {
+    const trivy = await open('echo "{}" > "$out"')
+    await writeFile(join(folder, 'trivy'), '#!/bin/sh\necho evil\n')
+    await expect(trivy.scan('api', image)).rejects.toMatchObject({ kind: 'refused' })
+    expect(await readdir(folder)).not.toContain('argv')
+  })
+})
+
+describe('the vulnerability database', () => {
+  const metadata = (text: string) => `mkdir -p "$cache/db"; printf '%s' '${text}' > "$cache/db/metadata.json"`
+
+  test('is brought from the given repositories, and says when it was made', async () => {
+    const trivy = await open(metadata('{"Version":2,"UpdatedAt":"2026-11-28T06:30:00.5Z"}'), {
+      databases: ['ghcr.io/a/db:2', 'quay.io/b/db:2'],
+    })
+    expect(await trivy.updateDatabase()).toEqual(new Date('2026-11-28T06:30:00.5Z'))
+    const argv = await recorded('argv')
+    expect(argv).toContain('--download-db-only\n--db-repository\nghcr.io/a/db:2\n--db-repository\nquay.io/b/db:2\n')
+    expect(argv).not.toContain('--skip-db-update')
+  })
+
+  test.each([
+    ['no JSON', '{"Version":2,'],
+    ['another schema', '{"Version":1,"UpdatedAt":"2026-11-28T06:30:00Z"}'],
+    ['no time', '{"Version":2}'],
+  ])('is refused when its metadata has %s', async (_, text) => {
+    const trivy = await open(metadata(text))
+    await expect(trivy.updateDatabase()).rejects.toThrow(/does not say when the vulnerability database was made/)
+  })
+})
