@@ -1,4 +1,5 @@
 import { differences, indexOf, sameIndex } from './compare.ts'
+import { isConnectionLoss, told } from './connection-loss.ts'
 import type { CollectionDeclaration, UpContext } from './definition.ts'
 import type { Migration } from './files.ts'
 import { lookingContext } from './plan.ts'
@@ -57,9 +58,10 @@ async function declarationsOf(
   const { id, definition } = migration
   const work = (inner: AbortSignal) => definition.up(context(inner))
   // A migration that writes by itself stops at its first write; what it declared until then counts.
-  await within(store, `declarations of ${id}`, checkLimitOf(migration), signal, work).catch(() =>
-    signal.throwIfAborted(),
-  )
+  await within(store, `declarations of ${id}`, checkLimitOf(migration), signal, work).catch((thrown: unknown) => {
+    signal.throwIfAborted()
+    if (isConnectionLoss(thrown)) throw told(thrown, `declarations of ${id}`)
+  })
   return found
 }
 

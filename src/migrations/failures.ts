@@ -1,5 +1,6 @@
 import { MongoBulkWriteError, MongoError, MongoServerError } from 'mongodb'
 import { Failure, messageOf } from '../lib/index.ts'
+import { isConnectionLoss } from './connection-loss.ts'
 
 /** Engine errors of V8: their messages name properties and variables, never what is in them. */
 const OF_THE_LANGUAGE = [TypeError, ReferenceError, RangeError]
@@ -10,6 +11,7 @@ const OF_THE_LANGUAGE = [TypeError, ReferenceError, RangeError]
  */
 export function withoutValues(thrown: unknown): string {
   if (thrown instanceof Failure) return thrown.message
+  if (isConnectionLoss(thrown)) return 'the connection to the database broke'
   if (thrown instanceof MongoBulkWriteError || thrown instanceof MongoServerError) return ofServer(thrown)
   if (thrown instanceof MongoError) return `${thrown.name}: ${thrown.message}`
   if (OF_THE_LANGUAGE.some((kind) => thrown instanceof kind)) return `${placeOf(thrown)}${messageOf(thrown)}`

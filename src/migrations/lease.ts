@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Failure, messageOf } from '../lib/index.ts'
+import { isConnectionLoss, told } from './connection-loss.ts'
 import type { Actor } from './ledger.ts'
 import type { LeaseStore } from './store.ts'
 
@@ -21,14 +22,19 @@ export interface Lease extends AsyncDisposable {
   readonly signal: AbortSignal
   /** Renews it, unless that was done just now. @throws Failure `failed` when another owner has it. */
   check(): Promise<void>
+  /** After a cut: waits until the database answers again and it is still ours. @throws Failure `failed` when it was lost meanwhile */
+  regain(): Promise<void>
 }
 
 const DEFAULT_TTL = 60_000
 const DEFAULT_WAIT = 75_000
+/** Milliseconds to give a lease back. */
+const RELEASE_LIMIT = 3000
+const MOST_CUTS = 3
 
 /**
  * Takes the lease of a database: one owner works, everyone else waits.
- * @throws Failure `locked` that names the holder after `wait`; the signal's reason on abort.
+ * @throws Failure `locked` that names the holder after `wait`, `unreachable` when the database went away; the signal's reason on abort.
  */
 export async function takeLease(
   store: LeaseStore,
@@ -39,62 +45,117 @@ export async function takeLease(
   const { ttl = DEFAULT_TTL, wait = DEFAULT_WAIT, fresh = ttl / 200, signal } = options
   const token = randomUUID()
   const until = performance.now() + wait
-  for (;;) {
+  for (let cuts = 0; ; ) {
     signal?.throwIfAborted()
     const asked = performance.now()
-    const holder = await store.take({ token, purpose, ...actor }, ttl)
-    if (holder === null) return hold(store, token, { ttl, fresh, asked })
-    if (performance.now() >= until) {
-      throw new Failure(
-        'locked',
-        `the database is locked by ${holder.purpose} of ${holder.actor} on ${holder.host} (run ${holder.run}) until ${holder.expiresAt.toISOString()} unless renewed: wait for it or end it`,
-      )
+    try {
+      const holder = await store.take({ token, purpose, ...actor }, ttl)
+      if (holder === null) return new Held(store, token, { ttl, fresh, asked })
+      if (performance.now() >= until) {
+        throw new Failure(
+          'locked',
+          `the database is locked by ${holder.purpose} of ${holder.actor} on ${holder.host} (run ${holder.run}) until ${holder.expiresAt.toISOString()} unless renewed: wait for it or end it`,
+        )
+      }
+    } catch (thrown) {
+      // Whether it was taken is told by the token that stands there.
+      if (!isConnectionLoss(thrown) || ++cuts > MOST_CUTS) throw told(thrown, 'the lease cannot be taken')
     }
     await delay(Math.min(500, wait, ttl / 4), undefined, signal === undefined ? {} : { signal })
   }
 }
 
-function hold(
-  store: LeaseStore,
-  token: string,
-  { ttl, fresh, asked }: { ttl: number; fresh: number; asked: number },
-): Lease {
-  const lost = new AbortController()
-  const lose = (why: string) =>
-    lost.abort(new Failure('failed', `the lease of the database was lost (${why}): stopped; run again to continue`))
-  let renewedAt = asked
-  let renewing: Promise<void> | null = null
-  const renew = async () => {
-    const asked = performance.now()
-    if (await store.renew(token, ttl)) renewedAt = asked
-    else lose('another owner has it')
+class Held implements Lease {
+  readonly token: string
+  readonly #store: LeaseStore
+  readonly #ttl: number
+  readonly #fresh: number
+  /** Milliseconds without a renewal: long before others may take it, so that what is on its way has time to arrive. */
+  readonly #patience: number
+  readonly #lost = new AbortController()
+  readonly #loss = Promise.withResolvers<never>()
+  readonly #heartbeat: NodeJS.Timeout
+  #deadline: NodeJS.Timeout | undefined
+  #renewedAt = 0
+  #renewing: Promise<void> | null = null
+  #last: unknown = 'no answer'
+
+  constructor(store: LeaseStore, token: string, { ttl, fresh, asked }: { ttl: number; fresh: number; asked: number }) {
+    this.token = token
+    this.#store = store
+    this.#ttl = ttl
+    this.#fresh = fresh
+    this.#patience = ttl * 0.8
+    this.#loss.promise.catch(() => undefined)
+    this.#arm(asked)
+    this.#heartbeat = setInterval(() => void this.#renew().catch(() => undefined), ttl / 4).unref()
   }
-  const beat = async () => {
-    try {
-      await renew()
-    } catch (thrown) {
-      if (performance.now() - renewedAt > ttl * 0.8) lose(`not renewed for ${ttl * 0.8} ms: ${messageOf(thrown)}`)
+
+  get signal(): AbortSignal {
+    return this.#lost.signal
+  }
+
+  async check(): Promise<void> {
+    this.signal.throwIfAborted()
+    if (performance.now() - this.#renewedAt < this.#fresh) return
+    // Those who ask at the same time get one answer.
+    this.#renewing ??= this.#renew().finally(() => {
+      this.#renewing = null
+    })
+    await Promise.race([this.#loss.promise, this.#renewing])
+    this.signal.throwIfAborted()
+  }
+
+  async regain(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.check()
+      } catch (thrown) {
+        if (this.signal.aborted || !isConnectionLoss(thrown)) throw thrown
+        await Promise.race([this.#loss.promise, delay(Math.min(250, this.#ttl / 8))])
+      }
     }
   }
-  const timer = setInterval(() => void beat(), ttl / 4)
-  timer.unref()
-  return {
-    token,
-    signal: lost.signal,
-    async check() {
-      lost.signal.throwIfAborted()
-      if (performance.now() - renewedAt < fresh) return
-      // Those who ask at the same time get one answer.
-      renewing ??= renew().finally(() => {
-        renewing = null
-      })
-      await renewing
-      lost.signal.throwIfAborted()
-    },
-    async [Symbol.asyncDispose]() {
-      clearInterval(timer)
-      // Left alone it runs out by itself.
-      await store.release(token).catch(() => undefined)
-    },
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#heartbeat)
+    clearTimeout(this.#deadline)
+    if (this.signal.aborted) return
+    // Left alone it runs out by itself; nobody waits for a database that does not answer.
+    const released = this.#store.release(this.token).catch((thrown: unknown) => {
+      if (isConnectionLoss(thrown)) return this.#store.release(this.token)
+      throw thrown
+    })
+    await Promise.race([released, delay(RELEASE_LIMIT, undefined, { ref: false })]).catch(() => undefined)
+  }
+
+  async #renew(): Promise<void> {
+    const asked = performance.now()
+    try {
+      if (await this.#store.renew(this.token, this.#ttl)) this.#arm(asked)
+      else this.#lose('another owner has it')
+    } catch (thrown) {
+      this.#last = thrown
+      throw thrown
+    }
+  }
+
+  /** Counts from the question and runs out also when no answer ever comes. */
+  #arm(asked: number): void {
+    if (this.signal.aborted || asked < this.#renewedAt) return
+    this.#renewedAt = asked
+    clearTimeout(this.#deadline)
+    const left = this.#patience - (performance.now() - asked)
+    this.#deadline = setTimeout(
+      () => this.#lose(`not renewed for ${this.#patience} ms: ${messageOf(this.#last)}`),
+      left,
+    ).unref()
+  }
+
+  #lose(why: string): void {
+    clearInterval(this.#heartbeat)
+    const failure = new Failure('failed', `the lease of the database was lost (${why}): stopped; run again to continue`)
+    this.#lost.abort(failure)
+    this.#loss.reject(failure)
   }
 }

@@ -1,3 +1,4 @@
+import { isConnectionLoss, told } from './connection-loss.ts'
 import type { Phase, UpContext } from './definition.ts'
 import { withoutValues } from './failures.ts'
 import type { Migration } from './files.ts'
@@ -68,6 +69,7 @@ async function impactsOf(store: Store, migration: Migration, signal: AbortSignal
     await within(store, `plan of ${id}`, checkLimitOf(migration), signal, (inner) => definition.up(context(inner)))
   } catch (thrown) {
     signal.throwIfAborted()
+    if (isConnectionLoss(thrown)) throw told(thrown, `plan of ${id}`)
     impacts.push({
       level: 'warning',
       collection: '',

@@ -1,4 +1,5 @@
 import { refused } from '../lib/index.ts'
+import { told } from './connection-loss.ts'
 import { contradictions, type HistoryLine, type LedgerEntry } from './ledger.ts'
 import type { Store } from './store.ts'
 
@@ -9,10 +10,12 @@ export interface LedgerState {
 
 /**
  * Ledger and history, which must agree.
- * @throws Failure `refused` when one was edited by hand.
+ * @throws Failure `refused` when one was edited by hand, `unreachable` when the database went away.
  */
 export async function readState(store: Pick<Store, 'ledger'>): Promise<LedgerState> {
-  const state = await store.ledger.read()
+  const state = await store.ledger.read().catch((thrown: unknown) => {
+    throw told(thrown, 'the ledger cannot be read')
+  })
   const found = contradictions(state.entries, state.history)
   if (found.length > 0) {
     throw refused(

@@ -1,4 +1,5 @@
 import { Failure, refused } from '../lib/index.ts'
+import { isConnectionLoss, told } from './connection-loss.ts'
 import { type Declared, type Workplace, workContext } from './context.ts'
 import type { Phase } from './definition.ts'
 import type { OnEvent } from './events.ts'
@@ -8,10 +9,13 @@ import { type LeaseOptions, takeLease } from './lease.ts'
 import type { Actor, LedgerEntry } from './ledger.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { orderOf, type Step } from './order.ts'
-import { readState } from './read-ledger.ts'
+import { type LedgerState, readState } from './read-ledger.ts'
 import type { Store } from './store.ts'
 import { limitOf, within } from './time-limit.ts'
 import { ask, verify } from './verify.ts'
+
+/** Cuts that one migration survives in one run. */
+const MOST_CUTS = 5
 
 export interface ApplyOptions extends Actor {
   phase: Phase
@@ -51,31 +55,61 @@ export async function applyMigrations(
   const place: Workplace = { store, lease, writer, onEvent: options.onEvent, decide: () => null }
   const signal = AbortSignal.any([options.signal, lease.signal])
   const applied: Applied['applied'] = []
-  for (const step of chosen(steps, options)) {
+  for (const { migration } of chosen(steps, options)) {
     signal.throwIfAborted()
     const started = performance.now()
-    const progress = state.entries.find(({ _id }) => _id === step.migration.id)?.progress ?? {}
-    await applyOne(place, step, progress, signal)
+    await applyThroughCuts(place, migration, state, actorOf(options), signal)
     const milliseconds = Math.round(performance.now() - started)
-    applied.push({ id: step.migration.id, milliseconds })
-    options.onEvent({ kind: 'applied', id: step.migration.id, milliseconds })
+    applied.push({ id: migration.id, milliseconds })
+    options.onEvent({ kind: 'applied', id: migration.id, milliseconds })
   }
   return { applied, waiting }
 }
 
-/** Writes `applying`, works, verifies, writes `applied`. */
+/**
+ * Applies one. After a cut it does what another run would do: it waits for the database, reads how far it came, and goes on from there.
+ * Nothing is sent again without a look.
+ */
+async function applyThroughCuts(
+  place: Workplace,
+  migration: Migration,
+  state: LedgerState,
+  actor: Actor,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, lease, onEvent } = place
+  const { id } = migration
+  let { entries } = state
+  for (let cuts = 1; ; cuts += 1) {
+    const entry = entries.find(({ _id }) => _id === id)
+    if (entry?.state === 'applied') return
+    try {
+      return await applyOne(place, migration, entry, signal)
+    } catch (thrown) {
+      if (signal.aborted || !isConnectionLoss(thrown)) throw thrown
+      if (cuts > MOST_CUTS) throw told(thrown, id)
+      onEvent({ kind: 'log', id, line: 'the connection to the database broke; waits for it, then goes on' })
+    }
+    await lease.regain()
+    const now = await readState(store)
+    place.writer = new LedgerWriter(store.ledger, lease, actor, now)
+    entries = now.entries
+  }
+}
+
+/** Writes `applying`, works, verifies, writes `applied`. @param left what an interrupted run left in the ledger */
 async function applyOne(
   place: Workplace,
-  { migration, kind }: Step<Migration>,
-  progress: LedgerEntry['progress'],
+  migration: Migration,
+  left: LedgerEntry | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const { store, writer, onEvent } = place
   const { id, definition } = migration
-  onEvent({ kind: 'started', id, description: definition.description, again: kind === 'settle' })
+  onEvent({ kind: 'started', id, description: definition.description, again: left !== undefined })
   const log = (line: string) => onEvent({ kind: 'log', id, line })
-  const isDone = kind === 'settle' && (await settle(place, migration, signal))
-  const entry = writer.begin(migration, 'applying', progress)
+  const isDone = left !== undefined && (await settle(place, migration, signal))
+  const entry = writer.begin(migration, 'applying', left?.progress ?? {})
   await writer.announce('applying', entry, assurancesOf(migration))
   try {
     const declared: Declared = { collections: [], walks: [] }
@@ -86,8 +120,8 @@ async function applyOne(
     }
     await verify(store, migration, declared, log, signal)
   } catch (thrown) {
-    // Cut or cancelled: the entry stays as it is, and the next run continues.
-    if (signal.aborted) throw thrown
+    // Cut or cancelled: the entry stays as it is, and is continued.
+    if (signal.aborted || isConnectionLoss(thrown)) throw thrown
     const error = withoutValues(thrown)
     const failed: LedgerEntry = { ...entry, state: 'failed', finishedAt: writer.now(), error }
     // What went wrong first is what matters, also when the database cannot be told any more.

@@ -1,5 +1,6 @@
 import { Failure } from '../lib/index.ts'
 import { differences } from './compare.ts'
+import { isConnectionLoss } from './connection-loss.ts'
 import type { Declared } from './context.ts'
 import { withoutValues } from './failures.ts'
 import type { Migration } from './files.ts'
@@ -32,6 +33,7 @@ export async function ask(
     return { kind: 'unclear', why: `it gave ${answer === null ? 'null' : typeof answer} instead of true or false` }
   } catch (thrown) {
     signal.throwIfAborted()
+    if (isConnectionLoss(thrown)) throw thrown
     return { kind: 'unclear', why: withoutValues(thrown) }
   }
 }

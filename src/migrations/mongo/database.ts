@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { MongoClient, MongoClientOptions } from 'mongodb'
 import { z } from 'zod'
 import type { Store } from '../store.ts'
@@ -8,6 +9,9 @@ import { mongoDocuments } from './documents.ts'
 import { mongoLease } from './lease.ts'
 import { mongoLedger } from './ledger.ts'
 import { readOnly } from './read-only.ts'
+
+/** Milliseconds to say goodbye. */
+const CLOSE_LIMIT = 3000
 
 const helloSchema = z.object({
   localTime: z.date(),
@@ -47,7 +51,12 @@ export async function openDatabase(address: DatabaseAddress, options: MongoClien
   const abandon = async () => {
     const ended = author
     author = null
-    await ended?.close(true)
+    // Its calls end at once; its goodbye may find nobody.
+    if (ended !== null) await Promise.race([ended.close(true), delay(CLOSE_LIMIT, undefined, { ref: false })])
+  }
+  const close = async () => {
+    await abandon()
+    await client.close()
   }
   return {
     topology: { replicaSet: hello.setName ?? null, writable: hello.isWritablePrimary ?? true },
@@ -64,8 +73,7 @@ export async function openDatabase(address: DatabaseAddress, options: MongoClien
     },
     abandon,
     async [Symbol.asyncDispose]() {
-      await abandon()
-      await client.close()
+      await Promise.race([close(), delay(CLOSE_LIMIT, undefined, { ref: false })])
     },
   }
 }

@@ -62,13 +62,29 @@ describe('a process that dies at any write', () => {
     let deaths = 0
     for (let write = 1; write <= store.writes; write += 1) {
       for (const when of ['before', 'after'] as const) {
-        const { content, died } = await crashAndRerun(prepare, work, { write, when })
+        const { content, died } = await crashAndRerun(prepare, work, { what: 'crash', write, when })
         expect(content, `${store.log[write - 1]}, write ${write}, ${when}`).toEqual(undisturbed.content())
         if (died) deaths += 1
       }
     }
     // Only the release of a lease may fail unseen.
     expect(deaths).toBeGreaterThanOrEqual(2 * store.writes - 2 * 6)
+  })
+})
+
+describe('a connection that is cut at any write', () => {
+  it('is survived by the run itself, to the same end, nothing done twice', async () => {
+    const undisturbed = await fresh()
+    const store = connect(undisturbed)
+    await applyAll(store, undisturbed)
+    for (let write = 1; write <= store.writes; write += 1) {
+      for (const when of ['before', 'after'] as const) {
+        const database = await fresh()
+        await applyAll(connect(database, { what: 'cut', write, when }), database)
+        expect(database.content(), `${store.log[write - 1]}, write ${write}, ${when}`).toEqual(undisturbed.content())
+        expect(database.lease, 'the lease is given back').toBeNull()
+      }
+    }
   })
 })
 

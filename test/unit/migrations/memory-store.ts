@@ -1,4 +1,4 @@
-import { BSON, type Db, type Document } from 'mongodb'
+import { BSON, type Db, type Document, MongoNetworkError } from 'mongodb'
 import { readDocument, readExactly, writeId } from '../../../src/migrations/bson-document.ts'
 import type { HistoryLine, LedgerEntry } from '../../../src/migrations/ledger.ts'
 import type { BeforeImage, CatalogImage, CollectionState, LeaseHolder, Store } from '../../../src/migrations/store.ts'
@@ -8,8 +8,11 @@ interface Collection extends CollectionState {
   documents: Map<string, Uint8Array>
 }
 
-/** What the process meets at a write: it dies before the write, or after it and before the answer. */
-export type Fault = { write: number; when: 'before' | 'after' }
+/**
+ * What the process meets at a write, before it or after it and before the answer: it dies, or its connection is cut, and
+ * the next one works.
+ */
+export type Fault = { what: 'crash' | 'cut'; write: number; when: 'before' | 'after' }
 
 /** Thrown where a process would be gone: nothing that the process does after it reaches the database. */
 export class Crash extends Error {}
@@ -55,7 +58,7 @@ export class MemoryDatabase {
   }
 }
 
-/** A connection to `database` that dies at `fault`; `writes` counts what it was asked to write. */
+/** A connection to `database` that breaks at `fault`; `writes` counts what it was asked to write. */
 export function connect(
   database: MemoryDatabase,
   fault: Fault | null = null,
@@ -69,12 +72,15 @@ export function connect(
     alive()
     store.writes += 1
     log.push(what)
-    const dies = fault?.write === store.writes ? fault.when : null
-    if (dies === 'before') isDead = true
-    alive()
+    const breaks = fault?.write === store.writes ? fault : null
+    const strike = () => {
+      if (breaks?.what === 'cut') throw new MongoNetworkError('connection closed')
+      isDead = breaks !== null
+      alive()
+    }
+    if (breaks?.when === 'before') strike()
     const result = effect()
-    if (dies === 'after') isDead = true
-    alive()
+    if (breaks?.when === 'after') strike()
     return result
   }
   const read = async <T>(effect: () => T): Promise<T> => {
@@ -89,7 +95,9 @@ export function connect(
       take: (holder, ttl) =>
         write('lease.take', () => {
           const held = database.lease
-          if (held !== null && held.expiresAt > database.clock) return { ...held, expiresAt: new Date(held.expiresAt) }
+          if (held !== null && held.expiresAt > database.clock) {
+            return held.token === holder.token ? null : { ...held, expiresAt: new Date(held.expiresAt) }
+          }
           database.lease = { ...holder, expiresAt: database.clock + ttl }
           return null
         }),
