@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { messageOf } from '../lib/index.ts'
+import { Failure, messageOf } from '../lib/index.ts'
 
 /** What each level proves. */
 export const LEVELS = {
@@ -30,7 +30,7 @@ export interface Findings {
   findings: string[]
 }
 
-/** Runs one level and takes the time. What it throws is a finding, but for an abort. */
+/** Runs one level and takes the time. What it throws is a finding, but for an abort and for a repository that is locked. */
 export async function runLevel(
   level: LevelName,
   signal: AbortSignal,
@@ -44,6 +44,8 @@ export async function runLevel(
     return { level, outcome: findings.length === 0 ? 'passed' : 'failed', checked, findings, seconds: seconds() }
   } catch (thrown) {
     if (signal.aborted) throw signal.reason
+    // Somebody else is at work there, which says nothing about the backup.
+    if (thrown instanceof Failure && thrown.kind === 'locked') throw thrown
     return { level, outcome: 'failed', checked: 0, findings: [messageOf(thrown)], seconds: seconds() }
   }
 }

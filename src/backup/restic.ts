@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { Failure, type Redact, redactor, tryRun } from '../lib/index.ts'
 import { resticFailure } from './restic-failures.ts'
@@ -30,6 +32,8 @@ export interface Stored {
   bytesRead: number
   bytesAdded: number
 }
+
+const lockSchema = z.object({ hostname: z.string() })
 
 const snapshotSchema = z.object({
   id: z.string(),
@@ -161,6 +165,17 @@ export class Restic {
   /** Removes locks whose process is gone; a live one stays. */
   async removeStaleLocks(call: ResticCall = {}): Promise<void> {
     await this.#run(['unlock'], call)
+  }
+
+  /** The ids of the locks of a repository on this server that were taken on `host`. */
+  async locksOf(host: string, call: ResticCall = {}): Promise<string[]> {
+    const found: string[] = []
+    for (const id of await readdir(join(this.repository.location, 'locks')).catch(() => [])) {
+      const { code, stdout } = await this.#try(['cat', 'lock', id, '--no-lock'], call)
+      // One that is gone by now was alive.
+      if (code === 0 && lockSchema.parse(JSON.parse(stdout)).hostname === host) found.push(id)
+    }
+    return found
   }
 
   get #where(): string {

@@ -6,6 +6,7 @@ import { type CacheSource, saveCache } from './cache.ts'
 import { idTag, newBackupId, PART, sizeTag } from './catalogue.ts'
 import type { ArchiveContents, CacheContents, Contents, DatabaseContents, FolderContents, Moment } from './contents.ts'
 import { connectDatabase, type DatabaseAddress } from './database.ts'
+import { removeDeadLocks } from './dead-locks.ts'
 import type { Docker } from './docker.ts'
 import { diskFull, dumpDatabase } from './dump.ts'
 import { copyFolder, type FolderSource } from './folders.ts'
@@ -73,7 +74,7 @@ export async function takeBackup(request: BackupRequest): Promise<BackupResult> 
   try {
     const first = new Restic(tools.restic, request.repository, tools.path, tools.cache)
     await ensureRepository(first, signal)
-    await first.removeStaleLocks({ signal })
+    await removeDeadLocks(first, tools.docker, signal)
     const contents = await collectAndStore(request, first)
     const now = new Date(contents.finishedAt)
     const pruning = await prune(first, request.retention, now, signal)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { chooseBackup, listBackups, readContents } from './catalogue.ts'
 import { judgeAge } from './compare.ts'
 import type { Contents } from './contents.ts'
+import { removeDeadLocks } from './dead-locks.ts'
 import { type Findings, type LevelResult, runLevel } from './level.ts'
 import type { Verification } from './report.ts'
 import { Restic } from './restic.ts'
@@ -27,7 +28,7 @@ export async function verifyBackup(request: VerificationRequest): Promise<Verifi
     progress(`L0: backup ${backup.id}`)
     const levels = [await runLevel('L0', signal, () => judgeAge(backup, all, request.now, request.maxAge))]
     progress('L1: reading the repository')
-    levels.push(await runLevel('L1', signal, () => checkRepository(restic, request.readData, signal)))
+    levels.push(await runLevel('L1', signal, () => checkRepository(restic, request, signal)))
     const contents = await readContents(restic, backup, signal).catch((thrown: unknown) => {
       signal.throwIfAborted()
       return thrown instanceof Error ? thrown : new Error(String(thrown))
@@ -46,7 +47,12 @@ async function emptyDirectory(path: string): Promise<void> {
   for (const name of await readdir(path)) await rm(join(path, name), { recursive: true, force: true })
 }
 
-async function checkRepository(restic: Restic, readData: string, signal: AbortSignal): Promise<Findings> {
+async function checkRepository(
+  restic: Restic,
+  { tools, readData }: VerificationRequest,
+  signal: AbortSignal,
+): Promise<Findings> {
+  await removeDeadLocks(restic, tools.docker, signal)
   await restic.check(readData, { signal })
   return { checked: 1, findings: [] }
 }

@@ -9,6 +9,8 @@ import { tarOf } from './single-file-tar.ts'
 
 /** All containers of backups carry this label; none outlives its backup. */
 export const BACKUP_LABEL = 'pacs.backup'
+/** Their host name, by which the locks that they hold in a repository are known. */
+export const READER_HOST = 'pacs-volume-reader'
 
 /** Volumes belong to root and to the services' users: a container that holds nothing but restic reads them, so that the caller need not be root. */
 export interface VolumeReader {
@@ -86,7 +88,7 @@ async function runRestic(
   const { code, stdout, stderr } = await runContainer(
     docker,
     [
-      ...['--label', BACKUP_LABEL, '--network', 'none', '--read-only', '--tmpfs', '/tmp'],
+      ...['--label', BACKUP_LABEL, '--hostname', READER_HOST, '--network', 'none', '--read-only', '--tmpfs', '/tmp'],
       ...['--memory', '1g', '--pids-limit', '256', '--cap-drop', 'ALL'],
       ...capabilities.flatMap((one) => ['--cap-add', one]),
       // The repository's group is the caller's, who keeps it afterwards.
@@ -106,8 +108,11 @@ async function runRestic(
 
 /** Removes containers that a killed backup left behind. */
 export async function removeVolumeReaders(docker: Docker): Promise<void> {
-  const found = (await askDocker(docker, ['ps', '-aq', '--filter', `label=${BACKUP_LABEL}`]))
-    .split('\n')
-    .filter(Boolean)
+  const found = await listVolumeReaders(docker)
   if (found.length > 0) await docker(['rm', '--force', '--volumes', ...found])
+}
+
+/** The ids of all containers that read or fill a volume. */
+export async function listVolumeReaders(docker: Docker): Promise<string[]> {
+  return (await askDocker(docker, ['ps', '-aq', '--filter', `label=${BACKUP_LABEL}`])).split('\n').filter(Boolean)
 }

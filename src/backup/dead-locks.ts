@@ -1,0 +1,19 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Docker } from './docker.ts'
+import type { Restic } from './restic.ts'
+import { listVolumeReaders, READER_HOST } from './volume-reader.ts'
+
+/**
+ * Removes the locks of whatever was killed: they would keep restic's check and its pruning out for half an hour. restic itself
+ * knows them by their process, if that ran on this host; the process of a container that read a volume is nobody's out here, so
+ * its lock goes when no such container is left.
+ */
+export async function removeDeadLocks(restic: Restic, docker: Docker, signal: AbortSignal): Promise<void> {
+  await restic.removeStaleLocks({ signal })
+  if (!restic.isLocal) return
+  const locks = await restic.locksOf(READER_HOST, { signal })
+  // A reader that has its lock has been there since before its lock was seen.
+  if (locks.length === 0 || (await listVolumeReaders(docker)).length > 0) return
+  for (const id of locks) await rm(join(restic.repository.location, 'locks', id), { force: true })
+}
