@@ -1,5 +1,6 @@
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { Failure, refused, replaceFile } from '../lib/index.ts'
 import type { ArchiveContents } from './contents.ts'
@@ -35,7 +36,7 @@ export async function copyIndex(
   await replaceFile(marker, container, 0o600)
   const at = new Date()
   try {
-    await askDocker(docker, ['pause', container])
+    await pause(docker, container)
     for (const file of INDEX_FILES)
       await copyIfThere(docker, container, join(mount, storage, file), join(directory, file))
   } finally {
@@ -95,6 +96,20 @@ async function copyIfThere(docker: Docker, container: string, from: string, to: 
     'error',
     `docker cp of ${from} from ${container} ended with ${code}: ${stderr.trim().split('\n').at(-1)}`,
   )
+}
+
+/** A kernel that is busy does not always get a container frozen in the time that the engine allows; nothing is paused then. */
+const PAUSE_ATTEMPTS = 5
+const BETWEEN_PAUSES = 1000
+
+async function pause(docker: Docker, container: string): Promise<void> {
+  for (let attempt = 1; attempt < PAUSE_ATTEMPTS; attempt++) {
+    const { code, stderr } = await docker(['pause', container])
+    if (code === 0) return
+    if (!/unable to freeze/i.test(stderr)) break
+    await sleep(BETWEEN_PAUSES)
+  }
+  await askDocker(docker, ['pause', container])
 }
 
 /** Lets a paused container run on; one that runs already is none the worse. @throws Failure that says what to type */
