@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Failure, messageOf } from '../../src/lib/index.ts'
 import { LabError, Progress } from '../lab/index.ts'
+import { benchBackup } from './backup.ts'
 import { benchDeploy } from './deploy.ts'
 import { benchMigrate } from './migrate.ts'
 import { formatTable, isWithin, type Measure } from './report.ts'
@@ -10,11 +11,13 @@ import { benchStart } from './start.ts'
 
 const USAGE = `npm run bench -- deploy [--rounds 5] [--json FILE]   a deploy against docker compose up, rollback, unchanged, memory
 npm run bench -- start [--rounds 10] [--json FILE]   what each action costs before it does anything
-npm run bench -- migrate [--rounds 5] [--documents 20000] [--json FILE]   migrations against migrate-mongo and the bare driver`
+npm run bench -- migrate [--rounds 5] [--documents 20000] [--json FILE]   migrations against migrate-mongo and the bare driver
+npm run bench -- backup [--rounds 3] [--documents 1000000] [--instances 2000] [--json FILE]   dump, second backup, verification, memory`
 
 interface Options {
   rounds: number | undefined
   documents: number | undefined
+  instances: number | undefined
   progress: Progress
 }
 
@@ -22,6 +25,8 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Measure[]>>
   deploy: ({ rounds = 5, progress }) => benchDeploy(rounds, progress),
   start: ({ rounds = 10 }) => benchStart(rounds),
   migrate: ({ rounds = 5, documents = 20_000, progress }) => benchMigrate(rounds, documents, progress),
+  backup: ({ rounds = 3, documents = 1_000_000, instances = 2000, progress }) =>
+    benchBackup({ rounds, documents, instances }, progress),
 }
 
 try {
@@ -37,7 +42,12 @@ async function main(): Promise<number> {
   const { values, positionals } = parse(() =>
     parseArgs({
       allowPositionals: true,
-      options: { rounds: { type: 'string' }, documents: { type: 'string' }, json: { type: 'string' } },
+      options: {
+        rounds: { type: 'string' },
+        documents: { type: 'string' },
+        instances: { type: 'string' },
+        json: { type: 'string' },
+      },
     }),
   )
   const [name = '', ...more] = positionals
@@ -46,6 +56,7 @@ async function main(): Promise<number> {
   const measures = await bench({
     rounds: count('rounds', values.rounds, 100),
     documents: count('documents', values.documents, 10_000_000),
+    instances: count('instances', values.instances, 100_000),
     progress: new Progress(undefined, 'bench'),
   })
   process.stdout.write(`${formatTable(measures)}\n`)
