@@ -59,7 +59,7 @@ export async function createAgent({ paths, path, script, identity, adopt, log }:
     engine,
     edge: openEdge(paths.traefik),
     writeTargets: openTargets(paths.prometheus, log),
-    probe: (host, port, url) => ask({ host, port, path: url, timeout: PROBE_LIMIT }),
+    probe: (host, port, url) => ask({ at: { host, port }, path: url, timeout: PROBE_LIMIT }),
     certificateOf: async ({ config }) => (await openConfig(paths, config)).certificate,
     publicHostOf: async ({ config }) => (await openConfig(paths, config)).env[PUBLIC_HOST] ?? '',
     availableMemory,

@@ -6,6 +6,7 @@ import { type Answer, ask } from './probe.ts'
 /** Traefik's internal entry point (API, metrics, ping) as the stack publishes it on the server. */
 const API_PORT = 8099
 const PUBLIC_PORT = 443
+const LOOPBACK = '127.0.0.1'
 
 /** Requests that a Traefik service answered since it started, and how many of them with a 5xx. */
 export interface Requests {
@@ -31,7 +32,7 @@ const routersSchema = z.array(z.object({ name: z.string(), service: z.string().d
 export function openEdge(directory: string): Edge {
   // Not by fetch: what that loads stays in the agent's memory (18 MB) for ever.
   const api = async (path: string) => {
-    const answer = await ask({ host: '127.0.0.1', port: API_PORT, path, timeout: 2000 })
+    const answer = await ask({ at: { host: LOOPBACK, port: API_PORT }, path, timeout: 2000 })
     return 'body' in answer ? answer.body : null
   }
   return {
@@ -54,7 +55,7 @@ export function openEdge(directory: string): Edge {
       return text === null ? null : parseRequests(text)
     },
     ask: (host, path, headers = {}) =>
-      ask({ host: '127.0.0.1', port: PUBLIC_PORT, path, tls: { servername: host }, headers, timeout: 5000 }),
+      ask({ at: { host: LOOPBACK, port: PUBLIC_PORT }, path, tls: { servername: host }, headers, timeout: 5000 }),
   }
 }
 

@@ -1,34 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { Failure, refused, run, tryRun } from '../../lib/index.ts'
 import { askRegistry } from '../../release/index.ts'
 import type { ComposeCommand } from './compose-command.ts'
+import { type Container, ENGINE_SOCKET, openQuestions, PROJECT_LABEL } from './questions.ts'
+
+export type { Container } from './questions.ts'
 
 /** The label that names a container's instance. */
 export const INSTANCE_LABEL = 'pacs.instance'
-const PROJECT_LABEL = 'com.docker.compose.project'
-const SERVICE_LABEL = 'com.docker.compose.service'
-
-export interface Container {
-  id: string
-  name: string
-  running: boolean
-  /** Docker's own health; `none` for an image without a health check. */
-  health: 'none' | 'starting' | 'healthy' | 'unhealthy'
-  exitCode: number
-  /** When its main process was started last, as the engine says it. */
-  startedAt: string
-  /** The last run of its health check: milliseconds of the epoch at which it began, and whether it was passed. */
-  lastCheck: { at: number; passed: boolean } | null
-  /** An address on one of its bridge networks; null while it has none. */
-  address: string | null
-  labels: Readonly<Record<string, string>>
-  /** Compose project and service; empty for a container of another origin. */
-  project: string
-  service: string
-}
 
 /** A Compose project as the agent writes it: a rendered file, and the values that its variables take. */
 export interface Project {
@@ -38,7 +19,7 @@ export interface Project {
   env: Readonly<Record<string, string>>
 }
 
-/** The container engine, by its own command line. */
+/** The container engine: what changes something goes by its own command line, what is asked often by its socket. */
 export interface Engine {
   version(): Promise<string>
   /** Pulls an image by digest, unless it is here. */
@@ -67,33 +48,13 @@ export interface Engine {
   freeDisk(): Promise<number>
 }
 
-const inspectSchema = z.array(
-  z.object({
-    Id: z.string(),
-    Name: z.string(),
-    State: z.object({
-      Running: z.boolean(),
-      ExitCode: z.number(),
-      StartedAt: z.string(),
-      Health: z
-        .object({
-          Status: z.string(),
-          Log: z.array(z.object({ Start: z.string(), ExitCode: z.number() })).nullish(),
-        })
-        .optional(),
-    }),
-    Config: z.object({ Labels: z.record(z.string(), z.string()).nullable() }),
-    NetworkSettings: z.object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string() })).nullable() }),
-  }),
-)
-const healthSchema = z.enum(['none', 'starting', 'healthy', 'unhealthy']).catch('none')
-
-/** The engine behind `docker`; `dockerConfig` is the private directory whose logins it uses. */
+/** The engine behind `docker` and `socket`, which is where `docker` finds it too; `dockerConfig` is the private directory whose logins it uses. */
 export function openEngine(
   dockerConfig: string,
   path: string,
   log: (line: string) => void,
   [program, ...first]: ComposeCommand = ['docker', 'compose'],
+  socket = ENGINE_SOCKET,
 ): Engine {
   const env = { PATH: path, HOME: dockerConfig, DOCKER_CONFIG: dockerConfig }
   const docker = (args: readonly string[]) => run('docker', args, { env })
@@ -115,17 +76,14 @@ export function openEngine(
       ],
       { env: { ...project.env, ...env } },
     )
+  const questions = openQuestions(socket)
   let imageRoot: string | null = null
-  const ids = async (label: string) =>
-    (await docker(['ps', '-aq', '--no-trunc', '--filter', `label=${label}`])).split('\n').filter(Boolean)
 
   return {
     async version() {
       return (await docker(['version', '--format', '{{.Server.Version}}'])).trim()
     },
-    async has(reference) {
-      return (await tryRun('docker', ['image', 'inspect', '--format', 'here', reference], { env })).code === 0
-    },
+    has: questions.hasImage,
     async pull(reference, signal) {
       if (await this.has(reference)) return
       const pulled = await askRegistry('pull', reference, ['pull', '--quiet', reference], { env, signal, log })
@@ -156,30 +114,7 @@ export function openEngine(
       await rm(copy, { force: true })
       return text?.replace(/\n$/, '') ?? null
     },
-    async containers(by) {
-      const wanted = 'label' in by ? await ids(by.label) : by.names
-      if (wanted.length === 0) return []
-      // A container that vanished since is no error: what is found is printed all the same.
-      const { stdout } = await tryRun('docker', ['container', 'inspect', ...wanted], { env })
-      return inspectSchema.parse(JSON.parse(stdout || '[]')).map((one) => {
-        const labels = one.Config.Labels ?? {}
-        const check = one.State.Health?.Log?.at(-1)
-        const networks = Object.values(one.NetworkSettings.Networks ?? {})
-        return {
-          id: one.Id,
-          name: one.Name.replace(/^\//, ''),
-          running: one.State.Running,
-          health: healthSchema.parse(one.State.Health?.Status ?? 'none'),
-          exitCode: one.State.ExitCode,
-          startedAt: one.State.StartedAt,
-          lastCheck: check ? { at: Date.parse(check.Start), passed: check.ExitCode === 0 } : null,
-          address: networks.map((network) => network.IPAddress).find((address) => address !== '') ?? null,
-          labels,
-          project: labels[PROJECT_LABEL] ?? '',
-          service: labels[SERVICE_LABEL] ?? '',
-        }
-      })
-    },
+    containers: questions.containers,
     async remove(containers, grace) {
       if (containers.length === 0) return
       const limit = grace === undefined ? [] : ['--time', String(Math.ceil(grace))]

@@ -8,8 +8,8 @@ export type Answer =
   | { error: string }
 
 export interface Question {
-  host: string
-  port: number
+  /** Where it is asked: a port, or the path of a unix socket. */
+  at: { host: string; port: number } | { socketPath: string }
   path: string
   headers?: Readonly<Record<string, string>>
   /** Speak TLS with this server name. */
@@ -24,8 +24,8 @@ const MAX_BODY = 4 * 1024 * 1024
 /** Asks once on a connection of its own and reads the whole answer, so that a short body counts as an error. */
 export function ask(question: Question): Promise<Answer> {
   return new Promise((resolve) => {
-    const { host, port, path, headers, tls, timeout } = question
-    const options = { host, port, path, agent: false as const, signal: AbortSignal.timeout(timeout) }
+    const { at, path, headers, tls, timeout } = question
+    const options = { ...at, path, agent: false as const, signal: AbortSignal.timeout(timeout) }
     const outgoing = tls
       ? // The agent asks its own machine over loopback and reads an instance header: the certificate proves nothing here.
         secureRequest({

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -13,7 +15,21 @@ afterEach(() => rm(directory, { recursive: true, force: true }))
 /** The engine of a server whose `docker` is this shell script, or which has none. */
 async function engineOf(script?: string) {
   if (script !== undefined) await writeFile(join(directory, 'docker'), `#!/bin/sh\n${script}`, { mode: 0o755 })
-  return openEngine(directory, script === undefined ? directory : `${directory}:/usr/bin:/bin`, () => undefined)
+  const path = script === undefined ? directory : `${directory}:/usr/bin:/bin`
+  return openEngine(directory, path, () => undefined, ['docker', 'compose'], socket())
+}
+
+const socket = () => join(directory, 'docker.sock')
+
+/** An engine's socket that gives these answers by path, and 404 for every other one. */
+async function answering(answers: Readonly<Record<string, unknown>>) {
+  const answer = ({ url = '' }: IncomingMessage, response: ServerResponse) => {
+    const known = answers[decodeURIComponent(url)]
+    response.writeHead(known === undefined ? 404 : 200).end(JSON.stringify(known ?? { message: 'No such container' }))
+  }
+  const server = createServer(answer).listen(socket())
+  await once(server, 'listening')
+  return { [Symbol.asyncDispose]: async () => void server.close() }
 }
 
 describe('a server', () => {
@@ -28,15 +44,68 @@ describe('a server', () => {
   it('whose engine does not run says so in one line', async () => {
     const said = 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?'
     const engine = await engineOf(`echo '${said}' >&2; exit 1\n`)
-    const questions = [
-      () => engine.version(),
-      () => engine.containers({ label: 'pacs.instance' }),
-      () => engine.freeDisk(),
-    ]
-    for (const ask of questions) {
+    for (const ask of [() => engine.version(), () => engine.freeDisk()]) {
       const message = expect.stringMatching(/^docker \w+ ended with 1: Cannot connect to the Docker daemon at [^\n]*$/)
       await expect(ask()).rejects.toMatchObject({ kind: 'error', message })
     }
+    const questions = [
+      () => engine.containers({ label: 'pacs.instance' }),
+      () => engine.containers({ names: ['edge'] }),
+      () => engine.has('image@sha256:1'),
+    ]
+    for (const ask of questions) {
+      const message = expect.stringMatching(
+        /^the container engine does not answer: [^\n]*ENOENT[^\n]*systemctl status docker$/,
+      )
+      await expect(ask()).rejects.toMatchObject({ kind: 'error', message })
+    }
+  })
+})
+
+describe('containers', () => {
+  const inspected = (name: string, more: object) => ({
+    ...{ Id: `id-of-${name}`, Name: `/${name}`, Config: { Labels: null }, NetworkSettings: { Networks: null } },
+    State: { Running: true, ExitCode: 0, StartedAt: '2026-11-24T10:15:00Z' },
+    ...more,
+  })
+
+  it('are found by label, except those that vanish meanwhile', async () => {
+    const Log = [{ Start: '2026-11-24T10:15:01.5Z', End: '', ExitCode: 0, Output: '' }]
+    const State = {
+      ...{ Running: true, ExitCode: 0, StartedAt: '2026-11-24T10:15:00Z' },
+      Health: { Status: 'healthy', FailingStreak: 0, Log },
+    }
+    const Labels = { 'com.docker.compose.project': 'pacs', 'com.docker.compose.service': 'edge' }
+    const Networks = { none: { IPAddress: '' }, inner: { IPAddress: '172.18.0.2' } }
+    await using _ = await answering({
+      '/containers/json?all=true&filters={"label":["pacs.instance"]}': [{ Id: 'a' }, { Id: 'gone' }],
+      '/containers/a/json': inspected('edge', { State, Config: { Labels }, NetworkSettings: { Networks } }),
+    })
+    expect(await (await engineOf()).containers({ label: 'pacs.instance' })).toEqual([
+      {
+        ...{ id: 'id-of-edge', name: 'edge', running: true, health: 'healthy', exitCode: 0 },
+        startedAt: '2026-11-24T10:15:00Z',
+        lastCheck: { at: Date.parse('2026-11-24T10:15:01.5Z'), passed: true },
+        ...{ address: '172.18.0.2', labels: Labels, project: 'pacs', service: 'edge' },
+      },
+    ])
+  })
+
+  it('are found by name; one without health check, networks and labels is of no project', async () => {
+    await using _ = await answering({ '/containers/plain/json': inspected('plain', {}) })
+    const engine = await engineOf()
+    expect(await engine.containers({ names: ['plain', 'absent'] })).toMatchObject([
+      { name: 'plain', health: 'none', lastCheck: null, address: null, labels: {}, project: '', service: '' },
+    ])
+  })
+})
+
+describe('an image', () => {
+  it('is asked for by digest', async () => {
+    await using _ = await answering({ '/images/registry.lab:5000/org/shop@sha256:1f/json': { Id: 'sha256:2e' } })
+    const engine = await engineOf()
+    expect(await engine.has('registry.lab:5000/org/shop@sha256:1f')).toBe(true)
+    expect(await engine.has('registry.lab:5000/org/shop@sha256:2e')).toBe(false)
   })
 })
 

@@ -1,0 +1,111 @@
+// Each `docker` that starts costs 20 to 40 ms of a processor, and a deploy asks dozens of times while the new release wants that
+// processor to start. These questions change nothing, so they go to the engine's socket themselves.
+import { z } from 'zod'
+import { Failure } from '../../lib/index.ts'
+import { ask } from './probe.ts'
+
+/** Where `docker` finds the engine, since it is given neither a host nor a context. */
+export const ENGINE_SOCKET = '/var/run/docker.sock'
+/** Milliseconds for one answer: an engine that starts many containers lets a question about one of them wait. */
+const ANSWER_LIMIT = 30_000
+
+export const PROJECT_LABEL = 'com.docker.compose.project'
+const SERVICE_LABEL = 'com.docker.compose.service'
+
+export interface Container {
+  id: string
+  name: string
+  running: boolean
+  /** Docker's own health; `none` for an image without a health check. */
+  health: 'none' | 'starting' | 'healthy' | 'unhealthy'
+  exitCode: number
+  /** When its main process was started last, as the engine says it. */
+  startedAt: string
+  /** The last run of its health check: milliseconds of the epoch at which it began, and whether it was passed. */
+  lastCheck: { at: number; passed: boolean } | null
+  /** An address on one of its bridge networks; null while it has none. */
+  address: string | null
+  labels: Readonly<Record<string, string>>
+  /** Compose project and service; empty for a container of another origin. */
+  project: string
+  service: string
+}
+
+const listSchema = z.array(z.object({ Id: z.string() }))
+const inspectSchema = z.object({
+  Id: z.string(),
+  Name: z.string(),
+  State: z.object({
+    Running: z.boolean(),
+    ExitCode: z.number(),
+    StartedAt: z.string(),
+    Health: z
+      .object({
+        Status: z.string(),
+        Log: z.array(z.object({ Start: z.string(), ExitCode: z.number() })).nullish(),
+      })
+      .optional(),
+  }),
+  Config: z.object({ Labels: z.record(z.string(), z.string()).nullable() }),
+  NetworkSettings: z.object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string() })).nullable() }),
+})
+const healthSchema = z.enum(['none', 'starting', 'healthy', 'unhealthy']).catch('none')
+
+/** What the engine is asked often. */
+export interface Questions {
+  /** All containers with a label, or with one of these names. */
+  containers(by: { label: string } | { names: readonly string[] }): Promise<Container[]>
+  hasImage(reference: string): Promise<boolean>
+}
+
+/** Asks the engine that listens at the unix socket `socketPath`. */
+export function openQuestions(socketPath: string): Questions {
+  /** @returns the answer; null where what was asked for is not there */
+  const get = async (path: string): Promise<unknown> => {
+    const answer = await ask({ at: { socketPath }, path, timeout: ANSWER_LIMIT })
+    if ('error' in answer)
+      throw new Failure(
+        'error',
+        `the container engine does not answer: ${answer.error}; does it run? systemctl status docker`,
+      )
+    if (answer.status === 404) return null
+    if (answer.status === 200) return JSON.parse(answer.body)
+    throw new Failure(
+      'error',
+      `the container engine answers ${answer.status} to GET ${path}: ${answer.body.slice(0, 200)}`,
+    )
+  }
+  const labelled = async (label: string) => {
+    const filters = encodeURIComponent(JSON.stringify({ label: [label] }))
+    return listSchema.parse(await get(`/containers/json?all=true&filters=${filters}`)).map((one) => one.Id)
+  }
+
+  return {
+    async containers(by) {
+      const wanted = 'label' in by ? await labelled(by.label) : by.names
+      const answers = await Promise.all(wanted.map((one) => get(`/containers/${encodeURIComponent(one)}/json`)))
+      // One that vanished since is no error.
+      return answers.filter((answer) => answer !== null).map((answer) => containerOf(inspectSchema.parse(answer)))
+    },
+    hasImage: async (reference) => (await get(`/images/${reference}/json`)) !== null,
+  }
+}
+
+function containerOf({ Id, Name, State, Config, NetworkSettings }: z.infer<typeof inspectSchema>): Container {
+  const labels = Config.Labels ?? {}
+  const check = State.Health?.Log?.at(-1)
+  const networks = Object.values(NetworkSettings.Networks ?? {})
+  return {
+    id: Id,
+    name: Name.replace(/^\//, ''),
+    running: State.Running,
+    health: healthSchema.parse(State.Health?.Status ?? 'none'),
+    exitCode: State.ExitCode,
+    startedAt: State.StartedAt,
+    lastCheck: check ? { at: Date.parse(check.Start), passed: check.ExitCode === 0 } : null,
+    address: networks.map((network) => network.IPAddress).find((address) => address !== '') ?? null,
+    labels,
+    project: labels[PROJECT_LABEL] ?? '',
+    service: labels[SERVICE_LABEL] ?? '',
+  }
+}
