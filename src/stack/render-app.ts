@@ -85,18 +85,24 @@ class Networks {
   readonly #suffix: string
   readonly #labels: Readonly<Record<string, string>>
   readonly #shared: ReadonlySet<string>
+  /** Whether another container of the instance could ask for a service by its plain name. */
+  readonly #hasNeighbours: boolean
 
   constructor(stack: Stack, suffix: string, labels: Readonly<Record<string, string>>) {
     this.#stack = stack
     this.#suffix = suffix
     this.#labels = labels
     this.#shared = new Set(servicesOf(stack, 'core').flatMap((service) => [...networksOf(service).keys()]))
-    this.declared.default = this.#own('default')
+    this.#hasNeighbours = servicesOf(stack, 'app').reduce((sum, { replicas }) => sum + replicas, 0) > 1
   }
 
-  /** What a service joins; what it did not name but needs is the instance's own default network. */
+  /**
+   * What a service joins: the networks that it names, and the instance's own default network, where its neighbours find it by its
+   * plain name. One without neighbours does without: making a network takes as long as making a container.
+   */
   of(service: StackService): Record<string, unknown> {
-    const joined: Record<string, unknown> = { default: { aliases: [service.name] } }
+    const joined: Record<string, unknown> = {}
+    if (this.#hasNeighbours) this.#joinOwn(joined, 'default', { aliases: [service.name] })
     for (const [network, attachment] of networksOf(service)) {
       if (this.#shared.has(network)) {
         const key = network === 'default' ? 'default-shared' : network
@@ -105,11 +111,15 @@ class Networks {
         this.declared[key] = { name: this.#definition(network).name ?? network, external: true }
       } else {
         const aliases = [...new Set([service.name, ...(attachment?.aliases ?? [])])]
-        joined[network] = { ...attachment, aliases }
-        this.declared[network] = this.#own(network)
+        this.#joinOwn(joined, network, { ...attachment, aliases })
       }
     }
     return joined
+  }
+
+  #joinOwn(joined: Record<string, unknown>, network: string, attachment: Readonly<Record<string, unknown>>): void {
+    joined[network] = attachment
+    this.declared[network] = this.#own(network)
   }
 
   #definition(network: string): ResourceDefinition {

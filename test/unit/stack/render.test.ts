@@ -21,6 +21,25 @@ function app(revision: string): Rendered {
   return renderApp(stack, { instance, release, images, stackDirectory: '/r/stack', configDirectory: `/c/${revision}` })
 }
 
+/** An instance of a stack whose app is one service, with these lines in it. */
+function renderAlone(lines: string): Rendered['document'] {
+  const text = `services:
+  edge:
+    image: edge:1
+    networks: { front: null }
+  page:
+    image: page:1
+${lines}
+    x-pacs: { port: 8000, ready: / }
+networks:
+  front: { name: ward-front }
+`
+  const alone = stackFrom(text)
+  const instance = instanceName(release, '0123456789abcdef')
+  const target = { instance, release, images: imagesOf(alone), stackDirectory: '/r', configDirectory: '/c' }
+  return renderApp(alone, target).document
+}
+
 const core = renderCore(stack, { images, mountDirectory: (service) => `/s/${service}/HASH` })
 
 test('an instance is a release with the first 8 digits of a config revision, and has a short name of its own', () => {
@@ -71,6 +90,19 @@ describe('the project of an instance', () => {
       data: { name: 'ward-data', external: true },
       front: { name: 'ward-front', external: true },
     })
+  })
+
+  test('has no network of its own when nobody in it could ask by a plain name', () => {
+    const alone = renderAlone('    deploy: { update_config: { order: start-first } }\n    networks: { front: null }')
+    expect(alone.services['page-361bf814']?.networks).toEqual({ front: null })
+    expect(alone.networks).toEqual({ front: { name: 'ward-front', external: true } })
+    const pair = renderAlone(
+      '    deploy: { replicas: 2, update_config: { order: start-first } }\n    networks: { front: null }',
+    )
+    expect(pair.services['page-361bf814']?.networks).toEqual({ default: { aliases: ['page'] }, front: null })
+    const unnamed = renderAlone('    deploy: { update_config: { order: start-first } }')
+    expect(unnamed.services['page-361bf814']?.networks).toEqual({ default: { aliases: ['page'] } })
+    expect(unnamed.networks).toMatchObject({ default: { name: 'pacs-361bf814' } })
   })
 
   test('gives each instance its own copy of a network that only app services use', () => {
