@@ -3,7 +3,7 @@ import { readFile, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, refused, run, tryRun } from '../../lib/index.ts'
 import { askRegistry } from '../../release/index.ts'
-import type { ComposeCommand } from './compose-command.ts'
+import { type ComposeCommand, WITHOUT_COLLECTOR } from './compose-command.ts'
 import { type Container, ENGINE_SOCKET, openQuestions, PROJECT_LABEL } from './questions.ts'
 
 export type { Container } from './questions.ts'
@@ -58,7 +58,7 @@ export function openEngine(
 ): Engine {
   const env = { PATH: path, HOME: dockerConfig, DOCKER_CONFIG: dockerConfig }
   const docker = (args: readonly string[]) => run('docker', args, { env })
-  const compose = (project: Project, args: readonly string[]) =>
+  const compose = (project: Project, args: readonly string[], more: Readonly<Record<string, string>> = {}) =>
     run(
       program,
       // An env file would expand `$` in values, so the values come by the environment alone.
@@ -74,7 +74,7 @@ export function openEngine(
         project.directory,
         ...args,
       ],
-      { env: { ...project.env, ...env } },
+      { env: { ...project.env, ...env, ...more } },
     )
   const questions = openQuestions(socket)
   let imageRoot: string | null = null
@@ -91,7 +91,7 @@ export function openEngine(
         throw refused(`${reference}: the registry no longer has this image: push the release again`)
     },
     async check(project) {
-      await compose(project, ['config', '--quiet'])
+      await compose(project, ['config', '--quiet'], WITHOUT_COLLECTOR)
     },
     resolve: (project) => compose(project, ['config', '--format', 'json']),
     async create(project, services = []) {

@@ -5,7 +5,7 @@ import type { Layout } from '../layout.ts'
 import type { Planner } from '../transaction/planner.ts'
 import type { Release } from '../transaction/world.ts'
 import { checkConfig } from './check-config.ts'
-import type { ComposeCommand } from './compose-command.ts'
+import { type ComposeCommand, WITHOUT_COLLECTOR } from './compose-command.ts'
 import { type ConfigRevision, openConfig, sealConfig } from './config.ts'
 import type { Engine } from './engine.ts'
 import { planApp } from './plan-app.ts'
@@ -28,7 +28,11 @@ export function openPlanner(parts: {
 
   // Releases and revisions never change, and a deploy asks for the same ones as the core before it: Compose need not read them again.
   const load = rememberLast(async (release, config): Promise<Stack> => {
-    const stack = await loadStack({ directory: join(release.directory, 'stack'), env, compose })
+    const stack = await loadStack({
+      directory: join(release.directory, 'stack'),
+      env: { ...env, ...WITHOUT_COLLECTOR },
+      compose,
+    })
     const problems = new Problems()
     for (const finding of checkStack(stack)) problems.add(formatFinding(finding))
     await checkConfig(stack, config, problems)
