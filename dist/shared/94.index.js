@@ -1610,16 +1610,23 @@ class Networks {
     #suffix;
     #labels;
     #shared;
+    /** Whether another container of the instance could ask for a service by its plain name. */
+    #hasNeighbours;
     constructor(stack, suffix, labels) {
         this.#stack = stack;
         this.#suffix = suffix;
         this.#labels = labels;
         this.#shared = new Set(servicesOf(stack, 'core').flatMap((service) => [...networksOf(service).keys()]));
-        this.declared.default = this.#own('default');
+        this.#hasNeighbours = servicesOf(stack, 'app').reduce((sum, { replicas }) => sum + replicas, 0) > 1;
     }
-    /** What a service joins; what it did not name but needs is the instance's own default network. */
+    /**
+     * What a service joins: the networks that it names, and the instance's own default network, where its neighbours find it by its
+     * plain name. One without neighbours does without: making a network takes as long as making a container.
+     */
     of(service) {
-        const joined = { default: { aliases: [service.name] } };
+        const joined = {};
+        if (this.#hasNeighbours)
+            this.#joinOwn(joined, 'default', { aliases: [service.name] });
         for (const [network, attachment] of networksOf(service)) {
             if (this.#shared.has(network)) {
                 const key = network === 'default' ? 'default-shared' : network;
@@ -1629,11 +1636,14 @@ class Networks {
             }
             else {
                 const aliases = [...new Set([service.name, ...(attachment?.aliases ?? [])])];
-                joined[network] = { ...attachment, aliases };
-                this.declared[network] = this.#own(network);
+                this.#joinOwn(joined, network, { ...attachment, aliases });
             }
         }
         return joined;
+    }
+    #joinOwn(joined, network, attachment) {
+        joined[network] = attachment;
+        this.declared[network] = this.#own(network);
     }
     #definition(network) {
         return this.#stack.networks.get(network) ?? {};

@@ -5,9 +5,30 @@ import { requestSchema, type TransactionRequestInput, type TransactionResult } f
 import { Agent } from '../../../src/agent/transaction/agent.ts'
 import { openJournal } from '../../../src/agent/transaction/journal.ts'
 import { sha256 } from '../../../src/release/index.ts'
-import { type MemoryWorld, memoryPlanner } from './memory-world.ts'
+import { type MemoryWorld, memoryPlanner, memoryRelease } from './memory-world.ts'
 
 let ids = 0
+
+/** Milliseconds for which an undone release still serves its assets. */
+export const PAGE_LOAD = 5000
+
+/** The deploy of release number `number`. */
+export const deployOf = (number: number): TransactionRequestInput => ({
+  kind: 'deploy',
+  release: memoryRelease(number).reference,
+  actor: 'jane',
+  watch: 3000,
+  keepWarm: 600_000,
+})
+
+/** The rollback to release number `to`, or to the previous one. */
+export const back = (to?: number): TransactionRequestInput => ({
+  kind: 'rollback',
+  reason: 'worse than before',
+  actor: 'jane',
+  watch: 3000,
+  ...(to === undefined ? {} : { to: memoryRelease(to).id }),
+})
 
 /** Starts an agent over `world`, as a daemon does it; its journal lies in `directory`. */
 export async function startAgent(directory: string, world: MemoryWorld) {

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest'
+import { requestSchema, type TransactionRequestInput } from '../../../src/agent/protocol.ts'
+import { freshServer } from './fresh-server.ts'
+import { ask, deployOf, resultOf } from './life.ts'
+import { MemoryWorld, memoryCore, memoryRelease } from './memory-world.ts'
+
+const here = freshServer()
+/** Names transactions that die. */
+let ids = 0
+
+describe('a core transaction', () => {
+  const coreOf = (allowCore = false): TransactionRequestInput => ({
+    kind: 'core',
+    release: memoryRelease(1).reference,
+    actor: 'jane',
+    allowCore,
+  })
+  const define = (version: number) => {
+    here.server.core = ['store', 'edge'].map((name) => memoryCore(here.server, name, version))
+  }
+  /** The definition that each core service runs by; `stopped` for one that does not run. */
+  const running = () =>
+    ['store', 'edge'].map((name) => {
+      const container = here.server.containers.get(`pacs-${name}-1`)
+      return container?.running ? container.labels.definition : 'stopped'
+    })
+
+  it('starts what is absent, and replaces what changed only when that is allowed', async () => {
+    await using life = await here.start()
+    define(1)
+    expect(await ask(life.agent, coreOf())).toMatchObject({ outcome: 'done', message: 'started store, edge' })
+    define(2)
+    expect(await ask(life.agent, coreOf())).toMatchObject({ outcome: 'refused' })
+    expect(running()).toEqual(['store-1', 'edge-1'])
+    expect(await ask(life.agent, coreOf(true))).toMatchObject({ outcome: 'done', message: 'replaced store, edge' })
+    expect(running()).toEqual(['store-2', 'edge-2'])
+    expect(await ask(life.agent, coreOf())).toMatchObject({ outcome: 'unchanged' })
+  })
+
+  it('is what a deploy asks for first when it would make the core fit', async () => {
+    await using life = await here.start()
+    define(1)
+    const first = await ask(life.agent, deployOf(1))
+    expect(first).toMatchObject({ outcome: 'refused', coreFirst: true })
+    expect(first.message).toContain('store, edge')
+    await ask(life.agent, coreOf())
+    expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'deployed' })
+    define(2)
+    const changed = await ask(life.agent, deployOf(2))
+    expect(changed).toMatchObject({ outcome: 'refused' })
+    expect(changed.coreFirst).toBeUndefined()
+    const allowed = { ...deployOf(2), allowCore: true } as TransactionRequestInput
+    expect(await ask(life.agent, allowed)).toMatchObject({ outcome: 'refused', coreFirst: true })
+    expect(running()).toEqual(['store-1', 'edge-1'])
+  })
+
+  it('that fails half-way says what is done and what is left, and goes on when asked again', async () => {
+    await using life = await here.start()
+    define(1)
+    await ask(life.agent, coreOf())
+    define(2)
+    const { create } = life.world.engine
+    life.world.engine.create = (project) =>
+      project.file === 'edge-2' ? Promise.reject(new Error('no space')) : create(project)
+    const failed = await ask(life.agent, coreOf(true))
+    expect(failed).toMatchObject({ outcome: 'failed' })
+    expect(failed.message).toBe('no space; done: store; left: edge; ask for the core again to go on')
+    life.world.engine.create = create
+    expect(await ask(life.agent, coreOf())).toMatchObject({ outcome: 'done', message: 'started edge' })
+    expect(running()).toEqual(['store-2', 'edge-2'])
+  })
+
+  it('that is killed ends as what it did, from every effect, and goes on when asked again', async () => {
+    const said = new Set<string>()
+    for (let effect = 1; ; effect++) {
+      for (const after of [false, true]) {
+        await here.renew()
+        define(1)
+        {
+          await using life = await here.start()
+          await ask(life.agent, coreOf())
+        }
+        define(2)
+        const id = `killed-${++ids}`
+        const world = new MemoryWorld(here.server, effect, after)
+        await using killed = await here.start(world)
+        const ended = killed.agent
+          .submit(id, requestSchema.parse(coreOf(true)), 'deploy')
+          .then(() => resultOf(killed.agent, id))
+        if (!(await Promise.race([ended.then(() => world.dead), world.died.then(() => true)]))) {
+          expect([...said].sort()).toEqual(['nothing', 'store', 'store, edge'])
+          return
+        }
+        const point = `effect ${effect} ${after ? 'after' : 'before'} ${world.trace.at(-1)}`
+        await using next = await here.start()
+        expect(here.server.state, point).toMatchObject({ phase: 'idle', transaction: null, core: { work: null } })
+        expect(running(), point).not.toContain('stopped')
+        const { last, core } = here.server.state
+        expect(running(), point).toEqual(['store', 'edge'].map((name) => core.services[name]))
+        if (last?.transaction === id && last.result.outcome === 'failed') {
+          const [, done = ''] = /done: ([a-z, ]+); left: /.exec(last.result.message) ?? []
+          said.add(done)
+          const isDone = running().flatMap((definition) => (definition?.endsWith('-2') ? definition.slice(0, -2) : []))
+          expect(isDone.join(', ') || 'nothing', `${point}: ${last.result.message}`).toBe(done)
+        } else if (last?.transaction === id && last.result.outcome === 'refused') {
+          expect(running(), point).toEqual(['store-1', 'edge-1'])
+        }
+        expect(['done', 'unchanged'], point).toContain((await ask(next.agent, coreOf(true))).outcome)
+        expect(running(), point).toEqual(['store-2', 'edge-2'])
+      }
+    }
+  })
+})

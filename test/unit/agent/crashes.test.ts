@@ -1,0 +1,157 @@
+// Whatever instant an agent dies at, the next one, left alone, brings the server to rest (I3).
+import { describe, expect, it } from 'vitest'
+import { requestSchema, type TransactionRequestInput } from '../../../src/agent/protocol.ts'
+import type { Agent } from '../../../src/agent/transaction/agent.ts'
+import { freshServer } from './fresh-server.ts'
+import { ask, back, deployOf, PAGE_LOAD, resultOf } from './life.ts'
+import { MemoryWorld, memoryRelease } from './memory-world.ts'
+
+const here = freshServer()
+/** Names transactions that die. */
+let ids = 0
+
+const named = () => {
+  const { serving, warm, undone } = here.server.state
+  return [serving, warm?.instance, undone?.instance].flatMap((one) => one?.instance ?? []).sort()
+}
+const running = () =>
+  [...new Set([...here.server.containers.values()].map((one) => one.labels['pacs.instance']))].sort()
+
+describe('whatever kills the agent', () => {
+  it('leaves no container behind in which a release was being read', async () => {
+    {
+      await using life = await here.start()
+      await ask(life.agent, deployOf(1))
+    }
+    const [some] = here.server.containers.values()
+    if (!some) throw new Error('nothing runs')
+    here.server.containers.set('reader', { ...some, id: 'reader', labels: { 'org.pacs-deploy.reading': '1' } })
+    await using next = await here.start()
+    expect(next.logged).toEqual([])
+    expect(here.server.containers.has('reader')).toBe(false)
+    expect(here.server.containers.size).toBe(2)
+  })
+
+  const scenarios: { name: string; prepare: (agent: Agent) => Promise<unknown>; request: TransactionRequestInput }[] = [
+    { name: 'a first deploy', prepare: async () => undefined, request: deployOf(1) },
+    { name: 'a second deploy', prepare: (agent) => ask(agent, deployOf(1)), request: deployOf(2) },
+    {
+      name: 'a deploy that is undone',
+      prepare: async (agent) => {
+        here.server.behaviours.set(memoryRelease(2).id, { publicErrors: true })
+        await ask(agent, deployOf(1))
+      },
+      request: deployOf(2),
+    },
+    {
+      name: 'a warm rollback',
+      prepare: async (agent) => {
+        await ask(agent, deployOf(1))
+        await ask(agent, deployOf(2))
+      },
+      request: back(),
+    },
+    {
+      name: 'a deploy of the warm release',
+      prepare: async (agent) => {
+        await ask(agent, deployOf(1))
+        await ask(agent, deployOf(2))
+      },
+      request: deployOf(1),
+    },
+    {
+      name: 'a rollback to a stopped release',
+      prepare: async (agent) => {
+        for (const number of [1, 2, 3]) await ask(agent, deployOf(number))
+      },
+      request: back(1),
+    },
+  ]
+
+  it.each(scenarios)('$name: the next one converges alone from every effect', async ({ prepare, request }) => {
+    let points = 0
+    for (let effect = 1; ; effect++) {
+      for (const after of [false, true]) {
+        await here.renew()
+        {
+          await using life = await here.start()
+          await prepare(life.agent)
+        }
+        const before = here.server.state.serving?.release ?? null
+        const id = `killed-${++ids}`
+        const world = new MemoryWorld(here.server, effect, after)
+        await using killed = await here.start(world)
+        const ended = killed.agent
+          .submit(id, requestSchema.parse(request), 'deploy')
+          .then(() => resultOf(killed.agent, id))
+        const died = await Promise.race([ended.then(() => world.dead), world.died.then(() => true)])
+        if (!died) {
+          expect(points).toBeGreaterThan(4)
+          return
+        }
+        points += 1
+        const point = `effect ${effect} ${after ? 'after' : 'before'} ${world.trace.at(-1)}`
+
+        await using next = await here.start()
+        expect(here.server.state, point).toMatchObject({ phase: 'idle', transaction: null, candidate: null })
+        expect(here.server.broken, point).toEqual([])
+        const serving = here.server.state.serving?.release ?? null
+        if (next.journal.has(id) && here.server.state.last?.transaction === id) {
+          const result = await resultOf(next.agent, id)
+          expect(result.serving, point).toBe(serving)
+          if (result.outcome !== 'deployed') expect(serving, point).toBe(before)
+        } else {
+          expect(serving, point).toBe(before)
+          // A journal without a result would keep its followers waiting for ever.
+          expect(next.journal.has(id), point).toBe(false)
+        }
+        // Only what the state names is left running, and the public is led to what the state calls serving.
+        await expect.poll(running, { message: point }).toEqual(named())
+        expect(here.server.public().instance, point).toBe(here.server.state.serving?.i8 ?? null)
+        expect(here.server.targets === '' ? [] : [...new Set(here.scraped())].sort(), point).toEqual(
+          [here.server.state.serving, here.server.state.warm?.instance].flatMap((one) => one?.i8 ?? []).sort(),
+        )
+      }
+    }
+  })
+
+  it('while an undone release ends: the next one converges alone from every effect', async () => {
+    let points = 0
+    for (let effect = 1; ; effect++) {
+      for (const after of [false, true]) {
+        await here.renew()
+        {
+          await using life = await here.start()
+          await ask(life.agent, deployOf(1))
+          here.server.behaviours.set(memoryRelease(2).id, { publicErrors: true })
+          await ask(life.agent, deployOf(2))
+        }
+        here.server.time += PAGE_LOAD
+        const world = new MemoryWorld(here.server, effect, after)
+        await using _killed = await here.start(world)
+        const ended = expect
+          .poll(() => world.dead || (here.server.state.undone === null && running().length === 1))
+          .toBe(true)
+        await ended
+        // What comes after the last container (its networks) is an effect as well.
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        if (!world.dead) {
+          expect(points).toBeGreaterThan(4)
+          return
+        }
+        points += 1
+        const point = `effect ${effect} ${after ? 'after' : 'before'} ${world.trace.at(-1)}`
+        await using _next = await here.start()
+        await expect.poll(running, { message: point }).toEqual([here.server.state.serving?.instance])
+        await expect.poll(here.routers, { message: point }).toEqual(['public-web'])
+        expect(here.server.state, point).toMatchObject({
+          phase: 'idle',
+          transaction: null,
+          candidate: null,
+          undone: null,
+        })
+        expect(here.server.broken, point).toEqual([])
+      }
+    }
+  })
+})
