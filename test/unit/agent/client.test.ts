@@ -4,7 +4,7 @@ import { connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { Restarting } from '../../../src/agent/api/service.ts'
-import { openAgent, openSocket } from '../../../src/agent/client.ts'
+import { openAgent, openSocket, reportOf } from '../../../src/agent/client.ts'
 import type { TransactionEvent } from '../../../src/agent/protocol.ts'
 import { Failure } from '../../../src/lib/index.ts'
 import { listeningDaemon, replay, result, status, twoSteps } from './daemon-fixture.ts'
@@ -257,4 +257,15 @@ describe('a client of the agent', () => {
     agent.close()
     server.close()
   })
+})
+
+it('reports what a requester did itself, and of a bug in it nothing that may hold a document', async () => {
+  expect(await reportOf(Promise.reject(new Failure('locked', 'someone else migrates')))).toEqual({
+    report: { outcome: 'refused', message: 'someone else migrates' },
+  })
+  const bug = new Error('duplicate key { patient: "Doe^Jane" }')
+  const { report, bug: seen } = await reportOf(Promise.reject(bug))
+  expect(report.outcome).toBe('failed')
+  expect(report.message).not.toContain('Doe')
+  expect(seen).toBe(bug)
 })
