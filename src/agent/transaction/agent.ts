@@ -73,11 +73,13 @@ export class Agent implements AgentService {
     const { world, journal, oldDefinition, log } = this.#parts
     try {
       await recover(world, journal, oldDefinition)
-      await this.#verifications.recover()
-      await world.jobs.tidy()
     } catch (thrown) {
       log(messageOf(thrown))
       this.#upkeep.retryUndoLater()
+    }
+    // Whatever became of the undo: Orthanc may still be paused for a backup.
+    for (const step of [() => this.#verifications.recover(), () => world.jobs.tidy()]) {
+      await step().catch((thrown) => log(messageOf(thrown)))
     }
     this.#upkeep.plan()
   }

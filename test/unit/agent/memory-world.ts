@@ -65,6 +65,7 @@ export class Server {
   /** A document that someone edited after a migration wrote it. */
   edited: string | null = null
   backups = 0
+  tidied = 0
   backupsFail = false
   /** A verification takes until this resolves. */
   verifiable = async (): Promise<void> => undefined
@@ -373,7 +374,7 @@ export class MemoryWorld implements World {
       signal.throwIfAborted()
       return this.#effect('backup', () => `backup ${++this.server.backups} is complete`)
     },
-    tidy: async () => undefined,
+    tidy: async () => void this.server.tidied++,
     verify: async (_work, { signal }) => {
       signal.throwIfAborted()
       const aborted = new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))

@@ -195,6 +195,11 @@ describe('a deploy', () => {
     expect(result.outcome).toBe('failed')
     expect(result.message).toContain('pacs-agent abort')
     await expect(ask(life.agent, deployOf(3))).rejects.toMatchObject({ kind: 'locked' })
+    // A start whose undo fails again still lets run on what a backup had paused.
+    const { tidied } = here.server
+    await using restarted = await here.start()
+    expect(here.server.tidied).toBe(tidied + 1)
+    expect(restarted.logged.join()).toContain('pacs-agent abort')
     here.server.trafficBroken = false
     await life.agent.abort(here.server.state.transaction?.id ?? '')
     expect(here.server.state).toMatchObject({ phase: 'idle', transaction: null, candidate: null })
