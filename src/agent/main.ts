@@ -59,6 +59,7 @@ async function main([verb, ...args]: readonly string[]): Promise<number> {
 }
 
 async function commandLine(args: readonly string[]): Promise<number> {
+  process.stdout.on('error', endWithReader)
   const { runCli } = await import(/* webpackMode: "eager" */ './cli/run.ts')
   const { openSocket } = await import(/* webpackMode: "eager" */ './client.ts')
   return runCli(args, {
@@ -69,6 +70,12 @@ async function commandLine(args: readonly string[]): Promise<number> {
     agent: openSocket(paths.socket),
     now: () => new Date(),
   })
+}
+
+/** Who reads may have seen enough (`pacs-agent releases | head`); what the agent does goes on without it. */
+function endWithReader(thrown: NodeJS.ErrnoException): void {
+  if (thrown.code !== 'EPIPE') throw thrown
+  process.exit(exitClass.unknown)
 }
 
 /** The file that runs here. */

@@ -43,6 +43,14 @@ function ending(outcome: Outcome) {
   daemon.service.transactions.set(id, (after) => replay([...twoSteps, last], after))
 }
 
+it('ends without a word when its reader has seen enough', async () => {
+  // `true` has ended long before the first line is printed.
+  const script = '"$0" src/agent/main.ts --help | true'
+  const cwd = join(import.meta.dirname, '../../..')
+  const { stderr } = await tryRun('sh', ['-c', script, process.execPath], { cwd, env: { PATH: '/usr/bin:/bin' } })
+  expect(stderr).toBe('')
+})
+
 describe('pacs-agent', () => {
   it('tells what there is', async () => {
     expect(await pacsAgent('--help')).toMatchObject({
