@@ -3,6 +3,7 @@ import type { Document } from 'mongodb'
 import { badInput, refused } from '../lib/index.ts'
 import { changeFields, documentHash, fieldsOf, readDocument, readId, writeId } from './bson-document.ts'
 import { effectiveChange, guardOf, hasChange, isRepeatable } from './change.ts'
+import { isConnectionLoss } from './connection-loss.ts'
 import type { BatchesDeclaration } from './definition.ts'
 import type { Walk } from './ledger.ts'
 import type { BeforeImage, DocumentUpdate, Store } from './store.ts'
@@ -92,7 +93,7 @@ class Pass {
   /** Changes one batch; documents that someone edits meanwhile are read again. */
   async #change(batch: readonly Uint8Array[], fresh: boolean): Promise<number> {
     const { collection, beforeImages = true } = this.#declaration
-    const { documents, before } = this.#run.store
+    const { before } = this.#run.store
     let written = 0
     let left = batch
     for (let attempt = 0; left.length > 0; attempt += 1) {
@@ -108,15 +109,42 @@ class Pass {
           pending.map((one) => this.#imageOf(one)),
           isFresh,
         )
-      const matched = await documents.update(
-        collection,
-        pending.map(({ update }) => update),
-      )
+      const matched = await this.#write(pending)
       written += matched
       left = matched === pending.length ? [] : await this.#missed(pending)
     }
     this.#walk.done += written
     return written
+  }
+
+  async #write(pending: readonly Pending[]): Promise<number> {
+    const { collection, beforeImages = true } = this.#declaration
+    try {
+      const updates = pending.map(({ update }) => update)
+      return await this.#run.store.documents.update(collection, updates)
+    } catch (thrown) {
+      const isRefusal = !this.#run.signal.aborted && !isConnectionLoss(thrown)
+      if (isRefusal && beforeImages) await this.#forgetUnwritten(pending).catch(() => undefined)
+      throw thrown
+    }
+  }
+
+  /** After a refusal: whoever mends a document that was not written has not edited what a migration wrote. */
+  async #forgetUnwritten(pending: readonly Pending[]): Promise<void> {
+    const { collection } = this.#declaration
+    const { documents, before } = this.#run.store
+    await this.#run.check()
+    const ids = pending.map(({ update }) => update.id)
+    const now = new Map((await documents.find(collection, ids, {})).map((bytes) => [idOf(bytes), bytes]))
+    const unwritten = pending.filter(({ bytes }) => {
+      const found = now.get(idOf(bytes))
+      return found !== undefined && Buffer.compare(found, bytes) === 0
+    })
+    await before.forget(
+      this.#run.migration,
+      collection,
+      unwritten.map(({ update }) => update.id),
+    )
   }
 
   #pendingOf(bytes: Uint8Array, images: ReadonlyMap<string, BeforeImage> | null): Pending[] {
@@ -159,6 +187,8 @@ class Pass {
   async #missed(pending: readonly Pending[]): Promise<Uint8Array[]> {
     const { collection, filter = {}, beforeImages = true } = this.#declaration
     const { documents, before } = this.#run.store
+    // Whoever took over meanwhile has written them, and needs their images.
+    await this.#run.check()
     const ids = pending.map(({ update }) => update.id)
     const now = new Map((await documents.find(collection, ids, {})).map((bytes) => [idOf(bytes), bytes]))
     const matching = new Set((await documents.find(collection, ids, filter)).map(idOf))
