@@ -1,11 +1,11 @@
+// Runs over the real database that are killed, cut or left without an answer. What an undisturbed run leaves is what each must leave.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Db } from 'mongodb'
+import type { Db, Document } from 'mongodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
-  type ApplyOptions,
   applyMigrations,
   type DatabaseAddress,
   loadMigrations,
@@ -13,13 +13,13 @@ import {
   openDatabase,
   PHASES,
 } from '../../src/migrations/index.ts'
-import { type Database, type Fault, startDatabase, startWire } from '../lab/index.ts'
+import { type Database, type Fault, startDatabase, startWire, type Wire } from '../lab/index.ts'
 import { addressOf, clear, contentOf, putReports, sampleFolder } from '../migrations/site.ts'
 import { random, seedOfCommit } from '../site/seed.ts'
 
-const REPORTS = 220
-/** Short, since each run after a kill waits until the lease of the dead one has run out. */
-const LEASE = { ttl: 1200, wait: 30_000 }
+const REPORTS = 120
+/** Long: what a test wants run out, it ends by hand. */
+const LEASE = { ttl: 30_000, wait: 30_000 }
 
 let database: Database
 let db: Db
@@ -28,21 +28,27 @@ let migrations: Migration[]
 /** What an undisturbed run leaves, and how many commands it sends. */
 let expected: Record<string, string>
 let commands: number
+/** Ids of the reports as a walk meets them. */
+let order: string[]
+const wires: Wire[] = []
 
-async function applyAll(address: DatabaseAddress, onEvent: ApplyOptions['onEvent'] = () => undefined): Promise<void> {
+async function applyAll(address: DatabaseAddress, lease = LEASE): Promise<void> {
   await using opened = await openDatabase(address)
-  const signal = new AbortController().signal
+  const common = { run: 'run', actor: 'octocat', host: 'runner', signal: new AbortController().signal, lease }
   for (const phase of PHASES) {
-    await applyMigrations(opened, migrations, {
-      run: 'run',
-      actor: 'octocat',
-      host: 'runner',
-      signal,
-      onEvent,
-      phase,
-      lease: LEASE,
-    })
+    await applyMigrations(opened, migrations, { ...common, onEvent: () => undefined, phase })
   }
+}
+
+async function newWire(): Promise<Wire> {
+  const wire = await startWire(database)
+  wires.push(wire)
+  return wire
+}
+
+/** The lease of a dead run has run out. */
+async function passLease(): Promise<void> {
+  await db.collection('_migrations_lock').updateMany({}, { $set: { expiresAt: new Date(0) } })
 }
 
 beforeAll(async () => {
@@ -51,7 +57,8 @@ beforeAll(async () => {
   folder = await sampleFolder()
   migrations = await loadMigrations(folder)
   await putReports(db, REPORTS)
-  await using wire = await startWire(database)
+  order = (await db.collection('reports').find().sort({ _id: 1 }).toArray()).map(({ _id }) => String(_id))
+  const wire = await newWire()
   await applyAll(addressOf(database, wire))
   expected = await contentOf(db)
   commands = wire.commands.length
@@ -63,6 +70,7 @@ beforeEach(async () => {
 })
 
 afterAll(async () => {
+  for (const wire of wires) await wire[Symbol.asyncDispose]()
   await database?.down()
   if (folder !== undefined) await rm(folder, { recursive: true })
 })
@@ -75,9 +83,99 @@ async function points(count: number, salt: number): Promise<number[]> {
   return Array.from({ length: count }, (_, part) => Math.floor((part + next()) * width))
 }
 
+/**
+ * Starts run after run. Each falls silent for ever at the first command that `nameOf` names and at which none before it did, as that of
+ * a process that was killed there; the last one meets none and ends.
+ * @returns where they died
+ */
+async function dieAtEach(at: Fault['at'], nameOf: (command: Document) => string | null): Promise<string[]> {
+  const deaths = new Set<string>()
+  for (;;) {
+    const wire = await newWire()
+    wire.break({
+      how: 'silence',
+      at,
+      matches(command) {
+        const name = nameOf(command)
+        if (name === null || deaths.has(name)) return false
+        deaths.add(name)
+        return true
+      },
+    })
+    const run = applyAll(addressOf(database, wire))
+    await Promise.race([run, wire.untilStruck()])
+    if (wire.struck === 0) return [...deaths]
+    run.catch(() => undefined)
+    await passLease()
+  }
+}
+
+/** What a write to ledger or history says, without who wrote it. */
+function ledgerWrite(command: Document): string | null {
+  const { insert, update } = command
+  const [written] = [...(command.documents ?? []), ...(command.updates ?? []).map(({ u }: Document) => u)]
+  if (insert === '_migrations_history') return `history: ${written.migration} ${written.event}`
+  if (insert !== '_migrations' && update !== '_migrations') return null
+  const reached = Object.values<Document>(written.progress).map(({ after, finished }) => `${finished} ${after}`)
+  return `ledger: ${written._id} ${written.state} ${reached}`
+}
+
+/** A command that writes many documents: before-images, or what a migration changes; the latter by where the batch begins. */
+function batchWrite({ insert, update, documents, updates }: Document): string | null {
+  if (insert === '_migrations_before' && documents.length > 1) return `images of ${documents[0].migration}`
+  if (update === '_migrations_before' && updates.length > 1) return `images of ${updates[0].u.migration}, again`
+  if (update !== 'reports' || updates.length < 2) return null
+  const [{ q, u }] = updates
+  return `reports: ${Object.keys(u)} from batch ${Math.floor(order.indexOf(String(q._id)) / 50)}`
+}
+
+it('has the sample do what it says, each change once', async () => {
+  await applyAll(addressOf(database))
+  const reports = await db.collection('reports').find().toArray()
+  expect(reports).toHaveLength(REPORTS)
+  for (const { words, note, revision } of reports) expect([words >= 5, note, revision]).toEqual([true, undefined, 2])
+  expect(commands).toBeGreaterThan(60)
+})
+
+describe('runs that die', () => {
+  it.each([
+    ['before the database sees it', 'request'],
+    ['after the database did it', 'reply'],
+  ] as const)('at every write of the ledger, %s, are finished by the next, to the same content', async (_when, at) => {
+    const deaths = await dieAtEach(at, ledgerWrite)
+    expect(deaths.length).toBeGreaterThanOrEqual(20)
+    for (const { id } of migrations) {
+      for (const what of [`history: ${id} applying`, `history: ${id} applied`, `ledger: ${id} applied`]) {
+        expect(deaths).toContainEqual(expect.stringMatching(`^${what}`))
+      }
+    }
+    expect(await contentOf(db)).toEqual(expected)
+  })
+
+  it('in the middle of every batch are finished by the next, to the same content', async () => {
+    const deaths = await dieAtEach('half', batchWrite)
+    expect(deaths.filter((name) => name.startsWith('reports: $set')).length).toBeGreaterThanOrEqual(3)
+    expect(deaths.filter((name) => name.startsWith('reports: $unset')).length).toBeGreaterThanOrEqual(1)
+    expect(deaths).toContain('images of 004_count_words')
+    expect(await contentOf(db)).toEqual(expected)
+  })
+
+  it('by a real SIGKILL are finished by the next, to the same content', async () => {
+    for (const [index, after] of (await points(2, 1)).entries()) {
+      await clear(db)
+      await putReports(db, REPORTS)
+      const at = index % 2 === 0 ? 'request' : 'reply'
+      await killAt({ how: 'silence', at, after })
+      await passLease()
+      await applyAll(addressOf(database))
+      expect(await contentOf(db), `killed at command ${after} of ${commands}, ${at}`).toEqual(expected)
+    }
+  })
+})
+
 /** Applies in a process that is killed where `fault` strikes. */
 async function killAt(fault: Fault): Promise<void> {
-  await using wire = await startWire(database)
+  const wire = await newWire()
   wire.break(fault)
   const child = spawn(process.execPath, [join(import.meta.dirname, '../migrations/child.ts')], {
     stdio: ['pipe', 'ignore', 'inherit'],
@@ -90,37 +188,32 @@ async function killAt(fault: Fault): Promise<void> {
   expect(signal).toBe('SIGKILL')
 }
 
-describe('a run that is disturbed', () => {
-  it('has the sample do what it says', async () => {
-    await applyAll(addressOf(database))
-    const reports = await db.collection('reports').find().toArray()
-    expect(reports).toHaveLength(REPORTS)
-    expect(reports.every(({ words, note }) => words >= 5 && note === undefined)).toBe(true)
-    expect(commands).toBeGreaterThan(80)
-  })
-
-  it('by SIGKILL at a command is finished by the next one, to the same content', async () => {
-    for (const [index, after] of (await points(4, 1)).entries()) {
-      await clear(db)
-      await putReports(db, REPORTS)
-      const at = index % 2 === 0 ? 'request' : 'reply'
-      await killAt({ how: 'silence', at, after })
-      await applyAll(addressOf(database))
-      expect(await contentOf(db), `killed at command ${after} of ${commands}, ${at}`).toEqual(expected)
-    }
-  })
-
-  it('by a cut connection is finished by the next one, to the same content', async () => {
+describe('a way to the database', () => {
+  it('that is cut at any command is survived by the run itself', async () => {
     for (const [index, after] of (await points(4, 2)).entries()) {
       await clear(db)
       await putReports(db, REPORTS)
       const at = index % 2 === 0 ? 'reply' : 'request'
-      await using wire = await startWire(database)
+      const wire = await newWire()
       wire.break({ how: 'close', at, after })
-      await applyAll(addressOf(database, wire)).catch(() => undefined)
+      await applyAll(addressOf(database, wire))
       expect(wire.struck).toBe(1)
-      await applyAll(addressOf(database))
       expect(await contentOf(db), `cut at command ${after} of ${commands}, ${at}`).toEqual(expected)
     }
+  })
+
+  it('that swallows everything ends the run before others may take its lease; the next one finishes', async () => {
+    const [point = 0] = await points(1, 3)
+    const after = point % 20
+    const wire = await newWire()
+    const matches = (command: Document) => ledgerWrite(command) !== null || batchWrite(command) !== null
+    wire.break({ how: 'silence', at: after % 2 === 0 ? 'request' : 'reply', after, matches })
+    await expect(applyAll(addressOf(database, wire), { ttl: 5000, wait: 0 })).rejects.toMatchObject({
+      kind: 'failed',
+      message: expect.stringMatching(/lease of the database was lost \(not renewed for 4000 ms/),
+    })
+    await passLease()
+    await applyAll(addressOf(database))
+    expect(await contentOf(db), `silent at write ${after}`).toEqual(expected)
   })
 })

@@ -1,6 +1,8 @@
-import { rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { BSON, type Db, type Document } from 'mongodb'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   type ApplyOptions,
   applyMigrations,
@@ -16,8 +18,10 @@ import {
   planMigrations,
   readLedger,
   undoTo,
+  writeLock,
 } from '../../src/migrations/index.ts'
 import { sha256 } from '../../src/release/index.ts'
+import { fencedBlocks, readPage } from '../docs/fenced-blocks.ts'
 import { type Database, startDatabase, startWire, type Wire } from '../lab/index.ts'
 import { addressOf, clear, contentOf, putReports, sampleFolder } from '../migrations/site.ts'
 
@@ -30,7 +34,8 @@ let sample: Migration[]
 
 const signal = new AbortController().signal
 const common = { run: 'run', actor: 'octocat', host: 'runner', signal, onEvent: () => undefined }
-const LEASE = { ttl: 2000, wait: 20_000 }
+/** `fresh` 0: a lease that is taken away is seen at once. */
+const LEASE = { ttl: 20_000, wait: 20_000, fresh: 0 }
 
 beforeAll(async () => {
   database = await startDatabase()
@@ -89,7 +94,15 @@ describe('001 and the sample', () => {
       ['001_create_collections', 5],
       ['003_report_words', 2],
     ])
-    for (const phase of PHASES) await apply(sample, phase)
+    for (const phase of PHASES) {
+      const planned = wire.writes.length
+      const { steps } = await planMigrations(opened, sample, { phase, signal })
+      await readLedger(opened)
+      await driftOf(opened, sample, signal)
+      expect(wire.writes.slice(planned), `a plan of ${phase}`).toEqual([])
+      const { applied } = await apply(sample, phase)
+      expect(applied.map(({ id }) => id)).toEqual(steps.map(({ id }) => id))
+    }
     expect(await driftOf(opened, sample, signal)).toEqual([])
     await root.collection('auditlogs').dropIndex('seq')
     await root.collection('sessions').createIndex({ role: 1 }, { name: 'by_hand' })
@@ -112,6 +125,26 @@ describe('001 and the sample', () => {
     const sent = wire.writes.length
     expect(await apply(sample, 'expand')).toEqual({ applied: [], waiting: [] })
     expect(wire.writes.slice(sent)).toEqual([])
+  })
+})
+
+describe('docs/migrations.md', () => {
+  it('shows migrations that plan, apply, check and are undone to every byte', async () => {
+    const blocks = fencedBlocks(await readPage('migrations.md'))
+    const folder = await mkdtemp(join(tmpdir(), 'pacs-page-'))
+    for (const [index, { text }] of blocks.entries()) await writeFile(join(folder, `00${index + 1}_block.js`), text)
+    await writeLock(folder)
+    const shown = await loadMigrations(folder)
+    await rm(folder, { recursive: true })
+    await putReports(root, 20)
+    const before = await contentOf(root)
+    for (const phase of PHASES) await apply(shown, phase)
+    const { entries } = await readLedger(opened)
+    expect(entries.map(({ _id, state }) => [_id, state])).toEqual(shown.map(({ id }) => [id, 'applied']))
+    expect(await root.collection('reports').countDocuments({ words: { $gte: 5 } })).toBe(20)
+    expect(await root.collection('reports').indexes()).toContainEqual(expect.objectContaining({ name: 'author' }))
+    await undoTo(opened, shown, null, common)
+    expect(await contentOf(root)).toEqual(before)
   })
 })
 
@@ -153,7 +186,7 @@ describe('two and five at once', () => {
     await inside
     await using other = await openDatabase(addressOf(database))
     await expect(
-      applyMigrations(other, [slow], { ...common, phase: 'data', lease: { ttl: 2000, wait: 0 } }),
+      applyMigrations(other, [slow], { ...common, phase: 'data', lease: { ...LEASE, wait: 0 } }),
     ).rejects.toMatchObject({ kind: 'locked', message: expect.stringMatching(/octocat on runner \(run run\)/) })
     leave()
     await first
@@ -182,16 +215,15 @@ describe('a lease', () => {
     expect(await root.collection('x').countDocuments({ done: { $exists: false } })).toBe(0)
   })
 
-  it('does not care for this machine’s clock', async () => {
+  it.each([24, -24])('does not care for a clock of this machine that is %i hours ahead', async (hours) => {
     await putX(5)
-    const now = Date.now
-    Date.now = () => now() + 24 * 3_600_000
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + hours * 3_600_000 })
     try {
       await using own = await openDatabase(addressOf(database))
-      expect(own.clockAhead).toBeGreaterThan(23 * 3_600_000)
+      expect(Math.round(own.clockAhead / 3_600_000)).toBe(hours)
       await applyMigrations(own, [marking()], { ...common, phase: 'data', lease: LEASE })
     } finally {
-      Date.now = now
+      vi.useRealTimers()
     }
     const { entries, history } = await readLedger(opened)
     const times = [

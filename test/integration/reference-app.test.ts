@@ -4,7 +4,14 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { applyMigrations, loadMigrations, openDatabase } from '../../src/migrations/index.ts'
+import {
+  applyMigrations,
+  type IndexDeclaration,
+  loadMigrations,
+  type Migration,
+  openDatabase,
+} from '../../src/migrations/index.ts'
+import { declarationsOf } from '../../src/migrations/lint/declarations.ts'
 import {
   type Database,
   docker,
@@ -13,10 +20,13 @@ import {
   LAB_LABEL,
   Progress,
   startDatabase,
+  startWire,
+  type Wire,
   waitFor,
 } from '../lab/index.ts'
 import { makeSecrets } from '../site/make-secrets.ts'
 import { AppProgram, Page } from '../stack/app-process.ts'
+import { appQueries, indexesIn, type Question, questionsIn, serves } from '../stack/index-use.ts'
 
 const STUDY = '1.2.826.0.1.3680043.8.498.77'
 const MIGRATIONS = join(import.meta.dirname, '../../deployment/production/migrations')
@@ -30,6 +40,11 @@ const report = z.object({
 })
 
 let database: Database
+let wire: Wire
+let migrations: Migration[]
+/** What the app asked so far, each shape once. */
+const questions = new Map<string, Question>()
+const commands = new Set<string>()
 let program: AppProgram
 let one: string
 let two: string
@@ -38,12 +53,17 @@ beforeAll(async () => {
   const [secrets, [port = 0]] = await Promise.all([makeSecrets(), freePorts(1)])
   database = await startDatabase()
   await migrate()
+  wire = await startWire(database)
+  wire.watch = (command) => {
+    for (const question of questionsIn(command)) questions.set(JSON.stringify(question), question)
+    commands.add(Object.keys(command)[0] ?? '')
+  }
   await startRedis(secrets.files['secrets/redis-users.acl'] ?? '', port)
   program = await AppProgram.install()
   const env = {
     ORTHANC_URL: 'http://127.0.0.1:9',
     ORTHANC_USERNAME: 'backend',
-    MONGODB_URL: `mongodb://${database.host}:${database.port}/pacs?directConnection=true`,
+    MONGODB_URL: `mongodb://${wire.host}:${wire.port}/pacs?directConnection=true`,
     MONGODB_USERNAME: 'app',
     REDIS_URL: `redis://127.0.0.1:${port}`,
     REDIS_USERNAME: 'app',
@@ -62,6 +82,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await program?.[Symbol.asyncDispose]()
+  await wire?.[Symbol.asyncDispose]()
   await docker(['rm', '-fv', redis])
   await database?.down()
 })
@@ -70,7 +91,8 @@ async function migrate(): Promise<void> {
   const { host, port, passwords } = database
   const address = { host, port, database: 'pacs', username: 'migrations', password: passwords.migrations }
   await using store = await openDatabase(address)
-  await applyMigrations(store, await loadMigrations(MIGRATIONS), {
+  migrations = await loadMigrations(MIGRATIONS)
+  await applyMigrations(store, migrations, {
     phase: 'expand',
     ...{ run: 'test', actor: 'test', host: 'test' },
     signal: new AbortController().signal,
@@ -108,6 +130,42 @@ async function ask<T>(
   expect(seen.status, `${url}: ${JSON.stringify(seen.answer).slice(0, 300)}`).toBe(status)
   return schema.parse(seen.answer)
 }
+
+/** Every index that the migrations declare, with the names of the queries that it says it serves. */
+async function declaredIndexes(): Promise<(IndexDeclaration & { collection: string; names: string[] })[]> {
+  const declared = await Promise.all(migrations.map(({ definition }) => declarationsOf(definition)))
+  return declared.flatMap(({ collections }) =>
+    collections.flatMap(({ name, declaration }) =>
+      (declaration.indexes ?? []).map((index) => ({
+        ...index,
+        collection: name,
+        names: (index.serves ?? '').split(', '),
+      })),
+    ),
+  )
+}
+
+describe('the indexes of the migrations', () => {
+  test('name the queries of the app, each of which the server answers by its index', async () => {
+    const declared = await declaredIndexes()
+    const named = declared.filter(({ expireAfterSeconds }) => expireAfterSeconds === undefined)
+    const queries = Object.entries(await appQueries())
+    expect(new Set(named.flatMap(({ names }) => names))).toEqual(new Set(queries.map(([name]) => name)))
+    const db = (await database.connect('root')).db('pacs')
+    for (const [name, { collection, index: key, unique, filter, sort, sample }] of queries) {
+      const index = named.find(({ names }) => names.includes(name))
+      expect([index?.collection, index?.key, index?.unique ?? false], name).toEqual([collection, key, unique])
+      const values = filter(...sample)
+      // The stand-in looks for values by an index, and sorts by itself.
+      if (!database.real && Object.keys(values).length === 0) continue
+      const plan = await db
+        .collection(collection)
+        .find(values, sort === null ? {} : { sort })
+        .explain('queryPlanner')
+      expect(indexesIn(plan), name).toContain(index?.name)
+    }
+  })
+})
 
 describe('two instances', () => {
   test('share the session of a person, who is logged out of both at once', async () => {
@@ -217,5 +275,26 @@ describe('a hand in the database', () => {
     await db.collection('auditlogs').updateOne({ seq: 7 }, { $set: { user: 'somebody' } })
     const { broken } = await ask(alan, chain, 200, `${two}/api/audit/verification`)
     expect(broken).toEqual({ seq: 7, why: 'the entry was changed after it was written' })
+  })
+})
+
+describe('all that the app asked on the wire', () => {
+  test('is served by an index, and every index is asked for', async () => {
+    const [jane, alan] = [await Page.logIn(one, 'jane'), await Page.logIn(two, 'alan')]
+    for (const path of ['session/history', 'exports', 'notifications'])
+      await ask(jane, z.unknown(), 200, `${one}/api/${path}`)
+    await ask(alan, z.unknown(), 200, `${two}/api/audit`)
+    const known = ['find', 'findAndModify', 'update', 'insert', 'getMore', 'killCursors']
+    expect([...commands].filter((command) => !known.includes(command))).toEqual([])
+
+    const declared = await declaredIndexes()
+    const asked = [...questions.values()].filter(({ fields }) => !fields.includes('_id'))
+    const servedBy = (question: Question) =>
+      declared.filter(({ collection, key }) => collection === question.collection && serves(key, question))
+    expect(asked.filter((question) => servedBy(question).length === 0)).toEqual([])
+    const used = new Set(asked.flatMap(servedBy).map(({ collection, name }) => `${collection} ${name}`))
+    // Expired documents are asked for by the server itself.
+    const expiring = declared.filter(({ expireAfterSeconds }) => expireAfterSeconds !== undefined)
+    expect(used.size).toBe(declared.length - expiring.length)
   })
 })

@@ -2,18 +2,23 @@ import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Address } from './database.ts'
 import { bodyOf, commandName, type Fields, MessageReader, requestIdOf, responseToOf } from './stand-ins/mongo/wire.ts'
-import { waitFor } from './wait.ts'
+import { commandOf, halfOf } from './wire-command.ts'
 
 /** Where a fault strikes: the first command that fits all that is given. */
 export interface Fault {
   /** `close` ends the connection; `silence` lets nothing through any more, in neither direction. */
   how: 'close' | 'silence'
-  /** `request`: the server never sees the command. `reply`: it carries it out, and the client does not hear of it. */
-  at: 'request' | 'reply'
+  /**
+   * `request`: the server never sees the command. `reply`: it carries it out, and the client does not hear of it. `half`: it
+   * carries out the first half of the documents of a bulk command, and the client does not hear of it.
+   */
+  at: 'request' | 'reply' | 'half'
   /** Only a command of this name, such as `insert`; any other than the drivers' own (hello, login, ping) when left out. */
   command?: string
   /** Only on this collection. */
   collection?: string
+  /** Only a command of which this is true. */
+  matches?: (command: Fields) => boolean
   /** How many that fit pass before; 0 when left out. */
   after?: number
   /** Whether the server can be reached again afterwards: `false` refuses new connections until {@link Wire.mend}. Default true. */
@@ -36,6 +41,9 @@ export class Wire implements Address, AsyncDisposable {
   readonly #sent: { name: string; writes: boolean }[] = []
   #fault: (Fault & { left: number }) | undefined
   #struck = 0
+  #strikes = Promise.withResolvers<void>()
+  /** Told of every command that reaches the server, without the drivers' own. */
+  watch: ((command: Fields) => void) | undefined
   #silent = false
   #open = true
 
@@ -73,6 +81,7 @@ export class Wire implements Address, AsyncDisposable {
   /** Breaks at the command that `fault` describes, once. A later fault takes the place of one that has not struck. */
   break(fault: Fault): void {
     this.#fault = { ...fault, left: fault.after ?? 0 }
+    this.#strikes = Promise.withResolvers()
   }
 
   /** How many faults have struck. */
@@ -80,9 +89,9 @@ export class Wire implements Address, AsyncDisposable {
     return this.#struck
   }
 
-  /** Waits until the next fault has struck. @throws NotReached */
-  async untilStruck(limit = 30_000): Promise<void> {
-    await waitFor('the fault on the wire to strike', () => this.#fault === undefined && this.#struck > 0, limit)
+  /** Waits until the fault of the last {@link Wire.break} has struck. */
+  untilStruck(): Promise<void> {
+    return this.#strikes.promise
   }
 
   /** Ends all connections now. */
@@ -127,13 +136,13 @@ export class Wire implements Address, AsyncDisposable {
       for (const message of requests.push(chunk)) {
         if (this.#silent || client.destroyed) return
         const fault = this.#matching(message)
-        if (fault?.at === 'reply') doomed.add(requestIdOf(message))
+        if (fault !== undefined && fault.at !== 'request') doomed.add(requestIdOf(message))
         if (fault?.at === 'request') {
           this.#strike(fault, ended)
           return
         }
         this.#note(message)
-        server.write(message)
+        server.write(fault?.at === 'half' ? halfOf(message) : message)
       }
     })
     const replies = new MessageReader()
@@ -152,6 +161,7 @@ export class Wire implements Address, AsyncDisposable {
   #note(message: Buffer): void {
     const name = commandName(message)
     this.#sent.push({ name, writes: isWrite(name, message) })
+    if (this.watch !== undefined && !DRIVERS_OWN.test(name)) this.watch(commandOf(message))
   }
 
   #matching(message: Buffer): Fault | undefined {
@@ -160,6 +170,7 @@ export class Wire implements Address, AsyncDisposable {
     if (fault === undefined || fault.left < 0) return undefined
     if (fault.command === undefined ? DRIVERS_OWN.test(name) : name !== fault.command) return undefined
     if (fault.collection !== undefined && bodyOf(message)[name] !== fault.collection) return undefined
+    if (fault.matches !== undefined && !fault.matches(commandOf(message))) return undefined
     fault.left -= 1
     return fault.left < 0 ? fault : undefined
   }
@@ -167,6 +178,7 @@ export class Wire implements Address, AsyncDisposable {
   #strike(fault: Fault, end: () => void): void {
     this.#fault = undefined
     this.#struck += 1
+    this.#strikes.resolve()
     if (fault.reachable === false) this.#open = false
     if (fault.how === 'silence') this.#silent = true
     else end()

@@ -40,6 +40,7 @@ export async function putReports(db: Db, count: number): Promise<void> {
       study,
       text: `no finding in series ${n}`.repeat((n % 3) + 1),
       author: `reader${n % 5}`,
+      revision: 1,
       dose: new BSON.Double(n % 4),
       series: BSON.Long.fromNumber(n),
       ...(n % 2 === 0 ? { note: { '10': 'a', b: new BSON.Double(1), '2': [1, 2] } } : {}),

@@ -1,14 +1,20 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { lintMigrations, loadMigrations, writeLock } from '../../../src/migrations/index.ts'
 import { RULES } from '../../../src/migrations/lint/rules.ts'
+import { fencedBlocks, readPage } from '../../docs/fenced-blocks.ts'
 
-const page = await readFile(join(import.meta.dirname, '../../../docs/migrations.md'), 'utf8')
+const page = await readPage('migrations.md')
+
+it('has no block on its page that no test runs', () => {
+  // These are loaded and linted here, and applied and undone on a database in test/integration/migrations.test.ts.
+  expect(fencedBlocks(page).filter(({ language }) => language !== 'js')).toEqual([])
+})
 
 it('has only migrations on its page that load and that lint has nothing against', async () => {
-  const blocks = [...page.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, text]) => text ?? '')
+  const blocks = fencedBlocks(page).map(({ text }) => text)
   expect(blocks.length).toBeGreaterThanOrEqual(2)
   const folder = await mkdtemp(join(tmpdir(), 'pacs-migrations-'))
   try {

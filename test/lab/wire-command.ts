@@ -1,0 +1,54 @@
+// Commands of MongoDB's wire protocol as a test sees them: with the documents that they carry beside their body.
+import { deserialize } from 'bson'
+import { bodyOf, type Fields } from './stand-ins/mongo/wire.ts'
+
+const SECTIONS = 20
+const OP_MSG = 2013
+
+interface Sequence {
+  name: string
+  start: number
+  end: number
+  documents: Buffer[]
+}
+
+/** A command whole: `{ update: 'reports', updates: [{ q, u }, …], $db: 'pacs' }`. */
+export function commandOf(message: Buffer): Fields {
+  const sequences = sequencesOf(message).map(({ name, documents }) => [
+    name,
+    documents.map((bytes) => deserialize(bytes, { promoteValues: false, bsonRegExp: true })),
+  ])
+  return { ...bodyOf(message), ...Object.fromEntries(sequences) }
+}
+
+/** The same command with the first half of its documents: what a server did of it that died in its middle. */
+export function halfOf(message: Buffer): Buffer {
+  const [first] = sequencesOf(message)
+  if (first === undefined || first.documents.length < 2) return message
+  const half = Buffer.concat(first.documents.slice(0, Math.floor(first.documents.length / 2)))
+  const name = Buffer.from(`${first.name}\0`)
+  const size = Buffer.alloc(4)
+  size.writeInt32LE(4 + name.length + half.length)
+  const sequence = Buffer.concat([Buffer.from([1]), size, name, half])
+  const shorter = Buffer.concat([message.subarray(0, first.start), sequence, message.subarray(first.end)])
+  shorter.writeInt32LE(shorter.length, 0)
+  return shorter
+}
+
+function sequencesOf(message: Buffer): Sequence[] {
+  const found: Sequence[] = []
+  if (message.readInt32LE(12) !== OP_MSG) return found
+  for (let at = SECTIONS; at < message.length; ) {
+    const end = at + 1 + message.readInt32LE(at + 1)
+    if (message[at] === 1) {
+      const nameEnd = message.indexOf(0, at + 5)
+      const documents: Buffer[] = []
+      for (let next = nameEnd + 1; next < end; next += message.readInt32LE(next)) {
+        documents.push(message.subarray(next, next + message.readInt32LE(next)))
+      }
+      found.push({ name: message.toString('utf8', at + 5, nameEnd), start: at, end, documents })
+    }
+    at = end
+  }
+  return found
+}
