@@ -3044,6 +3044,7 @@ function undecided(migration, open) {
 
 
 
+
 const MOST_SWEEPS = 5;
 const MOST_ATTEMPTS = 10;
 /**
@@ -3108,7 +3109,7 @@ class Pass {
     /** Changes one batch; documents that someone edits meanwhile are read again. */
     async #change(batch, fresh) {
         const { collection, beforeImages = true } = this.#declaration;
-        const { documents, before } = this.#run.store;
+        const { before } = this.#run.store;
         let written = 0;
         let left = batch;
         for (let attempt = 0; left.length > 0; attempt += 1) {
@@ -3122,12 +3123,38 @@ class Pass {
                 break;
             if (beforeImages)
                 await before.save(pending.map((one) => this.#imageOf(one)), isFresh);
-            const matched = await documents.update(collection, pending.map(({ update }) => update));
+            const matched = await this.#write(pending);
             written += matched;
             left = matched === pending.length ? [] : await this.#missed(pending);
         }
         this.#walk.done += written;
         return written;
+    }
+    async #write(pending) {
+        const { collection, beforeImages = true } = this.#declaration;
+        try {
+            const updates = pending.map(({ update }) => update);
+            return await this.#run.store.documents.update(collection, updates);
+        }
+        catch (thrown) {
+            const isRefusal = !this.#run.signal.aborted && !connection_loss_isConnectionLoss(thrown);
+            if (isRefusal && beforeImages)
+                await this.#forgetUnwritten(pending).catch(() => undefined);
+            throw thrown;
+        }
+    }
+    /** After a refusal: whoever mends a document that was not written has not edited what a migration wrote. */
+    async #forgetUnwritten(pending) {
+        const { collection } = this.#declaration;
+        const { documents, before } = this.#run.store;
+        await this.#run.check();
+        const ids = pending.map(({ update }) => update.id);
+        const now = new Map((await documents.find(collection, ids, {})).map((bytes) => [idOf(bytes), bytes]));
+        const unwritten = pending.filter(({ bytes }) => {
+            const found = now.get(idOf(bytes));
+            return found !== undefined && Buffer.compare(found, bytes) === 0;
+        });
+        await before.forget(this.#run.migration, collection, unwritten.map(({ update }) => update.id));
     }
     #pendingOf(bytes, images) {
         const { change, reads, beforeImages = true } = this.#declaration;
@@ -3167,6 +3194,8 @@ class Pass {
     async #missed(pending) {
         const { collection, filter = {}, beforeImages = true } = this.#declaration;
         const { documents, before } = this.#run.store;
+        // Whoever took over meanwhile has written them, and needs their images.
+        await this.#run.check();
         const ids = pending.map(({ update }) => update.id);
         const now = new Map((await documents.find(collection, ids, {})).map((bytes) => [idOf(bytes), bytes]));
         const matching = new Set((await documents.find(collection, ids, filter)).map(idOf));
