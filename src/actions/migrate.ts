@@ -1,139 +1,81 @@
-import { hostname } from 'node:os'
-import { resolve } from 'node:path'
-import type { OpenDatabase, RequesterReport } from '../agent/client.ts'
-import { Failure } from '../lib/index.ts'
-import {
-  appliedText,
-  applyMigrations,
-  eventText,
-  loadMigrations,
-  type Migration,
-  type MigrationEvent,
-  ofRelease,
-  openDatabase,
-  type Plan,
-  planMigrations,
-  type Store,
-} from '../migrations/index.ts'
-import { type MigrationPhase, migrationPhaseSchema, parsePinned } from '../release/index.ts'
-import {
-  flag,
-  type Job,
-  jobContext,
-  log,
-  mask,
-  matching,
-  optional,
-  path,
-  readInputs,
-  required,
-  runAction,
-  startHeartbeat,
-  writeOutputs,
-} from '../runner/index.ts'
+import type { OpenDatabase } from '../agent/client.ts'
+import { refused } from '../lib/index.ts'
+import { migrationPhaseSchema, parsePinned } from '../release/index.ts'
+import { flag, mask, oneOf, optional, path, readInputs, required, runAction, writeOutputs } from '../runner/index.ts'
 import { cleanUp, type Server, serverInputs, withServer } from './server.ts'
 import { carryOut } from './transaction.ts'
 import { registryInputs, registryLogin, releaseReference, requester } from './transaction-inputs.ts'
 
+const PHASES = migrationPhaseSchema.options
+
+const readers = {
+  ...serverInputs,
+  release: optional(releaseReference),
+  phase: oneOf(...PHASES, 'all'),
+  plan: flag,
+  reason: optional(required),
+  migrations: path,
+  'allow-core': flag,
+  'no-backup': optional(required),
+  ...registryInputs,
+}
+
 export function main(): Promise<void> {
   return runAction('Migrate', async (job) => {
-    const inputs = readInputs({
-      ...serverInputs,
-      release: releaseReference,
-      phase: matching(migrationPhaseSchema),
-      plan: flag,
-      migrations: path,
-      'allow-core': flag,
-      'no-backup': optional(required),
-      ...registryInputs,
+    const inputs = readInputs(readers, ({ plan, phase, ...given }) => {
+      if (plan !== false) return []
+      return [
+        ...('release' in given && given.release === undefined
+          ? ['input release is missing: only a plan needs none']
+          : []),
+        ...(phase === 'all' ? [`input phase: "all" is for a plan; write ${PHASES.join(', ')}`] : []),
+      ]
     })
-    const { environment, release, phase, plan, 'allow-core': allowCore, 'no-backup': noBackup } = inputs
+    const { environment, phase, plan, migrations: folder, reason, 'no-backup': noBackup } = inputs
     job.report.subject = `${plan ? 'Plan' : 'Migrate'} ${environment} (${phase})`
-    job.report.rows.push(['release', release])
-    const asked = { ...requester(), ...registryLogin(inputs, parsePinned('release', release)), release }
-    const migrate = {
-      kind: 'migrate' as const,
-      ...asked,
-      allowCore,
-      phase,
-      plan,
-      ...(noBackup === undefined ? {} : { noBackup }),
-    }
-    const core = { kind: 'core' as const, ...asked, allowCore }
     await withServer(inputs, job, async (server) => {
-      // A plan starts nothing: what is not there yet is said.
+      const release = inputs.release ?? (await whatServes(server))
+      job.report.rows.push(['release', inputs.release ?? `what serves: ${release}`])
+      const asked = { ...requester(), ...registryLogin(inputs, parsePinned('release', release)), release }
+      const core = { kind: 'core' as const, ...asked, allowCore: inputs['allow-core'] }
+      const request = {
+        ...{ ...core, kind: 'migrate' as const, phase: phase === 'all' ? 'expand' : phase, plan },
+        ...(reason === undefined ? {} : { reason }),
+        ...(noBackup === undefined ? {} : { noBackup }),
+      }
+      if (plan) {
+        const options = { folder, phases: phase === 'all' ? PHASES : [phase], mustMatch: inputs.release !== undefined }
+        const purpose = { environment, release: `${release} plan ${phase}` }
+        // A plan starts nothing: what is not there yet is said.
+        await carryOut(request, null, purpose, server.agent, job, async (database, signal) =>
+          (await engineFor(database)).planHere(database, server, job, { ...options, signal }),
+        )
+        return
+      }
       const purpose = { environment, release: `${release} ${phase}` }
-      await carryOut(migrate, plan ? null : core, purpose, server.agent, job, (database, signal) =>
-        migrateHere({ phase, plan, directory: inputs.migrations }, database, server, job, signal),
+      const { pending } = await carryOut(request, core, purpose, server.agent, job, async (database, signal) =>
+        (await engineFor(database)).runHere(database, server, { folder, phase: request.phase, signal }),
       )
+      if (pending === undefined) return
+      writeOutputs({ pending: pending[request.phase].join(','), 'pending-data': pending.data.join(',') })
     })
   })
 }
 
 export const post = cleanUp
 
-interface OwnWork {
-  phase: MigrationPhase
-  plan: boolean
-  /** In the checkout. */
-  directory: string
+/** Loaded only where it works here: data and contract run on the server. */
+function engineFor({ password }: OpenDatabase) {
+  mask(password)
+  return import(/* webpackMode: "eager" */ './migration-work.ts')
 }
 
-/** Plans or applies from here, through a tunnel to the database of the server. */
-async function migrateHere(
-  { phase, plan, directory }: OwnWork,
-  { port, release: _, migrations: carried, ...login }: OpenDatabase,
-  server: Server,
-  job: Job,
-  signal: AbortSignal,
-): Promise<RequesterReport> {
-  mask(login.password)
-  const migrations = ofRelease(await loadMigrations(resolve(jobContext().workspace, directory)), carried)
-  const tunnel = await server.tunnel(port)
-  try {
-    await using database = await openDatabase({ ...login, socket: tunnel.socket })
-    return plan
-      ? reportPlan(await planMigrations(database, migrations, { phase, signal }), job)
-      : await apply(database, migrations, phase, signal)
-  } catch (thrown) {
-    // The tunnel knows why nothing answered through it.
-    if (thrown instanceof Failure && thrown.kind === 'unreachable' && tunnel.failure) throw tunnel.failure
-    throw thrown
+/** @throws Failure `refused` on a server where nothing serves yet. */
+async function whatServes({ agent, environment }: Server): Promise<string> {
+  const { releases } = await agent.releases()
+  const serving = releases.find(({ state }) => state === 'serving')
+  if (serving === undefined) {
+    throw refused(`nothing serves ${environment.name} yet: a plan needs what serves there, or the input release`)
   }
-}
-
-async function apply(
-  database: Store,
-  migrations: readonly Migration[],
-  phase: MigrationPhase,
-  signal: AbortSignal,
-): Promise<RequesterReport> {
-  const heartbeat = startHeartbeat(`migrations (${phase})`)
-  const onEvent = (event: MigrationEvent) => {
-    if (event.kind === 'progress') heartbeat.tell(eventText(event))
-    else log.foreign(eventText(event))
-  }
-  try {
-    const options = { ...requester(), phase, host: hostname(), signal, onEvent }
-    return { outcome: 'done', message: appliedText(await applyMigrations(database, migrations, options)) }
-  } finally {
-    heartbeat.stop()
-  }
-}
-
-function reportPlan({ steps, waiting }: Plan, job: Job): RequesterReport {
-  for (const { id, phase, description, again, irreversible, impacts } of steps) {
-    const facts = [
-      description,
-      ...(again ? ['was interrupted, goes on'] : []),
-      ...impacts.map(({ level, collection, text }) => `${level}: ${collection === '' ? '' : `${collection}: `}${text}`),
-      ...(irreversible === null ? [] : [`cannot be undone: ${irreversible}`]),
-    ]
-    job.report.rows.push([`${id} (${phase})`, facts.join('; ')])
-    log.foreign(`${id} (${phase}): ${facts.join('; ')}`)
-  }
-  for (const line of waiting) job.report.rows.push(['waits', line])
-  writeOutputs({ pending: steps.map(({ id }) => id).join(',') })
-  const names = steps.map(({ id }) => id).join(', ')
-  return { outcome: 'done', message: names === '' ? 'nothing is left to apply' : `would be applied: ${names}` }
+  return serving.reference
 }

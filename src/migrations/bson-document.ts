@@ -87,6 +87,11 @@ export function writeId(id: unknown): string {
   return BSON.EJSON.stringify({ id }, { relaxed: false })
 }
 
+/** An `_id` as a person reads and types it: "r7", 7 or {"$oid":"…"}. */
+export function nameId(id: unknown): string {
+  return BSON.EJSON.stringify({ id }, { relaxed: true }).slice('{"id":'.length, -1)
+}
+
 export function readId(text: string): unknown {
   return BSON.EJSON.parse(text, { relaxed: false }).id
 }

@@ -1,67 +1,73 @@
-import { sarifLog } from '../lib/index.ts'
-import type { Drift } from './drift.ts'
 import type { Finding } from './lint/finding.ts'
 import type { Plan } from './plan.ts'
+import type { Review } from './review.ts'
 
 const SIGNS = { note: '', warning: '⚠ ', error: '✖ ' }
 
-/** A plan as Markdown for a job summary: one row for each step, what it does, and what is to be looked at first. */
-export function planMarkdown({ phase, steps, waiting }: Plan): string {
-  const head = steps.length === 0 ? `Nothing to do in phase **${phase}**.` : headOf(phase, steps)
-  const rows = steps.map(({ id, description, again, irreversible, impacts }) => {
-    const what = impacts.map(({ level, collection, text }) => {
-      const name = collection === '' || text.startsWith(collection) ? '' : `\`${collection}\` `
-      return `${SIGNS[level]}${name}${text}`
-    })
-    const undo = irreversible === null ? 'yes' : `no: ${irreversible}`
-    return `| ${[`\`${id}\`${again ? ' (continues)' : ''}`, description, what.join('<br>'), undo].map(cell).join(' | ')} |`
-  })
-  const table =
-    steps.length === 0
-      ? []
-      : ['', '| migration | what | does here | can be undone |', '| --- | --- | --- | --- |', ...rows]
-  return [head, ...table, ...waiting.map((line) => `\nWaits: ${line}`)].join('\n')
+/** Something to look at, and where it stands: a file of the folder of migrations. */
+export interface Remark extends Pick<Finding, 'id' | 'level' | 'file' | 'line'> {
+  text: string
 }
 
-function headOf(phase: string, steps: Plan['steps']): string {
-  const impacts = steps.flatMap((step) => step.impacts)
-  const errors = impacts.filter(({ level }) => level === 'error').length
-  const warnings = impacts.filter(({ level }) => level === 'warning').length
-  const verdict =
-    errors > 0
-      ? `**would be refused** (${errors})`
-      : warnings > 0
-        ? `**look at ${warnings}**`
-        : 'nothing to worry about'
-  return `**${steps.length}** to apply in phase **${phase}**: ${verdict}.`
+/** What would be applied as a table: one row for each migration, what it does here, and what is to be looked at first. */
+export function planTable({ plans }: Pick<Review, 'plans'>): { head: string[]; rows: string[][] } {
+  const rows = plans.flatMap(({ steps }) =>
+    steps.map(({ id, phase, description, again, irreversible, impacts }) => [
+      `${id} (${phase}${again ? ', continues' : ''})`,
+      description,
+      impacts.map(({ level, collection, text }) => `${SIGNS[level]}${about(collection, text)}`).join('; '),
+      irreversible === null ? 'yes' : `no: ${irreversible}`,
+    ]),
+  )
+  return { head: ['migration', 'what', 'does here', 'can be undone'], rows }
 }
 
-/** Text in a cell of a table. */
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+/** What is to be looked at, the worst first. */
+export function remarksOf({ plans, findings, drift }: Review): Remark[] {
+  const remarks = [
+    ...findings.map(({ id, level, file, line, message, fix }) => ({
+      id,
+      level,
+      file,
+      line,
+      text: `${message}; ${fix}`,
+    })),
+    ...plans.flatMap(({ steps }) => steps.flatMap(impactsOf)),
+    ...drift.map(({ migration, text }) => ({
+      ...{ id: 'drift', level: 'warning' as const, file: `${migration}.js`, line: 1 },
+      text: `${text}: someone changed it by hand`,
+    })),
+  ]
+  return remarks.toSorted((one, other) => Number(other.level === 'error') - Number(one.level === 'error'))
 }
 
-/** Findings, impacts and drift for code scanning. `folder` is the migrations' path in the repository. */
-export function sarif(
-  folder: string,
-  {
-    findings = [],
-    plan = null,
-    drift = [],
-  }: { findings?: readonly Finding[]; plan?: Plan | null; drift?: readonly Drift[] },
-): object {
-  const at = (file: string) => `${folder}/${file}`
-  return sarifLog('pacs-deploy migrations', [
-    ...findings.map(({ id, level, file, line, message, fix }) => {
-      return { id, level, file: at(file), line, text: `${message}; ${fix}` }
-    }),
-    ...(plan?.steps ?? []).flatMap(({ id, impacts }) =>
-      impacts.map(({ level, collection, text }) => {
-        return { id: `plan/${level}`, level, file: at(`${id}.js`), line: 1, text: `${collection} ${text}`.trim() }
-      }),
-    ),
-    ...drift.map(({ migration, text }) => {
-      return { id: 'drift', level: 'warning' as const, file: at(`${migration}.js`), line: 1, text }
-    }),
-  ])
+function impactsOf({ id, impacts }: Plan['steps'][number]): Remark[] {
+  return impacts.flatMap(({ level, collection, text }) =>
+    level === 'note' ? [] : { id: 'impact', level, file: `${id}.js`, line: 1, text: about(collection, text) },
+  )
+}
+
+/** The review in one sentence. `isGood` is false when a run would be refused, or lint has something against it. */
+export function verdictOn(reviewed: Review): { isGood: boolean; text: string } {
+  const remarks = remarksOf(reviewed)
+  const errors = remarks.filter(({ level }) => level === 'error')
+  const ids = reviewed.plans.flatMap(({ steps }) => steps.map(({ id }) => id))
+  const waiting = reviewed.plans.flatMap((plan) => plan.waiting)
+  const warnings = remarks.length - errors.length
+  const [worst] = errors
+  const text = [
+    ids.length === 0 ? 'nothing is left to apply' : `would be applied: ${ids.join(', ')}`,
+    ...waiting,
+    ...(worst === undefined ? [] : [`would be refused: ${worst.file}: ${worst.text}${more(errors.length)}`]),
+    ...(warnings === 0 ? [] : [`${warnings} to look at`]),
+  ]
+  return { isGood: worst === undefined, text: text.join('; ') }
+}
+
+function about(collection: string, text: string): string {
+  return collection === '' || text.startsWith(collection) ? text : `${collection} ${text}`
+}
+
+function more(count: number): string {
+  return count > 1 ? ` (and ${count - 1} more)` : ''
 }

@@ -1,12 +1,12 @@
 import { refused } from '../lib/index.ts'
-import { documentHash, fieldsOf, readDocument, writeId } from './bson-document.ts'
+import { documentHash, fieldsOf, nameId, readDocument, writeId } from './bson-document.ts'
 import { guardOf } from './change.ts'
 import type { BeforeImage, Store } from './store.ts'
 
 /** What becomes of a document that was edited after the migration wrote it: kept as it is now, or put back as it was. */
 export type Decision = 'keep' | 'restore'
 
-/** Decides for one document, its `_id` as EJSON text; null leaves it open. */
+/** Decides for one document, its `_id` as a person types it (relaxed EJSON); null leaves it open. */
 export type Decide = (collection: string, id: string) => Decision | null
 
 export interface RestoreRun {
@@ -30,7 +30,7 @@ export async function requireDecided(store: Store, migration: string, decide: De
   for await (const images of store.before.walk(migration)) {
     for (const { image, current } of await withCurrent(store, images)) {
       if (stateOf(image, current) !== 'edited') continue
-      const id = writeId(image.id)
+      const id = nameId(image.id)
       if (decide(image.collection, id) === null) open.push(`${image.collection} ${id}${current ? '' : ' (deleted)'}`)
     }
   }
@@ -48,7 +48,7 @@ export async function restoreDocuments(run: RestoreRun): Promise<void> {
     run.signal.throwIfAborted()
     await run.check()
     for (const { image, current } of await withCurrent(run.store, images)) {
-      if (!(await putBack(run, image, current))) open.push(`${image.collection} ${writeId(image.id)}`)
+      if (!(await putBack(run, image, current))) open.push(`${image.collection} ${nameId(image.id)}`)
     }
     done += images.length
     run.progress(done)
@@ -61,7 +61,7 @@ async function putBack(run: RestoreRun, image: BeforeImage, current: Uint8Array 
   const { collection, id, before } = image
   const state = stateOf(image, current)
   if (state === 'as-before') return true
-  const decision = state === 'edited' ? run.decide(collection, writeId(id)) : 'restore'
+  const decision = state === 'edited' ? run.decide(collection, nameId(id)) : 'restore'
   if (decision !== 'restore') return decision === 'keep'
   const guard = current === null ? null : guardOf(current, readDocument(current), undefined, [])
   return run.store.documents.put(collection, id, guard, before)

@@ -1,9 +1,10 @@
-import { warning } from '@actions/core'
+import { error, warning } from '@actions/core'
 import { plain } from './log.ts'
 import { hideMasked } from './masks.ts'
 
 /** Something to look at in a file of the checkout. */
 export interface Annotation {
+  level?: 'error' | 'warning'
   title: string
   message: string
   /** Path in the checkout. */
@@ -14,7 +15,8 @@ export interface Annotation {
 
 /** GitHub shows ten annotations of a step on its page, and keeps the rest in the log. */
 export function annotate(annotations: readonly Annotation[]): void {
-  for (const { title, message, file, line } of annotations) {
-    warning(plain(hideMasked(message)), { title, file, startLine: line })
+  for (const { level, title, message, file, line } of annotations) {
+    const print = level === 'error' ? error : warning
+    print(plain(hideMasked(message)), { title, file, startLine: line })
   }
 }

@@ -17,9 +17,13 @@ type Values<R extends Record<string, Reader<unknown>>> = { [K in keyof R]: Retur
 
 /**
  * Reads the inputs of an action together; secrets are masked before anything can be printed.
+ * @param amiss says what is wrong with the values together; it gets those that can be read.
  * @throws Failure `bad-input` with every mistake, one per line.
  */
-export function readInputs<R extends Record<string, Reader<unknown>>>(readers: R): Values<R> {
+export function readInputs<R extends Record<string, Reader<unknown>>>(
+  readers: R,
+  amiss: (values: Partial<Values<R>>) => readonly string[] = () => [],
+): Values<R> {
   const entries = Object.entries(readers).map(([name, read]) => ({ name, read, text: getInput(name) }))
   for (const { read, text } of entries) if (read.secret) mask(text)
   const problems = new Problems()
@@ -32,6 +36,7 @@ export function readInputs<R extends Record<string, Reader<unknown>>>(readers: R
       problems.add(thrown.message)
     }
   }
+  for (const problem of amiss(values as Partial<Values<R>>)) problems.add(problem)
   problems.throwIfAny()
   return values as Values<R>
 }

@@ -3,7 +3,7 @@ import { exitClass, Failure, messageOf } from '../lib/index.ts'
 import { plain } from './log.ts'
 import { hideMasked } from './masks.ts'
 import { writeOutputs } from './outputs.ts'
-import { writeSummary } from './summary.ts'
+import { type Table, writeSummary } from './summary.ts'
 
 /** The runner gives 7.5 s after SIGINT, then SIGTERM and 2.5 s; a clean-up that takes longer is left to the post step. */
 const CANCEL_LIMIT_MS = 6000
@@ -24,6 +24,7 @@ export interface Report {
   /** One sentence, once it went well; a failure brings its own. */
   message: string
   rows: [string, string][]
+  table?: Table
 }
 
 /**
@@ -68,16 +69,16 @@ export async function runPost(post: () => Promise<void>): Promise<never> {
 }
 
 // Sockets that hang must not hold the job: the process ends here, by its own hand.
-function end(thrown: unknown, { subject, message, rows }: Report): never {
+function end(thrown: unknown, { subject, message, rows, table }: Report): never {
   if (thrown === undefined) {
     writeOutputs({ 'exit-class': exitClass.ok })
-    writeSummary({ good: true, title: subject, message, rows })
+    writeSummary({ good: true, title: subject, message, rows, table })
     process.exit(0)
   }
   const failure = thrown instanceof Failure ? thrown : bug(thrown)
   writeOutputs({ 'exit-class': failure.exitClass })
   error(hideMasked(failure.message))
-  writeSummary({ good: false, title: `${subject}: ${failure.kind}`, message: failure.message, rows })
+  writeSummary({ good: false, title: `${subject}: ${failure.kind}`, message: failure.message, rows, table })
   process.exit(1)
 }
 

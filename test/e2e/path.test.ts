@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import type { TransactionEvent } from '../../src/agent/protocol.ts'
 import { parseManifest } from '../../src/release/index.ts'
 import { type Machine, waitFor } from '../lab/index.ts'
@@ -32,6 +33,8 @@ beforeAll(async () => {
   repository = site.repository
   staging = site.lab.server('staging')
   production = site.lab.server('production')
+  for (const migration of ['004_export_format.js', '005_drop_note.js']) await repository.addMigration(migration)
+  await repository.makeFirst()
 })
 
 afterAll(async () => {
@@ -56,7 +59,15 @@ describe('the example workflows', () => {
     const run = await repository.push()
     keep(run)
     expect(run.green, run.printed.slice(-3000)).toBe(true)
-    expect(run.jobs).toHaveLength(3)
+    expect(run.jobs.map((name) => name.replace(/^Release\//, ''))).toEqual([
+      'Build and push',
+      'Staging/Deploy to an environment/Deploy',
+      'Production/Deploy to an environment/Deploy',
+      'Finish-1',
+      'Finish-2',
+    ])
+    for (const server of [staging, production])
+      expect(await lastMigration(server)).toEqual({ outcome: 'done', message: 'applied: 004_export_format' })
     const [one, two] = [await statusOf(staging), await statusOf(production)]
     expect(one.serving?.content).toBe(two.serving?.content)
     expect(one.serving?.release).toBe(two.serving?.release)
@@ -72,6 +83,7 @@ describe('the example workflows', () => {
     expect(report.sent).toBeGreaterThan(2000)
     expect(report.instances.size).toBe(2)
     expect((await statusOf(production)).warm?.release).toBe(first)
+    expect(run.jobs.filter((name) => name.includes('Finish'))).toEqual([])
     releases.second = run.outputs.get('build/push')?.release ?? ''
   })
 
@@ -112,6 +124,39 @@ describe('the example workflows', () => {
     expect(run.green, run.printed.slice(-3000)).toBe(true)
     expect(reports[0]?.lost).toEqual([])
     expect((await statusOf(production)).serving?.release).toBe(first)
+  })
+})
+
+const summarySchema = z.object({ transaction: z.string(), outcome: z.string(), message: z.string() })
+
+/** What the newest migration of a server's journal came to. */
+async function lastMigration(server: Machine): Promise<{ outcome: string; message: string } | undefined> {
+  const lines = (await server.run(['pacs-agent', 'logs', '--json'])).trim().split('\n')
+  const last = lines
+    .map((line) => summarySchema.parse(JSON.parse(line)))
+    .findLast((one) => one.transaction.startsWith('migrate-'))
+  return last && { outcome: last.outcome, message: last.message }
+}
+
+describe('the workflows of migrations', () => {
+  it('show on a pull request what its migrations would do to staging, and write nothing there', async () => {
+    const run = await repository.pullRequest('006_export_size.js')
+    keep(run)
+    expect(run.green, run.printed.slice(-3000)).toBe(true)
+    expect(run.outputs.get('plan/plan')).toMatchObject({ pending: '005_drop_note', 'pending-data': '' })
+    expect(run.summaries.join('')).toMatch(/006&#95;export&#95;size \(data\) waits for 005/)
+    expect((await lastMigration(staging))?.message).toMatch(
+      /^would be applied: 005_drop_note; 006_export_size \(data\) waits/,
+    )
+  })
+
+  it('apply a contract by dispatch, for a reason', async () => {
+    const reason = 'nobody goes back any more'
+    const run = await repository.contract({ environment: 'staging', release: releases.second, reason })
+    keep(run)
+    expect(run.green, run.printed.slice(-3000)).toBe(true)
+    expect(run.printed).toContain(`why: ${reason}`)
+    expect(await lastMigration(staging)).toEqual({ outcome: 'done', message: 'applied: 005_drop_note' })
   })
 })
 

@@ -115,6 +115,29 @@ export class UserRepository {
     return release
   }
 
+  /** Lets what is on main be the first commit, from which the other releases are made. */
+  async makeFirst(): Promise<void> {
+    await this.#git('tag', '-f', 'first')
+  }
+
+  /** A pull request that adds a migration of test/fixtures/shipped-migrations: the workflow plan.yml. */
+  async pullRequest(migration: string): Promise<WorkflowRun> {
+    const repository = { full_name: 'org/pacs' }
+    const change = { number: 1, head: { ref: 'change', repo: repository }, base: { ref: 'main' } }
+    await this.#runner.copyIn(Buffer.from(JSON.stringify({ repository, pull_request: change })), '/srv/event.json')
+    await this.addMigration(migration)
+    try {
+      return await this.#act(['pull_request', '-W', '.github/workflows/plan.yml', '-e', '/srv/event.json'], {})
+    } finally {
+      await this.#git('reset', '-q', '--hard', 'HEAD~1')
+    }
+  }
+
+  /** A contract by hand: the workflow migrate-contract.yml. */
+  contract(inputs: { environment: string; release: string; reason: string }): Promise<WorkflowRun> {
+    return this.#dispatch('migrate-contract.yml', inputs, {})
+  }
+
   /** A rollback by hand: the workflow rollback.yml. */
   rollback(
     inputs: { environment: string; release?: string; reason: string },
@@ -197,7 +220,7 @@ export interface RunOptions {
   onServer?: () => void
 }
 
-/** The steps of the example workflows that change a server. */
+/** The steps of the workflows that change a server. */
 const REACHES_SERVER = /: ⭐ Run Main (Deploy|Roll back|Bring)$/
 
 /** Lays (a part of) HEAD down in the runner, as a release of the suite would be fetched. */

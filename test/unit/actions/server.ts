@@ -14,6 +14,8 @@ export interface Server extends AsyncDisposable {
   job: Job
   /** Runs an action from source against this server. */
   run(name: string, inputs?: Record<string, string>, more?: Partial<StepOptions>): Promise<StepResult>
+  /** Lets the tunnel end at this port of the loopback; until then every connection through it is refused. */
+  database(port: number): Promise<void>
   /** Makes ssh say `text` and end with 255 instead of connecting. */
   refuse(text: string): Promise<void>
   /** Takes the agent away: the remote command is not found. */
@@ -37,13 +39,18 @@ case " $* " in
   echo $$ >master.pid
   echo >control
   exec sleep 600 ;;
+*' -W '*)
+  [ -f ${bin}/database ] || { echo 'channel 0: open failed: connect failed: Connection refused' >&2; exit 255; }
+  exec ${process.execPath} ${bin}/bridge.mjs "$(cat ${bin}/database)" ;;
 *) ${session} ;;
 esac
 `
   await writeFile(
     join(bin, 'bridge.mjs'),
     `import { connect } from 'node:net'
-const socket = connect({ path: ${JSON.stringify(daemon.socket)}, allowHalfOpen: true })
+const [port] = process.argv.slice(2)
+const end = port ? { port: Number(port) } : { path: ${JSON.stringify(daemon.socket)} }
+const socket = connect({ ...end, allowHalfOpen: true })
 process.stdin.pipe(socket)
 socket.pipe(process.stdout)
 socket.on('close', () => process.exit(0))
@@ -70,6 +77,7 @@ socket.on('error', () => process.exit(255))
         ...more,
         files: { 'deployment/environments.yml': environments, ...more.files },
       }),
+    database: (port) => writeFile(join(bin, 'database'), String(port)),
     refuse: (text) => writeFile(join(bin, 'refuse'), text),
     withoutAgent: () => writeFile(ssh, script("echo 'bash: line 1: pacs-agent: command not found' >&2; exit 127")),
     argv: () => readFile(join(bin, 'argv'), 'utf8'),

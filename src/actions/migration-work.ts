@@ -1,0 +1,111 @@
+// What the action migrate does itself, through a tunnel to the database of the server, while the migration holds the lock there.
+import { writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { relative, resolve } from 'node:path'
+import type { OpenDatabase, RequesterReport } from '../agent/client.ts'
+import { Failure, sarifLog } from '../lib/index.ts'
+import {
+  appliedText,
+  applyMigrations,
+  eventText,
+  loadMigrations,
+  type MigrationEvent,
+  ofRelease,
+  openDatabase,
+  type Phase,
+  planTable,
+  remarksOf,
+  review,
+  type Store,
+  verdictOn,
+} from '../migrations/index.ts'
+import { annotate, type Job, jobContext, log, startHeartbeat, temporaryFile, writeOutputs } from '../runner/index.ts'
+import type { Server } from './server.ts'
+import { requester } from './transaction-inputs.ts'
+
+interface Work {
+  /** In the checkout. */
+  folder: string
+  signal: AbortSignal
+}
+
+/** Applies the migrations of a phase from here. */
+export async function runHere(
+  opened: OpenDatabase,
+  server: Server,
+  { folder, phase, signal }: Work & { phase: Phase },
+): Promise<RequesterReport> {
+  const migrations = ofRelease(await loadMigrations(inCheckout(folder)), opened.migrations)
+  return withDatabase(opened, server, async (database) => {
+    const heartbeat = startHeartbeat(`migrations (${phase})`)
+    const onEvent = (event: MigrationEvent) => {
+      if (event.kind === 'progress') heartbeat.tell(eventText(event))
+      else log.foreign(eventText(event))
+    }
+    try {
+      const options = { ...requester(), phase, host: hostname(), signal, onEvent }
+      return { outcome: 'done', message: appliedText(await applyMigrations(database, migrations, options)) }
+    } finally {
+      heartbeat.stop()
+    }
+  })
+}
+
+interface PlanWork extends Work {
+  phases: readonly Phase[]
+  /** Whether the checkout must have the migrations of the release; otherwise its own are planned as they are. */
+  mustMatch: boolean
+}
+
+/** Shows what would be applied and whom it would hurt: in the summary, at the lines of the files, and as SARIF. */
+export async function planHere(
+  opened: OpenDatabase,
+  server: Server,
+  job: Job,
+  { folder, phases, mustMatch, signal }: PlanWork,
+): Promise<RequesterReport> {
+  const directory = inCheckout(folder)
+  const all = await loadMigrations(directory)
+  const migrations = mustMatch ? ofRelease(all, opened.migrations) : all
+  const released = mustMatch ? {} : { released: opened.migrations.map(({ id }) => id) }
+  return withDatabase(opened, server, async (database) => {
+    const reviewed = await review(database, migrations, { phases, folder: directory, ...released, signal })
+    const remarks = remarksOf(reviewed)
+    const place = relative(jobContext().workspace, directory)
+    job.report.table = planTable(reviewed)
+    for (const row of job.report.table.rows) log.foreign(row.join(': '))
+    for (const { file, text } of remarks) job.report.rows.push([file, text])
+    const found = remarks.map((one) => ({ ...one, file: `${place}/${one.file}` }))
+    annotate(found.map(({ id, text, ...where }) => ({ ...where, title: id, message: text })))
+    const file = temporaryFile('pacs-migrations.sarif')
+    await writeFile(file, JSON.stringify(sarifLog('pacs-deploy migrations', found)))
+    const steps = reviewed.plans.flatMap((plan) => plan.steps)
+    writeOutputs({
+      pending: steps.map(({ id }) => id).join(','),
+      'pending-data': steps.flatMap(({ id, phase }) => (phase === 'data' ? [id] : [])).join(','),
+      sarif: file,
+    })
+    const { isGood, text } = verdictOn(reviewed)
+    return { outcome: isGood ? 'done' : 'refused', message: text }
+  })
+}
+
+function inCheckout(folder: string): string {
+  return resolve(jobContext().workspace, folder)
+}
+
+async function withDatabase(
+  { port, release: _release, migrations: _migrations, ...login }: OpenDatabase,
+  server: Server,
+  work: (database: Store) => Promise<RequesterReport>,
+): Promise<RequesterReport> {
+  const tunnel = await server.tunnel(port)
+  try {
+    await using database = await openDatabase({ ...login, socket: tunnel.socket })
+    return await work(database)
+  } catch (thrown) {
+    // The tunnel knows why nothing answered through it.
+    if (thrown instanceof Failure && thrown.kind === 'unreachable' && tunnel.failure) throw tunnel.failure
+    throw thrown
+  }
+}

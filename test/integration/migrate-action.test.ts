@@ -1,0 +1,144 @@
+// What a user meets of migrations, on a real database: the action on a runner, and the agent's child on the server.
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import type { Db } from 'mongodb'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import type { ChildLine } from '../../src/agent/data/child.ts'
+import { work } from '../../src/agent/data/work.ts'
+import { loadMigrations } from '../../src/migrations/index.ts'
+import type { ReleaseManifest } from '../../src/release/index.ts'
+import { type Database, startDatabase, startWire, type Wire } from '../lab/index.ts'
+import { clear, contentOf, putReports, sampleFolder } from '../migrations/site.ts'
+import { openingDatabase, servesRelease } from '../unit/actions/migrations.ts'
+import { freshKey } from '../unit/actions/private-key.ts'
+import { startServer } from '../unit/actions/server.ts'
+
+const FOLDER = 'deployment/production/migrations'
+const release = `ghcr.io/org/pacs/release@sha256:${'1'.repeat(64)}`
+const sarifSchema = z.object({
+  runs: z.array(
+    z.object({
+      results: z.array(z.object({ ruleId: z.string(), level: z.string(), message: z.object({ text: z.string() }) })),
+    }),
+  ),
+})
+
+let database: Database
+let root: Db
+let wire: Wire
+let folder: string
+/** As the manifest of a release carries them. */
+let carried: ReleaseManifest['migrations']
+let files: Record<string, string>
+
+beforeAll(async () => {
+  database = await startDatabase()
+  root = (await database.connect('root')).db('pacs')
+  wire = await startWire(database)
+  folder = await sampleFolder()
+  carried = (await loadMigrations(folder)).map(({ id, sha256, phase }) => ({ id, sha256, phase }))
+  const names = await readdir(folder)
+  const texts = names.map(async (name) => [`${FOLDER}/${name}`, await readFile(join(folder, name), 'utf8')] as const)
+  files = Object.fromEntries(await Promise.all(texts))
+})
+beforeEach(async () => {
+  await clear(root)
+  await putReports(root, 60)
+})
+afterAll(async () => {
+  await wire?.[Symbol.asyncDispose]()
+  await database?.down()
+  if (folder !== undefined) await rm(folder, { recursive: true })
+})
+
+describe('the action', () => {
+  it('plans without one write, red where a run would be refused, and runs its expand once that is mended', async () => {
+    await using server = await startServer(freshKey().text)
+    await server.database(wire.port)
+    openingDatabase(server, database.passwords.migrations, carried)
+    servesRelease(server, release)
+    await root.collection('reports').createIndex({ author: 1, study: 1 }, { name: 'author' })
+    const before = await contentOf(root)
+    const sent = wire.writes.length
+
+    const plan = await server.run('migrate', { plan: 'true', phase: 'all' }, { files })
+    expect(wire.writes.slice(sent)).toEqual([])
+    expect(await contentOf(root)).toEqual(before)
+    const trouble = 'reports an index author with other keys or options is there'
+    expect(plan.log.commands).toContainEqual({
+      name: 'error',
+      properties: { title: 'impact', file: `${FOLDER}/003_report_words.js`, line: '1' },
+      message: trouble,
+    })
+    expect(plan.log.messages('error').at(-1)).toBe(
+      'refused: would be applied: 001_create_collections, 003_report_words; ' +
+        '004_count_words (data) waits for 001_create_collections (expand), which is not applied; ' +
+        '005_drop_note (contract) waits for 001_create_collections (expand), which is not applied; ' +
+        `would be refused: 003_report_words.js: ${trouble}`,
+    )
+    expect(plan.outputs).toMatchObject({
+      ...{ outcome: 'refused', 'exit-class': '10', 'pending-data': '' },
+      pending: '001_create_collections,003_report_words',
+    })
+    expect(plan.summary).toMatch(/^\| migration \| what \| does here \| can be undone \|$/m)
+    expect(
+      plan.summary.split('\n').filter((line) => /^\| 00\d_\w+ \(expand\)/.test(line.replaceAll('&#95;', '_'))),
+    ).toHaveLength(2)
+    const { runs } = sarifSchema.parse(JSON.parse(await readFile(plan.outputs.sarif ?? '', 'utf8')))
+    expect(runs[0]?.results).toEqual([{ ruleId: 'impact', level: 'error', message: { text: trouble } }])
+
+    await root.collection('reports').dropIndex('author')
+    const run = await server.run('migrate', { release }, { files })
+    expect(run.log.messages('error')).toEqual([])
+    expect(server.daemon.service.reports.map(({ report }) => report)).toMatchObject([
+      { outcome: 'refused' },
+      { outcome: 'done', message: expect.stringMatching(/^applied: 001_create_collections, 003_report_words/) },
+    ])
+    const left = await server.run('migrate', { release, plan: 'true', phase: 'data' }, { files })
+    expect(left.outputs).toMatchObject({ outcome: 'done', pending: '004_count_words' })
+    expect(left.summary).toContain('60 documents are changed')
+  })
+})
+
+describe('the agent’s child', () => {
+  /** What the child says to one piece of work. */
+  async function said(asked: object): Promise<ChildLine[]> {
+    const lines: ChildLine[] = []
+    const { port } = wire
+    const access = { port, database: 'pacs', username: 'migrations', password: database.passwords.migrations }
+    const common = { access, directory: folder, migrations: carried, run: 'run', actor: 'jane' }
+    const input = Readable.from([JSON.stringify({ ...common, ...asked })])
+    await work(input, (line) => void lines.push(line), new AbortController().signal)
+    return lines
+  }
+  const undo = { work: 'undo', to: '003_report_words', keep: [], restore: [] }
+
+  it('undoes exactly, and nothing before a person decided about each document that was edited since', async () => {
+    await said({ work: 'migrate', phase: 'expand' })
+    const before = await contentOf(root)
+    await said({ work: 'migrate', phase: 'data' })
+    const migrated = await contentOf(root)
+    await root
+      .collection('reports')
+      .updateMany({ study: { $in: ['1.2.7', '1.2.14', '1.2.21'] } }, { $inc: { words: 1 } })
+    const edited = await contentOf(root)
+    const open = (await said(undo)).at(-1)
+    expect(open).toMatchObject({ type: 'failed', kind: 'refused' })
+    expect(open?.type === 'failed' && open.message.split('\n').slice(1).sort()).toEqual([
+      'reports "r14"',
+      'reports "r21"',
+      'reports "r7"',
+    ])
+    expect(await contentOf(root)).toEqual(edited)
+    expect(edited).not.toEqual(migrated)
+
+    const decided = await said({ ...undo, keep: ['reports "r7"'], restore: ['reports'] })
+    expect(decided.at(-1)).toEqual({ type: 'done', value: 'undone: 004_count_words' })
+    expect(await root.collection('reports').countDocuments({ words: { $exists: true } })).toBe(1)
+    await root.collection('reports').updateOne({ study: '1.2.7' }, { $unset: { words: '' } })
+    expect(await contentOf(root)).toEqual(before)
+    expect((await said(undo)).at(-1)).toEqual({ type: 'done', value: 'nothing was left to undo' })
+  })
+})
