@@ -14,7 +14,7 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4379);
 /* harmony import */ var _images_index_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(6381);
 /* harmony import */ var _lib_index_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(7736);
-/* harmony import */ var _migrations_index_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(5025);
+/* harmony import */ var _migrations_index_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(4859);
 /* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(8880);
 /* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(9651);
 /* harmony import */ var _server_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(8989);

@@ -10254,7 +10254,7 @@ const unordered_1 = __webpack_require__(4359);
 const change_stream_1 = __webpack_require__(8463);
 const aggregation_cursor_1 = __webpack_require__(308);
 const find_cursor_1 = __webpack_require__(3883);
-const list_indexes_cursor_1 = __webpack_require__(4859);
+const list_indexes_cursor_1 = __webpack_require__(7240);
 const list_search_indexes_cursor_1 = __webpack_require__(1112);
 const error_1 = __webpack_require__(7728);
 const count_1 = __webpack_require__(7290);
@@ -13966,7 +13966,7 @@ exports.ListCollectionsCursor = ListCollectionsCursor;
 
 /***/ }),
 
-/***/ 4859:
+/***/ 7240:
 /***/ ((__unused_webpack_module, exports, __webpack_require__) => {
 
 
@@ -17060,7 +17060,7 @@ const find_cursor_1 = __webpack_require__(3883);
 Object.defineProperty(exports, "FindCursor", ({ enumerable: true, get: function () { return find_cursor_1.FindCursor; } }));
 const list_collections_cursor_1 = __webpack_require__(9756);
 Object.defineProperty(exports, "ListCollectionsCursor", ({ enumerable: true, get: function () { return list_collections_cursor_1.ListCollectionsCursor; } }));
-const list_indexes_cursor_1 = __webpack_require__(4859);
+const list_indexes_cursor_1 = __webpack_require__(7240);
 Object.defineProperty(exports, "ListIndexesCursor", ({ enumerable: true, get: function () { return list_indexes_cursor_1.ListIndexesCursor; } }));
 const db_1 = __webpack_require__(6022);
 Object.defineProperty(exports, "Db", ({ enumerable: true, get: function () { return db_1.Db; } }));

@@ -10,15 +10,103 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony export */   main: () => (/* binding */ main),
 /* harmony export */   post: () => (/* binding */ post)
 /* harmony export */ });
-/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8161);
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4379);
-/* harmony import */ var _lib_index_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7736);
-/* harmony import */ var _migrations_index_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(5025);
-/* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(8880);
+/* harmony import */ var _lib_index_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7736);
+/* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(8880);
+/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(9651);
+/* harmony import */ var _server_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(8989);
+/* harmony import */ var _transaction_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(326);
+/* harmony import */ var _transaction_inputs_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(1766);
+
+
+
+
+
+
+const PHASES = _release_index_js__WEBPACK_IMPORTED_MODULE_1__/* .migrationPhaseSchema */ .JO.options;
+const readers = {
+    ..._server_js__WEBPACK_IMPORTED_MODULE_3__/* .serverInputs */ .R7,
+    release: (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_2__/* .optional */ .lq)(_transaction_inputs_js__WEBPACK_IMPORTED_MODULE_5__/* .releaseReference */ .H),
+    phase: (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_2__/* .oneOf */ .yL)(...PHASES, 'all'),
+    plan: _runner_index_js__WEBPACK_IMPORTED_MODULE_2__/* .flag */ .Jt,
+    reason: (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_2__/* .optional */ .lq)(_runner_index_js__WEBPACK_IMPORTED_MODULE_2__/* .required */ .mw),
+    migrations: _runner_index_js__WEBPACK_IMPORTED_MODULE_2__/* .path */ .Ae,
+    'allow-core': _runner_index_js__WEBPACK_IMPORTED_MODULE_2__/* .flag */ .Jt,
+    'no-backup': (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_2__/* .optional */ .lq)(_runner_index_js__WEBPACK_IMPORTED_MODULE_2__/* .required */ .mw),
+    ..._transaction_inputs_js__WEBPACK_IMPORTED_MODULE_5__/* .registryInputs */ .P4,
+};
+function main() {
+    return (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_2__/* .runAction */ .Cs)('Migrate', async (job) => {
+        const inputs = (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_2__/* .readInputs */ .Ko)(readers, ({ plan, phase, ...given }) => {
+            if (plan !== false)
+                return [];
+            return [
+                ...('release' in given && given.release === undefined
+                    ? ['input release is missing: only a plan needs none']
+                    : []),
+                ...(phase === 'all' ? [`input phase: "all" is for a plan; write ${PHASES.join(', ')}`] : []),
+            ];
+        });
+        const { environment, phase, plan, migrations: folder, reason, 'no-backup': noBackup } = inputs;
+        job.report.subject = `${plan ? 'Plan' : 'Migrate'} ${environment} (${phase})`;
+        await (0,_server_js__WEBPACK_IMPORTED_MODULE_3__/* .withServer */ .eH)(inputs, job, async (server) => {
+            const release = inputs.release ?? (await whatServes(server));
+            job.report.rows.push(['release', inputs.release ?? `what serves: ${release}`]);
+            const asked = { ...(0,_transaction_inputs_js__WEBPACK_IMPORTED_MODULE_5__/* .requester */ .l2)(), ...(0,_transaction_inputs_js__WEBPACK_IMPORTED_MODULE_5__/* .registryLogin */ .j8)(inputs, (0,_release_index_js__WEBPACK_IMPORTED_MODULE_1__/* .parsePinned */ .A4)('release', release)), release };
+            const core = { kind: 'core', ...asked, allowCore: inputs['allow-core'] };
+            const request = {
+                ...{ ...core, kind: 'migrate', phase: phase === 'all' ? 'expand' : phase, plan },
+                ...(reason === undefined ? {} : { reason }),
+                ...(noBackup === undefined ? {} : { noBackup }),
+            };
+            if (plan) {
+                const options = { folder, phases: phase === 'all' ? PHASES : [phase], mustMatch: inputs.release !== undefined };
+                const purpose = { environment, release: `${release} plan ${phase}` };
+                // A plan starts nothing: what is not there yet is said.
+                await (0,_transaction_js__WEBPACK_IMPORTED_MODULE_4__/* .carryOut */ .u)(request, null, purpose, server.agent, job, async (database, signal) => (await engineFor(database)).planHere(database, server, job, { ...options, signal }));
+                return;
+            }
+            const purpose = { environment, release: `${release} ${phase}` };
+            const { pending } = await (0,_transaction_js__WEBPACK_IMPORTED_MODULE_4__/* .carryOut */ .u)(request, core, purpose, server.agent, job, async (database, signal) => (await engineFor(database)).runHere(database, server, { folder, phase: request.phase, signal }));
+            if (pending === undefined)
+                return;
+            (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_2__/* .writeOutputs */ .Kn)({ pending: pending[request.phase].join(','), 'pending-data': pending.data.join(',') });
+        });
+    });
+}
+const post = _server_js__WEBPACK_IMPORTED_MODULE_3__/* .cleanUp */ .nY;
+/** Loaded only where it works here: data and contract run on the server. */
+function engineFor({ password }) {
+    (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_2__/* .mask */ .dK)(password);
+    return Promise.resolve(/* import() eager */).then(__webpack_require__.bind(__webpack_require__, 6230));
+}
+/** @throws Failure `refused` on a server where nothing serves yet. */
+async function whatServes({ agent, environment }) {
+    const { releases } = await agent.releases();
+    const serving = releases.find(({ state }) => state === 'serving');
+    if (serving === undefined) {
+        throw (0,_lib_index_js__WEBPACK_IMPORTED_MODULE_0__/* .refused */ .J5)(`nothing serves ${environment.name} yet: a plan needs what serves there, or the input release`);
+    }
+    return serving.reference;
+}
+
+
+/***/ }),
+
+/***/ 6230:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+__webpack_require__.r(__webpack_exports__);
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   planHere: () => (/* binding */ planHere),
+/* harmony export */   runHere: () => (/* binding */ runHere)
+/* harmony export */ });
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1455);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(8161);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4379);
+/* harmony import */ var _lib_index_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(7736);
+/* harmony import */ var _migrations_index_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(4859);
 /* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(9651);
-/* harmony import */ var _server_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(8989);
-/* harmony import */ var _transaction_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(326);
-/* harmony import */ var _transaction_inputs_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(1766);
+/* harmony import */ var _transaction_inputs_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(1766);
 var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
     if (value !== null && value !== void 0) {
         if (typeof value !== "object" && typeof value !== "function") throw new TypeError("Object expected.");
@@ -71,6 +159,7 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
     var e = new Error(message);
     return e.name = "SuppressedError", e.error = error, e.suppressed = suppressed, e;
 });
+// What the action migrate does itself, through a tunnel to the database of the server, while the migration holds the lock there.
 
 
 
@@ -78,53 +167,65 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
-
-
-function main() {
-    return (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .runAction */ .Cs)('Migrate', async (job) => {
-        const inputs = (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .readInputs */ .Ko)({
-            ..._server_js__WEBPACK_IMPORTED_MODULE_6__/* .serverInputs */ .R7,
-            release: _transaction_inputs_js__WEBPACK_IMPORTED_MODULE_8__/* .releaseReference */ .H,
-            phase: (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .matching */ .wC)(_release_index_js__WEBPACK_IMPORTED_MODULE_4__/* .migrationPhaseSchema */ .JO),
-            plan: _runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .flag */ .Jt,
-            migrations: _runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .path */ .Ae,
-            'allow-core': _runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .flag */ .Jt,
-            'no-backup': (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .optional */ .lq)(_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .required */ .mw),
-            ..._transaction_inputs_js__WEBPACK_IMPORTED_MODULE_8__/* .registryInputs */ .P4,
-        });
-        const { environment, release, phase, plan, 'allow-core': allowCore, 'no-backup': noBackup } = inputs;
-        job.report.subject = `${plan ? 'Plan' : 'Migrate'} ${environment} (${phase})`;
-        job.report.rows.push(['release', release]);
-        const asked = { ...(0,_transaction_inputs_js__WEBPACK_IMPORTED_MODULE_8__/* .requester */ .l2)(), ...(0,_transaction_inputs_js__WEBPACK_IMPORTED_MODULE_8__/* .registryLogin */ .j8)(inputs, (0,_release_index_js__WEBPACK_IMPORTED_MODULE_4__/* .parsePinned */ .A4)('release', release)), release };
-        const migrate = {
-            kind: 'migrate',
-            ...asked,
-            allowCore,
-            phase,
-            plan,
-            ...(noBackup === undefined ? {} : { noBackup }),
+/** Applies the migrations of a phase from here. */
+async function runHere(opened, server, { folder, phase, signal }) {
+    const migrations = (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .ofRelease */ .NC)(await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .loadMigrations */ .Y$)(inCheckout(folder)), opened.migrations);
+    return withDatabase(opened, server, async (database) => {
+        const heartbeat = (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .startHeartbeat */ .tI)(`migrations (${phase})`);
+        const onEvent = (event) => {
+            if (event.kind === 'progress')
+                heartbeat.tell((0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .eventText */ .cj)(event));
+            else
+                _runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .log */ .Rm.foreign((0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .eventText */ .cj)(event));
         };
-        const core = { kind: 'core', ...asked, allowCore };
-        await (0,_server_js__WEBPACK_IMPORTED_MODULE_6__/* .withServer */ .eH)(inputs, job, async (server) => {
-            // A plan starts nothing: what is not there yet is said.
-            const purpose = { environment, release: `${release} ${phase}` };
-            await (0,_transaction_js__WEBPACK_IMPORTED_MODULE_7__/* .carryOut */ .u)(migrate, plan ? null : core, purpose, server.agent, job, (database, signal) => migrateHere({ phase, plan, directory: inputs.migrations }, database, server, job, signal));
-        });
+        try {
+            const options = { ...(0,_transaction_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .requester */ .l2)(), phase, host: (0,node_os__WEBPACK_IMPORTED_MODULE_1__.hostname)(), signal, onEvent };
+            return { outcome: 'done', message: (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .appliedText */ .bJ)(await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .applyMigrations */ .KV)(database, migrations, options)) };
+        }
+        finally {
+            heartbeat.stop();
+        }
     });
 }
-const post = _server_js__WEBPACK_IMPORTED_MODULE_6__/* .cleanUp */ .nY;
-/** Plans or applies from here, through a tunnel to the database of the server. */
-async function migrateHere({ phase, plan, directory }, { port, release: _, migrations: carried, ...login }, server, job, signal) {
-    (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .mask */ .dK)(login.password);
-    const migrations = (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .ofRelease */ .NC)(await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .loadMigrations */ .Y$)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)((0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .jobContext */ .Rl)().workspace, directory)), carried);
+/** Shows what would be applied and whom it would hurt: in the summary, at the lines of the files, and as SARIF. */
+async function planHere(opened, server, job, { folder, phases, mustMatch, signal }) {
+    const directory = inCheckout(folder);
+    const all = await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .loadMigrations */ .Y$)(directory);
+    const migrations = mustMatch ? (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .ofRelease */ .NC)(all, opened.migrations) : all;
+    const released = mustMatch ? {} : { released: opened.migrations.map(({ id }) => id) };
+    return withDatabase(opened, server, async (database) => {
+        const reviewed = await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .review */ .NQ)(database, migrations, { phases, folder: directory, ...released, signal });
+        const remarks = (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .remarksOf */ .ro)(reviewed);
+        const place = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.relative)((0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .jobContext */ .Rl)().workspace, directory);
+        job.report.table = (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .planTable */ .k0)(reviewed);
+        for (const row of job.report.table.rows)
+            _runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .log */ .Rm.foreign(row.join(': '));
+        for (const { file, text } of remarks)
+            job.report.rows.push([file, text]);
+        const found = remarks.map((one) => ({ ...one, file: `${place}/${one.file}` }));
+        (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .annotate */ .fz)(found.map(({ id, text, ...where }) => ({ ...where, title: id, message: text })));
+        const file = (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .temporaryFile */ .Ic)('pacs-migrations.sarif');
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.writeFile)(file, JSON.stringify((0,_lib_index_js__WEBPACK_IMPORTED_MODULE_3__/* .sarifLog */ .ec)('pacs-deploy migrations', found)));
+        const steps = reviewed.plans.flatMap((plan) => plan.steps);
+        (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .writeOutputs */ .Kn)({
+            pending: steps.map(({ id }) => id).join(','),
+            'pending-data': steps.flatMap(({ id, phase }) => (phase === 'data' ? [id] : [])).join(','),
+            sarif: file,
+        });
+        const { isGood, text } = (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .verdictOn */ .Hc)(reviewed);
+        return { outcome: isGood ? 'done' : 'refused', message: text };
+    });
+}
+function inCheckout(folder) {
+    return (0,node_path__WEBPACK_IMPORTED_MODULE_2__.resolve)((0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .jobContext */ .Rl)().workspace, folder);
+}
+async function withDatabase({ port, release: _release, migrations: _migrations, ...login }, server, work) {
     const tunnel = await server.tunnel(port);
     try {
         const env_1 = { stack: [], error: void 0, hasError: false };
         try {
-            const database = __addDisposableResource(env_1, await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .openDatabase */ .qI)({ ...login, socket: tunnel.socket }), true);
-            return plan
-                ? reportPlan(await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .planMigrations */ .n6)(database, migrations, { phase, signal }), job)
-                : await apply(database, migrations, phase, signal);
+            const database = __addDisposableResource(env_1, await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .openDatabase */ .qI)({ ...login, socket: tunnel.socket }), true);
+            return await work(database);
         }
         catch (e_1) {
             env_1.error = e_1;
@@ -138,43 +239,10 @@ async function migrateHere({ phase, plan, directory }, { port, release: _, migra
     }
     catch (thrown) {
         // The tunnel knows why nothing answered through it.
-        if (thrown instanceof _lib_index_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .HR && thrown.kind === 'unreachable' && tunnel.failure)
+        if (thrown instanceof _lib_index_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .HR && thrown.kind === 'unreachable' && tunnel.failure)
             throw tunnel.failure;
         throw thrown;
     }
-}
-async function apply(database, migrations, phase, signal) {
-    const heartbeat = (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .startHeartbeat */ .tI)(`migrations (${phase})`);
-    const onEvent = (event) => {
-        if (event.kind === 'progress')
-            heartbeat.tell((0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .eventText */ .cj)(event));
-        else
-            _runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .log */ .Rm.foreign((0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .eventText */ .cj)(event));
-    };
-    try {
-        const options = { ...(0,_transaction_inputs_js__WEBPACK_IMPORTED_MODULE_8__/* .requester */ .l2)(), phase, host: (0,node_os__WEBPACK_IMPORTED_MODULE_0__.hostname)(), signal, onEvent };
-        return { outcome: 'done', message: (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .appliedText */ .bJ)(await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .applyMigrations */ .KV)(database, migrations, options)) };
-    }
-    finally {
-        heartbeat.stop();
-    }
-}
-function reportPlan({ steps, waiting }, job) {
-    for (const { id, phase, description, again, irreversible, impacts } of steps) {
-        const facts = [
-            description,
-            ...(again ? ['was interrupted, goes on'] : []),
-            ...impacts.map(({ level, collection, text }) => `${level}: ${collection === '' ? '' : `${collection}: `}${text}`),
-            ...(irreversible === null ? [] : [`cannot be undone: ${irreversible}`]),
-        ];
-        job.report.rows.push([`${id} (${phase})`, facts.join('; ')]);
-        _runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .log */ .Rm.foreign(`${id} (${phase}): ${facts.join('; ')}`);
-    }
-    for (const line of waiting)
-        job.report.rows.push(['waits', line]);
-    (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .writeOutputs */ .Kn)({ pending: steps.map(({ id }) => id).join(',') });
-    const names = steps.map(({ id }) => id).join(', ');
-    return { outcome: 'done', message: names === '' ? 'nothing is left to apply' : `would be applied: ${names}` };
 }
 
 

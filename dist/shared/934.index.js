@@ -16,8 +16,8 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./js/lib/index.js + 8 modules
 var lib = __webpack_require__(7736);
-// EXTERNAL MODULE: ./js/migrations/index.js + 51 modules
-var migrations = __webpack_require__(5025);
+// EXTERNAL MODULE: ./js/migrations/index.js + 52 modules
+var migrations = __webpack_require__(4859);
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __webpack_require__(7975);
 ;// CONCATENATED MODULE: ./js/cli/arguments.js

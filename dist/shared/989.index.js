@@ -1260,6 +1260,7 @@ __webpack_require__.d(__webpack_exports__, {
   a2: () => (/* reexport */ runPost),
   rJ: () => (/* reexport */ secret),
   tI: () => (/* reexport */ startHeartbeat),
+  Ic: () => (/* reexport */ temporaryFile),
   Qq: () => (/* reexport */ inputs_text),
   rD: () => (/* reexport */ wholeNumber),
   m$: () => (/* reexport */ writeJobOutput),
@@ -1340,8 +1341,9 @@ function containsMasked(text) {
 
 /** GitHub shows ten annotations of a step on its page, and keeps the rest in the log. */
 function annotate(annotations) {
-    for (const { title, message, file, line } of annotations) {
-        (0,core/* warning */.$e)(plain(hideMasked(message)), { title, file, startLine: line });
+    for (const { level, title, message, file, line } of annotations) {
+        const print = level === 'error' ? core/* error */.z3 : core/* warning */.$e;
+        print(plain(hideMasked(message)), { title, file, startLine: line });
     }
 }
 
@@ -1408,6 +1410,10 @@ async function makePrivateDirectory() {
     (0,core/* saveState */.LZ)(STATE, directory);
     return directory;
 }
+/** A file for later steps of this job, under RUNNER_TEMP. */
+function temporaryFile(name) {
+    return (0,external_node_path_.join)(process.env.RUNNER_TEMP || (0,external_node_os_.tmpdir)(), name);
+}
 /** The directory that the main step of this action made, if it came so far. */
 function leftDirectory() {
     return (0,core/* getState */.Gu)(STATE) || undefined;
@@ -1436,9 +1442,10 @@ async function cacheDirectory(env = process.env) {
 
 /**
  * Reads the inputs of an action together; secrets are masked before anything can be printed.
+ * @param amiss says what is wrong with the values together; it gets those that can be read.
  * @throws Failure `bad-input` with every mistake, one per line.
  */
-function readInputs(readers) {
+function readInputs(readers, amiss = () => []) {
     const entries = Object.entries(readers).map(([name, read]) => ({ name, read, text: (0,core/* getInput */.V4)(name) }));
     for (const { read, text } of entries)
         if (read.secret)
@@ -1455,6 +1462,8 @@ function readInputs(readers) {
             problems.add(thrown.message);
         }
     }
+    for (const problem of amiss(values))
+        problems.add(problem);
     problems.throwIfAny();
     return values;
 }
@@ -1582,16 +1591,21 @@ var external_node_fs_ = __webpack_require__(3024);
 /** GitHub aborts the upload of a summary above 1 MiB; nobody reads that much in 10 seconds. */
 const MAX_BYTES = 64 * 1024;
 const MAX_CELL = 300;
+const LONGEST_IN_TABLE = 1000;
 /** Appends a summary to the job's page, if there is one. */
 function writeSummary(summary, file = process.env.GITHUB_STEP_SUMMARY) {
     if (file)
         (0,external_node_fs_.appendFileSync)(file, renderSummary(summary));
 }
 /** Markdown in which no value can be markup, below 64 KiB. */
-function renderSummary({ good, title, message, rows }) {
+function renderSummary({ good, title, message, rows, table }) {
     const lines = [`### ${good ? '✅' : '❌'} ${cell(title)}`, '', cell(message, 2000), ''];
     if (rows.length > 0)
         lines.push('| | |', '|---|---|', ...rows.map(([name, value]) => `| ${cell(name)} | ${cell(value)} |`), '');
+    if (table && table.rows.length > 0) {
+        const line = (cells) => `| ${cells.map((text) => cell(text, LONGEST_IN_TABLE)).join(' | ')} |`;
+        lines.push(line(table.head), `|${'---|'.repeat(table.head.length)}`, ...table.rows.map(line), '');
+    }
     const kept = [];
     let bytes = 0;
     for (const line of lines) {
@@ -1660,16 +1674,16 @@ async function runPost(post) {
     process.exit(0);
 }
 // Sockets that hang must not hold the job: the process ends here, by its own hand.
-function end(thrown, { subject, message, rows }) {
+function end(thrown, { subject, message, rows, table }) {
     if (thrown === undefined) {
         writeOutputs({ 'exit-class': lib/* exitClass */.rI.ok });
-        writeSummary({ good: true, title: subject, message, rows });
+        writeSummary({ good: true, title: subject, message, rows, table });
         process.exit(0);
     }
     const failure = thrown instanceof lib/* Failure */.HR ? thrown : bug(thrown);
     writeOutputs({ 'exit-class': failure.exitClass });
     (0,core/* error */.z3)(hideMasked(failure.message));
-    writeSummary({ good: false, title: `${subject}: ${failure.kind}`, message: failure.message, rows });
+    writeSummary({ good: false, title: `${subject}: ${failure.kind}`, message: failure.message, rows, table });
     process.exit(1);
 }
 /** Prints the stack of what should never have been thrown. */
