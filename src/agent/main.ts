@@ -44,6 +44,12 @@ async function main([verb, ...args]: readonly string[]): Promise<number> {
         await work(process.stdin, (line) => void process.stdout.write(`${JSON.stringify(line)}\n`), endSignal())
         return exitClass.ok
       }
+      case 'answer-check': {
+        readArgs(args, {})
+        const { answerCheck } = await import(/* webpackMode: "eager" */ '../backup/index.ts')
+        await answerCheck(process.stdin, (line) => void process.stdout.write(`${line}\n`))
+        return process.exit(exitClass.ok)
+      }
       case 'setup': {
         const { setup } = await import(/* webpackMode: "eager" */ './setup/setup.ts')
         return await setup(args, { paths, script: script(), print: (line) => void process.stdout.write(`${line}\n`) })

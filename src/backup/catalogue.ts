@@ -78,7 +78,9 @@ export async function readContents(restic: Restic, backup: StoredBackup, signal?
     tags.includes(PART.contents),
   )
   const file = snapshot?.paths[0]
-  if (snapshot === undefined || !file?.endsWith(CONTENTS_FILE)) throw refused(`the backup ${backup.id} has no contents`)
+  if (snapshot === undefined || !file?.endsWith(CONTENTS_FILE)) {
+    throw new Failure('unhealthy', `the backup ${backup.id} has no contents`)
+  }
   return contentsSchema.parse(JSON.parse(await restic.read(snapshot.id, file, { signal })))
 }
 

@@ -1,67 +1,81 @@
+import { randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import type { Db } from 'mongodb'
-import { z } from 'zod'
-import { Failure, formatDuration, messageOf } from '../lib/index.ts'
+import type { z } from 'zod'
+import { Failure, formatDuration, tryRun } from '../lib/index.ts'
+import { answerSchema, type CheckQuestion } from './check.ts'
 import type { Contents } from './contents.ts'
+import type { DatabaseAddress } from './database.ts'
 import { type Findings, joinFindings } from './level.ts'
 
-/** What a check is given: the restored database, where its user may do anything, and what the backup says it holds. */
-export interface CheckContext {
-  db: Db
-  contents: Contents
-  signal: AbortSignal
+/** The checks of a stack, and how they are run. */
+export interface Checks {
+  /** Folder of `*.check.js`. */
+  folder: string
+  /** Program and arguments of a process that does nothing but answer by `answerCheck`. */
+  program: readonly [string, ...string[]]
+  /** How long one check may take, in milliseconds. */
+  within: number
 }
 
-/** The default export of a `*.check.js`: the application's own question to restored data. */
-export interface BackupCheck {
-  /** What holds when it finds nothing: `every signature names a report`. */
-  title: string
-  /** What is wrong, a line each, without patient data; empty when it holds. */
-  check(context: CheckContext): Promise<string[]>
-}
-
-const checkSchema = z.object({
-  title: z.string().min(1),
-  check: z.custom<BackupCheck['check']>((value) => typeof value === 'function', 'must be a function'),
-})
-const findingsSchema = z.array(z.string())
-
-/** How long one check may take: 5 min. */
-const CHECK_LIMIT = 300_000
 const ENDING = '.check.js'
+/** What is kept of the findings of one check. */
+const MAX_FINDINGS = 100
+const MAX_LENGTH = 300
 
-/** L5: asks every `*.check.js` of a folder. One that throws, answers with something else or takes longer than 5 min has failed. */
-export async function runChecks(folder: string, context: CheckContext): Promise<Findings> {
-  const files = (await readdir(folder)).filter((name) => name.endsWith(ENDING)).sort()
+/**
+ * L5: asks every `*.check.js` of a folder, each in a process of its own that knows the restored database and no other. One
+ * that throws, ends without an answer, answers with something else or takes too long has failed; what it prints is dropped.
+ */
+export async function runChecks(
+  checks: Checks,
+  restored: { address: DatabaseAddress; database: string; contents: Contents },
+  signal: AbortSignal,
+): Promise<Findings> {
+  const files = (await readdir(checks.folder)).filter((name) => name.endsWith(ENDING)).sort()
   const all: Findings[] = []
-  for (const name of files) all.push(await runCheck(name, join(folder, name), context))
+  for (const name of files) {
+    const found = await askCheck(checks, { ...restored, check: join(checks.folder, name) }, signal)
+    const shown = found.slice(0, MAX_FINDINGS).map((line) => `${name}: ${shortened(line)}`)
+    const more = found.length - shown.length
+    all.push({ checked: 1, findings: more > 0 ? [...shown, `${name}: and ${more} more`] : shown })
+  }
   return joinFindings(all)
 }
 
-async function runCheck(name: string, path: string, context: CheckContext): Promise<Findings> {
+function shortened(line: string): string {
+  const one = line.trim().replaceAll(/\s+/g, ' ')
+  return one.length > MAX_LENGTH ? `${one.slice(0, MAX_LENGTH)}…` : one
+}
+
+/** @returns what one check found wrong, and what is wrong with the check */
+async function askCheck(
+  { program: [file, ...args], within }: Checks,
+  question: Omit<CheckQuestion, 'token'>,
+  signal: AbortSignal,
+): Promise<string[]> {
+  // Only an answer with this word is ours: a check may print what it likes.
+  const token = randomBytes(16).toString('hex')
+  let answer: z.infer<typeof answerSchema> | null = null
   try {
-    const loaded: { default?: unknown } = await import(/* webpackIgnore: true */ pathToFileURL(path).href)
-    const { title, check } = checkSchema.parse(loaded.default)
-    const found = findingsSchema.parse(await withinLimit(check(context)))
-    return { checked: 1, findings: found.map((line) => `${title}: ${line}`) }
+    const { code } = await tryRun(file, args, {
+      env: {},
+      input: JSON.stringify({ ...question, token }),
+      timeout: within,
+      signal,
+      onLine: (line) => {
+        if (line.includes(token)) answer = answerSchema.parse(JSON.parse(line))
+      },
+    })
+    return judge(answer, code)
   } catch (thrown) {
-    context.signal.throwIfAborted()
-    const why = thrown instanceof z.ZodError ? z.prettifyError(thrown).replaceAll('\n', ' ') : messageOf(thrown)
-    return { checked: 1, findings: [`${name}: ${why}`] }
+    signal.throwIfAborted()
+    if (!(thrown instanceof Failure)) throw thrown
+    return [/took longer/.test(thrown.message) ? `did not end within ${formatDuration(within)}` : thrown.message]
   }
 }
 
-async function withinLimit<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<never>((_, reject) => {
-    const late = new Failure('error', `took longer than ${formatDuration(CHECK_LIMIT)}`)
-    timer = setTimeout(() => reject(late), CHECK_LIMIT)
-  })
-  try {
-    return await Promise.race([work, limit])
-  } finally {
-    clearTimeout(timer)
-  }
+function judge(answer: z.infer<typeof answerSchema> | null, code: number): string[] {
+  if (answer === null) return [`ended with ${code} and gave no answer`]
+  return 'fault' in answer ? [answer.fault] : answer.found.map((line) => `${answer.title}: ${line}`)
 }

@@ -8,6 +8,8 @@ import type { RestoredCollection } from './restore.ts'
 /** How much smaller than its predecessors a backup may be: half of their median. */
 const LEAST_SHARE = 0.5
 const PREDECESSORS = 7
+/** Milliseconds that clocks may differ. */
+const CLOCK_SLACK = 300_000
 
 /** L0: young enough, and not suddenly small. @param maxAge milliseconds @param all newest first */
 export function judgeAge(backup: StoredBackup, all: readonly StoredBackup[], now: Date, maxAge: number): Findings {
@@ -16,6 +18,7 @@ export function judgeAge(backup: StoredBackup, all: readonly StoredBackup[], now
   if (age > maxAge) {
     findings.push(`the backup is ${formatDuration(age)} old, at most ${formatDuration(maxAge)} are allowed`)
   }
+  if (age < -CLOCK_SLACK) findings.push(`the backup is of ${backup.startedAt}, which is to come: is the clock right?`)
   const before = all.filter(({ id }) => id < backup.id).slice(0, PREDECESSORS)
   const median = before.map(({ bytes }) => bytes).sort((a, b) => a - b)[Math.floor(before.length / 2)]
   if (median !== undefined && backup.bytes < median * LEAST_SHARE) {

@@ -15,12 +15,8 @@ export interface DatabaseAddress {
 /** How long a server may take to answer at all: 10 s. */
 const ANSWER_LIMIT = 10_000
 
-/**
- * Connects to one server, never to the other members that it names, and makes sure that it answers to this user.
- * @throws Failure `unreachable` when nothing answers, `refused` when the user is refused
- */
-export async function connectDatabase(address: DatabaseAddress): Promise<MongoClient> {
-  const { host, port, username, password, authSource = 'admin' } = address
+/** A client of one server, never of the other members that it names; it connects when it is first used. */
+export function clientFor({ host, port, username, password, authSource = 'admin' }: DatabaseAddress): MongoClient {
   const options: MongoClientOptions = {
     directConnection: true,
     serverSelectionTimeoutMS: ANSWER_LIMIT,
@@ -30,14 +26,22 @@ export async function connectDatabase(address: DatabaseAddress): Promise<MongoCl
     ...(username === undefined ? {} : { auth: { username, password: password ?? '' }, authSource }),
   }
   // A literal IPv6 address needs its brackets. Credentials never stand in the string.
-  const client = new MongoClient(`mongodb://${host.includes(':') ? `[${host}]` : host}:${port}/`, options)
+  return new MongoClient(`mongodb://${host.includes(':') ? `[${host}]` : host}:${port}/`, options)
+}
+
+/**
+ * Connects to one server and makes sure that it answers to this user.
+ * @throws Failure `unreachable` when nothing answers, `refused` when the user is refused
+ */
+export async function connectDatabase(address: DatabaseAddress): Promise<MongoClient> {
+  const client = clientFor(address)
   try {
     await client.connect()
     await client.db('admin').command({ ping: 1 })
     return client
   } catch (thrown) {
     await client.close().catch(() => undefined)
-    throw connectFailure(thrown, `${host}:${port}`, username)
+    throw connectFailure(thrown, `${address.host}:${address.port}`, address.username)
   }
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Failure, messageOf } from '../lib/index.ts'
+import { Failure, type FailureKind, messageOf } from '../lib/index.ts'
 
 /** What each level proves. */
 export const LEVELS = {
@@ -30,7 +30,15 @@ export interface Findings {
   findings: string[]
 }
 
-/** Runs one level and takes the time. What it throws is a finding, but for an abort and for a repository that is locked. */
+/** Kinds of failures that say something about the backup; any other kept the level from being judged. */
+const EVIDENCE: ReadonlySet<FailureKind> = new Set(['unhealthy', 'failed'])
+
+/** Whether what was thrown says nothing about the backup: a full disk, a lock, an engine that is away. */
+export function isHindrance(thrown: unknown): boolean {
+  return thrown instanceof Failure && !EVIDENCE.has(thrown.kind)
+}
+
+/** Runs one level and takes the time. What it throws is a finding, but for an abort and for what kept it from being judged. */
 export async function runLevel(
   level: LevelName,
   signal: AbortSignal,
@@ -44,8 +52,7 @@ export async function runLevel(
     return { level, outcome: findings.length === 0 ? 'passed' : 'failed', checked, findings, seconds: seconds() }
   } catch (thrown) {
     if (signal.aborted) throw signal.reason
-    // Somebody else is at work there, which says nothing about the backup.
-    if (thrown instanceof Failure && thrown.kind === 'locked') throw thrown
+    if (isHindrance(thrown)) throw thrown
     return { level, outcome: 'failed', checked: 0, findings: [messageOf(thrown)], seconds: seconds() }
   }
 }

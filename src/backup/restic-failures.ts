@@ -45,12 +45,20 @@ const CAUSES: readonly (Cause & { missing?: true })[] = [
   },
 ]
 
-/** @returns what an exit of restic means, as one line; `missing` when there is no repository yet */
-export function resticFailure(where: string, code: number, output: string): { failure: Failure; missing: boolean } {
+/**
+ * @param otherwise what an exit means that says nothing known
+ * @returns what an exit of restic means, as one line; `missing` when there is no repository yet
+ */
+export function resticFailure(
+  where: string,
+  code: number,
+  output: string,
+  otherwise: FailureKind = 'error',
+): { failure: Failure; missing: boolean } {
   const cause = CAUSES.find((one) => one.code === code) ?? CAUSES.find((one) => one.says.test(output)) ?? undefined
   const said = lastWords(output)
   if (cause === undefined) {
-    return { failure: new Failure('error', `restic ended with ${code} on ${where}: ${said}`), missing: false }
+    return { failure: new Failure(otherwise, `restic ended with ${code} on ${where}: ${said}`), missing: false }
   }
   const detail = cause.kind === 'unreachable' || cause.kind === 'unhealthy' ? `: ${said}` : ''
   return {

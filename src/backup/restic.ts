@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { Failure, type Redact, redactor, tryRun } from '../lib/index.ts'
+import { Failure, type FailureKind, type Redact, redactor, tryRun } from '../lib/index.ts'
 import { resticFailure } from './restic-failures.ts'
 
 /** A restic repository and how it is reached. */
@@ -59,6 +59,8 @@ export const PROGRESS_RATE = '0.1'
 /** restic tries again for 15 min; a store that refused this often is away. */
 const MAX_RETRIES = 3
 const REACH_LIMIT = 120_000
+/** How often a check is done at most, when a prune came in between. */
+const MAX_CHECKS = 3
 
 /** restic on one repository; every failure is one line that says what to do. */
 export class Restic {
@@ -134,9 +136,27 @@ export class Restic {
     if (snapshots.length > 0) await this.#run(['forget', '--prune', ...snapshots], call)
   }
 
-  /** restic's own check. @param data `all`, or what part of the packs is read: `10%`, `3/7` */
+  /**
+   * restic's own check, without a lock: it takes hours, and a backup must not wait for it. What a prune removes meanwhile looks
+   * like damage, so it is asked again when indexes are gone.
+   * @param data `all`, or what part of the packs is read: `10%`, `3/7` @throws Failure `unhealthy` when it finds damage
+   */
   async check(data: string, call: ResticCall = {}): Promise<void> {
-    await this.#run(['check', data === 'all' ? '--read-data' : `--read-data-subset=${data}`], call)
+    const args = ['--no-lock', 'check', data === 'all' ? '--read-data' : `--read-data-subset=${data}`]
+    for (let attempt = 1; ; attempt++) {
+      const before = await this.#indexes(call)
+      try {
+        await this.#reading(args, call)
+        return
+      } catch (thrown) {
+        const now = new Set(await this.#indexes(call))
+        if (attempt === MAX_CHECKS || before.every((id) => now.has(id))) throw thrown
+      }
+    }
+  }
+
+  async #indexes(call: ResticCall): Promise<string[]> {
+    return (await this.#run(['--no-lock', 'list', 'index'], call)).split('\n').filter(Boolean)
   }
 
   /** Restores a snapshot, or `include` of it, into `target`. */
@@ -147,12 +167,12 @@ export class Restic {
     call: ResticCall = {},
   ): Promise<void> {
     const wanted = include.flatMap((path) => ['--include', path])
-    await this.#run(['restore', snapshot, '--target', target, ...wanted], call)
+    await this.#reading(['restore', snapshot, '--target', target, ...wanted], call)
   }
 
   /** The bytes of one file in a snapshot. */
   read(snapshot: string, path: string, call: ResticCall = {}): Promise<string> {
-    return this.#run(['dump', snapshot, path], call)
+    return this.#reading(['dump', snapshot, path], call)
   }
 
   /** Copies snapshots of another repository into this one; what is here already costs nothing. */
@@ -182,10 +202,20 @@ export class Restic {
     return this.redact(this.repository.location)
   }
 
-  async #run(args: readonly string[], call: ResticCall = {}, env: Readonly<Record<string, string>> = {}) {
+  async #run(
+    args: readonly string[],
+    call: ResticCall = {},
+    env: Readonly<Record<string, string>> = {},
+    otherwise?: FailureKind,
+  ): Promise<string> {
     const { code, stdout, stderr } = await this.#try(args, call, env)
     if (code === 0) return stdout
-    throw this.#failure(resticFailure(this.#where, code, stderr || stdout).failure)
+    throw this.#failure(resticFailure(this.#where, code, stderr || stdout, otherwise).failure)
+  }
+
+  /** Reads what is stored: where restic cannot, in words that nobody knows, it counts as damaged. */
+  #reading(args: readonly string[], call: ResticCall): Promise<string> {
+    return this.#run(args, call, {}, 'unhealthy')
   }
 
   #failure(failure: Failure): Failure {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { BSON, type Db, type Document, MongoServerError } from 'mongodb'
 import { DocumentSequence } from 'mongodb/lib/cmap/commands.js'
 import { z } from 'zod'
-import { refused } from '../lib/index.ts'
+import { Failure, refused } from '../lib/index.ts'
 import { readBsonFile } from './bson-file.ts'
 import { type Definition, parseMetadata, splitValidator } from './definition.ts'
 import { fileName } from './dump.ts'
@@ -166,7 +166,8 @@ async function buildIndexes(db: Db, target: string, indexes: readonly Document[]
   } catch (thrown) {
     if (!(thrown instanceof MongoServerError)) throw thrown
     // The message names values of a document; the names of the indexes are enough to act on.
-    throw refused(
+    throw new Failure(
+      'failed',
       `${target}: the server refuses its indexes (${own.map(({ name }) => String(name)).join(', ')}), code ${thrown.code}`,
     )
   }

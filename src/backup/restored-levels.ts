@@ -10,7 +10,7 @@ import { countAll } from './counting.ts'
 import { readDefinitions } from './definition.ts'
 import { fileHash } from './file-hash.ts'
 import { hashFolder } from './folders.ts'
-import { type Findings, joinFindings, type LevelResult, runLevel, skipLevel } from './level.ts'
+import { type Findings, joinFindings, type LevelName, type LevelResult, runLevel, skipLevel } from './level.ts'
 import type { Restic } from './restic.ts'
 import { restoreDatabase } from './restore.ts'
 import { type RestoredFiles, restoreFiles } from './restored-files.ts'
@@ -40,7 +40,7 @@ export class RestoredLevels {
     const { signal, progress, restoreWithin } = this.#request
     let files: RestoredFiles | null = null
     progress('L2: restoring')
-    const restored = await runLevel('L2', signal, async () => {
+    const restored = await this.#level('L2', async () => {
       files = await restoreFiles(this.#restic, this.#contents, join(this.#request.work, 'restored'), signal)
       return this.#restoreParts(files)
     })
@@ -49,11 +49,11 @@ export class RestoredLevels {
     try {
       const levels = [restored]
       progress('L3: comparing definitions')
-      levels.push(await runLevel('L3', signal, () => this.#compareDefinitions()))
+      levels.push(await this.#level('L3', () => this.#compareDefinitions()))
       progress('L4: comparing contents')
-      levels.push(await runLevel('L4', signal, () => this.#compareContents(there)))
+      levels.push(await this.#level('L4', () => this.#compareContents(there)))
       progress('L5: asking the application’s questions')
-      levels.push(await runLevel('L5', signal, () => this.#ask()))
+      levels.push(await this.#level('L5', () => this.#ask()))
       const limit = restoreWithin === null ? Number.POSITIVE_INFINITY : restoreWithin / 1000
       const late = restored.seconds > limit ? [`the restore took ${restored.seconds.toFixed(0)} s of ${limit} s`] : []
       const outcome = late.length === 0 ? 'passed' : 'failed'
@@ -61,6 +61,17 @@ export class RestoredLevels {
     } finally {
       await this.#scratch?.[Symbol.asyncDispose]()
     }
+  }
+
+  /** What a scratch database that was ended under way makes of a level says nothing about the backup. */
+  #level(level: LevelName, check: () => Promise<Findings>): Promise<LevelResult> {
+    return runLevel(level, this.#request.signal, async () => {
+      try {
+        return await check()
+      } catch (thrown) {
+        throw (await this.#scratch?.fault()) ?? thrown
+      }
+    })
   }
 
   async #restoreParts(files: RestoredFiles): Promise<Findings> {
@@ -86,9 +97,13 @@ export class RestoredLevels {
     return image
   }
 
+  #restored(): ScratchDatabase {
+    if (this.#scratch === null) throw new Error('there is no restored database')
+    return this.#scratch
+  }
+
   #db(): Db {
-    if (this.#scratch === null || this.#contents.database === null) throw new Error('there is no restored database')
-    return this.#scratch.client.db(this.#contents.database.database)
+    return this.#restored().client.db(this.#contents.database?.database)
   }
 
   async #compareDefinitions(): Promise<Findings> {
@@ -122,7 +137,8 @@ export class RestoredLevels {
     const all: Findings[] = []
     if (database !== null && newestWithin !== null) all.push(judgeNewest(database, finishedAt, newestWithin))
     if (database !== null && checks !== null) {
-      all.push(await runChecks(checks, { db: this.#db(), contents: this.#contents, signal }))
+      const { address } = this.#restored()
+      all.push(await runChecks(checks, { address, database: database.database, contents: this.#contents }, signal))
     }
     return joinFindings(all)
   }

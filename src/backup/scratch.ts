@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { MongoClient } from 'mongodb'
 import { Failure } from '../lib/index.ts'
-import { connectDatabase } from './database.ts'
+import { connectDatabase, type DatabaseAddress } from './database.ts'
 import { askDocker, type Docker } from './docker.ts'
 
 /** All that a verification makes carries this label with its id. */
@@ -10,6 +10,9 @@ export const VERIFY_LABEL = 'pacs.verify'
 
 export interface ScratchDatabase extends AsyncDisposable {
   client: MongoClient
+  address: DatabaseAddress
+  /** Why it ended; null while it runs. */
+  fault(): Promise<Failure | null>
   container: string
 }
 
@@ -41,10 +44,21 @@ export async function startScratchDatabase(
     await makeUser(docker, name, password, signal)
     const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
     const host = await askDocker(docker, ['container', 'inspect', '--format', format, name])
-    const client = await connectDatabase({ host, port: 27017, username: USER, password })
+    const address = { host, port: 27017, username: USER, password }
+    const client = await connectDatabase(address)
     return {
       client,
+      address,
       container: name,
+      async fault() {
+        const state = '{{.State.Running}} {{.State.OOMKilled}}'
+        const { code, stdout } = await docker(['container', 'inspect', '--format', state, name])
+        const [running, outOfMemory] = stdout.trim().split(' ')
+        if (code === 0 && running === 'true') return null
+        const why =
+          outOfMemory === 'true' ? `${Math.floor(memory / 1024 ** 2)} MiB of memory were not enough` : 'it was ended'
+        return new Failure('error', `the scratch database is gone (${why}): nothing was proved`)
+      },
       async [Symbol.asyncDispose]() {
         await client.close().catch(() => undefined)
         await removeScratch(docker, id)

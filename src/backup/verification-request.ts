@@ -1,3 +1,4 @@
+import type { Checks } from './checks.ts'
 import type { Repository } from './restic.ts'
 import type { Tools } from './take-backup.ts'
 
@@ -19,8 +20,8 @@ export interface VerificationRequest {
   images: Readonly<Record<string, string>>
   /** Limit of the scratch database's memory, bytes. */
   memory: number
-  /** Folder of `*.check.js`; null for none. */
-  checks: string | null
+  /** Null for none. */
+  checks: Checks | null
   /** How old the newest record may have been when the backup was made, in milliseconds; null where data may rest. */
   newestWithin: number | null
   /** How long a restore may take, in milliseconds; null for no limit. */

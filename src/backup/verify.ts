@@ -4,7 +4,7 @@ import { chooseBackup, listBackups, readContents } from './catalogue.ts'
 import { judgeAge } from './compare.ts'
 import type { Contents } from './contents.ts'
 import { removeDeadLocks } from './dead-locks.ts'
-import { type Findings, type LevelResult, runLevel } from './level.ts'
+import { type Findings, isHindrance, type LevelResult, runLevel } from './level.ts'
 import type { Verification } from './report.ts'
 import { Restic } from './restic.ts'
 import { RestoredLevels, unrestored } from './restored-levels.ts'
@@ -31,6 +31,7 @@ export async function verifyBackup(request: VerificationRequest): Promise<Verifi
     levels.push(await runLevel('L1', signal, () => checkRepository(restic, request, signal)))
     const contents = await readContents(restic, backup, signal).catch((thrown: unknown) => {
       signal.throwIfAborted()
+      if (isHindrance(thrown)) throw thrown
       return thrown instanceof Error ? thrown : new Error(String(thrown))
     })
     if (contents instanceof Error) levels.push(...unrestored(`its contents cannot be read: ${contents.message}`))

@@ -23,3 +23,7 @@ export const dataPlanSchema = z.object({
   stack: z.string(),
 })
 export type DataPlan = z.infer<typeof dataPlanSchema>
+
+/** What a verification is told of it: no login of anything that lives. */
+export const proofPlanSchema = dataPlanSchema.pick({ repository: true, second: true, versions: true, stack: true })
+export type ProofPlan = z.infer<typeof proofPlanSchema>

@@ -1,11 +1,13 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { Failure, messageOf } from '../../lib/index.ts'
 import { pendingSchema } from '../protocol.ts'
 import type { Reporter } from '../transaction/journal.ts'
 import { runChild } from './child.ts'
+import { proofPlanSchema } from './data-plan.ts'
 import type { DataJobs, MigrateWork } from './jobs.ts'
-import type { Place } from './place.ts'
+import { type Place, WORK_FOLDERS, type WorkFolder } from './place.ts'
 
 /** Milliseconds: reading a ledger, and the longest that work on the data may take. */
 const JUDGE_LIMIT = 30_000
@@ -19,16 +21,30 @@ const judgementSchema = z.object({
   waiting: pendingSchema,
 })
 
-/** Below the backups; each is emptied at its end, so what lies there was left by a kill. */
-const WORK_FOLDERS = ['work', 'verify', 'restore']
-
 const silent: Reporter = { step: async () => {}, progress: async () => {}, note: async () => {} }
 
 /** The work on the data of this server, each in a child of the agent's own file `script`. */
 export function openJobs(script: string, place: Place): DataJobs {
   const options = { script, path: place.path }
-  const tidy = (what: 'everything' | 'backup') =>
-    runChild({ work: 'tidy', what, place }, z.null(), { ...options, report: silent, timeout: TIDY_LIMIT })
+  const tidy = async (folders: readonly WorkFolder[]) => {
+    const found = await Promise.all(
+      folders.map(async (name) => ({ name, files: await readdir(join(place.backups, name)).catch(() => []) })),
+    )
+    const left = found.filter(({ files }) => files.length > 0).map(({ name }) => name)
+    if (left.length === 0) return
+    await runChild({ work: 'tidy', place, left }, z.null(), { ...options, report: silent, timeout: TIDY_LIMIT })
+  }
+  /** A child that did not end within its grace was killed, and what it had begun is still there: a service that it paused stays so. */
+  const tidied = async <T>(folder: WorkFolder, doing: Promise<T>): Promise<T> => {
+    try {
+      return await doing
+    } catch (thrown) {
+      await tidy([folder]).catch((again: unknown) => {
+        throw new Failure('failed', `${messageOf(thrown)}; and what it left was not removed: ${messageOf(again)}`)
+      })
+      throw thrown
+    }
+  }
   return {
     judge: (access, migrations) =>
       runChild({ work: 'judge', access, migrations }, judgementSchema, {
@@ -50,34 +66,31 @@ export function openJobs(script: string, place: Place): DataJobs {
         signal,
         timeout: WORK_LIMIT,
       }),
-    async tidy() {
-      const left = await Promise.all(WORK_FOLDERS.map((name) => readdir(join(place.backups, name)).catch(() => [])))
-      if (left.flat().length === 0) return
-      await tidy('everything')
-    },
+    tidy: () => tidy(WORK_FOLDERS),
     verify: ({ data, backup, repository, maxAge }, { report, signal }) =>
-      runChild(
-        { work: 'verify', place, data, backup, repository, maxAge },
-        z.object({ passed: z.boolean(), message: z.string(), details: z.string() }),
-        { ...options, report, signal, timeout: WORK_LIMIT },
+      tidied(
+        'verify',
+        runChild(
+          { work: 'verify', place, data: proofPlanSchema.parse(data), backup, repository, maxAge },
+          z.object({ passed: z.boolean(), message: z.string(), details: z.string() }),
+          { ...options, report, signal, timeout: WORK_LIMIT },
+        ),
       ),
     restore: ({ data, backup, target, plan, typed }, { report, signal }) =>
-      runChild({ work: 'restore', place, data, backup, target, plan, typed }, z.string(), {
-        ...options,
-        report,
-        signal,
-        timeout: WORK_LIMIT,
-      }),
-    async backup(work, { report, signal }) {
-      try {
-        const limits = { ...options, report, signal, timeout: WORK_LIMIT }
-        return await runChild({ work: 'backup', place, ...work }, z.string(), limits)
-      } catch (thrown) {
-        // One that did not end within its grace was killed, and what it had paused is still paused.
-        if ((await readdir(join(place.backups, 'work')).catch(() => [])).length > 0) await tidy('backup')
-        throw thrown
-      }
-    },
+      tidied(
+        'restore',
+        runChild({ work: 'restore', place, data, backup, target, plan, typed }, z.string(), {
+          ...options,
+          report,
+          signal,
+          timeout: WORK_LIMIT,
+        }),
+      ),
+    backup: (work, { report, signal }) =>
+      tidied(
+        'work',
+        runChild({ work: 'backup', place, ...work }, z.string(), { ...options, report, signal, timeout: WORK_LIMIT }),
+      ),
   }
 }
 

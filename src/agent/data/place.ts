@@ -12,6 +12,10 @@ export const placeSchema = z.object({
 })
 export type Place = z.infer<typeof placeSchema>
 
+/** Below the backups: where a backup, a verification and a restore work. Each is emptied at its end, so what lies there was left by a kill. */
+export const WORK_FOLDERS = ['work', 'verify', 'restore'] as const
+export type WorkFolder = (typeof WORK_FOLDERS)[number]
+
 export function toolsOf({ backups, restic, path, dockerConfig }: Place): Tools {
   const docker = dockerIn({ PATH: path, HOME: dockerConfig, DOCKER_CONFIG: dockerConfig })
   return { docker, restic, path, cache: join(backups, 'cache') }

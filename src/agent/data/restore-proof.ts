@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { type Verification, verificationMarkdown, verificationMetrics, verifyBackup } from '../../backup/index.ts'
 import { refused, replaceFile } from '../../lib/index.ts'
 import type { ChildLine } from './child.ts'
-import type { DataPlan } from './data-plan.ts'
+import type { ProofPlan } from './data-plan.ts'
 import { type Place, toolsOf } from './place.ts'
 
 interface Asked {
-  data: DataPlan
+  data: ProofPlan
   place: Place
   backup: string
   repository: 'first' | 'second'
@@ -18,6 +18,15 @@ interface Asked {
 
 /** Bytes of memory for the scratch database. */
 const MEMORY = 1024 ** 3
+
+/** How long one check may take: 5 min. */
+const CHECK_LIMIT = 300_000
+const CHECK_HEAP_MB = 128
+
+/** A process of the agent's own file that answers one check. */
+function checkProgram(): [string, ...string[]] {
+  return [process.execPath, `--max-old-space-size=${CHECK_HEAP_MB}`, process.argv[1] ?? '', 'answer-check']
+}
 
 /**
  * Restores a backup into scratch containers and compares. The report stays beside the backups: `verification.json` for
@@ -29,7 +38,7 @@ export async function verifyHere(asked: Asked, print: (line: ChildLine) => void,
   if (repository === null)
     throw refused('no second repository is configured: BACKUP_SECOND_REPOSITORY in .env names it')
   const now = new Date()
-  const checks = join(data.stack, 'checks')
+  const folder = join(data.stack, 'checks')
   const report = await verifyBackup({
     tools: toolsOf(place),
     id: `verify-${now.getTime().toString(36)}`,
@@ -40,7 +49,7 @@ export async function verifyHere(asked: Asked, print: (line: ChildLine) => void,
     readData: 'all',
     images: data.versions,
     memory: MEMORY,
-    checks: existsSync(checks) ? checks : null,
+    checks: existsSync(folder) ? { folder, program: checkProgram(), within: CHECK_LIMIT } : null,
     newestWithin: null,
     restoreWithin: null,
     now,

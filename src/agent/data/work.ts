@@ -6,9 +6,9 @@ import { migrationPhaseSchema, releaseMigrationSchema } from '../../release/inde
 import { databaseSchema, restoreTargetSchema } from '../protocol.ts'
 import { backUpHere } from './backups.ts'
 import type { ChildLine } from './child.ts'
-import { dataPlanSchema } from './data-plan.ts'
+import { dataPlanSchema, proofPlanSchema } from './data-plan.ts'
 import { judgeBy, migrateHere, undoHere } from './migrations.ts'
-import { placeSchema } from './place.ts'
+import { placeSchema, WORK_FOLDERS } from './place.ts'
 import { verifyHere } from './restore-proof.ts'
 import { restoreHere } from './restores.ts'
 import { tidyHere } from './tidy.ts'
@@ -39,10 +39,10 @@ const workSchema = z.discriminatedUnion('work', [
     unlessNewerThan: z.number().optional(),
     unlessEmpty: z.boolean().optional(),
   }),
-  z.object({ work: z.literal('tidy'), what: z.enum(['everything', 'backup']), place: placeSchema }),
+  z.object({ work: z.literal('tidy'), place: placeSchema, left: z.array(z.enum(WORK_FOLDERS)) }),
   z.object({
     work: z.literal('verify'),
-    data: dataPlanSchema,
+    data: proofPlanSchema,
     place: placeSchema,
     backup: z.string(),
     repository: z.enum(['first', 'second']),
@@ -86,7 +86,7 @@ function doWork(asked: Work, print: (line: ChildLine) => void, signal: AbortSign
     case 'backup':
       return backUpHere(asked, print, signal)
     case 'tidy':
-      return tidyHere(asked.place, asked.what)
+      return tidyHere(asked.place, asked.left)
     case 'verify':
       return verifyHere(asked, print, signal)
     case 'restore':
