@@ -143,12 +143,18 @@ function parseDuration(name, text) {
     }
     return parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit], 0);
 }
-/** A duration of `ms` milliseconds for people: `0.4 s`, `12 s`, `3 min 5 s`. */
+/** A duration of `ms` milliseconds for people: `0.4 s`, `12 s`, `3 min 5 s`, `26 h 0 min`, `2 d 1 h`. */
 function formatDuration(ms) {
     if (ms < 10_000)
         return `${(ms / 1000).toFixed(1)} s`;
     const seconds = Math.round(ms / 1000);
-    return seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+    if (seconds < 120)
+        return `${seconds} s`;
+    const minutes = Math.floor(seconds / 60);
+    if (minutes < 120)
+        return `${minutes} min ${seconds % 60} s`;
+    const hours = Math.floor(minutes / 60);
+    return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
 ;// CONCATENATED MODULE: ./js/lib/json-lines.js

@@ -47,7 +47,7 @@ async function main([verb, ...args]: readonly string[]): Promise<number> {
       case 'answer-check': {
         readArgs(args, {})
         const { answerCheck } = await import(/* webpackMode: "eager" */ '../backup/index.ts')
-        await answerCheck(process.stdin, (line) => void process.stdout.write(`${line}\n`))
+        await answerCheck(process.stdin, printWhole)
         return process.exit(exitClass.ok)
       }
       case 'setup': {
@@ -62,6 +62,11 @@ async function main([verb, ...args]: readonly string[]): Promise<number> {
     log(`pacs-agent ${verb}: ${thrown.kind}: ${thrown.message}`)
     return thrown.exitClass
   }
+}
+
+/** Resolves when `line` is out: an end of the process cuts what is still on its way. */
+function printWhole(line: string): Promise<void> {
+  return new Promise((resolve) => void process.stdout.write(`${line}\n`, () => resolve()))
 }
 
 async function commandLine(args: readonly string[]): Promise<number> {

@@ -13,17 +13,21 @@ const checkSchema = z.object({
 })
 const foundSchema = z.array(z.string(), 'must answer with a list of lines')
 
-/** Reads a question from `input`, asks its check, and prints the answer as one line. The caller ends the process: a check may leave timers behind. */
-export async function answerCheck(input: NodeJS.ReadableStream, print: (line: string) => void): Promise<void> {
+/**
+ * Reads a question from `input`, asks its check, and prints the answer as one line. The caller ends the process afterwards: a
+ * check may leave timers behind.
+ * @param print resolves when the line is written
+ */
+export async function answerCheck(input: NodeJS.ReadableStream, print: (line: string) => Promise<void>): Promise<void> {
   const { check: path, address, database, contents, token } = questionSchema.parse(JSON.parse(await text(input)))
   const client = clientFor(address)
   try {
     const loaded: { default?: unknown } = await import(/* webpackIgnore: true */ pathToFileURL(path).href)
     const { title, check } = checkSchema.parse(loaded.default)
     const found = foundSchema.parse(await check({ db: client.db(database), contents }))
-    print(JSON.stringify({ token, title, found }))
+    await print(JSON.stringify({ token, title, found }))
   } catch (thrown) {
-    print(JSON.stringify({ token, fault: faultOf(thrown) }))
+    await print(JSON.stringify({ token, fault: faultOf(thrown) }))
   }
 }
 

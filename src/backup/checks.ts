@@ -48,6 +48,14 @@ function shortened(line: string): string {
   return one.length > MAX_LENGTH ? `${one.slice(0, MAX_LENGTH)}…` : one
 }
 
+function readAnswer(line: string): z.infer<typeof answerSchema> | null {
+  try {
+    return answerSchema.parse(JSON.parse(line))
+  } catch {
+    return null
+  }
+}
+
 /** @returns what one check found wrong, and what is wrong with the check */
 async function askCheck(
   { program: [file, ...args], within }: Checks,
@@ -64,7 +72,7 @@ async function askCheck(
       timeout: within,
       signal,
       onLine: (line) => {
-        if (line.includes(token)) answer = answerSchema.parse(JSON.parse(line))
+        if (line.includes(token)) answer = readAnswer(line)
       },
     })
     return judge(answer, code)

@@ -10,21 +10,21 @@ interface Cause {
 
 const CAUSES: readonly (Cause & { missing?: true })[] = [
   {
+    says: /no space left on device|disk quota exceeded/i,
+    kind: 'error',
+    means: 'cannot be written, or what comes from it: the disk is full; free some room and ask again',
+  },
+  {
     code: 12,
     says: /wrong password or no key found/i,
     kind: 'refused',
     means: 'does not open with this password: put the right one into the secret restic-password',
   },
   {
-    code: 11,
-    says: /repository is already locked|unable to create lock/i,
+    // Its code 11 also comes where the lock could not be written.
+    says: /repository is already locked/i,
     kind: 'locked',
     means: 'is locked by another restic: ask again when it has ended',
-  },
-  {
-    says: /no space left on device|disk quota exceeded/i,
-    kind: 'error',
-    means: 'cannot be written, or what comes from it: the disk is full; free some room and ask again',
   },
   {
     code: 10,
@@ -55,7 +55,7 @@ export function resticFailure(
   output: string,
   otherwise: FailureKind = 'error',
 ): { failure: Failure; missing: boolean } {
-  const cause = CAUSES.find((one) => one.code === code) ?? CAUSES.find((one) => one.says.test(output)) ?? undefined
+  const cause = CAUSES.find((one) => one.says.test(output)) ?? CAUSES.find((one) => one.code === code)
   const said = lastWords(output)
   if (cause === undefined) {
     return { failure: new Failure(otherwise, `restic ended with ${code} on ${where}: ${said}`), missing: false }

@@ -8,49 +8,75 @@ import { openJobs } from '../../../src/agent/data/open-jobs.ts'
 let directory: string
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'pacs-jobs-'))
-  await mkdir(join(directory, 'work'))
 })
-afterEach(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }))
+afterEach(() => rm(directory, { recursive: true, maxRetries: 5 }))
 
+const SECRET = 'password-of-what-lives'
 const data: DataPlan = {
-  ...{ database: null, archives: [], caches: [], folders: [], second: null, versions: {} },
-  ...{ repository: { location: '/nowhere', passwordFile: '/nowhere', env: {} }, release: 'r', stack: '/nowhere' },
+  database: {
+    service: 'mongodb',
+    migrate: { port: 27017, database: 'pacs', username: 'migrations', password: SECRET },
+    backup: { port: 27017, database: 'pacs', username: 'backup', password: SECRET },
+  },
+  archives: [],
+  caches: [{ service: 'redis', container: 'redis', user: 'backup', password: SECRET }],
+  folders: [],
+  repository: { location: '/backups', passwordFile: '/key', env: {} },
+  second: null,
+  release: 'r1',
+  versions: { mongodb: 'mongo@sha256:1' },
+  stack: '/stack',
 }
 
-/** Takes a backup by a program that writes down what it is asked for, and does `backup` where that is a backup. */
-async function backUpBy(backup: string): Promise<{ error: unknown; asked: string[] }> {
-  const script = join(directory, 'agent.mjs')
+/** Jobs whose child is `program`, which keeps what it was asked in the file that is returned. */
+async function jobsOf(program: string) {
+  const script = join(directory, 'child.mjs')
   const asked = join(directory, 'asked')
   await writeFile(
     script,
-    `import { appendFileSync, writeFileSync } from 'node:fs'
-     import { text } from 'node:stream/consumers'
-     const { work, what } = JSON.parse(await text(process.stdin))
-     appendFileSync(${JSON.stringify(asked)}, [work, what].join(' ').trim() + '\\n')
-     const say = (line) => console.log(JSON.stringify(line))
-     const leave = () => writeFileSync(${JSON.stringify(join(directory, 'work', 'paused'))}, 'pacs-orthanc-1')
-     if (work === 'backup') { ${backup} } else say({ type: 'done', value: null })`,
+    `import { appendFileSync, readFileSync } from 'node:fs'
+     const text = readFileSync(0, 'utf8')
+     appendFileSync(${JSON.stringify(asked)}, text + '\\n')
+     const asked = JSON.parse(text)
+     const done = (value) => console.log(JSON.stringify({ type: 'done', value }))
+     ${program}`,
   )
-  const place = { backups: directory, restic: '', path: '', dockerConfig: '' }
-  const silent = { step: async () => {}, progress: async () => {}, note: async () => {} }
-  const run = { report: silent, signal: new AbortController().signal }
-  const error = await openJobs(script, place)
-    .backup({ data }, run)
-    .then(
-      () => null,
-      (thrown: unknown) => thrown,
-    )
-  return { error, asked: (await readFile(asked, 'utf8')).trim().split('\n') }
+  const backups = join(directory, 'backups')
+  const place = { backups, metrics: directory, restic: 'restic', path: process.env.PATH ?? '', dockerConfig: directory }
+  const asks = async () => (await readFile(asked, 'utf8')).trim().split('\n')
+  return { jobs: openJobs(script, place), asks, backups }
 }
 
-it('tidies up after a backup that was killed, and not after one that cleaned up itself', async () => {
-  const killed = await backUpBy(`leave(); process.kill(process.pid, 'SIGKILL')`)
-  expect(killed.error).toMatchObject({ kind: 'failed' })
-  expect(killed.asked).toEqual(['backup', 'tidy backup'])
-  await rm(join(directory, 'asked'))
-  await rm(join(directory, 'work'), { recursive: true })
-  const refused = await backUpBy(`say({ type: 'failed', kind: 'refused', message: 'the disk is full' })`)
-  expect(refused.error).toMatchObject({ kind: 'refused' })
-  expect(refused.asked).toEqual(['backup'])
-  expect(await readdir(directory)).not.toContain('work')
+const silent = { step: async () => {}, progress: async () => {}, note: async () => {} }
+const run = { report: silent, signal: new AbortController().signal }
+
+it('tells a verification no login of anything that lives', async () => {
+  const { jobs, asks } = await jobsOf(
+    'console.log(JSON.stringify({ type: "failed", kind: "refused", message: "seen" }))',
+  )
+  const asked = jobs.verify({ data, backup: 'newest', repository: 'first', maxAge: 1000 }, run)
+  await expect(asked).rejects.toMatchObject({ message: 'seen' })
+  const [text = ''] = await asks()
+  expect(JSON.parse(text).data).toMatchObject({ repository: data.repository, versions: data.versions, stack: '/stack' })
+  expect(text).not.toContain(SECRET)
+})
+
+it('cleans up after a child that was killed, and only what that one had begun', async () => {
+  const { jobs, asks, backups } = await jobsOf(`
+    if (asked.work === 'tidy') done(null)
+    else process.kill(process.pid, 'SIGKILL')
+  `)
+  for (const folder of ['work', 'verify']) {
+    await mkdir(join(backups, folder), { recursive: true })
+    await writeFile(join(backups, folder, 'left'), '')
+  }
+  await expect(jobs.backup({ data }, run)).rejects.toMatchObject({ kind: 'failed' })
+  const [, tidy = ''] = await asks()
+  expect(JSON.parse(tidy)).toMatchObject({ work: 'tidy', left: ['work'] })
+  expect(await readdir(join(backups, 'verify'))).toEqual(['left'])
+
+  // One that ended by itself has cleaned up.
+  await rm(join(backups, 'work'), { recursive: true })
+  await expect(jobs.backup({ data }, run)).rejects.toMatchObject({ kind: 'failed' })
+  expect((await asks()).map((line) => JSON.parse(line).work)).toEqual(['backup', 'tidy', 'backup'])
 })

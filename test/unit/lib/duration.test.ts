@@ -31,6 +31,8 @@ describe('formatDuration', () => {
     [12_400, '12 s'],
     [119_400, '119 s'],
     [185_000, '3 min 5 s'],
+    [7_260_000, '2 h 1 min'],
+    [176_400_000, '2 d 1 h'],
   ])('writes %i ms as %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text)
   })

@@ -1,0 +1,334 @@
+// Backups, verifications and restores under faults: on a real database, Orthanc and Redis, with a real restic.
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { BSON, type Db } from 'mongodb'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  clearLeftovers,
+  listBackups,
+  Restic,
+  removeScratch,
+  takeBackup,
+  type Verification,
+  verifyBackup,
+} from '../../src/backup/index.ts'
+import { type Damage, damaged, withChangedDumps } from '../backup/damage.ts'
+import { fillRecords } from '../backup/records.ts'
+import { BackupSite } from '../backup/site.ts'
+import { docker, ids } from '../lab/index.ts'
+import { random, seedOfCommit } from '../site/seed.ts'
+import { smallDisk } from '../site/small-disk.ts'
+
+const REPORTS = 200
+let site: BackupSite
+let db: Db
+let first: string
+let draw: () => number
+
+beforeAll(async () => {
+  const seed = await seedOfCommit()
+  console.log(`backup-faults: seed ${seed} (PACS_TEST_SEED repeats it)`)
+  draw = random(Number.parseInt(seed, 16))
+  site = await BackupSite.start()
+  db = await site.db
+  await fillRecords(db, REPORTS)
+  await Promise.all([site.send(), site.send()])
+  await site.redisCommand('set', 'session:1', 'ada')
+  // What does not compress fills packs.
+  await writeFile(
+    join(site.directory, 'stack', 'viewer.wasm'),
+    Buffer.from(Array.from({ length: 300_000 }, () => draw() * 256)),
+  )
+  first = (await takeBackup(site.backup())).contents.id
+})
+afterAll(() => site?.[Symbol.asyncDispose]())
+
+const restic = (location = site.repository.location) =>
+  new Restic(site.tools.restic, { ...site.repository, location }, site.tools.path, site.tools.cache)
+const backups = async () => (await listBackups(restic())).map(({ id }) => id)
+const found = (report: Verification) =>
+  Object.fromEntries(report.levels.map(({ level, outcome, findings }) => [level, outcome === 'passed' ? [] : findings]))
+const one = <T>(values: readonly T[]): T => values[Math.floor(draw() * values.length)] as T
+
+describe('a damaged repository', () => {
+  const ALL: Damage[] = [
+    { part: 'data', how: 'flip' },
+    { part: 'data', how: 'flip' },
+    { part: 'data', how: 'truncate' },
+    { part: 'data', how: 'remove' },
+    { part: 'index', how: 'flip' },
+    { part: 'snapshots', how: 'flip' },
+  ]
+
+  test('is found by restic’s check whatever file and bit is hit, and called damaged', async () => {
+    for (const damage of ALL) {
+      const { repository, what, remove } = await damaged(site, damage, draw)
+      const checked = restic(repository.location).check('all')
+      await expect(checked, what).rejects.toMatchObject({
+        kind: 'unhealthy',
+        message: expect.stringMatching(/is damaged/),
+      })
+      await remove()
+    }
+  })
+
+  test('proves no restore: the report is red from the level that found it', async () => {
+    const { repository, what, remove } = await damaged(site, { part: 'data', how: one(['flip', 'remove']) }, draw)
+    const report = await verifyBackup(site.verification({ repository }))
+    expect(report.outcome, what).toBe('failed')
+    expect(report.levels[1], what).toMatchObject({ level: 'L1', outcome: 'failed' })
+    await remove()
+  })
+})
+
+describe('a backup whose dumps are not what it says', () => {
+  test('is found out, each fault by its name, on containers that reach nothing that lives', async () => {
+    const dumps = 'database/pacs'
+    const id = await withChangedDumps(site, first, async (staged) => {
+      const file = (name: string) => join(staged, dumps, name)
+      const metadata = BSON.EJSON.parse(await readFile(file('reports.metadata.json'), 'utf8'), { relaxed: false })
+      metadata.indexes = metadata.indexes.filter(({ name }: { name: string }) => name !== 'by_study')
+      delete metadata.options.validator
+      await writeFile(file('reports.metadata.json'), BSON.EJSON.stringify(metadata, { relaxed: false }))
+      const documents = await readFile(file('reports.bson'))
+      documents.write('Z', documents.lastIndexOf('STANDARD'))
+      await writeFile(file('reports.bson'), documents)
+      for (const name of ['sessions.bson', 'sessions.metadata.json']) await rm(file(name))
+    })
+    const checks = await mkdtemp(join(site.directory, 'checks-'))
+    await writeFile(
+      join(checks, 'signatures.check.js'),
+      `export default { title: 'every signature names a report', async check({ db }) {
+         const signatures = await db.collection('digitalsignatures').find().toArray()
+         await db.collection('digitalsignatures').insertOne({ recordId: 'lost' })
+         const lost = []
+         for (const { recordId } of [...signatures, { recordId: 'r-1' }])
+           if (!(await db.collection('reports').findOne({ _id: recordId }))) lost.push(recordId + ' is missing')
+         return lost
+       } }`,
+    )
+    let seen: ReturnType<typeof lookAtScratch> | undefined
+    const report = await verifyBackup(
+      site.verification({
+        which: id,
+        checks: {
+          folder: checks,
+          program: [process.execPath, join(import.meta.dirname, '../backup/answer-check.ts')],
+          within: 60_000,
+        },
+        newestWithin: 3_600_000,
+        progress: (line) => {
+          if (line.startsWith('L4')) seen = lookAtScratch()
+        },
+      }),
+    )
+    expect(found(report)).toMatchObject({
+      L1: [],
+      L2: ['sessions: was not restored'],
+      L3: ['reports: option validator is missing', 'reports: index by_study is missing', 'sessions: is missing'],
+      L4: [
+        `reports: as many documents as were backed up (${REPORTS + 1}), but not the same ones`,
+        'sessions: all 1 documents are missing',
+      ],
+      L5: ['signatures.check.js: every signature names a report: r-1 is missing'],
+    })
+    expect(seen).toEqual({ internal: true, others: 0, mounts: 0, published: {}, reached: [] })
+    expect(await db.collection('digitalsignatures').countDocuments()).toBe(10)
+  })
+
+  /** While a verification runs: what its database's container could reach. */
+  function lookAtScratch() {
+    const ask = (...args: string[]) => execFileSync('docker', args, { encoding: 'utf8' }).trim()
+    const [container = ''] = ask('ps', '-q', '--filter', 'label=pacs.verify').split('\n')
+    const [network = ''] = ask('network', 'ls', '-q', '--filter', 'label=pacs.verify').split('\n')
+    const [{ Internal, Containers }] = JSON.parse(ask('network', 'inspect', network))
+    const [{ Mounts, NetworkSettings, HostConfig }] = JSON.parse(ask('container', 'inspect', container))
+    const live = ask(
+      'container',
+      'inspect',
+      '--format',
+      '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}',
+      site.database.container ?? '',
+    )
+    const [{ IPAM }] = JSON.parse(ask('network', 'inspect', network))
+    const targets = [`${live}/27017`, `${IPAM.Config[0].Gateway}/${site.database.port}`, '1.1.1.1/443']
+    const reached = targets.filter((target) => {
+      try {
+        ask('exec', container, 'timeout', '1', 'bash', '-c', `: </dev/tcp/${target}`)
+        return true
+      } catch {
+        return false
+      }
+    })
+    return {
+      internal: Internal,
+      others: Object.keys(Containers).length - 1,
+      mounts: Mounts.filter(({ Type }: { Type: string }) => Type === 'bind').length + (HostConfig.Binds ?? []).length,
+      published: HostConfig.PortBindings ?? NetworkSettings.Ports,
+      reached,
+    }
+  }
+
+  test('is found out by the MD5 of the index when two images of the archive are swapped on the disk', async () => {
+    const storage = '/var/lib/orthanc/db'
+    const files = await docker(['exec', site.orthanc, 'find', storage, '-type', 'f', '-size', '+1k', '-path', '*-*-*'])
+    const [a, b] = files.trim().split('\n').sort()
+    const swap = ['exec', '-u', '0', site.orthanc, 'sh', '-c', `mv ${a} /tmp/a && mv ${b} ${a} && mv /tmp/a ${b}`]
+    await docker(swap)
+    const swapped = await takeBackup(site.backup({ database: null, caches: [], folders: [] }))
+    await docker(swap)
+    const report = await verifyBackup(site.verification({ which: swapped.contents.id }))
+    const wrong = /^orthanc: file (\S+) has (another MD5 than the index says|\d+ bytes, the index says \d+)$/
+    expect(report.levels.find(({ level }) => level === 'L4')?.findings.map((line) => wrong.exec(line)?.[1])).toEqual(
+      [a, b].map((path) => path?.slice(storage.length + 1)),
+    )
+  })
+})
+
+describe('what is not a backup’s fault', () => {
+  test('ends a verification and a backup with its own name: a wrong key, a lock, a wrong database', async () => {
+    const passwordFile = join(site.directory, 'wrong')
+    await writeFile(passwordFile, 'wrong', { mode: 0o400 })
+    const repository = { ...site.repository, passwordFile }
+    const wrong = { kind: 'refused', message: expect.stringMatching(/does not open with this password/) }
+    await expect(takeBackup(site.backup({ repository }))).rejects.toMatchObject(wrong)
+    await expect(verifyBackup(site.verification({ repository }))).rejects.toMatchObject(wrong)
+
+    const source = site.backup().database
+    const database = source && { ...source, database: 'pacs_old' }
+    await expect(takeBackup(site.backup({ database, archives: [], caches: [] }))).rejects.toMatchObject({
+      kind: 'refused',
+      message: 'the database pacs_old holds no collection: is this its name?',
+    })
+
+    const before = await backups()
+    {
+      await using _ = await exclusiveLock()
+      const locked = { kind: 'locked', message: expect.stringMatching(/is locked by another restic/) }
+      await expect(takeBackup(site.backup())).rejects.toMatchObject(locked)
+      await expect(verifyBackup(site.verification())).rejects.toMatchObject(locked)
+      await restic().check('all')
+    }
+    expect(await backups()).toEqual(before)
+  })
+
+  /** Another restic that holds the repository for itself and was stopped in the middle of it. */
+  async function exclusiveLock(attempts = 20): Promise<AsyncDisposable> {
+    const { location, passwordFile } = site.repository
+    const env = { RESTIC_REPOSITORY: location, RESTIC_PASSWORD_FILE: passwordFile, HOME: site.directory }
+    const holder = spawn(site.tools.restic, ['--no-cache', 'check', '--read-data'], { env, stdio: 'ignore' })
+    const exited = once(holder, 'exit')
+    const isLocked = () => readdirSync(join(location, 'locks')).length > 0
+    // It is there for a moment: looked for without a pause.
+    for (const limit = Date.now() + 10_000; !isLocked() && Date.now() < limit; );
+    holder.kill('SIGSTOP')
+    await setImmediate()
+    if (!isLocked() || holder.exitCode !== null) {
+      holder.kill('SIGKILL')
+      await exited
+      if (attempts > 1) return exclusiveLock(attempts - 1)
+      throw new Error('restic could not be stopped while it holds its lock')
+    }
+    return {
+      async [Symbol.asyncDispose]() {
+        holder.kill('SIGCONT')
+        holder.kill('SIGTERM')
+        await exited
+      },
+    }
+  }
+
+  test('is a full disk, under the dump, under the repository and under a verification', async (ctx) => {
+    await using disk = await smallDisk(8)
+    if (disk === null) return ctx.skip('no file system of a given size can be mounted here')
+    const before = await backups()
+    const work = join(disk.path, 'work')
+    const fillsUp = (line: string) => {
+      if (/documents/.test(line)) disk.fill()
+    }
+    const full = { kind: 'error', message: expect.stringMatching(/the disk is full/) }
+    await expect(takeBackup(site.backup({ work, progress: fillsUp }))).rejects.toMatchObject(full)
+    expect(await readdir(work)).toEqual([])
+    await disk.empty()
+
+    const repository = { ...site.repository, location: join(disk.path, 'repository') }
+    const storing = (line: string) => {
+      if (line === 'storing') disk.fill()
+    }
+    await expect(takeBackup(site.backup({ repository, progress: storing }))).rejects.toMatchObject(full)
+    expect(await docker(['container', 'inspect', '--format', '{{.State.Status}}', site.orthanc])).toBe('running')
+    await disk.empty()
+
+    const little = verifyBackup(site.verification({ work, progress: (line) => line.startsWith('L1') && disk.fill() }))
+    await expect(little).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(/MiB free, the backup needs/),
+    })
+    expect(await ids(['ps', '-aq', '--filter', 'label=pacs.verify'])).toEqual([])
+    expect(await backups()).toEqual(before)
+  })
+
+  test('is a scratch database that is ended under way', async () => {
+    const killed = verifyBackup(
+      site.verification({
+        which: first,
+        progress: (line) => {
+          if (!line.startsWith('L3')) return
+          const [container = ''] = execFileSync('docker', ['ps', '-q', '--filter', 'label=pacs.verify'], {
+            encoding: 'utf8',
+          }).split('\n')
+          execFileSync('docker', ['kill', container])
+        },
+      }),
+    )
+    await expect(killed).rejects.toMatchObject({
+      kind: 'error',
+      message: expect.stringMatching(/the scratch database is gone/),
+    })
+    expect(await ids(['ps', '-aq', '--filter', 'label=pacs.verify'])).toEqual([])
+  })
+})
+
+describe('a process that is killed', () => {
+  /** Runs `kind` in a process of its own that dies where `killAt` says. */
+  async function killed(kind: 'backup' | 'verify' | 'restore', request: object, killAt: string): Promise<void> {
+    const child = spawn(process.execPath, [join(import.meta.dirname, '../backup/child.ts')], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+    })
+    const exited = once(child, 'exit')
+    child.stdin.end(JSON.stringify({ kind, request, killAt }))
+    const [, signal] = await exited
+    expect(signal, `${kind} at ${killAt}`).toBe('SIGKILL')
+  }
+
+  test('in a backup leaves a paused Orthanc that is resumed, and nothing that counts as a backup', async () => {
+    const before = await backups()
+    await killed('backup', site.backup(), '^docker pause')
+    expect(await docker(['container', 'inspect', '--format', '{{.State.Status}}', site.orthanc])).toBe('paused')
+    await clearLeftovers(site.tools.docker, site.work)
+    expect(await docker(['container', 'inspect', '--format', '{{.State.Status}}', site.orthanc])).toBe('running')
+    expect(await readdir(site.work)).toEqual([])
+
+    await killed(
+      'backup',
+      site.backup(),
+      one(['documents$', 'copying the index', '^storing$', 'storing the files', '^docker run .*backup --json']),
+    )
+    expect(await backups()).toEqual(before)
+    const next = await takeBackup(site.backup({ archives: [] }))
+    expect(next.pruning).toMatchObject({ outcome: 'done' })
+    expect(await backups()).toEqual([next.contents.id, ...before])
+  })
+
+  test('in a verification leaves containers that are removed', async () => {
+    await killed('verify', site.verification({ which: first }), one(['^docker run --detach', '^reports: ', '^L4']))
+    expect(await ids(['ps', '-aq', '--filter', 'label=pacs.verify'])).toHaveLength(1)
+    await removeScratch(site.tools.docker)
+    expect(await ids(['ps', '-aq', '--filter', 'label=pacs.verify'])).toEqual([])
+    expect(await ids(['network', 'ls', '-q', '--filter', 'label=pacs.verify'])).toEqual([])
+  })
+})

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import { resticFailure } from '../../../src/backup/restic-failures.ts'
+
+const failure = (code: number, output: string, otherwise?: 'unhealthy') =>
+  resticFailure('/backups', code, output, otherwise)
+
+describe('what restic says', () => {
+  it.each([
+    [12, 'Fatal: wrong password or no key found', 'refused', /does not open with this password/],
+    [
+      11,
+      'unable to create lock in backend: repository is already locked by PID 7 on s1',
+      'locked',
+      /is locked by another restic/,
+    ],
+    [
+      10,
+      'Fatal: repository does not exist: unable to open config file',
+      'unreachable',
+      /is not there \(is its disk mounted\?\)/,
+    ],
+    [11, 'unable to create lock in backend: write /r/locks/ab: no space left on device', 'error', /the disk is full/],
+    [11, 'unable to create lock in backend: open /r/locks/ab: permission denied', 'error', /permission denied/],
+    [1, 'Fatal: unable to save snapshot: write /r/data/ab: no space left on device', 'error', /the disk is full/],
+    [
+      1,
+      'Fatal: Get "https://h/": dial tcp: lookup h: no such host',
+      'unreachable',
+      /cannot be reached: .*no such host/,
+    ],
+    [
+      1,
+      'ciphertext verification failed\nFatal: repository contains errors',
+      'unhealthy',
+      /is damaged: repository contains errors/,
+    ],
+    [
+      1,
+      '{"message_type":"exit_error","code":1,"message":"Fatal: pack ab not found"}',
+      'unhealthy',
+      /is damaged: pack ab not found/,
+    ],
+    [137, '', 'error', /restic ended with 137 on \/backups: it said nothing/],
+  ] as const)('with %d and %j is %s', (code, output, kind, message) => {
+    expect(failure(code, output).failure).toMatchObject({ kind, message: expect.stringMatching(message) })
+    expect(failure(code, output).failure.message).not.toContain('\n')
+  })
+
+  it('in words that nobody knows counts as damage where it read what is stored', () => {
+    expect(failure(1, 'Fatal: blob too short', 'unhealthy').failure.kind).toBe('unhealthy')
+    expect(failure(1, 'Fatal: no space left on device', 'unhealthy').failure.kind).toBe('error')
+  })
+
+  it('tells a repository that is not made yet from any other failure', () => {
+    expect(failure(10, 'Fatal: repository does not exist').missing).toBe(true)
+    expect(failure(12, 'Fatal: wrong password or no key found').missing).toBe(false)
+  })
+})
