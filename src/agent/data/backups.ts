@@ -12,6 +12,7 @@ import {
 import { formatDuration } from '../../lib/index.ts'
 import type { ChildLine } from './child.ts'
 import type { DataPlan } from './data-plan.ts'
+import { requirePassword } from './password.ts'
 import { type Place, toolsOf } from './place.ts'
 
 interface Asked {
@@ -26,6 +27,7 @@ interface Asked {
 export async function backUpHere(asked: Asked, print: (line: ChildLine) => void, signal: AbortSignal): Promise<string> {
   const { data, place, unlessNewerThan = 0, unlessEmpty = false } = asked
   if (unlessEmpty && (await isEmpty(data))) return 'the database holds no document: there is nothing to back up'
+  await requirePassword(data)
   const tools = toolsOf(place)
   const fresh = unlessNewerThan > 0 ? await newestOf(data, tools, signal) : null
   const age = fresh === null ? Number.POSITIVE_INFINITY : Date.now() - Date.parse(startOf(fresh))

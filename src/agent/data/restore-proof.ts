@@ -5,6 +5,7 @@ import { type Verification, verificationMarkdown, verificationMetrics, verifyBac
 import { refused, replaceFile } from '../../lib/index.ts'
 import type { ChildLine } from './child.ts'
 import type { ProofPlan } from './data-plan.ts'
+import { requirePassword } from './password.ts'
 import { type Place, toolsOf } from './place.ts'
 
 interface Asked {
@@ -37,6 +38,7 @@ export async function verifyHere(asked: Asked, print: (line: ChildLine) => void,
   const repository = asked.repository === 'first' ? data.repository : data.second
   if (repository === null)
     throw refused('no second repository is configured: BACKUP_SECOND_REPOSITORY in .env names it')
+  await requirePassword(data)
   const now = new Date()
   const folder = join(data.stack, 'checks')
   const report = await verifyBackup({

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { planRestore, type RestoreTarget, runRestore } from '../../backup/index.ts'
 import type { ChildLine } from './child.ts'
 import type { DataPlan } from './data-plan.ts'
+import { requirePassword } from './password.ts'
 import { type Place, toolsOf } from './place.ts'
 
 interface Asked {
@@ -20,6 +21,7 @@ export async function restoreHere(
   signal: AbortSignal,
 ): Promise<string> {
   const { data, place, target } = asked
+  await requirePassword(data)
   const database = data.database && target.kind !== 'study' ? data.database.migrate : null
   const request = {
     tools: toolsOf(place),
