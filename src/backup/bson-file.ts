@@ -53,7 +53,9 @@ export class BsonFileWriter {
 }
 
 async function writeAll(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
-  const bytes = Buffer.concat(pieces)
+  const [first] = pieces
+  // A long document stands alone, and is not copied.
+  const bytes = first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces)
   let written = 0
   while (written < bytes.length) written += (await file.write(bytes, written)).bytesWritten
 }

@@ -161,7 +161,16 @@ export async function* readRaw(
     .collection(collection)
     .find({}, { raw: true, batchSize: LOT, signal, ...(session === undefined ? {} : { session }) })
   try {
-    while (await cursor.hasNext()) yield cursor.readBufferedDocuments().map(asRaw)
+    let more = cursor.hasNext()
+    while (await more) {
+      const lot = cursor.readBufferedDocuments().map(asRaw)
+      const isSmall = lot.reduce((bytes, document) => bytes + document.length, 0) <= READ_AHEAD
+      // The server reads on while the caller works on these; two lots of large documents would be too much memory.
+      if (isSmall) more = cursor.hasNext()
+      more.catch(() => undefined)
+      yield lot
+      if (!isSmall) more = cursor.hasNext()
+    }
   } finally {
     await cursor.close()
   }
@@ -169,6 +178,8 @@ export async function* readRaw(
 
 /** Documents per answer; a server cuts it at 16 MiB. */
 const LOT = 5000
+/** Bytes of an answer up to which the next one is asked for already. */
+const READ_AHEAD = 4 * 1024 * 1024
 
 function asRaw(document: unknown): Buffer {
   if (!(document instanceof Uint8Array)) throw new Error('the driver decoded a document that was asked for raw')

@@ -19,8 +19,11 @@ export const childLineSchema = z.discriminatedUnion('type', [
 ])
 export type ChildLine = z.infer<typeof childLineSchema>
 
-/** Megabytes of JavaScript heap of a child; what it reads is streamed. */
-const HEAP_MB = 128
+/**
+ * Limits of a child's JavaScript heap, in megabytes; what it reads is streamed. A small young generation is collected before garbage
+ * fills what a child may have.
+ */
+export const CHILD_LIMITS = ['--max-old-space-size=128', '--max-semi-space-size=2']
 /** What the journal keeps of a child's complaints. */
 const SAID = 500
 
@@ -59,7 +62,7 @@ export async function runChild<T>(work: object, value: z.ZodType<T>, options: Ch
     if (line.type === 'note') return report.note(line.message)
     last = line
   }
-  const { code, stderr } = await tryRun(process.execPath, [`--max-old-space-size=${HEAP_MB}`, script, 'work'], {
+  const { code, stderr } = await tryRun(process.execPath, [...CHILD_LIMITS, script, 'work'], {
     env: { PATH: path },
     input: JSON.stringify(work),
     timeout,
