@@ -1,15 +1,27 @@
 import { chmod, mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Failure, messageOf } from '../lib/index.ts'
+import { Failure, messageOf, refused } from '../lib/index.ts'
 import { arrange, listBackups, type StoredBackup } from './catalogue.ts'
 import type { Restic } from './restic.ts'
 import { chooseKept, type Retention } from './retention.ts'
 
-/** Makes the repository on this server unless it is there, open to the group of its owner: readers of volumes write as root of that group. */
-export async function ensureRepository(restic: Restic, signal: AbortSignal): Promise<void> {
+/**
+ * Makes the repository on this server unless it is there, open to the group of its owner: readers of volumes write as root of that group.
+ * @throws Failure `refused` where no folder can be made
+ */
+export async function ensureRepository(
+  restic: Pick<Restic, 'repository' | 'exists' | 'init'>,
+  signal: AbortSignal,
+): Promise<void> {
   const { location } = restic.repository
   if (await restic.exists({ signal })) return
-  await mkdir(location, { recursive: true, mode: 0o770 })
+  try {
+    await mkdir(location, { recursive: true, mode: 0o770 })
+  } catch (thrown) {
+    throw refused(
+      `the repository ${location} cannot be made (${messageOf(thrown)}): BACKUP_REPOSITORY must name a folder that the agent can write`,
+    )
+  }
   await restic.init()
   // restic takes the modes of all later files from these (group may read: group may write).
   await openToGroup(location)
