@@ -12,7 +12,8 @@ export function sideName(name: string, what: 'restored' | 'before', id: string):
 }
 
 /**
- * Restores collections of a dump under other names and compares them with what was backed up.
+ * Restores collections of a dump under other names and compares them with what was backed up. One that an earlier restore of
+ * this backup left there is taken as it is, if it is the same.
  * @throws Failure `failed` that names every difference; what was restored stays for a look, beside the live data
  */
 export async function restoreBeside(
@@ -23,22 +24,36 @@ export async function restoreBeside(
   signal: AbortSignal,
 ): Promise<void> {
   const wanted = renamed(contents, as)
+  const there = await db.listCollections({ name: { $in: [...as.values()] } }, { nameOnly: true }).toArray()
+  if (there.length > 0) {
+    await refuseChanged(db, wanted, signal)
+    return
+  }
   const restored = await restoreDatabase({ db, directory, as, signal })
-  const found = await Promise.all(
-    wanted.collections.filter(({ type }) => type !== 'view').map(({ name }) => countCollection(db, name, signal)),
-  )
-  const names = new Set(as.values())
-  const definitions = (await readDefinitions(db)).filter(({ name }) => names.has(name))
-  const findings = [
-    ...compareRestored(wanted, restored).findings,
-    ...compareDefinitions(wanted, definitions).findings,
-    ...compareDocuments(wanted, found).findings,
-  ]
+  const findings = [...compareRestored(wanted, restored).findings, ...(await differences(db, wanted, signal))]
   if (findings.length === 0) return
-  const where = `${db.databaseName}: ${[...names].join(', ')}`
+  const where = `${db.databaseName}: ${[...as.values()].join(', ')}`
   throw new Failure(
     'failed',
     `what was restored differs from the backup and was not used (${where}): ${findings.join('; ')}`,
+  )
+}
+
+/** How the collections that are there differ from what was backed up. */
+async function differences(db: Db, wanted: DatabaseContents, signal: AbortSignal): Promise<string[]> {
+  const names = new Set(wanted.collections.map(({ name }) => name))
+  const definitions = (await readDefinitions(db)).filter(({ name }) => names.has(name))
+  const stored = definitions.filter(({ type }) => type !== 'view')
+  const found = await Promise.all(stored.map(({ name }) => countCollection(db, name, signal)))
+  return [...compareDefinitions(wanted, definitions).findings, ...compareDocuments(wanted, found).findings]
+}
+
+async function refuseChanged(db: Db, wanted: DatabaseContents, signal: AbortSignal): Promise<void> {
+  const findings = await differences(db, wanted, signal)
+  if (findings.length === 0) return
+  const drops = wanted.collections.map(({ name }) => `db.${name}.drop()`).join(', ')
+  throw refused(
+    `left by a restore that was cut, or changed since (${findings.join('; ')}): nothing was overwritten; type ${drops} in mongosh for ${db.databaseName}, then ask again`,
   )
 }
 

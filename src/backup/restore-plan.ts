@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { serverFacts } from './database.ts'
 import { sideName } from './restore-collections.ts'
 import type { RestorePlan } from './restore-request.ts'
 import type { RestoreSession } from './restore-session.ts'
@@ -11,13 +12,36 @@ export async function planOf(session: RestoreSession): Promise<RestorePlan> {
   if (target.kind === 'study') {
     plan.steps.push(`restore the files of study ${target.study} into ${target.directory}`, 'compare each with its MD5')
   } else if (target.kind === 'database') {
-    plan.steps.push(
-      `restore the database ${session.database.database} beside the live one, as ${session.sideDatabase}`,
-      'compare counts, content hashes, options, validators and indexes',
-    )
+    await planDatabase(plan, session)
   } else if (target.kind === 'collection') await planCollection(plan, session, target.collection)
   else await planEverything(plan, session, target.directory)
   return plan
+}
+
+async function planDatabase(plan: RestorePlan, session: RestoreSession): Promise<void> {
+  const { database, live, sideDatabase } = session
+  plan.steps.push(
+    `restore the database ${database.database} beside the live one, as ${sideDatabase}`,
+    'compare counts, content hashes, options, validators and indexes',
+    await asOf(session),
+  )
+  if (await live.db(sideDatabase).listCollections({}, { nameOnly: true }).hasNext()) {
+    plan.refusals.push(
+      `the database ${sideDatabase} is there already, from another restore: nothing is overwritten; drop it with db.getSiblingDB("${sideDatabase}").dropDatabase() in mongosh`,
+    )
+  }
+}
+
+/** What a restore does not bring back, and why. */
+async function asOf({ database, contents, live }: RestoreSession): Promise<string> {
+  const { topology } = await serverFacts(live)
+  const why =
+    topology === 'standalone'
+      ? 'the server is no member of a replica set and keeps no oplog'
+      : 'the oplog is not replayed over a backup'
+  const { moment } = database
+  const at = moment.kind === 'snapshot' ? `cluster time ${moment.clusterTime}` : moment.to
+  return `it is as of ${at} (backup of ${contents.startedAt}); no later point in time can be had: ${why}`
 }
 
 async function planCollection(plan: RestorePlan, session: RestoreSession, collection: string): Promise<void> {
@@ -33,6 +57,7 @@ async function planCollection(plan: RestorePlan, session: RestoreSession, collec
   else if (request.typed === collection) {
     plan.steps.push(`keep the live one as ${sideName(collection, 'before', id)}`, `name the restored one ${collection}`)
   } else plan.steps.push('leave it there: the live one is replaced only when its name is typed')
+  plan.steps.push(await asOf(session))
   if (there) plan.mustType = collection
   if (request.typed !== null && request.typed !== collection) {
     plan.refusals.push(`"${request.typed}" was typed, the collection is ${collection}`)

@@ -9,7 +9,6 @@ import type { Contents, DatabaseContents } from './contents.ts'
 import { connectDatabase } from './database.ts'
 import { diskFull } from './dump.ts'
 import { Restic } from './restic.ts'
-import { sideName } from './restore-collections.ts'
 import type { RestoreRunRequest } from './restore-request.ts'
 import { removeVolumeReaders } from './volume-reader.ts'
 
@@ -33,9 +32,9 @@ export class RestoreSession {
     return this.contents.database
   }
 
-  /** What the whole database is called beside the live one. */
+  /** What the whole database is called beside the live one: always the same, since a user with few rights has them on named databases. */
   get sideDatabase(): string {
-    return sideName(this.database.database, 'restored', this.contents.id)
+    return `${this.database.database}_restored`
   }
 
   /** The live server. */

@@ -128,7 +128,12 @@ describe('a restore', () => {
     expect(await db.collection('reports').countDocuments()).toBe(1)
     const [side = ''] = beside.restored.map((name) => name.replace(/^pacs\./, ''))
     expect(await db.collection(side).countDocuments()).toBe(REPORTS + 1)
-    await db.collection(side).drop()
+    const mark = { _id: 'r0' as never }
+    await db.collection(side).updateOne(mark, { $set: { version: 2 } })
+    await expect(runRestore(restore({ target, typed: 'reports' }))).rejects.toThrow(
+      /not the same ones.*type db\.reports_restored_\w+\.drop\(\)/,
+    )
+    await db.collection(side).updateOne(mark, { $set: { version: 1 } })
 
     await expect(runRestore(restore({ target, typed: 'report' }))).rejects.toThrow(/"report" was typed/)
     const swapped = await runRestore(restore({ target, typed: 'reports' }))
@@ -138,9 +143,13 @@ describe('a restore', () => {
 
   test('of a database goes beside the live one and never over another', async () => {
     const request = restore({ target: { kind: 'database' } })
-    const { restored } = await runRestore(request)
-    expect(restored).toHaveLength(1)
-    await expect(runRestore(request)).rejects.toThrow(/is there already: nothing was overwritten/)
+    const { restored, steps } = await runRestore(request)
+    expect(restored).toEqual(['database pacs_restored'])
+    const standalone = site.database.topology === 'standalone'
+    expect(steps.at(-1)).toMatch(standalone ? /no later point in time .* keeps no oplog$/ : /oplog is not replayed/)
+    await expect(runRestore(request)).rejects.toThrow(
+      /is there already.*db\.getSiblingDB\("pacs_restored"\)\.dropDatabase\(\)/,
+    )
   })
 
   test('of a study gives its files and nothing else', async () => {

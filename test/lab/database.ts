@@ -107,7 +107,7 @@ async function openGiven(uri: string): Promise<Database> {
   const admin = client.db('admin')
   const roles = {
     app: [{ role: 'readWrite', db: 'pacs' }],
-    migrations: ['readWrite', 'dbAdmin'].map((role) => ({ role, db: 'pacs' })),
+    migrations: ['pacs', 'pacs_restored'].flatMap((db) => ['readWrite', 'dbAdmin'].map((role) => ({ role, db }))),
     backup: ['backup', 'readAnyDatabase'].map((role) => ({ role, db: 'admin' })),
   }
   for (const user of ['app', 'migrations', 'backup'] as const) {

@@ -5,10 +5,11 @@ const { readFileSync } = require('node:fs')
 const replicaSet = { _id: 'pacs', members: [{ _id: 0, host: '127.0.0.1:27017' }] }
 const users = {
   app: [{ role: 'readWrite', db: 'pacs' }],
-  migrations: [
-    { role: 'readWrite', db: 'pacs' },
-    { role: 'dbAdmin', db: 'pacs' },
-  ],
+  // pacs_restored: where a restore lays a whole database beside the live one.
+  migrations: ['pacs', 'pacs_restored'].flatMap((database) => [
+    { role: 'readWrite', db: database },
+    { role: 'dbAdmin', db: database },
+  ]),
   backup: [
     { role: 'backup', db: 'admin' },
     { role: 'readAnyDatabase', db: 'admin' },
