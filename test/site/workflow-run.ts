@@ -50,7 +50,8 @@ export function readRun(code: number, lines: readonly string[]): WorkflowRun {
       continue
     }
     if (entry.command !== 'add-mask') printed.push(entry.msg?.trimEnd() ?? line)
-    if (entry.jobID) jobs.add(entry.job ?? entry.jobID)
+    // act pads names so that lines stand in columns.
+    if (entry.jobID) jobs.add((entry.job ?? entry.jobID).trim())
     if (entry.command === 'summary' && entry.content) summaries.push(entry.content)
     if (entry.command === 'set-output' && entry.name) {
       const key = `${entry.jobID}/${entry.stepID?.join('.')}`
