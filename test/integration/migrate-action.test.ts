@@ -137,7 +137,7 @@ describe('the agent’s child', () => {
     const decided = await said({ ...undo, keep: ['reports "r7"'], restore: ['reports'] })
     expect(decided.at(-1)).toEqual({ type: 'done', value: 'undone: 004_count_words' })
     expect(await root.collection('reports').countDocuments({ words: { $exists: true } })).toBe(1)
-    await root.collection('reports').updateOne({ study: '1.2.7' }, { $unset: { words: '' } })
+    await root.collection('reports').updateOne({ study: '1.2.7' }, { $unset: { words: '' }, $set: { revision: 1 } })
     expect(await contentOf(root)).toEqual(before)
     expect((await said(undo)).at(-1)).toEqual({ type: 'done', value: 'nothing was left to undo' })
   })
