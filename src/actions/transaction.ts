@@ -21,6 +21,9 @@ export interface Purpose {
 /** What the requester does itself while its transaction holds the lock; a Failure is reported as what it is. */
 export type OwnPart = (database: OpenDatabase, signal: AbortSignal) => Promise<RequesterReport>
 
+/** Is told of the result of a request, also of a red one. */
+export type OnResult = (result: TransactionResult) => void
+
 /**
  * Has the agent carry out `request` and follows it to its result; where that is refused because the core comes first, has it carry
  * out `core` and asks again. What an earlier attempt of this workflow run began for the same purpose and still runs is followed
@@ -35,6 +38,7 @@ export async function carryOut(
   agent: AgentClient,
   job: Job,
   own?: OwnPart,
+  onResult?: OnResult,
 ): Promise<TransactionResult> {
   let running = (await agent.status()).transaction?.id
   const carry = async (asked: TransactionRequestInput, isLast: boolean) => {
@@ -45,6 +49,7 @@ export async function carryOut(
       ask: !attached,
       isLast,
       own,
+      onResult: asked === request ? onResult : undefined,
     })
   }
   if (core === null) return carry(request, true)
@@ -62,7 +67,12 @@ async function carryOutOne(
   request: TransactionRequestInput,
   agent: AgentClient,
   job: Job,
-  { ask, isLast, own }: { ask: boolean; isLast: boolean; own: OwnPart | undefined },
+  { ask, isLast, own, onResult }: {
+    ask: boolean
+    isLast: boolean
+    own: OwnPart | undefined
+    onResult: OnResult | undefined
+  },
 ): Promise<TransactionResult> {
   job.signal.throwIfAborted()
   job.onCancel(
@@ -77,8 +87,9 @@ async function carryOutOne(
     const result = await show(own ? withOwnPart(events, id, own, agent, job) : events, job)
     job.report.rows.push([request.kind, `${result.outcome} (${id})`])
     if (result.coreFirst && !isLast) return result
+    onResult?.(result)
     const red = RED.find((kind) => kind === result.outcome)
-    if (request.kind !== 'core' || red) reportResult(id, result, job)
+    if (request.kind !== 'core' || red) reportResult(id, request.kind, result, job)
     if (red) throw new Failure(red, `${red}: ${plain(result.message)}`)
     return result
   })
@@ -148,11 +159,16 @@ export function transactionPrefix(kind: string, { environment, release }: Purpos
 }
 
 /** Outcomes that are not what was asked for. */
-const RED = ['refused', 'rolled-back', 'failed', 'locked', 'bad-input'] as const
+const RED = ['refused', 'unhealthy', 'rolled-back', 'failed', 'locked', 'bad-input'] as const
 
-function reportResult(id: string, result: TransactionResult, job: Job): void {
+/** What leaves the app alone. */
+const BESIDE = ['backup', 'verify', 'restore']
+
+function reportResult(id: string, kind: string, result: TransactionResult, job: Job): void {
   job.report.message = result.message
-  job.report.rows.push(['serving', result.serving ?? 'nothing'], ['before', result.previous ?? 'nothing'])
+  if (!BESIDE.includes(kind)) {
+    job.report.rows.push(['serving', result.serving ?? 'nothing'], ['before', result.previous ?? 'nothing'])
+  }
   writeOutputs({
     outcome: result.outcome,
     direction: result.direction ?? null,

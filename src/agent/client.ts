@@ -30,7 +30,9 @@ export type {
   TransactionEvent,
   TransactionRequestInput,
   TransactionResult,
+  VerificationView,
 } from './protocol.ts'
+export { throughSchema, verifiableSchema } from './protocol.ts'
 
 /** What a caller can ask of an agent. Each method throws a Failure: `unreachable`, `locked`, `refused`, `bad-input`, `failed` or `unknown`. */
 export interface AgentClient {

@@ -65,6 +65,7 @@ export async function createAgent({ paths, path, script, identity, adopt, log }:
     availableMemory,
     jobs: openJobs(script, {
       backups: paths.backups,
+      metrics: paths.metrics,
       restic: join(paths.bin, 'restic'),
       path,
       dockerConfig,

@@ -14,6 +14,8 @@ export interface Layout {
   /** Where Prometheus finds its targets. */
   prometheus: string
   backups: string
+  /** What the node exporter's textfile collector reads. */
+  metrics: string
   journal: string
   audit: string
   /** Private and gone after a restart: registry logins, the socket. */
@@ -36,6 +38,7 @@ export function layout(root = '/opt/pacs', run = '/run/pacs'): Layout {
     traefik: join(root, 'traefik'),
     prometheus: join(root, 'prometheus'),
     backups: join(root, 'backups'),
+    metrics: join(root, 'metrics'),
     journal: join(root, 'journal'),
     audit: join(root, 'audit'),
     run,

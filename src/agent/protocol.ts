@@ -43,7 +43,14 @@ export const restoreTargetSchema = z.discriminatedUnion('kind', [
 
 /** How a backup is named. */
 const BACKUP = /^(newest|\d{8}t\d{6}z-[0-9a-f]{8})$/
-const ANY_BACKUP = /^(newest|random|\d{8}t\d{6}z-[0-9a-f]{8})$/
+
+/** Which backup is verified: `newest`, `random`, or the id of one. */
+export const verifiableSchema = z
+  .string()
+  .regex(/^(newest|random|\d{8}t\d{6}z-[0-9a-f]{8})$/, 'is neither newest, random nor the id of a backup')
+
+/** How far a verification goes: L0 and L1 look at the repository, L2 and above restore. */
+export const throughSchema = z.enum(['L1', 'L2', 'L3', 'L4', 'L5', 'L6'], 'is none of L1 to L6')
 
 export const requestSchema = z.discriminatedUnion('kind', [
   z.object({
@@ -96,15 +103,11 @@ export const requestSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('backup'), ...requester }),
   z.object({
     kind: z.literal('verify'),
-    /** `newest`, `random`, or the id of a backup. */
-    backup: z.string().regex(ANY_BACKUP, 'is neither newest, random nor the id of a backup').default('newest'),
+    backup: verifiableSchema.default('newest'),
     repository: z.enum(['first', 'second']).default('first'),
-    /** Milliseconds that the backup may be old. */
-    maxAge: z
-      .number()
-      .int()
-      .positive()
-      .default(26 * 3_600_000),
+    through: throughSchema.default('L6'),
+    /** Milliseconds that the backup may be old; where it is absent 26 hours for the newest one, and any age for another. */
+    maxAge: z.number().int().positive().optional(),
     ...requester,
   }),
   z.object({
@@ -142,12 +145,39 @@ export const outcomeSchema = z.enum([
 ])
 export type Outcome = z.infer<typeof outcomeSchema>
 
+/** What a verification found, as its requester sees it; findings are cut to a length that a person reads. */
+export const verificationViewSchema = z.object({
+  backup: z.string(),
+  repository: z.string(),
+  startedAt: z.string(),
+  finishedAt: z.string(),
+  outcome: z.enum(['passed', 'failed']),
+  holds: z.record(z.string(), z.number()),
+  /** Documents, files and keys that did not come back as they were; null where nobody could count. */
+  lost: z.number().nullable(),
+  levels: z.array(
+    z.object({
+      level: z.string(),
+      proves: z.string(),
+      outcome: z.enum(['passed', 'failed', 'skipped']),
+      checked: z.number(),
+      lost: z.number(),
+      /** How many findings there are; `findings` has the first. */
+      found: z.number(),
+      findings: z.array(z.string()),
+      seconds: z.number(),
+    }),
+  ),
+})
+export type VerificationView = z.infer<typeof verificationViewSchema>
+
 export const resultSchema = z.object({
   outcome: outcomeSchema,
   /** One line: what happened, why, what to do. */
   message: z.string(),
   /** More for a person to read, as Markdown. */
   details: z.string().optional(),
+  verification: verificationViewSchema.optional(),
   direction: z.enum(['forward', 'back']).optional(),
   /** A refused deploy fits once the core was brought up: ask for `core`, then for the deploy again. */
   coreFirst: z.boolean().optional(),

@@ -38,7 +38,7 @@ export async function compareArchive(
     if (wrong <= MAX_NAMED) findings.push(`${wanted.service}: file ${file.path} ${fault}`)
   }
   if (wrong > MAX_NAMED) findings.push(`${wanted.service}: ${wrong - MAX_NAMED} more files are missing or wrong`)
-  return { checked, findings }
+  return { checked, lost: Math.max(wrong, wanted.files - checked), findings }
 }
 
 /** What is wrong with a stored file, or null. */

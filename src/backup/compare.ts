@@ -11,11 +11,16 @@ const PREDECESSORS = 7
 /** Milliseconds that clocks may differ. */
 const CLOCK_SLACK = 300_000
 
-/** L0: young enough, and not suddenly small. @param maxAge milliseconds @param all newest first */
-export function judgeAge(backup: StoredBackup, all: readonly StoredBackup[], now: Date, maxAge: number): Findings {
+/** L0: young enough, and not suddenly small. @param maxAge milliseconds, null for any @param all newest first */
+export function judgeAge(
+  backup: StoredBackup,
+  all: readonly StoredBackup[],
+  now: Date,
+  maxAge: number | null,
+): Findings {
   const findings: string[] = []
   const age = now.getTime() - Date.parse(backup.startedAt)
-  if (age > maxAge) {
+  if (maxAge !== null && age > maxAge) {
     findings.push(`the backup is ${formatDuration(age)} old, at most ${formatDuration(maxAge)} are allowed`)
   }
   if (age < -CLOCK_SLACK) findings.push(`the backup is of ${backup.startedAt}, which is to come: is the clock right?`)
@@ -61,19 +66,22 @@ export interface CountedCollection {
   hash: string
 }
 
-/** L4: the same documents, by count and content hash. */
+/** L4: the same documents, by count and content hash. Where only the hash differs, at least one is lost. */
 export function compareDocuments(wanted: DatabaseContents, found: readonly CountedCollection[]): Findings {
   const byName = new Map(found.map((one) => [one.name, one]))
   let checked = 0
+  let lost = 0
   const findings = wanted.collections.flatMap(({ name, type, count, hash }) => {
     if (type === 'view') return []
     checked += count
     const one = byName.get(name)
+    if (one?.count === count && one.hash === hash) return []
+    lost += Math.max(count - (one?.count ?? 0), 1)
     if (one === undefined) return [`${name}: all ${count} documents are missing`]
     if (one.count !== count) return [`${name}: holds ${one.count} documents, ${count} were backed up`]
-    return one.hash === hash ? [] : [`${name}: as many documents as were backed up (${count}), but not the same ones`]
+    return [`${name}: as many documents as were backed up (${count}), but not the same ones`]
   })
-  return { checked, findings }
+  return { checked, lost, findings }
 }
 
 /** L4 of a folder. */
@@ -81,7 +89,8 @@ export function compareFolder(wanted: FolderContents, found: { files: number; ha
   const findings: string[] = []
   if (found.files !== wanted.files) findings.push(`${wanted.name}: ${found.files} of ${wanted.files} files`)
   else if (found.hash !== wanted.hash) findings.push(`${wanted.name}: a file is not the one that was backed up`)
-  return { checked: wanted.files, findings }
+  const lost = findings.length === 0 ? 0 : Math.max(wanted.files - found.files, 1)
+  return { checked: wanted.files, lost, findings }
 }
 
 /**

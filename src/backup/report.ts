@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { formatDuration } from '../lib/index.ts'
-import { LEVELS, levelSchema } from './level.ts'
+import { LEVELS, levelNameSchema, levelSchema } from './level.ts'
 
 /** `verification.json`: what a verification found. */
 export const verificationSchema = z.object({
@@ -9,6 +9,8 @@ export const verificationSchema = z.object({
   repository: z.string(),
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
+  /** The last level that was asked for. */
+  through: levelNameSchema.default('L6'),
   outcome: z.enum(['passed', 'failed']),
   levels: z.array(levelSchema),
   holds: z.object({ collections: z.int(), documents: z.int(), instances: z.int(), files: z.int(), keys: z.int() }),
@@ -49,34 +51,4 @@ function shown(level: string, findings: readonly string[]): string[] {
     ...findings.slice(0, SHOWN).map((line) => `- ${level}: ${line.replaceAll(/\s+/g, ' ')}`),
     ...(more > 0 ? [`- ${level}: and ${more} more`] : []),
   ]
-}
-
-/** The result as a Prometheus textfile: when it passed last tells more than whether it did. */
-export function verificationMetrics(report: Verification): string {
-  const at = Date.parse(report.finishedAt) / 1000
-  const passed = report.outcome === 'passed' ? 1 : 0
-  const sum = (level: string) => report.levels.find((one) => one.level === level)?.seconds ?? 0
-  return [
-    '# HELP pacs_backup_verified 1 when the last verification of a backup passed.',
-    '# TYPE pacs_backup_verified gauge',
-    `pacs_backup_verified ${passed}`,
-    '# HELP pacs_backup_verification_timestamp_seconds When the last verification ended.',
-    '# TYPE pacs_backup_verification_timestamp_seconds gauge',
-    `pacs_backup_verification_timestamp_seconds ${at}`,
-    '# HELP pacs_backup_verification_level_seconds How long each level took.',
-    '# TYPE pacs_backup_verification_level_seconds gauge',
-    ...report.levels.map(
-      ({ level, seconds }) => `pacs_backup_verification_level_seconds{level="${level}"} ${seconds.toFixed(3)}`,
-    ),
-    '# HELP pacs_backup_verification_findings What was found wrong, by level.',
-    '# TYPE pacs_backup_verification_findings gauge',
-    ...report.levels.map(
-      ({ level, outcome, findings }) =>
-        `pacs_backup_verification_findings{level="${level}"} ${outcome === 'failed' ? findings.length : 0}`,
-    ),
-    '# HELP pacs_backup_restore_seconds How long the restore took.',
-    '# TYPE pacs_backup_restore_seconds gauge',
-    `pacs_backup_restore_seconds ${sum('L6').toFixed(3)}`,
-    '',
-  ].join('\n')
 }

@@ -19,11 +19,11 @@ import type { VerificationRequest } from './verification-request.ts'
 
 /** L2 is not to be had, and nothing after it. */
 export function unrestored(why: string): LevelResult[] {
-  const failed: LevelResult = { level: 'L2', outcome: 'failed', checked: 0, findings: [why], seconds: 0 }
+  const failed: LevelResult = { level: 'L2', outcome: 'failed', checked: 0, lost: 0, findings: [why], seconds: 0 }
   return [failed, ...(['L3', 'L4', 'L5', 'L6'] as const).map((level) => skipLevel(level, 'nothing was restored'))]
 }
 
-/** L2 to L6: one backup, restored and compared. */
+/** L2 to L6, or to the last one that is asked for: one backup, restored and compared. */
 export class RestoredLevels {
   readonly #request: VerificationRequest
   readonly #restic: Restic
@@ -37,7 +37,7 @@ export class RestoredLevels {
   }
 
   async run(): Promise<LevelResult[]> {
-    const { signal, progress, restoreWithin } = this.#request
+    const { signal, progress, restoreWithin, through } = this.#request
     let files: RestoredFiles | null = null
     progress('L2: restoring')
     const restored = await this.#level('L2', async () => {
@@ -48,16 +48,21 @@ export class RestoredLevels {
     const there: RestoredFiles = files
     try {
       const levels = [restored]
-      progress('L3: comparing definitions')
-      levels.push(await this.#level('L3', () => this.#compareDefinitions()))
-      progress('L4: comparing contents')
-      levels.push(await this.#level('L4', () => this.#compareContents(there)))
-      progress('L5: asking the application’s questions')
-      levels.push(await this.#level('L5', () => this.#ask()))
+      const steps = [
+        { level: 'L3', what: 'comparing definitions', check: () => this.#compareDefinitions() },
+        { level: 'L4', what: 'comparing contents', check: () => this.#compareContents(there) },
+        { level: 'L5', what: 'asking the application’s questions', check: () => this.#ask() },
+      ] as const
+      for (const { level, what, check } of steps) {
+        if (level > through) return levels
+        progress(`${level}: ${what}`)
+        levels.push(await this.#level(level, check))
+      }
+      if (through !== 'L6') return levels
       const limit = restoreWithin === null ? Number.POSITIVE_INFINITY : restoreWithin / 1000
       const late = restored.seconds > limit ? [`the restore took ${restored.seconds.toFixed(0)} s of ${limit} s`] : []
       const outcome = late.length === 0 ? 'passed' : 'failed'
-      return [...levels, { level: 'L6', outcome, checked: 1, findings: late, seconds: restored.seconds }]
+      return [...levels, { level: 'L6', outcome, checked: 1, lost: 0, findings: late, seconds: restored.seconds }]
     } finally {
       await this.#scratch?.[Symbol.asyncDispose]()
     }
@@ -125,7 +130,8 @@ export class RestoredLevels {
     for (const { service, keys, sha256 } of caches) {
       const found = await keysIn(tools.docker, this.#image(service), files.cache(service), VERIFY_LABEL)
       const same = found === keys && (await fileHash(files.cache(service), 'sha256')) === sha256
-      all.push({ checked: keys, findings: same ? [] : [`${service}: holds ${found} keys, ${keys} were backed up`] })
+      const findings = same ? [] : [`${service}: holds ${found} keys, ${keys} were backed up`]
+      all.push({ checked: keys, lost: same ? 0 : Math.max(keys - found, 1), findings })
     }
     for (const folder of folders) all.push(compareFolder(folder, await hashFolder(files.folder(folder.name))))
     return joinFindings(all)

@@ -1,4 +1,5 @@
 import type { Checks } from './checks.ts'
+import type { LevelName } from './level.ts'
 import type { Repository } from './restic.ts'
 import type { Tools } from './take-backup.ts'
 
@@ -12,8 +13,10 @@ export interface VerificationRequest {
   repository: Repository
   /** `newest`, `random`, or the id of a backup. */
   which: string
-  /** Milliseconds. */
-  maxAge: number
+  /** Milliseconds; null for a backup that may be as old as it is. */
+  maxAge: number | null
+  /** The last level that is looked at; L2 and above restore. */
+  through: LevelName
   /** What part of the packs restic reads: `all`, `10%`, `3/7`. */
   readData: string
   /** Images of the live services, by service; what they are restored into. */

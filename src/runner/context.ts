@@ -12,6 +12,8 @@ export interface JobContext {
   run: string
   /** The branch that a pull request wants to change; undefined in other runs. */
   baseBranch: string | undefined
+  /** Where GitHub's API is, also that of an Enterprise Server. */
+  api: string
 }
 
 export function jobContext(env: NodeJS.ProcessEnv = process.env): JobContext {
@@ -27,6 +29,7 @@ export function jobContext(env: NodeJS.ProcessEnv = process.env): JobContext {
     runId,
     run: `${env.GITHUB_SERVER_URL ?? 'https://github.com'}/${repository}/actions/runs/${runId}/attempts/${attempt}`,
     baseBranch: env.GITHUB_BASE_REF || undefined,
+    api: env.GITHUB_API_URL || 'https://api.github.com',
   }
 }
 

@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setOutput } from '@actions/core'
 import { Failure } from '../lib/index.ts'
-import { containsMasked } from './masks.ts'
+import { containsMasked, hideMasked } from './masks.ts'
 
 /** Sets outputs of the action. Their values come from schemas or are JSON, so that a server cannot add names of its own. */
 export function writeOutputs(outputs: Readonly<Record<string, string | number | boolean | null>>): void {
@@ -20,4 +23,11 @@ export function writeJobOutput(name: string, value: string): void {
     )
   }
   writeOutputs({ [name]: value })
+}
+
+/** Writes a value as a JSON file for later steps of this job, and for an artifact. @returns its path, under RUNNER_TEMP */
+export function writeJsonFile(name: string, value: unknown): string {
+  const path = join(process.env.RUNNER_TEMP || tmpdir(), name)
+  writeFileSync(path, hideMasked(`${JSON.stringify(value, null, 2)}\n`))
+  return path
 }

@@ -128,6 +128,7 @@ export class BackupSite implements AsyncDisposable {
       repository: this.repository,
       which: 'newest',
       maxAge: 26 * HOUR,
+      through: 'L6',
       readData: 'all',
       images: this.images,
       memory: 1024 ** 3,

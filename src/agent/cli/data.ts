@@ -11,7 +11,7 @@ import {
   openDatabase,
 } from '../../migrations/index.ts'
 import { migrationPhaseSchema } from '../../release/index.ts'
-import type { OpenDatabase, RequesterReport, TransactionRequestInput } from '../client.ts'
+import { type OpenDatabase, type RequesterReport, type TransactionRequestInput, throughSchema } from '../client.ts'
 import { type Command, type Console, readArgs } from './command.ts'
 import { actorOf, codeOf, json, perform, pinned, releaseId } from './transactions.ts'
 
@@ -105,18 +105,28 @@ export const backup: Command = {
 }
 
 export const verify: Command = {
-  usage: '[newest|random|<backup id>] [--repository first|second] [--max-age 26h] [--json]',
+  usage: '[newest|random|<backup id>] [--repository first|second] [--through L1…L6] [--max-age 26h] [--json]',
   summary: 'restores a backup beside everything that lives, and compares',
   async run(args, console) {
-    const options = { ...json, repository: { type: 'string' }, 'max-age': { type: 'string' } } as const
+    const texts = {
+      repository: { type: 'string' },
+      through: { type: 'string' },
+      'max-age': { type: 'string' },
+    } as const
+    const options = { ...json, ...texts }
     const { values, operands } = readArgs(args, options, [0, 1])
-    const { repository = 'first', 'max-age': maxAge = '26h' } = values
+    const { repository = 'first', 'max-age': maxAge } = values
     if (repository !== 'first' && repository !== 'second') {
       throw badInput(`--repository: ${JSON.stringify(repository)} is neither first nor second`)
     }
-    const [which = 'newest'] = operands
-    const more = { repository, maxAge: parseDuration('--max-age', maxAge), actor: actorOf(console) } as const
-    return codeOf(await perform({ kind: 'verify', backup: which, ...more }, values.json, console))
+    const through = throughSchema.safeParse(values.through ?? 'L6')
+    if (!through.success) throw badInput(`--through: ${JSON.stringify(values.through)} is none of L1 to L6`)
+    const [backup = 'newest'] = operands
+    const request: TransactionRequestInput = {
+      ...{ kind: 'verify', backup, repository, through: through.data, actor: actorOf(console) },
+      ...(maxAge === undefined ? {} : { maxAge: parseDuration('--max-age', maxAge) }),
+    }
+    return codeOf(await perform(request, values.json, console))
   },
 }
 

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import {
+  backupMetrics,
   connectDatabase,
   listBackups,
   Restic,
@@ -9,9 +10,10 @@ import {
   type Tools,
   takeBackup,
 } from '../../backup/index.ts'
-import { formatDuration } from '../../lib/index.ts'
+import { formatDuration, messageOf } from '../../lib/index.ts'
 import type { ChildLine } from './child.ts'
 import type { DataPlan } from './data-plan.ts'
+import { writeMetrics } from './metrics.ts'
 import { requirePassword } from './password.ts'
 import { type Place, toolsOf } from './place.ts'
 
@@ -52,6 +54,9 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
     signal,
     progress: (message) => print({ type: 'progress', message }),
   })
+  await writeMetrics(place, 'pacs-backup', backupMetrics({ contents, second })).catch((thrown: unknown) =>
+    print({ type: 'note', message: `its metrics could not be written: ${messageOf(thrown)}` }),
+  )
   for (const line of contents.oneMoment) print({ type: 'note', message: line })
   const documents = contents.database?.collections.reduce((sum, { count }) => sum + count, 0) ?? 0
   const studies = contents.archives.reduce((sum, archive) => sum + archive.studies, 0)

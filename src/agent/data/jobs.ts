@@ -1,5 +1,5 @@
 import type { MigrationPhase, ReleaseManifest } from '../../release/index.ts'
-import type { DatabaseAccess, RequestOf } from '../protocol.ts'
+import type { DatabaseAccess, RequestOf, VerificationView } from '../protocol.ts'
 import type { Reporter } from '../transaction/journal.ts'
 import type { DataPlan } from './data-plan.ts'
 
@@ -33,7 +33,7 @@ export interface DataJobs {
   /** Undoes what a killed backup, verification or restore left: a paused service, containers, files. */
   tidy(): Promise<void>
   /** Proves that a backup restores; throws nothing for one that does not. */
-  verify(work: VerifyWork, run: Doing): Promise<{ passed: boolean; message: string; details: string }>
+  verify(work: VerifyWork, run: Doing): Promise<Proof>
   /**
    * Restores from a backup, or plans it.
    * @returns what was done or would be, in one line.
@@ -41,7 +41,18 @@ export interface DataJobs {
   restore(work: RestoreWork, run: Doing): Promise<string>
 }
 
-export type VerifyWork = Pick<RequestOf<'verify'>, 'backup' | 'repository' | 'maxAge'> & { data: DataPlan }
+export type VerifyWork = Pick<RequestOf<'verify'>, 'backup' | 'repository' | 'through' | 'maxAge'> & { data: DataPlan }
+
+/** What a verification came to. */
+export interface Proof {
+  passed: boolean
+  /** One line. */
+  message: string
+  /** Markdown. */
+  details: string
+  verification: VerificationView
+}
+
 export type RestoreWork = Pick<RequestOf<'restore'>, 'backup' | 'target' | 'plan' | 'typed'> & { data: DataPlan }
 
 /** What the ledger of a database says of a release. */

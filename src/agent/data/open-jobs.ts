@@ -2,11 +2,12 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { Failure, messageOf } from '../../lib/index.ts'
-import { pendingSchema } from '../protocol.ts'
+import { pendingSchema, verificationViewSchema } from '../protocol.ts'
 import type { Reporter } from '../transaction/journal.ts'
 import { runChild } from './child.ts'
 import { proofPlanSchema } from './data-plan.ts'
 import type { DataJobs, MigrateWork } from './jobs.ts'
+import { recordAttempt } from './metrics.ts'
 import { type Place, WORK_FOLDERS, type WorkFolder } from './place.ts'
 
 /** Milliseconds: reading a ledger, and the longest that work on the data may take. */
@@ -19,6 +20,13 @@ const judgementSchema = z.object({
   pending: pendingSchema,
   begun: z.array(z.string()),
   waiting: pendingSchema,
+})
+
+const proofSchema = z.object({
+  passed: z.boolean(),
+  message: z.string(),
+  details: z.string(),
+  verification: verificationViewSchema,
 })
 
 const silent: Reporter = { step: async () => {}, progress: async () => {}, note: async () => {} }
@@ -67,13 +75,19 @@ export function openJobs(script: string, place: Place): DataJobs {
         timeout: WORK_LIMIT,
       }),
     tidy: () => tidy(WORK_FOLDERS),
-    verify: ({ data, backup, repository, maxAge }, { report, signal }) =>
+    verify: ({ data, backup, repository, through, maxAge }, { report, signal }) =>
       tidied(
         'verify',
-        runChild(
-          { work: 'verify', place, data: proofPlanSchema.parse(data), backup, repository, maxAge },
-          z.object({ passed: z.boolean(), message: z.string(), details: z.string() }),
-          { ...options, report, signal, timeout: WORK_LIMIT },
+        recordAttempt(
+          'backup_verification',
+          { place, note: report.note },
+          () =>
+            runChild(
+              { work: 'verify', place, data: proofPlanSchema.parse(data), backup, repository, through, maxAge },
+              proofSchema,
+              { ...options, report, signal, timeout: WORK_LIMIT },
+            ),
+          ({ passed }) => passed,
         ),
       ),
     restore: ({ data, backup, target, plan, typed }, { report, signal }) =>
@@ -89,7 +103,9 @@ export function openJobs(script: string, place: Place): DataJobs {
     backup: (work, { report, signal }) =>
       tidied(
         'work',
-        runChild({ work: 'backup', place, ...work }, z.string(), { ...options, report, signal, timeout: WORK_LIMIT }),
+        recordAttempt('backup', { place, note: report.note }, () =>
+          runChild({ work: 'backup', place, ...work }, z.string(), { ...options, report, signal, timeout: WORK_LIMIT }),
+        ),
       ),
   }
 }

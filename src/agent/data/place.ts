@@ -6,6 +6,8 @@ import { dockerIn, type Tools } from '../../backup/index.ts'
 export const placeSchema = z.object({
   /** `/opt/pacs/backups`. */
   backups: z.string(),
+  /** `/opt/pacs/metrics`. */
+  metrics: z.string(),
   restic: z.string(),
   path: z.string(),
   dockerConfig: z.string(),

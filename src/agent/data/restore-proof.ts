@@ -1,10 +1,22 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Verification, verificationMarkdown, verificationMetrics, verifyBackup } from '../../backup/index.ts'
-import { refused, replaceFile } from '../../lib/index.ts'
+import {
+  countLost,
+  LEVELS,
+  type LevelName,
+  provedMetrics,
+  type Verification,
+  verificationMarkdown,
+  verificationMetrics,
+  verifyBackup,
+} from '../../backup/index.ts'
+import { messageOf, refused, replaceFile } from '../../lib/index.ts'
+import type { VerificationView } from '../protocol.ts'
 import type { ChildLine } from './child.ts'
 import type { ProofPlan } from './data-plan.ts'
+import type { Proof } from './jobs.ts'
+import { writeMetrics } from './metrics.ts'
 import { requirePassword } from './password.ts'
 import { type Place, toolsOf } from './place.ts'
 
@@ -13,9 +25,16 @@ interface Asked {
   place: Place
   backup: string
   repository: 'first' | 'second'
+  through: LevelName
   /** Milliseconds. */
-  maxAge: number
+  maxAge?: number | undefined
 }
+
+/** Milliseconds that the newest backup may be old: a night and its delays. */
+const NEWEST_AGE = 26 * 3_600_000
+/** What a requester sees of the findings of one level. */
+const SHOWN = 20
+const LONGEST = 300
 
 /** Bytes of memory for the scratch database. */
 const MEMORY = 1024 ** 3
@@ -30,11 +49,11 @@ function checkProgram(): [string, ...string[]] {
 }
 
 /**
- * Restores a backup into scratch containers and compares. The report stays beside the backups: `verification.json` for
- * machines, `verification.prom` for Prometheus.
+ * Restores a backup into scratch containers and compares. The report stays beside the backups as `verification.json`; of a
+ * verification on every level Prometheus learns too.
  */
-export async function verifyHere(asked: Asked, print: (line: ChildLine) => void, signal: AbortSignal) {
-  const { data, place, backup, maxAge } = asked
+export async function verifyHere(asked: Asked, print: (line: ChildLine) => void, signal: AbortSignal): Promise<Proof> {
+  const { data, place, backup, through, maxAge } = asked
   const repository = asked.repository === 'first' ? data.repository : data.second
   if (repository === null)
     throw refused('no second repository is configured: BACKUP_SECOND_REPOSITORY in .env names it')
@@ -47,7 +66,8 @@ export async function verifyHere(asked: Asked, print: (line: ChildLine) => void,
     work: join(place.backups, 'verify'),
     repository,
     which: backup,
-    maxAge,
+    maxAge: maxAge ?? (backup === 'newest' ? NEWEST_AGE : null),
+    through,
     readData: 'all',
     images: data.versions,
     memory: MEMORY,
@@ -60,11 +80,40 @@ export async function verifyHere(asked: Asked, print: (line: ChildLine) => void,
   })
   await mkdir(place.backups, { recursive: true, mode: 0o750 })
   await replaceFile(join(place.backups, 'verification.json'), `${JSON.stringify(report, null, 1)}\n`, 0o640)
-  await replaceFile(join(place.backups, 'verification.prom'), verificationMetrics(report), 0o644)
-  return { passed: report.outcome === 'passed', message: messageOf(report), details: verificationMarkdown(report) }
+  await tellPrometheus(place, report).catch((thrown: unknown) =>
+    print({ type: 'note', message: `its metrics could not be written: ${messageOf(thrown)}` }),
+  )
+  return {
+    passed: report.outcome === 'passed',
+    message: lineOf(report),
+    details: verificationMarkdown(report),
+    verification: viewOf(report),
+  }
 }
 
-function messageOf({ outcome, backup, holds, levels }: Verification): string {
+/** A look at fewer levels is no proof: it leaves what is known of the last one. */
+async function tellPrometheus(place: Place, report: Verification): Promise<void> {
+  if (report.through !== 'L6') return
+  await writeMetrics(place, 'pacs-backup-verification', verificationMetrics(report))
+  if (report.outcome === 'passed') await writeMetrics(place, 'pacs-backup-proved', provedMetrics(report))
+}
+
+function viewOf({ levels, ...report }: Verification): VerificationView {
+  const { backup, repository, startedAt, finishedAt, outcome, holds } = report
+  const cut = (text: string) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text)
+  return {
+    ...{ backup, repository, startedAt, finishedAt, outcome, holds, lost: countLost(levels) },
+    levels: levels.map(({ findings, ...level }) => ({
+      ...level,
+      proves: LEVELS[level.level],
+      found: findings.length,
+      findings: findings.slice(0, SHOWN).map(cut),
+    })),
+  }
+}
+
+function lineOf({ outcome, backup, holds, levels, through }: Verification): string {
+  if (outcome === 'passed' && through < 'L4') return `backup ${backup} passed up to ${through}: ${LEVELS[through]}`
   if (outcome === 'passed') {
     return `backup ${backup} restores: ${holds.documents} documents and ${holds.instances} DICOM instances are the same`
   }

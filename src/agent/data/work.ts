@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import { z } from 'zod'
 import { Failure } from '../../lib/index.ts'
 import { migrationPhaseSchema, releaseMigrationSchema } from '../../release/index.ts'
-import { databaseSchema, restoreTargetSchema } from '../protocol.ts'
+import { databaseSchema, restoreTargetSchema, throughSchema } from '../protocol.ts'
 import { backUpHere } from './backups.ts'
 import type { ChildLine } from './child.ts'
 import { dataPlanSchema, proofPlanSchema } from './data-plan.ts'
@@ -46,7 +46,8 @@ const workSchema = z.discriminatedUnion('work', [
     place: placeSchema,
     backup: z.string(),
     repository: z.enum(['first', 'second']),
-    maxAge: z.number(),
+    through: throughSchema,
+    maxAge: z.number().optional(),
   }),
   z.object({
     work: z.literal('restore'),

@@ -81,8 +81,9 @@ export class Verifications {
       const data = await runningData(world, planner)
       if (data === null) throw refused('no service with data runs here yet: there is no backup to verify')
       await writer.step('verify', `the ${request.backup} backup is restored beside everything that lives`)
-      const { passed, message, details } = await world.jobs.verify({ data, ...request }, { report: writer, signal })
-      result = { ...this.#resultOf(passed ? 'done' : 'unhealthy', message), details }
+      const work = { data, ...request }
+      const { passed, message, ...more } = await world.jobs.verify(work, { report: writer, signal })
+      result = { ...this.#resultOf(passed ? 'done' : 'unhealthy', message), ...more }
     } catch (thrown) {
       if (!(thrown instanceof Failure)) log(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown))
       const outcome = thrown instanceof Failure && thrown.kind === 'bad-input' ? 'bad-input' : 'refused'

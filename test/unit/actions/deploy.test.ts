@@ -110,6 +110,7 @@ describe('deploy', () => {
       actor: '',
       commit: '',
       run: '',
+      api: '',
       baseBranch: undefined,
     }
     const id = `${transactionPrefix('deploy', { environment: 'staging', release }, context)}0a1b2c3d`

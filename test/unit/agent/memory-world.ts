@@ -380,7 +380,21 @@ export class MemoryWorld implements World {
       const aborted = new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
       await Promise.race([this.server.verifiable(), aborted])
       const passed = this.server.backups > 0
-      return { passed, message: passed ? 'it restores' : 'it does not restore', details: '| level |' }
+      const [outcome, message] = passed
+        ? (['passed', 'it restores'] as const)
+        : (['failed', 'it does not restore'] as const)
+      const at = new Date(this.now()).toISOString()
+      const found = {
+        backup: '',
+        repository: '',
+        startedAt: at,
+        finishedAt: at,
+        outcome,
+        holds: {},
+        lost: null,
+        levels: [],
+      }
+      return { passed, message, details: '| level |', verification: found }
     },
     restore: (_work, { signal }) => {
       signal.throwIfAborted()
