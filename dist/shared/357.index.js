@@ -24,8 +24,8 @@ var js_images = __webpack_require__(6381);
 var lib = __webpack_require__(7736);
 // EXTERNAL MODULE: ./js/release/index.js + 8 modules
 var release = __webpack_require__(8880);
-// EXTERNAL MODULE: ./js/runner/index.js + 10 modules
-var runner = __webpack_require__(9651);
+// EXTERNAL MODULE: ./js/runner/index.js + 12 modules
+var runner = __webpack_require__(5149);
 ;// CONCATENATED MODULE: ./js/actions/scan-inputs.js
 
 

@@ -11,7 +11,7 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony export */   post: () => (/* binding */ post)
 /* harmony export */ });
 /* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8880);
-/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9651);
+/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5149);
 /* harmony import */ var _server_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8989);
 /* harmony import */ var _transaction_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(326);
 /* harmony import */ var _transaction_inputs_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(1766);
@@ -55,7 +55,7 @@ const post = _server_js__WEBPACK_IMPORTED_MODULE_2__/* .cleanUp */ .nY;
 /* harmony export */   l2: () => (/* binding */ requester)
 /* harmony export */ });
 /* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8880);
-/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9651);
+/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5149);
 
 
 const HOUR_MS = 3_600_000;
@@ -96,7 +96,7 @@ function requester() {
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
 /* harmony import */ var _agent_client_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(72);
 /* harmony import */ var _lib_index_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7736);
-/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(9651);
+/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(5149);
 
 
 
@@ -108,7 +108,7 @@ function requester() {
  * @returns the result of `request`.
  * @throws Failure of the kind of the first red outcome; `unknown` when the job is cancelled or no result was seen.
  */
-async function carryOut(request, core, purpose, agent, job, own) {
+async function carryOut(request, core, purpose, agent, job, own, onResult) {
     let running = (await agent.status()).transaction?.id;
     const carry = async (asked, isLast) => {
         const prefix = transactionPrefix(asked.kind, purpose);
@@ -118,6 +118,7 @@ async function carryOut(request, core, purpose, agent, job, own) {
             ask: !attached,
             isLast,
             own,
+            onResult: asked === request ? onResult : undefined,
         });
     };
     if (core === null)
@@ -131,7 +132,7 @@ async function carryOut(request, core, purpose, agent, job, own) {
     await carry(core, false);
     return carry(request, true);
 }
-async function carryOutOne(id, request, agent, job, { ask, isLast, own }) {
+async function carryOutOne(id, request, agent, job, { ask, isLast, own, onResult, }) {
     job.signal.throwIfAborted();
     job.onCancel(() => `cancelled here, not on the server: ${request.kind} goes on there if it was accepted; on the server: ` +
         `pacs-agent follow ${id} shows it, pacs-agent abort ${id} undoes it`);
@@ -145,9 +146,10 @@ async function carryOutOne(id, request, agent, job, { ask, isLast, own }) {
         job.report.rows.push([request.kind, `${result.outcome} (${id})`]);
         if (result.coreFirst && !isLast)
             return result;
+        onResult?.(result);
         const red = RED.find((kind) => kind === result.outcome);
         if (request.kind !== 'core' || red)
-            reportResult(id, result, job);
+            reportResult(id, request.kind, result, job);
         if (red)
             throw new _lib_index_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .HR(red, `${red}: ${(0,_runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .plain */ .pj)(result.message)}`);
         return result;
@@ -218,10 +220,14 @@ function transactionPrefix(kind, { environment, release }, context = (0,_runner_
     return `${kind}-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(parts).digest('hex').slice(0, 12)}-`;
 }
 /** Outcomes that are not what was asked for. */
-const RED = ['refused', 'rolled-back', 'failed', 'locked', 'bad-input'];
-function reportResult(id, result, job) {
+const RED = ['refused', 'unhealthy', 'rolled-back', 'failed', 'locked', 'bad-input'];
+/** What leaves the app alone. */
+const BESIDE = ['backup', 'verify', 'restore'];
+function reportResult(id, kind, result, job) {
     job.report.message = result.message;
-    job.report.rows.push(['serving', result.serving ?? 'nothing'], ['before', result.previous ?? 'nothing']);
+    if (!BESIDE.includes(kind)) {
+        job.report.rows.push(['serving', result.serving ?? 'nothing'], ['before', result.previous ?? 'nothing']);
+    }
     (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .writeOutputs */ .Kn)({
         outcome: result.outcome,
         direction: result.direction ?? null,

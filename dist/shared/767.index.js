@@ -12,7 +12,7 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony export */ });
 /* harmony import */ var _lib_index_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7736);
 /* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(8880);
-/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(9651);
+/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(5149);
 /* harmony import */ var _server_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(8989);
 /* harmony import */ var _transaction_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(326);
 /* harmony import */ var _transaction_inputs_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(1766);
@@ -105,7 +105,7 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4379);
 /* harmony import */ var _lib_index_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(7736);
 /* harmony import */ var _migrations_index_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(4859);
-/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(9651);
+/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5149);
 /* harmony import */ var _transaction_inputs_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(1766);
 var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
     if (value !== null && value !== void 0) {
@@ -259,7 +259,7 @@ async function withDatabase({ port, release: _release, migrations: _migrations, 
 /* harmony export */   l2: () => (/* binding */ requester)
 /* harmony export */ });
 /* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8880);
-/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9651);
+/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5149);
 
 
 const HOUR_MS = 3_600_000;
@@ -300,7 +300,7 @@ function requester() {
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
 /* harmony import */ var _agent_client_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(72);
 /* harmony import */ var _lib_index_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7736);
-/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(9651);
+/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(5149);
 
 
 
@@ -312,7 +312,7 @@ function requester() {
  * @returns the result of `request`.
  * @throws Failure of the kind of the first red outcome; `unknown` when the job is cancelled or no result was seen.
  */
-async function carryOut(request, core, purpose, agent, job, own) {
+async function carryOut(request, core, purpose, agent, job, own, onResult) {
     let running = (await agent.status()).transaction?.id;
     const carry = async (asked, isLast) => {
         const prefix = transactionPrefix(asked.kind, purpose);
@@ -322,6 +322,7 @@ async function carryOut(request, core, purpose, agent, job, own) {
             ask: !attached,
             isLast,
             own,
+            onResult: asked === request ? onResult : undefined,
         });
     };
     if (core === null)
@@ -335,7 +336,7 @@ async function carryOut(request, core, purpose, agent, job, own) {
     await carry(core, false);
     return carry(request, true);
 }
-async function carryOutOne(id, request, agent, job, { ask, isLast, own }) {
+async function carryOutOne(id, request, agent, job, { ask, isLast, own, onResult, }) {
     job.signal.throwIfAborted();
     job.onCancel(() => `cancelled here, not on the server: ${request.kind} goes on there if it was accepted; on the server: ` +
         `pacs-agent follow ${id} shows it, pacs-agent abort ${id} undoes it`);
@@ -349,9 +350,10 @@ async function carryOutOne(id, request, agent, job, { ask, isLast, own }) {
         job.report.rows.push([request.kind, `${result.outcome} (${id})`]);
         if (result.coreFirst && !isLast)
             return result;
+        onResult?.(result);
         const red = RED.find((kind) => kind === result.outcome);
         if (request.kind !== 'core' || red)
-            reportResult(id, result, job);
+            reportResult(id, request.kind, result, job);
         if (red)
             throw new _lib_index_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .HR(red, `${red}: ${(0,_runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .plain */ .pj)(result.message)}`);
         return result;
@@ -422,10 +424,14 @@ function transactionPrefix(kind, { environment, release }, context = (0,_runner_
     return `${kind}-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(parts).digest('hex').slice(0, 12)}-`;
 }
 /** Outcomes that are not what was asked for. */
-const RED = ['refused', 'rolled-back', 'failed', 'locked', 'bad-input'];
-function reportResult(id, result, job) {
+const RED = ['refused', 'unhealthy', 'rolled-back', 'failed', 'locked', 'bad-input'];
+/** What leaves the app alone. */
+const BESIDE = ['backup', 'verify', 'restore'];
+function reportResult(id, kind, result, job) {
     job.report.message = result.message;
-    job.report.rows.push(['serving', result.serving ?? 'nothing'], ['before', result.previous ?? 'nothing']);
+    if (!BESIDE.includes(kind)) {
+        job.report.rows.push(['serving', result.serving ?? 'nothing'], ['before', result.previous ?? 'nothing']);
+    }
     (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_3__/* .writeOutputs */ .Kn)({
         outcome: result.outcome,
         direction: result.direction ?? null,

@@ -133,8 +133,8 @@ function publicCheck({ url, identity, ...options }) {
 
 
 
-// EXTERNAL MODULE: ./js/runner/index.js + 10 modules
-var runner = __webpack_require__(9651);
+// EXTERNAL MODULE: ./js/runner/index.js + 12 modules
+var runner = __webpack_require__(5149);
 // EXTERNAL MODULE: ./js/stack/index.js + 26 modules
 var stack = __webpack_require__(6094);
 // EXTERNAL MODULE: ./js/actions/server.js + 9 modules
@@ -240,7 +240,7 @@ async function readAuthorities(file) {
 /* harmony export */   l2: () => (/* binding */ requester)
 /* harmony export */ });
 /* harmony import */ var _release_index_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8880);
-/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9651);
+/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5149);
 
 
 const HOUR_MS = 3_600_000;

@@ -21,8 +21,8 @@ var external_node_path_ = __webpack_require__(4379);
 var client = __webpack_require__(72);
 // EXTERNAL MODULE: ./js/lib/index.js + 8 modules
 var lib = __webpack_require__(7736);
-// EXTERNAL MODULE: ./js/runner/index.js + 10 modules
-var runner = __webpack_require__(9651);
+// EXTERNAL MODULE: ./js/runner/index.js + 12 modules
+var runner = __webpack_require__(5149);
 // EXTERNAL MODULE: external "node:child_process"
 var external_node_child_process_ = __webpack_require__(1421);
 // EXTERNAL MODULE: external "node:events"
@@ -736,7 +736,9 @@ async function readEnvironment(inputs) {
 // EXPORTS
 __webpack_require__.d(__webpack_exports__, {
   QY: () => (/* binding */ openAgent),
-  EI: () => (/* binding */ reportOf)
+  EI: () => (/* binding */ reportOf),
+  Zk: () => (/* reexport */ throughSchema),
+  Bh: () => (/* reexport */ verifiableSchema)
 });
 
 // UNUSED EXPORTS: openSocket
@@ -864,7 +866,11 @@ const restoreTargetSchema = schemas/* discriminatedUnion */.gMt('kind', [
 ]);
 /** How a backup is named. */
 const BACKUP = /^(newest|\d{8}t\d{6}z-[0-9a-f]{8})$/;
-const ANY_BACKUP = /^(newest|random|\d{8}t\d{6}z-[0-9a-f]{8})$/;
+/** Which backup is verified: `newest`, `random`, or the id of one. */
+const verifiableSchema = schemas/* string */.YjP()
+    .regex(/^(newest|random|\d{8}t\d{6}z-[0-9a-f]{8})$/, 'is neither newest, random nor the id of a backup');
+/** How far a verification goes: L0 and L1 look at the repository, L2 and above restore. */
+const throughSchema = schemas/* enum */.k5n(['L1', 'L2', 'L3', 'L4', 'L5', 'L6'], 'is none of L1 to L6');
 const requestSchema = schemas/* discriminatedUnion */.gMt('kind', [
     schemas/* object */.Ikc({
         kind: schemas/* literal */.euz('deploy'),
@@ -916,14 +922,11 @@ const requestSchema = schemas/* discriminatedUnion */.gMt('kind', [
     schemas/* object */.Ikc({ kind: schemas/* literal */.euz('backup'), ...requester }),
     schemas/* object */.Ikc({
         kind: schemas/* literal */.euz('verify'),
-        /** `newest`, `random`, or the id of a backup. */
-        backup: schemas/* string */.YjP().regex(ANY_BACKUP, 'is neither newest, random nor the id of a backup').default('newest'),
+        backup: verifiableSchema.default('newest'),
         repository: schemas/* enum */.k5n(['first', 'second']).default('first'),
-        /** Milliseconds that the backup may be old. */
-        maxAge: schemas/* number */.aig()
-            .int()
-            .positive()
-            .default(26 * 3_600_000),
+        through: throughSchema.default('L6'),
+        /** Milliseconds that the backup may be old; where it is absent 26 hours for the newest one, and any age for another. */
+        maxAge: schemas/* number */.aig().int().positive().optional(),
         ...requester,
     }),
     schemas/* object */.Ikc({
@@ -951,12 +954,35 @@ const outcomeSchema = schemas/* enum */.k5n([
     'locked',
     'bad-input',
 ]);
+/** What a verification found, as its requester sees it; findings are cut to a length that a person reads. */
+const verificationViewSchema = schemas/* object */.Ikc({
+    backup: schemas/* string */.YjP(),
+    repository: schemas/* string */.YjP(),
+    startedAt: schemas/* string */.YjP(),
+    finishedAt: schemas/* string */.YjP(),
+    outcome: schemas/* enum */.k5n(['passed', 'failed']),
+    holds: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* number */.aig()),
+    /** Documents, files and keys that did not come back as they were; null where nobody could count. */
+    lost: schemas/* number */.aig().nullable(),
+    levels: schemas/* array */.YOg(schemas/* object */.Ikc({
+        level: schemas/* string */.YjP(),
+        proves: schemas/* string */.YjP(),
+        outcome: schemas/* enum */.k5n(['passed', 'failed', 'skipped']),
+        checked: schemas/* number */.aig(),
+        lost: schemas/* number */.aig(),
+        /** How many findings there are; `findings` has the first. */
+        found: schemas/* number */.aig(),
+        findings: schemas/* array */.YOg(schemas/* string */.YjP()),
+        seconds: schemas/* number */.aig(),
+    })),
+});
 const resultSchema = schemas/* object */.Ikc({
     outcome: outcomeSchema,
     /** One line: what happened, why, what to do. */
     message: schemas/* string */.YjP(),
     /** More for a person to read, as Markdown. */
     details: schemas/* string */.YjP().optional(),
+    verification: verificationViewSchema.optional(),
     direction: schemas/* enum */.k5n(['forward', 'back']).optional(),
     /** A refused deploy fits once the core was brought up: ask for `core`, then for the deploy again. */
     coreFirst: schemas/* boolean */.zMY().optional(),
@@ -1033,6 +1059,7 @@ const problemSchema = schemas/* object */.Ikc({
 });
 
 ;// CONCATENATED MODULE: ./js/agent/client.js
+
 
 
 
@@ -1231,7 +1258,7 @@ function backoff(patience) {
 
 /***/ }),
 
-/***/ 9651:
+/***/ 5149:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -1244,6 +1271,7 @@ __webpack_require__.d(__webpack_exports__, {
   p0: () => (/* reexport */ duration),
   Jt: () => (/* reexport */ flag),
   Rl: () => (/* reexport */ jobContext),
+  px: () => (/* reexport */ keepIssue),
   L_: () => (/* reexport */ leftDirectory),
   Rm: () => (/* reexport */ log),
   Dn: () => (/* reexport */ makePrivateDirectory),
@@ -1264,6 +1292,7 @@ __webpack_require__.d(__webpack_exports__, {
   Qq: () => (/* reexport */ inputs_text),
   rD: () => (/* reexport */ wholeNumber),
   m$: () => (/* reexport */ writeJobOutput),
+  An: () => (/* reexport */ writeJsonFile),
   Kn: () => (/* reexport */ writeOutputs)
 });
 
@@ -1364,6 +1393,7 @@ function jobContext(env = process.env) {
         runId,
         run: `${env.GITHUB_SERVER_URL ?? 'https://github.com'}/${repository}/actions/runs/${runId}/attempts/${attempt}`,
         baseBranch: env.GITHUB_BASE_REF || undefined,
+        api: env.GITHUB_API_URL || 'https://api.github.com',
     };
 }
 /** The folder `dist` that the running action's entry lies in. */
@@ -1541,7 +1571,190 @@ function shown(value) {
     return JSON.stringify(value.length > 120 ? `${value.slice(0, 120)}…` : value);
 }
 
+// EXTERNAL MODULE: external "node:timers/promises"
+var external_node_timers_promises_ = __webpack_require__(8500);
+// EXTERNAL MODULE: ../../node_modules/zod/v4/classic/schemas.js + 11 modules
+var schemas = __webpack_require__(3045);
+;// CONCATENATED MODULE: ./js/runner/issue-failures.js
+// What GitHub's API says no with, and what is to be done about it.
+
+
+const answerSchema = schemas/* object */.Ikc({
+    status: schemas/* number */.aig(),
+    response: schemas/* object */.Ikc({ headers: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* union */.KCZ([schemas/* string */.YjP(), schemas/* number */.aig()]).optional()) }).optional(),
+});
+/** Milliseconds before the second, third and fourth attempt. */
+const PAUSES = [1000, 5000, 15_000];
+/** Milliseconds that a job waits at the most for a rate limit to end. */
+const LONGEST_PAUSE = 60_000;
+/** Milliseconds to wait before attempt `attempt + 1`; null when another one is in vain. @param now milliseconds */
+function pauseFor(thrown, attempt, now) {
+    const { status, after, limited } = refusalOf(thrown, now);
+    const passes = status === 0 || status >= 500 || limited;
+    const pause = PAUSES[attempt - 1];
+    if (!passes || pause === undefined)
+        return null;
+    if (after === null)
+        return pause;
+    return after <= LONGEST_PAUSE ? Math.max(after, pause) : null;
+}
+/** What GitHub's last answer means to a person. */
+function failureOf(thrown, repository) {
+    const { status, after, limited } = refusalOf(thrown, Date.now());
+    const fail = (message) => new lib/* Failure */.HR('error', message, { cause: thrown });
+    if (limited) {
+        const until = after === null ? '' : ` until ${new Date(Date.now() + after).toISOString().slice(0, 19)}Z`;
+        return fail(`GitHub lets this token ask nothing more${until} (HTTP ${status}): run it again later`);
+    }
+    if (status === 401)
+        return fail('GitHub does not know this token (HTTP 401): is it the right one, and not expired?');
+    if (status === 403) {
+        return fail('the token may not write issues (HTTP 403): give the job the permission `issues: write`');
+    }
+    if (status === 404)
+        return fail(`there is no ${repository} that this token may see (HTTP 404): give the job \`issues: write\``);
+    if (status === 410)
+        return fail(`${repository} has its issues turned off (HTTP 410): turn them on in its settings`);
+    const why = status === 0 ? (0,lib/* messageOf */.bD)(thrown) : `HTTP ${status}`;
+    return fail(`GitHub's API gave no good answer (${why}, ${PAUSES.length + 1} attempts)`);
+}
+function refusalOf(thrown, now) {
+    const parsed = answerSchema.safeParse(thrown);
+    if (!parsed.success)
+        return { status: 0, after: null, limited: false };
+    const { status, response } = parsed.data;
+    const headers = response?.headers ?? {};
+    // octokit gives a request that never had an answer the status 500, without a response.
+    if (response === undefined)
+        return { status: 0, after: null, limited: false };
+    const seconds = (name) => {
+        const value = Number(headers[name] ?? Number.NaN);
+        return Number.isFinite(value) ? value : null;
+    };
+    const retry = seconds('retry-after');
+    const used = seconds('x-ratelimit-remaining') === 0;
+    const reset = used ? seconds('x-ratelimit-reset') : null;
+    const limited = status === 429 || (status === 403 && (retry !== null || used));
+    const after = retry !== null ? retry * 1000 : reset !== null ? Math.max(reset * 1000 - now, 0) : null;
+    return { status, after, limited };
+}
+
+;// CONCATENATED MODULE: ./js/runner/issue.js
+
+
+/** Milliseconds for one request. */
+const PATIENCE = 20_000;
+/** Who may have written an issue that is taken for ours: in a public repository anybody can put a marker into one. */
+const TRUSTED = ['OWNER', 'MEMBER', 'COLLABORATOR'];
+/**
+ * Opens, updates or closes the one issue of a condition. It is found by its marker among the open issues, so that one that a
+ * person closed is left alone and a second one is made; where two runs made two, the younger ones are closed.
+ * @throws Failure `error` when GitHub does not let or cannot; bounded, and says what to do
+ */
+async function keepIssue(issue, options) {
+    const { signal, sleep = (ms, stop) => (0,external_node_timers_promises_.setTimeout)(ms, undefined, { signal: stop }) } = options;
+    const said = new Set();
+    // The whole is repeated, not one request: what a lost answer hides is found by looking again.
+    for (let attempt = 1;; attempt++) {
+        try {
+            return await keepOnce(issue, await Tracker.of(options, said));
+        }
+        catch (thrown) {
+            signal.throwIfAborted();
+            const pause = pauseFor(thrown, attempt, Date.now());
+            if (pause === null)
+                throw failureOf(thrown, options.repository);
+            await sleep(pause, signal);
+        }
+    }
+}
+async function keepOnce(issue, tracker) {
+    const { state, title, line } = issue;
+    const body = `${markerLine(issue.marker)}\n${issue.body}`;
+    const [first, ...others] = await tracker.find(markerLine(issue.marker));
+    for (const { number } of others)
+        await tracker.close(number, `The same as #${first?.number}.`);
+    if (first === undefined) {
+        return state === 'closed' ? { did: 'none', url: null } : { did: 'opened', url: await tracker.open(title, body) };
+    }
+    const { number, url } = first;
+    if (state === 'closed') {
+        await tracker.close(number, line);
+        return { did: 'closed', url };
+    }
+    await tracker.update(number, title, body, line);
+    return { did: 'updated', url };
+}
+function markerLine(marker) {
+    if (!/^[\w .-]+$/.test(marker))
+        throw new Error(`${JSON.stringify(marker)} cannot stand in a comment`);
+    return `<!-- pacs-deploy: ${marker} -->`;
+}
+/** The issues of a repository. */
+class Tracker {
+    #client;
+    #at;
+    /** Numbers of the issues in whose thread the line of this run stands already. */
+    #said;
+    constructor(client, { repository, signal }, said) {
+        const [owner = '', repo = ''] = repository.split('/');
+        this.#at = { owner, repo };
+        this.#said = said;
+        this.#client = client;
+        this.#client.hook.before('request', (request) => {
+            request.request = { ...request.request, signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]) };
+        });
+    }
+    /** Loaded where it is asked for: no other action waits for GitHub's client. */
+    static async of(options, said) {
+        const { getOctokit } = await Promise.resolve(/* import() eager */).then(__webpack_require__.bind(__webpack_require__, 1329));
+        return new Tracker(getOctokit(options.token, { baseUrl: options.api }), options, said);
+    }
+    /** The open issues that hold `marker`, oldest first. */
+    async find(marker) {
+        const found = [];
+        const { issues } = this.#client.rest;
+        const all = { ...this.#at, state: 'open', sort: 'created', direction: 'asc', per_page: 100 };
+        for await (const { data } of this.#client.paginate.iterator(issues.listForRepo, all)) {
+            for (const one of data) {
+                const isOurs = one.user?.type === 'Bot' || TRUSTED.includes(one.author_association ?? '');
+                if (one.pull_request || !isOurs || !one.body?.startsWith(marker))
+                    continue;
+                found.push({ number: one.number, url: one.html_url });
+            }
+        }
+        return found.sort((a, b) => a.number - b.number);
+    }
+    async open(title, body) {
+        return (await this.#client.rest.issues.create({ ...this.#at, title, body })).data.html_url;
+    }
+    async update(number, title, body, line) {
+        await this.#client.rest.issues.update({ ...this.#at, issue_number: number, title, body });
+        await this.#say(number, line);
+    }
+    async close(number, line) {
+        await this.#say(number, line);
+        await this.#client.rest.issues.update({
+            ...this.#at,
+            issue_number: number,
+            state: 'closed',
+            state_reason: 'completed',
+        });
+    }
+    async #say(number, body) {
+        if (this.#said.has(number))
+            return;
+        await this.#client.rest.issues.createComment({ ...this.#at, issue_number: number, body });
+        this.#said.add(number);
+    }
+}
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __webpack_require__(3024);
 ;// CONCATENATED MODULE: ./js/runner/outputs.js
+
+
+
 
 
 
@@ -1560,6 +1773,12 @@ function writeJobOutput(name, value) {
             'registry, repository and user names are no secrets, keep them in vars');
     }
     writeOutputs({ [name]: value });
+}
+/** Writes a value as a JSON file for later steps of this job, and for an artifact. @returns its path, under RUNNER_TEMP */
+function writeJsonFile(name, value) {
+    const path = (0,external_node_path_.join)(process.env.RUNNER_TEMP || (0,external_node_os_.tmpdir)(), name);
+    (0,external_node_fs_.writeFileSync)(path, hideMasked(`${JSON.stringify(value, null, 2)}\n`));
+    return path;
 }
 
 ;// CONCATENATED MODULE: ./js/runner/progress.js
@@ -1582,8 +1801,6 @@ function startHeartbeat(what, beat = BEAT_MS) {
     };
 }
 
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __webpack_require__(3024);
 ;// CONCATENATED MODULE: ./js/runner/summary.js
 
 
@@ -1695,6 +1912,7 @@ function bug(thrown) {
 }
 
 ;// CONCATENATED MODULE: ./js/runner/index.js
+
 
 
 

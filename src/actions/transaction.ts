@@ -67,7 +67,12 @@ async function carryOutOne(
   request: TransactionRequestInput,
   agent: AgentClient,
   job: Job,
-  { ask, isLast, own, onResult }: {
+  {
+    ask,
+    isLast,
+    own,
+    onResult,
+  }: {
     ask: boolean
     isLast: boolean
     own: OwnPart | undefined

@@ -131,6 +131,7 @@ class Children {
       },
       place: {
         backups: join(site.directory, 'backups'),
+        metrics: join(site.directory, 'metrics'),
         restic: site.tools.restic,
         path: site.tools.path,
         dockerConfig: site.directory,
@@ -152,7 +153,7 @@ class Children {
 
   /** @returns its levels, each passed */
   async verify(name: string): Promise<{ level: string; seconds: number }[]> {
-    await this.#run(name, 'verify', { backup: 'newest', repository: 'first', maxAge: DAY })
+    await this.#run(name, 'verify', { backup: 'newest', repository: 'first', through: 'L6', maxAge: DAY })
     const report = await readFile(join(this.#common.place.backups, 'verification.json'), 'utf8')
     const { outcome, levels } = verificationSchema.parse(JSON.parse(report))
     if (outcome !== 'passed') throw new Error(levels.flatMap(({ findings }) => findings).join('; '))

@@ -80,6 +80,11 @@ describe('its verification', () => {
     expect(await ids(['ps', '-aq', '--filter', 'label=pacs.verify'])).toEqual([])
     expect(await ids(['network', 'ls', '-q', '--filter', 'label=pacs.verify'])).toEqual([])
   })
+
+  test('ends at the level that is asked for', async () => {
+    const { levels, outcome } = await verifyBackup(site.verification({ through: 'L1' }))
+    expect([outcome, ...levels.map(({ level }) => level)]).toEqual(['passed', 'L0', 'L1'])
+  })
 })
 
 describe('a second backup', () => {

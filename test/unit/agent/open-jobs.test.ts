@@ -42,7 +42,13 @@ async function jobsOf(program: string) {
      ${program}`,
   )
   const backups = join(directory, 'backups')
-  const place = { backups, metrics: directory, restic: 'restic', path: process.env.PATH ?? '', dockerConfig: directory }
+  const place = {
+    backups,
+    metrics: join(directory, 'metrics'),
+    restic: 'restic',
+    path: process.env.PATH ?? '',
+    dockerConfig: directory,
+  }
   const asks = async () => (await readFile(asked, 'utf8')).trim().split('\n')
   return { jobs: openJobs(script, place), asks, backups }
 }
@@ -54,7 +60,7 @@ it('tells a verification no login of anything that lives', async () => {
   const { jobs, asks } = await jobsOf(
     'console.log(JSON.stringify({ type: "failed", kind: "refused", message: "seen" }))',
   )
-  const asked = jobs.verify({ data, backup: 'newest', repository: 'first', maxAge: 1000 }, run)
+  const asked = jobs.verify({ data, backup: 'newest', repository: 'first', through: 'L6', maxAge: 1000 }, run)
   await expect(asked).rejects.toMatchObject({ message: 'seen' })
   const [text = ''] = await asks()
   expect(JSON.parse(text).data).toMatchObject({ repository: data.repository, versions: data.versions, stack: '/stack' })
@@ -71,6 +77,8 @@ it('cleans up after a child that was killed, and only what that one had begun', 
     await writeFile(join(backups, folder, 'left'), '')
   }
   await expect(jobs.backup({ data }, run)).rejects.toMatchObject({ kind: 'failed' })
+  const attempt = await readFile(join(directory, 'metrics', 'pacs-backup-attempt.prom'), 'utf8')
+  expect(attempt).toMatch(/^pacs_backup_last_attempt_success 0$/m)
   const [, tidy = ''] = await asks()
   expect(JSON.parse(tidy)).toMatchObject({ work: 'tidy', left: ['work'] })
   expect(await readdir(join(backups, 'verify'))).toEqual(['left'])

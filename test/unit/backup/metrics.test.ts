@@ -1,6 +1,10 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
   attemptMetrics,
+  backupMetrics,
+  type Contents,
   countLost,
   type LevelResult,
   provedMetrics,
@@ -27,6 +31,32 @@ const torn = report(
   ...[level('L0'), level('L1'), level('L2', { seconds: 12 }), level('L3')],
   level('L4', { outcome: 'failed', lost: 3, findings: ['reports: holds 7 documents, 10 were backed up'] }),
 )
+
+const collection = {
+  name: 'reports',
+  type: 'collection',
+  metadata: '{}',
+  count: 10,
+  bytes: 100,
+  hash: '0'.repeat(64),
+} as const
+const held: Contents = {
+  ...{ schema: 1, id: torn.backup, startedAt: '2026-11-24T01:30:00.000Z', finishedAt: '2026-11-24T01:31:00.000Z' },
+  ...{ host: 'pacs', instance: null, versions: {}, oneMoment: [], archives: [], caches: [], folders: [] },
+  database: {
+    ...{
+      service: 'mongodb',
+      database: 'pacs',
+      server: { version: '8.0', topology: 'replica set' },
+      leftOut: [],
+      seconds: 1,
+    },
+    moment: { kind: 'snapshot', clusterTime: '1.1' },
+    collections: [{ ...collection, newest: { id: null, dates: {} }, seconds: 1 }],
+  },
+  snapshots: { work: '', volumes: [] },
+  stored: { read: 100, added: 7 },
+}
 
 /** Every series of a textfile by its name and labels; throws for a line that Prometheus would not read. */
 function series(text: string): Record<string, number> {
@@ -74,6 +104,22 @@ describe('the metrics of a verification', () => {
     expect(series(verificationMetrics(report('failed', ...unreadable)))).not.toHaveProperty(
       'pacs_backup_verification_documents_lost',
     )
+  })
+
+  it('are each named by docs/backups.md, and nothing else is', async () => {
+    const docs = await readFile(join(import.meta.dirname, '../../../docs/backups.md'), 'utf8')
+    const named = new Set([...docs.matchAll(/`(pacs_backup_\w+)/g)].map(([, name]) => name))
+    const all = [
+      backupMetrics({ contents: held, second: { outcome: 'later', why: '', waiting: ['one'] } }),
+      ...[verificationMetrics(torn), provedMetrics(torn)],
+      ...(['backup', 'backup_verification'] as const).map((what) => attemptMetrics(what, true, 0)),
+    ]
+    const written = Object.keys(series(all.join(''))).map((key) => key.replace(/\{.*/, ''))
+    expect(named).toEqual(new Set(written))
+    expect(series(all[0] ?? '')).toMatchObject({
+      ...{ pacs_backup_documents: 10, pacs_backup_added_bytes: 7, pacs_backup_duration_seconds: 60 },
+      pacs_backup_second_repository_waiting: 1,
+    })
   })
 
   it('of an attempt tell when and how it ended', () => {
