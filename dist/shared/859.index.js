@@ -934,6 +934,9 @@ class Held {
         await Promise.race([this.#loss.promise, this.#renewing]);
         this.signal.throwIfAborted();
     }
+    orLost(question) {
+        return Promise.race([this.#loss.promise, question]);
+    }
     async regain() {
         for (;;) {
             try {
@@ -1728,7 +1731,7 @@ class ledger_writer_LedgerWriter {
     /** Writes the entry alone. @throws Failure `failed` when another owner has written it */
     async write(entry) {
         await this.#lease.check();
-        const owned = await this.#store.put(entry, this.#owners.get(entry._id) ?? null);
+        const owned = await this.#lease.orLost(this.#store.put(entry, this.#owners.get(entry._id) ?? null));
         if (!owned)
             throw taken(entry._id);
         this.#owners.set(entry._id, entry.owner);
@@ -1738,7 +1741,8 @@ class ledger_writer_LedgerWriter {
         await this.#lease.check();
         await this.#append(event, entry, note);
         await this.#lease.check();
-        if (!(await this.#store.remove(entry._id, this.#owners.get(entry._id) ?? entry.owner)))
+        const owner = this.#owners.get(entry._id) ?? entry.owner;
+        if (!(await this.#lease.orLost(this.#store.remove(entry._id, owner))))
             throw taken(entry._id);
         this.#owners.delete(entry._id);
     }
@@ -1748,7 +1752,8 @@ class ledger_writer_LedgerWriter {
     async #append(event, { _id, sha256, phase }, note) {
         this.#last += 1;
         const at = this.#store.now();
-        await this.#store.append({ _id: this.#last, migration: _id, event, sha256, phase, ...this.#actor, at, note });
+        const line = { _id: this.#last, migration: _id, event, sha256, phase, ...this.#actor, at, note };
+        await this.#lease.orLost(this.#store.append(line));
     }
 }
 function taken(id) {
@@ -3499,8 +3504,10 @@ async function applyThroughCuts(place, migration, state, actor, signal) {
             return await applyOne(place, migration, entry, signal);
         }
         catch (thrown) {
-            if (signal.aborted || !isConnectionLoss(thrown))
+            if (!isConnectionLoss(thrown))
                 throw thrown;
+            // Why it was ended says more than what was on its way then.
+            signal.throwIfAborted();
             if (cuts > run_MOST_CUTS)
                 throw told(thrown, id);
             onEvent({ kind: 'log', id, line: 'the connection to the database broke; waits for it, then goes on' });

@@ -22,6 +22,8 @@ export interface Lease extends AsyncDisposable {
   readonly signal: AbortSignal
   /** Renews it, unless that was done just now. @throws Failure `failed` when another owner has it. */
   check(): Promise<void>
+  /** The answer to `question`, or the loss of the lease while none comes. @throws Failure `failed` when it was lost */
+  orLost<T>(question: Promise<T>): Promise<T>
   /** After a cut: waits until the database answers again and it is still ours. @throws Failure `failed` when it was lost meanwhile */
   regain(): Promise<void>
 }
@@ -104,6 +106,10 @@ class Held implements Lease {
     })
     await Promise.race([this.#loss.promise, this.#renewing])
     this.signal.throwIfAborted()
+  }
+
+  orLost<T>(question: Promise<T>): Promise<T> {
+    return Promise.race([this.#loss.promise, question])
   }
 
   async regain(): Promise<void> {

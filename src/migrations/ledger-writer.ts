@@ -45,7 +45,7 @@ export class LedgerWriter {
   /** Writes the entry alone. @throws Failure `failed` when another owner has written it */
   async write(entry: LedgerEntry): Promise<void> {
     await this.#lease.check()
-    const owned = await this.#store.put(entry, this.#owners.get(entry._id) ?? null)
+    const owned = await this.#lease.orLost(this.#store.put(entry, this.#owners.get(entry._id) ?? null))
     if (!owned) throw taken(entry._id)
     this.#owners.set(entry._id, entry.owner)
   }
@@ -55,7 +55,8 @@ export class LedgerWriter {
     await this.#lease.check()
     await this.#append(event, entry, note)
     await this.#lease.check()
-    if (!(await this.#store.remove(entry._id, this.#owners.get(entry._id) ?? entry.owner))) throw taken(entry._id)
+    const owner = this.#owners.get(entry._id) ?? entry.owner
+    if (!(await this.#lease.orLost(this.#store.remove(entry._id, owner)))) throw taken(entry._id)
     this.#owners.delete(entry._id)
   }
 
@@ -66,7 +67,8 @@ export class LedgerWriter {
   async #append(event: HistoryLine['event'], { _id, sha256, phase }: LedgerEntry, note: string | null): Promise<void> {
     this.#last += 1
     const at = this.#store.now()
-    await this.#store.append({ _id: this.#last, migration: _id, event, sha256, phase, ...this.#actor, at, note })
+    const line = { _id: this.#last, migration: _id, event, sha256, phase, ...this.#actor, at, note }
+    await this.#lease.orLost(this.#store.append(line))
   }
 }
 

@@ -86,7 +86,9 @@ async function applyThroughCuts(
     try {
       return await applyOne(place, migration, entry, signal)
     } catch (thrown) {
-      if (signal.aborted || !isConnectionLoss(thrown)) throw thrown
+      if (!isConnectionLoss(thrown)) throw thrown
+      // Why it was ended says more than what was on its way then.
+      signal.throwIfAborted()
       if (cuts > MOST_CUTS) throw told(thrown, id)
       onEvent({ kind: 'log', id, line: 'the connection to the database broke; waits for it, then goes on' })
     }
