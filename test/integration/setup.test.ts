@@ -74,12 +74,45 @@ describe('setup-production.sh', () => {
       '700 pacs:pacs /opt/pacs/config/next',
       '700 pacs:pacs /opt/pacs/config/next/secrets',
       '755 pacs:pacs /opt/pacs/traefik',
+      '755 pacs:pacs /opt/pacs/metrics',
       '750 pacs:pacs /opt/pacs/journal',
       '660 pacs:pacs /run/pacs/agent.sock',
       '660 pacs:pacs /run/pacs/ssh.sock',
       '644 root:root /etc/pacs-agent/authorized_keys',
     ])
     expect((await server.exec(['pacs-agent', 'status'], { user: 'nobody' })).code).not.toBe(0)
+  })
+
+  it('backs up and proves by itself every night, in its own name, and says so where a person ended that', async () => {
+    const timers = ['pacs-backup.timer', 'pacs-verify.timer']
+    expect((await server.run(['systemctl', 'is-enabled', ...timers])).trim().split('\n')).toEqual([
+      'enabled',
+      'enabled',
+    ])
+    const units = timers.flatMap((name) => [name, name.replace('.timer', '.service')])
+    const judged = await server.exec([
+      'systemd-analyze',
+      'verify',
+      ...units.map((name) => `/etc/systemd/system/${name}`),
+    ])
+    expect(judged).toMatchObject({ code: 0, stderr: '' })
+
+    const failed = async () => server.run(['systemctl', 'list-units', '--failed', '--plain', '--no-legend', 'pacs-*'])
+    await server.run(['systemctl', 'start', 'pacs-backup.service', 'pacs-verify.service'])
+    expect((await server.exec(['sh', '-c', 'cat /opt/pacs/audit/*'])).stdout).not.toContain('.timer')
+    await server.run(['mkdir', '/opt/pacs/releases/first'])
+    await server.run(['systemctl', 'start', 'pacs-backup.service'])
+    expect((await server.exec(['systemctl', 'start', 'pacs-verify.service'])).code).not.toBe(0)
+    await server.run(['rmdir', '/opt/pacs/releases/first'])
+    expect((await failed()).trim()).toMatch(/^pacs-verify\.service [^\n]*$/)
+    await server.run(['systemctl', 'reset-failed'])
+    const audit = await server.run(['sh', '-c', 'cat /opt/pacs/audit/*'])
+    expect(audit).toMatch(/"kind":"backup","actor":"pacs-backup\.timer","key":"console"/)
+    expect(audit).toContain('there is no backup to verify')
+
+    await server.run(['systemctl', 'disable', '--quiet', '--now', 'pacs-verify.timer'])
+    expect((await runSetUp(server)).stdout).toContain('note: pacs-verify.timer is disabled')
+    await server.run(['systemctl', 'enable', '--quiet', '--now', 'pacs-verify.timer'])
   })
 
   it('changes nothing the second time', async () => {
@@ -182,6 +215,7 @@ function layoutOf(): string[] {
     '/config/next',
     '/config/next/secrets',
     '/traefik',
+    '/metrics',
     '/journal',
   ]
   return [

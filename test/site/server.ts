@@ -19,6 +19,9 @@ export interface SiteConfig {
   files: Readonly<Record<string, string>>
 }
 
+/** Nights come at any time in a test: what the server does by itself then is asked for where it is proved. */
+const TIMERS = ['pacs-backup.timer', 'pacs-verify.timer']
+
 /** Runs setup-production.sh with the committed agent and the locked Node, and lets `publicKey` in under the name `deploy`. */
 export async function setUp(server: Machine, publicKey: string): Promise<string> {
   const scripts = join(repositoryRoot, 'deployment', 'production', 'scripts')
@@ -26,11 +29,13 @@ export async function setUp(server: Machine, publicKey: string): Promise<string>
   await server.copyIn(join(repositoryRoot, 'dist', 'agent', 'index.js'), '/root/setup/agent.js')
   await server.copyIn(process.execPath, '/root/setup/node', 0o755)
   await server.copyIn(await ensureRestic(), '/root/setup/restic', 0o755)
-  return server.run([
+  const said = await server.run([
     '/root/setup/setup-production.sh',
     ...['--agent', '/root/setup/agent.js', '--node', '/root/setup/node', '--restic', '/root/setup/restic'],
     ...['--key', `deploy=${publicKey}`],
   ])
+  await server.run(['systemctl', 'disable', '--now', ...TIMERS])
+  return said
 }
 
 /** The configuration of the shipped stack on a lab's server, with a certificate of the lab's authority. */

@@ -21,6 +21,7 @@ import {
   succeeds,
   system,
 } from './system.ts'
+import { ensureTimers } from './timers.ts'
 
 const USER = 'pacs'
 
@@ -66,6 +67,7 @@ export async function setup(args: readonly string[], { paths, script, print }: S
   await ensureFile(changes, AUTHORIZED_KEYS, renderKeys(keys), 0o644, ROOT)
   await ensureSshd(changes)
   await ensureService(changes, paths, agentChanged)
+  await ensureTimers(changes, USER, paths.releases, print)
   print(count === 0 ? 'nothing changed' : `${count} changes`)
   if (keys.length === 0) print('note: no key may deploy here yet (--key)')
   if (!(await exists(join(paths.bin, 'restic'))))
@@ -131,7 +133,7 @@ async function ensureUser(changes: Changes): Promise<Owner> {
 }
 
 async function ensureFolders(changes: Changes, paths: Layout, owner: Owner): Promise<void> {
-  const { root, bin, releases, config, configNext, stack, traefik, journal, audit } = paths
+  const { root, bin, releases, config, configNext, stack, traefik, metrics, journal, audit } = paths
   for (const path of [root, bin, join(bin, 'agents'), releases, config, stack, journal, audit]) {
     await ensureDirectory(changes, path, 0o750, owner)
   }
@@ -140,6 +142,7 @@ async function ensureFolders(changes: Changes, paths: Layout, owner: Owner): Pro
   for (const name of ['secrets', 'certs']) await ensureDirectory(changes, join(configNext, name), 0o700, owner)
   // Mounted into containers that run as others; the parent keeps everyone else out.
   await ensureDirectory(changes, traefik, 0o755, owner)
+  await ensureDirectory(changes, metrics, 0o755, owner)
 }
 
 /** The programs that the agent runs beside Docker: root's own, replaced as a whole. */
