@@ -1,7 +1,9 @@
 // The reference app with the database that the shipped migrations make and Redis with the shipped users. Two instances of it run, as
 // in the moments of a deploy; Orthanc is away all the time.
 import { randomBytes } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Db } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import {
@@ -30,6 +32,7 @@ import { appQueries, indexesIn, type Question, questionsIn, serves } from '../st
 
 const STUDY = '1.2.826.0.1.3680043.8.498.77'
 const MIGRATIONS = join(import.meta.dirname, '../../deployment/production/migrations')
+const CHECKS = join(import.meta.dirname, '../../deployment/production/checks')
 const redis = `pacs-lab-app-redis-${randomBytes(4).toString('hex')}`
 
 const problem = z.object({ error: z.string() })
@@ -256,18 +259,37 @@ describe('without MongoDB', () => {
   })
 })
 
+/** What each shipped check of a restored backup finds in `db`, by its name. */
+async function answersOfChecks(db: Db): Promise<Record<string, readonly string[]>> {
+  const names = (await readdir(CHECKS)).filter((name) => name.endsWith('.check.js')).sort()
+  const answers = names.map(async (name): Promise<[string, readonly string[]]> => {
+    const loaded: { default: { check(context: { db: Db }): Promise<string[]> } } = await import(join(CHECKS, name))
+    return [name.replace('.check.js', ''), await loaded.default.check({ db })]
+  })
+  return Object.fromEntries(await Promise.all(answers))
+}
+
 describe('a hand in the database', () => {
   test('that changes a signed text or an audit entry is seen', async () => {
     const [jane, alan] = [await Page.logIn(one, 'jane'), await Page.logIn(one, 'alan')]
     const db = (await database.connect('root')).db('pacs')
     const path = `${two}/api/studies/${STUDY}/report`
     expect((await ask(jane, report, 200, path)).versions[0]?.signatures).toEqual([{ problem: null }])
+    expect(await answersOfChecks(db)).toEqual({ audit: [], ledger: [], signatures: [] })
     await db.collection('reports').updateOne({ study: STUDY }, { $set: { text: 'No fracture.' } })
     const [version] = (await ask(jane, report, 200, path)).versions
     expect(version?.signatures).toEqual([{ problem: 'the record was changed after it was signed' }])
     await db.collection('auditlogs').updateOne({ seq: 7 }, { $set: { user: 'somebody' } })
     const { broken } = await ask(alan, chain, 200, `${two}/api/audit/verification`)
     expect(broken).toEqual({ seq: 7, why: 'the entry was changed after it was written' })
+    // The shipped questions to a restored backup find the same.
+    expect(await answersOfChecks(db)).toEqual({
+      audit: ['audit entry 7 is another one than was written'],
+      ledger: [],
+      signatures: [
+        expect.stringMatching(/^signature [0-9a-f]{24}: its report [0-9a-f]{24} is another one than was signed$/),
+      ],
+    })
   })
 })
 
