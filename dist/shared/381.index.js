@@ -739,7 +739,11 @@ function findingsOf(report, licences) {
             title: each.Title,
             published: each.PublishedDate === undefined ? null : Date.parse(each.PublishedDate),
         })),
-        ...result.Secrets.map((each) => finding('secret', each.RuleID, each.Severity, { path: result.Target, title: each.Title })),
+        ...result.Secrets.map((each) => finding('secret', each.RuleID, each.Severity, {
+            // What stands in the environment or history is found in the image by its digest, which no two builds share.
+            path: result.Target === report.Metadata.ImageID ? '(image config)' : result.Target,
+            title: each.Title,
+        })),
         ...result.Misconfigurations.filter((each) => each.Status === 'FAIL').map((each) => finding('misconfiguration', each.ID, each.Severity, { title: each.Title })),
         ...result.Licenses.filter((each) => unwanted.has(each.Name)).map((each) => 
         // Whoever lists a licence does not want it, whatever Trivy thinks of it.

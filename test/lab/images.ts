@@ -24,7 +24,11 @@ export interface Recipe {
 
 /** Where the client has buildx: the engine's own builder, which knows the engine's images, and no attestations. */
 const PLAIN_BUILD = { BUILDX_BUILDER: 'default', BUILDX_NO_DEFAULT_ATTESTATIONS: '1' }
-const HOST_CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt'
+/** The CA bundle of this machine. */
+export const HOST_CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt'
+
+/** What the container of a build that outlives others' calls itself by its label. */
+export const LONG_BUILD = 'long-build'
 
 /** `pacs-deploy-lab/<name>:<hash>` over everything that decides the image's content. */
 export async function imageTag(recipe: Recipe): Promise<string> {
@@ -91,9 +95,11 @@ const build = onceAtATime(
  * Only while no build runs.
  */
 export async function removeBuildLeftovers(): Promise<void> {
-  const format = `{{.ID}} {{.Label "${LAB_LABEL}"}}`
+  const format = `{{.ID}} {{.Label "${IMAGE_LABEL}"}} {{.Label "${LAB_LABEL}"}}`
   const lines = await ids(['ps', '-a', '--filter', `label=${IMAGE_LABEL}`, '--format', format])
-  const leftovers = lines.map((line) => line.split(' ')).flatMap(([id = '', lab]) => (lab ? [] : [id]))
+  const leftovers = lines
+    .map((line) => line.split(' '))
+    .flatMap(([id = '', image, lab]) => (lab || image === LONG_BUILD ? [] : [id]))
   if (leftovers.length > 0) await docker(['rm', '-fv', ...leftovers])
   await docker(['image', 'prune', '-f', '--filter', `label=${IMAGE_LABEL}`])
   const folders = join(await stateRoot(), 'builds')

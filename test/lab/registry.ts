@@ -7,6 +7,7 @@ import { docker, LAB_LABEL } from './docker.ts'
 import { type LabFiles, REGISTRY } from './files.ts'
 import { freePorts } from './ports.ts'
 import type { LabRecord } from './state.ts'
+import { DATABASE_REPOSITORY, type DatabaseOptions, pushDatabase } from './vulnerability-database.ts'
 import { waitFor } from './wait.ts'
 
 /** The lab's registry, also the engines' mirror of docker.io. TLS by the lab's authority, no login. */
@@ -15,10 +16,23 @@ export class Registry extends LabContainer {
   readonly address = REGISTRY
   /** The same registry for clients on the host: `127.0.0.1:<port>`. */
   readonly loopback: string
+  readonly #port: number
 
   constructor({ container, port }: LabRecord['registry'], network: string) {
     super(container, network, 'registry.lab')
     this.loopback = `127.0.0.1:${port}`
+    this.#port = port
+  }
+
+  /** Where the vulnerability database of today lies. */
+  get database(): string {
+    return `${this.address}/${DATABASE_REPOSITORY}:2`
+  }
+
+  /** Lays another database beside that of today. @param ca of the lab @returns its repository with tag */
+  async publishDatabase(ca: Uint8Array, options: Required<DatabaseOptions>): Promise<string> {
+    await pushDatabase(this.#port, ca, options)
+    return `${this.address}/${DATABASE_REPOSITORY}:${options.tag}`
   }
 }
 
@@ -39,6 +53,7 @@ export async function startRegistry(
   await docker(['start', container])
   const ca = await readFile(files.authority.certificate)
   await waitFor('the registry to answer', () => answers(port, ca), 30_000)
+  await pushDatabase(port, ca)
   return { container, port }
 }
 

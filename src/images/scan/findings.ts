@@ -33,7 +33,11 @@ export function findingsOf(report: Report, licences: readonly string[]): Finding
       }),
     ),
     ...result.Secrets.map((each) =>
-      finding('secret', each.RuleID, each.Severity, { path: result.Target, title: each.Title }),
+      finding('secret', each.RuleID, each.Severity, {
+        // What stands in the environment or history is found in the image by its digest, which no two builds share.
+        path: result.Target === report.Metadata.ImageID ? '(image config)' : result.Target,
+        title: each.Title,
+      }),
     ),
     ...result.Misconfigurations.filter((each) => each.Status === 'FAIL').map((each) =>
       finding('misconfiguration', each.ID, each.Severity, { title: each.Title }),

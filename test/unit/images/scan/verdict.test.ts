@@ -80,6 +80,11 @@ describe('the verdict on an own image', () => {
   })
 })
 
+test('a secret in the environment has a name that does not change with the image', () => {
+  const report = reportOf([{ ...secret, Target: IMAGE }])
+  expect(verdictOn(report, { built: false }).verdict?.open).toEqual(['private-key in (image config)'])
+})
+
 describe('a scan that proves nothing', () => {
   test.each<[string, object | string, RegExp]>([
     ['was cut', JSON.stringify(reportOf()).slice(0, 200), /the report is no whole JSON \(200 characters\)/],

@@ -1,0 +1,137 @@
+// The scan stage of the build action through dist, with the real Trivy: what passes it in silence does not pass here.
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildScanned, DOCKERFILE, debian, type ScannedBuild, startScanBench, VENDOR } from '../images/scan-bench.ts'
+import type { Lab } from '../lab/index.ts'
+
+let bench: { lab: Lab; sha256: string }
+beforeAll(async () => {
+  bench = await startScanBench()
+})
+afterAll(() => bench?.lab.down())
+
+const clean = debian('image', [])
+const fixable = debian('image', ['pacs-fixture'])
+const build = (...args: Parameters<typeof buildScanned> extends [unknown, ...infer Rest] ? Rest : never) =>
+  buildScanned(bench, ...args)
+const errorOf = ({ printed }: ScannedBuild) => /^::error::(.*)$/m.exec(printed)?.[1]?.replaceAll('%0A', '\n') ?? printed
+const verdictOf = ({ draft, printed }: ScannedBuild, service: string) => {
+  if (!draft) throw new Error(`nothing was built: ${printed}`)
+  return draft.images[service]?.verdict
+}
+
+describe('a build', () => {
+  test('gives every image its verdict, and reports what a vendor has to mend', async () => {
+    const built = await build(debian('image', ['pacs-fixture-unfixed', 'bash']))
+    expect(built.code, built.printed).toBe(0)
+    expect(verdictOf(built, 'api')).toMatchObject({
+      scanner: { version: '0.74.0', sha256: `sha256:${bench.sha256}` },
+      found: { critical: 1, high: 0, medium: 1 },
+      open: [],
+      waived: [],
+    })
+    expect(verdictOf(built, 'queue')).toMatchObject({ found: { high: 1 }, open: ['CVE-2026-90004 in redis'] })
+    expect(built.summary).toMatch(/scan of queue.*passed, 1 of the vendor that no own image may have/)
+  })
+
+  test('refuses what can be mended, and says how, whatever the checkout and the environment tell the scanner', async () => {
+    const files = {
+      ...fixable,
+      '.trivyignore': 'CVE-2026-90001\n',
+      '.trivyignore.yaml': 'vulnerabilities: [{ id: CVE-2026-90001 }]\n',
+      'trivy.yaml': 'severity: [LOW]\nscan: { skip-files: ["**"] }\n',
+      'image/.trivyignore': 'CVE-2026-90001\n',
+    }
+    const ignored = {
+      TRIVY_SEVERITY: 'LOW',
+      TRIVY_IGNOREFILE: '.trivyignore',
+      TRIVY_SKIP_FILES: '**',
+      TRIVY_IGNORE_UNFIXED: 'true',
+    }
+    const built = await build(files, {}, ignored)
+    expect(built.code).toBe(1)
+    expect(built.draft).toBeNull()
+    expect(errorOf(built)).toMatch(
+      /^the scan refuses the image of api: CVE-2026-90001 in pacs-fixture 1.0-1 \(CRITICAL, mended in 2.0-1\)\nmend them/,
+    )
+    expect(built.summary).toContain('refused by 1')
+  })
+
+  test('lets pass what a waiver answers for, and names the one that nothing needs', async () => {
+    const day = new Date(Date.now() + 20 * 86_400_000).toISOString().slice(0, 10)
+    const waiver = (id: string) => `- { id: ${id}, reason: not reachable from outside, owner: jane, expires: ${day} }\n`
+    const files = { ...fixable, 'stack/waivers.yml': waiver('CVE-2026-90001') + waiver('CVE-1999-1') }
+    const built = await build(files, { 'scan-waivers': 'stack/waivers.yml' })
+    expect(verdictOf(built, 'api')).toMatchObject({ waived: ['CVE-2026-90001 in pacs-fixture'] })
+    expect(built.summary).toMatch(/unused waiver stack.{0,6}waivers.yml:2/)
+    const pull = await build(files, { 'scan-waivers': 'stack/waivers.yml' }, { GITHUB_BASE_REF: 'main' })
+    expect(errorOf(pull)).toMatch(
+      /a pull request is judged by the waivers of main, and git has no refs\/remotes\/origin\/main/,
+    )
+  })
+
+  test('finds a secret in a layer and in the environment, and an image that runs as root', async () => {
+    const key = `-----BEGIN RSA PRIVATE KEY-----\n${randomBytes(600).toString('base64').replaceAll(/.{64}/g, '$&\n')}\n-----END RSA PRIVATE KEY-----\n`
+    const token = `ghp_${randomBytes(18).toString('hex')}`
+    const files = {
+      ...clean,
+      'image/app/key.pem': key,
+      'stack/Dockerfile': DOCKERFILE.replace('USER 1000:1000\n', `ENV GH=${token}\n`),
+    }
+    const error = errorOf(await build(files))
+    expect(error).toMatch(/private-key in \/?app\/key.pem \(HIGH\)/)
+    expect(error).toMatch(/github-pat in \(image config\) \(CRITICAL\)/)
+    expect(error).toMatch(/DS-?0002 .*\(HIGH\)/)
+    expect(error).not.toContain(token)
+  })
+
+  test('refuses an image about which nothing can be known, unless that is allowed', async () => {
+    const old = await build(debian('image', [], '8'))
+    expect(errorOf(old)).toMatch(/image of api: os-end-of-life \(CRITICAL\): debian 8/)
+    const empty = await build({ 'image/app': 'static\n' })
+    expect(errorOf(empty)).toMatch(/image of api: no-packages .*; os-unknown/)
+  })
+})
+
+describe('a build is not judged by', () => {
+  const publish = async (made: Date, tag: string) => {
+    const { lab } = bench
+    return lab.registry.publishDatabase(await readFile(lab.ca), { made, tag })
+  }
+  const fresh = () => bench.lab.runner.run(['rm', '-rf', '/var/cache/lab/pacs-deploy'])
+
+  test('a database of yesterday', async () => {
+    await fresh()
+    const database = await publish(new Date(Date.now() - 25 * 3_600_000), 'old')
+    const built = await build(clean, { 'scan-database': database })
+    expect(errorOf(built)).toMatch(/^scan: the vulnerability database is of .*, 25 h old, allowed are 24 h/)
+    expect(built.draft).toBeNull()
+    await fresh()
+  })
+
+  test('no database', async () => {
+    await fresh()
+    const built = await build(clean, { 'scan-database': 'registry.lab:5000/trivy/nothing:2' })
+    expect(errorOf(built)).toMatch(
+      /^scan of the vulnerability database failed, so nothing is judged: Trivy ended with 1: /,
+    )
+    expect(built.draft).toBeNull()
+  })
+
+  test('a scanner that is not the one whose hash was given', async () => {
+    const built = await build(clean, { 'scanner-sha256': 'a'.repeat(64) })
+    expect(errorOf(built)).toMatch(
+      /^scanner: \/srv\/trivy has the SHA-256 sha256:.*it is not run, and nothing is judged/,
+    )
+  })
+
+  test('an image of the same name as its digest', async () => {
+    const good = await build(clean)
+    const digest = good.draft?.images.api?.config ?? ''
+    // Trivy asks the engine for this name first.
+    await bench.lab.runner.run(['docker', 'tag', VENDOR, `docker.io/library/${digest}`])
+    const built = await build(clean)
+    expect(errorOf(built)).toMatch(/scan of api: the report is about image sha256:.*, built was sha256:/)
+  })
+})
