@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildScanned, DOCKERFILE, debian, type ScannedBuild, startScanBench, VENDOR } from '../images/scan-bench.ts'
+import { buildScanned, DOCKERFILE, debian, type ScannedBuild, startScanBench } from '../images/scan-bench.ts'
 import type { Lab } from '../lab/index.ts'
 
 let bench: { lab: Lab; sha256: string }
@@ -124,14 +124,5 @@ describe('a build is not judged by', () => {
     expect(errorOf(built)).toMatch(
       /^scanner: \/srv\/trivy has the SHA-256 sha256:.*it is not run, and nothing is judged/,
     )
-  })
-
-  test('an image of the same name as its digest', async () => {
-    const good = await build(clean)
-    const digest = good.draft?.images.api?.config ?? ''
-    // Trivy asks the engine for this name first.
-    await bench.lab.runner.run(['docker', 'tag', VENDOR, `docker.io/library/${digest}`])
-    const built = await build(clean)
-    expect(errorOf(built)).toMatch(/scan of api: the report is about image sha256:.*, built was sha256:/)
   })
 })
