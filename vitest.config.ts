@@ -22,6 +22,8 @@ export default defineConfig({
         },
       },
       { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...onRealParts } },
+      // What takes too long for every run: npm test -- full.
+      { test: { name: 'full', include: ['test/full/**/*.test.ts'], ...onRealParts } },
       {
         test: {
           name: 'e2e',

@@ -38,33 +38,46 @@ export async function ask(
 }
 
 /**
- * Runs a verb and kills the agent's process (SIGKILL) on the server itself, at the moment when event number `at` of it is seen, or,
- * with `step`, when the state says that the core service being replaced has reached that step.
+ * Runs a verb and kills the agent's process (SIGKILL) on the server itself, at the moment when event number `event` of it is seen or
+ * the first with `text` in it; with `coreStep`, when the state says that the core service being replaced has reached that step; with
+ * `engine`, when the engine tells of the first event that fits these filters.
  */
 export async function askAndKill(
   server: Machine,
   args: readonly string[],
-  at: { event: number } | { coreStep: string },
+  at: { event: number } | { text: string } | { coreStep: string } | { engine: readonly string[] },
 ): Promise<Seen> {
   await server.copyIn(Buffer.from(KILL_AT), '/root/kill-at.sh', 0o755)
-  const point = 'event' in at ? ['event', String(at.event)] : ['state', `"step": "${at.coreStep}"`]
+  const point = pointOf(at)
   return seen(await server.exec(['/root/kill-at.sh', ...point, ...args, '--json']))
 }
 
+function pointOf(at: Parameters<typeof askAndKill>[2]): [string, string] {
+  if ('event' in at) return ['event', String(at.event)]
+  if ('text' in at) return ['text', at.text]
+  if ('coreStep' in at) return ['state', `"step": "${at.coreStep}"`]
+  return ['engine', at.engine.map((filter) => `--filter ${filter}`).join(' ')]
+}
+
 const KILL_AT = `#!/bin/sh
-# kill-at.sh event N | state TEXT, then a verb
+# kill-at.sh event N | text TEXT | state TEXT | engine FILTERS, then a verb
 kind=$1 point=$2; shift 2
 pid=$(systemctl show -p MainPID --value pacs-agent)
 count=0
 if [ "$kind" = state ]; then
   (until grep -qF "$point" /opt/pacs/state.json; do :; done; kill -9 "$pid") &
 fi
+if [ "$kind" = engine ]; then
+  docker events $point | { read -r _ && kill -9 "$pid"; } &
+fi
 pacs-agent "$@" | while IFS= read -r line; do
   count=$((count + 1))
   [ "$kind" = event ] && [ "$count" = "$point" ] && kill -9 "$pid"
+  case $kind$line in text*"$point"*) kill -9 "$pid"; kind=done ;; esac
   printf '%s\\n' "$line"
 done
 [ "$kind" = state ] && kill $! 2>/dev/null
+[ "$kind" = engine ] && pkill -f '^docker events'
 exit 0
 `
 

@@ -79,12 +79,18 @@ export class UserRepository {
     await this.#commit(path)
   }
 
-  /** Adds a migration of test/fixtures/shipped-migrations to what is on main, and locks it as a team does. */
-  async addMigration(name: string): Promise<void> {
+  /** Adds a migration of test/fixtures (by default of shipped-migrations) to what is on main, and locks it as a team does. */
+  async addMigration(name: string, fixture = `shipped-migrations/${name}`): Promise<void> {
     const folder = `${CHECKOUT}/deployment/production/migrations`
-    await this.#runner.copyIn(join(repositoryRoot, 'test/fixtures/shipped-migrations', name), `${folder}/${name}`)
+    await this.#runner.copyIn(join(repositoryRoot, 'test/fixtures', fixture), `${folder}/${name}`)
     await this.#runner.run(['node', `${SUITE}/dist/cli/index.js`, 'migrations', 'lock'], { cwd: CHECKOUT })
     await this.#commit(name)
+  }
+
+  /** Adds a file of test/fixtures to what is on main. */
+  async addFile(path: string, fixture: string): Promise<void> {
+    await this.#runner.copyIn(join(repositoryRoot, 'test/fixtures', fixture), `${CHECKOUT}/${path}`)
+    await this.#commit(path)
   }
 
   /** Makes a folder of this repository's HEAD the team's stack, in place of the shipped one. */
