@@ -1162,7 +1162,7 @@ async function buildImages(options) {
     const stack = await (0,js_stack/* loadStack */.fg)({ directory: (0,external_node_path_.dirname)(path), file: (0,external_node_path_.basename)(path), env, signal });
     const sources = await planImages(stack, directory, prefix);
     const gate = (0,js_stack/* gateStack */.aX)(stack);
-    await options.onGate(gate);
+    options.onGate(gate);
     passGate(gate);
     const redact = (0,lib/* redactor */.$p)(await Promise.all(Object.values(secrets.values).map((file) => (0,promises_.readFile)(file, 'utf8'))));
     const scratch = await (0,promises_.mkdtemp)((0,external_node_path_.join)((0,external_node_os_.tmpdir)(), 'pacs-build-'));

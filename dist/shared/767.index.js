@@ -100,13 +100,12 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony export */   planHere: () => (/* binding */ planHere),
 /* harmony export */   runHere: () => (/* binding */ runHere)
 /* harmony export */ });
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1455);
-/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(8161);
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4379);
-/* harmony import */ var _lib_index_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(7736);
-/* harmony import */ var _migrations_index_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(4859);
-/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5149);
-/* harmony import */ var _transaction_inputs_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(1766);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8161);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(4379);
+/* harmony import */ var _lib_index_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7736);
+/* harmony import */ var _migrations_index_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(4859);
+/* harmony import */ var _runner_index_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(5149);
+/* harmony import */ var _transaction_inputs_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(1766);
 var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
     if (value !== null && value !== void 0) {
         if (typeof value !== "object" && typeof value !== "function") throw new TypeError("Object expected.");
@@ -166,21 +165,20 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
-
 /** Applies the migrations of a phase from here. */
 async function runHere(opened, server, { folder, phase, signal }) {
-    const migrations = (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .ofRelease */ .NC)(await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .loadMigrations */ .Y$)(inCheckout(folder)), opened.migrations);
+    const migrations = (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .ofRelease */ .NC)(await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .loadMigrations */ .Y$)(inCheckout(folder)), opened.migrations);
     return withDatabase(opened, server, async (database) => {
-        const heartbeat = (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .startHeartbeat */ .tI)(`migrations (${phase})`);
+        const heartbeat = (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_4__/* .startHeartbeat */ .tI)(`migrations (${phase})`);
         const onEvent = (event) => {
             if (event.kind === 'progress')
-                heartbeat.tell((0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .eventText */ .cj)(event));
+                heartbeat.tell((0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .eventText */ .cj)(event));
             else
-                _runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .log */ .Rm.foreign((0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .eventText */ .cj)(event));
+                _runner_index_js__WEBPACK_IMPORTED_MODULE_4__/* .log */ .Rm.foreign((0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .eventText */ .cj)(event));
         };
         try {
-            const options = { ...(0,_transaction_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .requester */ .l2)(), phase, host: (0,node_os__WEBPACK_IMPORTED_MODULE_1__.hostname)(), signal, onEvent };
-            return { outcome: 'done', message: (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .appliedText */ .bJ)(await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .applyMigrations */ .KV)(database, migrations, options)) };
+            const options = { ...(0,_transaction_inputs_js__WEBPACK_IMPORTED_MODULE_5__/* .requester */ .l2)(), phase, host: (0,node_os__WEBPACK_IMPORTED_MODULE_0__.hostname)(), signal, onEvent };
+            return { outcome: 'done', message: (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .appliedText */ .bJ)(await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .applyMigrations */ .KV)(database, migrations, options)) };
         }
         finally {
             heartbeat.stop();
@@ -190,41 +188,39 @@ async function runHere(opened, server, { folder, phase, signal }) {
 /** Shows what would be applied and whom it would hurt: in the summary, at the lines of the files, and as SARIF. */
 async function planHere(opened, server, job, { folder, phases, mustMatch, signal }) {
     const directory = inCheckout(folder);
-    const all = await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .loadMigrations */ .Y$)(directory);
-    const migrations = mustMatch ? (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .ofRelease */ .NC)(all, opened.migrations) : all;
+    const all = await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .loadMigrations */ .Y$)(directory);
+    const migrations = mustMatch ? (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .ofRelease */ .NC)(all, opened.migrations) : all;
     const released = mustMatch ? {} : { released: opened.migrations.map(({ id }) => id) };
     return withDatabase(opened, server, async (database) => {
-        const reviewed = await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .review */ .NQ)(database, migrations, { phases, folder: directory, ...released, signal });
-        const remarks = (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .remarksOf */ .ro)(reviewed);
-        const place = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.relative)((0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .jobContext */ .Rl)().workspace, directory);
-        job.report.table = (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .planTable */ .k0)(reviewed);
+        const reviewed = await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .review */ .NQ)(database, migrations, { phases, folder: directory, ...released, signal });
+        const remarks = (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .remarksOf */ .ro)(reviewed);
+        const place = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)((0,_runner_index_js__WEBPACK_IMPORTED_MODULE_4__/* .jobContext */ .Rl)().workspace, directory);
+        job.report.table = (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .planTable */ .k0)(reviewed);
         for (const row of job.report.table.rows)
-            _runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .log */ .Rm.foreign(row.join(': '));
+            _runner_index_js__WEBPACK_IMPORTED_MODULE_4__/* .log */ .Rm.foreign(row.join(': '));
         for (const { file, text } of remarks)
             job.report.rows.push([file, text]);
         const found = remarks.map((one) => ({ ...one, file: `${place}/${one.file}` }));
-        (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .annotate */ .fz)(found.map(({ id, text, ...where }) => ({ ...where, title: id, message: text })));
-        const file = (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .temporaryFile */ .Ic)('pacs-migrations.sarif');
-        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.writeFile)(file, JSON.stringify((0,_lib_index_js__WEBPACK_IMPORTED_MODULE_3__/* .sarifLog */ .ec)('pacs-deploy migrations', found)));
+        (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_4__/* .annotate */ .fz)(found.map(({ id, text, ...where }) => ({ ...where, title: id, message: text })));
         const steps = reviewed.plans.flatMap((plan) => plan.steps);
-        (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .writeOutputs */ .Kn)({
+        (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_4__/* .writeOutputs */ .Kn)({
             pending: steps.map(({ id }) => id).join(','),
             'pending-data': steps.flatMap(({ id, phase }) => (phase === 'data' ? [id] : [])).join(','),
-            sarif: file,
+            sarif: (0,_runner_index_js__WEBPACK_IMPORTED_MODULE_4__/* .writeJsonFile */ .An)('pacs-migrations.sarif', (0,_lib_index_js__WEBPACK_IMPORTED_MODULE_2__/* .sarifLog */ .ec)('pacs-deploy migrations', found)),
         });
-        const { isGood, text } = (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .verdictOn */ .Hc)(reviewed);
+        const { isGood, text } = (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .verdictOn */ .Hc)(reviewed);
         return { outcome: isGood ? 'done' : 'refused', message: text };
     });
 }
 function inCheckout(folder) {
-    return (0,node_path__WEBPACK_IMPORTED_MODULE_2__.resolve)((0,_runner_index_js__WEBPACK_IMPORTED_MODULE_5__/* .jobContext */ .Rl)().workspace, folder);
+    return (0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)((0,_runner_index_js__WEBPACK_IMPORTED_MODULE_4__/* .jobContext */ .Rl)().workspace, folder);
 }
 async function withDatabase({ port, release: _release, migrations: _migrations, ...login }, server, work) {
     const tunnel = await server.tunnel(port);
     try {
         const env_1 = { stack: [], error: void 0, hasError: false };
         try {
-            const database = __addDisposableResource(env_1, await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_4__/* .openDatabase */ .qI)({ ...login, socket: tunnel.socket }), true);
+            const database = __addDisposableResource(env_1, await (0,_migrations_index_js__WEBPACK_IMPORTED_MODULE_3__/* .openDatabase */ .qI)({ ...login, socket: tunnel.socket }), true);
             return await work(database);
         }
         catch (e_1) {
@@ -239,7 +235,7 @@ async function withDatabase({ port, release: _release, migrations: _migrations, 
     }
     catch (thrown) {
         // The tunnel knows why nothing answered through it.
-        if (thrown instanceof _lib_index_js__WEBPACK_IMPORTED_MODULE_3__/* .Failure */ .HR && thrown.kind === 'unreachable' && tunnel.failure)
+        if (thrown instanceof _lib_index_js__WEBPACK_IMPORTED_MODULE_2__/* .Failure */ .HR && thrown.kind === 'unreachable' && tunnel.failure)
             throw tunnel.failure;
         throw thrown;
     }

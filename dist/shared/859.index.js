@@ -999,6 +999,7 @@ function formatFinding({ id, level, file, line, message, fix }) {
 }
 
 ;// CONCATENATED MODULE: ./js/migrations/lint/declarations.js
+
 /** Milliseconds that `up` may take while it only notes down. */
 const LIMIT = 5000;
 const NO_DATABASE = new Proxy(Object.create(null), {
@@ -1025,11 +1026,8 @@ async function declarations_declarationsOf(definition) {
             restore: async () => undefined,
         },
     };
-    const { promise, resolve } = Promise.withResolvers();
-    const timer = setTimeout(resolve, LIMIT);
     const work = async () => definition.up(context);
-    await Promise.race([promise, work().catch(() => undefined)]);
-    clearTimeout(timer);
+    await Promise.race([(0,external_node_timers_promises_.setTimeout)(LIMIT, undefined, { signal: end.signal }), work().catch(() => undefined)]);
     end.abort();
     return found;
 }

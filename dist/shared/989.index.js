@@ -1288,7 +1288,6 @@ __webpack_require__.d(__webpack_exports__, {
   a2: () => (/* reexport */ runPost),
   rJ: () => (/* reexport */ secret),
   tI: () => (/* reexport */ startHeartbeat),
-  Ic: () => (/* reexport */ temporaryFile),
   Qq: () => (/* reexport */ inputs_text),
   rD: () => (/* reexport */ wholeNumber),
   m$: () => (/* reexport */ writeJobOutput),
@@ -1439,10 +1438,6 @@ async function makePrivateDirectory() {
     const directory = await (0,promises_.mkdtemp)((0,external_node_path_.join)(process.env.RUNNER_TEMP || (0,external_node_os_.tmpdir)(), 'pacs-'));
     (0,core/* saveState */.LZ)(STATE, directory);
     return directory;
-}
-/** A file for later steps of this job, under RUNNER_TEMP. */
-function temporaryFile(name) {
-    return (0,external_node_path_.join)(process.env.RUNNER_TEMP || (0,external_node_os_.tmpdir)(), name);
 }
 /** The directory that the main step of this action made, if it came so far. */
 function leftDirectory() {

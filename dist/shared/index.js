@@ -547,7 +547,7 @@ var __webpack_exports__ = {};
 /* harmony export */ });
 const actions = {
   'backup': () => Promise.all(/* import() */[__nccwpck_require__.e(163), __nccwpck_require__.e(505), __nccwpck_require__.e(880), __nccwpck_require__.e(989), __nccwpck_require__.e(178)]).then(__nccwpck_require__.bind(__nccwpck_require__, 178)),
-  'build': () => Promise.all(/* import() */[__nccwpck_require__.e(163), __nccwpck_require__.e(505), __nccwpck_require__.e(880), __nccwpck_require__.e(989), __nccwpck_require__.e(94), __nccwpck_require__.e(381), __nccwpck_require__.e(357)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8357)),
+  'build': () => Promise.all(/* import() */[__nccwpck_require__.e(163), __nccwpck_require__.e(505), __nccwpck_require__.e(880), __nccwpck_require__.e(989), __nccwpck_require__.e(94), __nccwpck_require__.e(381), __nccwpck_require__.e(96)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8096)),
   'deploy': () => Promise.all(/* import() */[__nccwpck_require__.e(163), __nccwpck_require__.e(505), __nccwpck_require__.e(880), __nccwpck_require__.e(989), __nccwpck_require__.e(647)]).then(__nccwpck_require__.bind(__nccwpck_require__, 647)),
   'health-check': () => Promise.all(/* import() */[__nccwpck_require__.e(163), __nccwpck_require__.e(505), __nccwpck_require__.e(880), __nccwpck_require__.e(989), __nccwpck_require__.e(94), __nccwpck_require__.e(923)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4923)),
   'migrate': () => Promise.all(/* import() */[__nccwpck_require__.e(163), __nccwpck_require__.e(505), __nccwpck_require__.e(487), __nccwpck_require__.e(880), __nccwpck_require__.e(989), __nccwpck_require__.e(859), __nccwpck_require__.e(767)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2767)),

@@ -1,10 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
-import { buildImages, describeJudgements, gateSarif, refusalOf, writeDraft } from '../images/index.ts'
+import { buildImages, describeJudgements, refusalOf, writeDraft } from '../images/index.ts'
 import { badInput, Problems } from '../lib/index.ts'
 import { repositorySchema } from '../release/index.ts'
 import {
-  annotate,
   childEnvironment,
   jobContext,
   log,
@@ -20,7 +19,7 @@ import {
   secret,
   writeOutputs,
 } from '../runner/index.ts'
-import type { GateResult } from '../stack/index.ts'
+import { reportGate } from './gate-report.ts'
 import { scanInputs, scanOptions } from './scan-inputs.ts'
 import { cleanUp } from './server.ts'
 
@@ -40,22 +39,6 @@ export function main(): Promise<void> {
     const composeFile = relative(workspace, resolve(workspace, inputs['compose-file']))
     const directory = await makePrivateDirectory()
     const secrets = await writeSecrets(join(directory, 'secrets'), inputs['build-secrets'])
-    const onGate = async (gate: GateResult) => {
-      const folder = dirname(composeFile)
-      const sarif = join(directory, 'stack.sarif')
-      await writeFile(sarif, JSON.stringify(gateSarif(folder, gate)))
-      writeOutputs({ sarif })
-      annotate(
-        gate.blockers.map(({ rule, message, file, line }) => ({
-          title: rule,
-          message,
-          file: join(folder, file),
-          line,
-        })),
-      )
-      for (const { service, rule, because } of gate.allowed)
-        job.report.rows.push([`${service}: ${rule}`, `allowed: ${because}`])
-    }
     const { draft, judgements } = await buildImages({
       directory: workspace,
       composeFile,
@@ -67,7 +50,7 @@ export function main(): Promise<void> {
       ...(scan ? { scan } : {}),
       env: childEnvironment(),
       log: log.foreign,
-      onGate,
+      onGate: (gate) => reportGate(gate, dirname(composeFile), job),
       signal: job.signal,
     })
     job.report.rows.push(...describeJudgements(judgements, scan?.waivers ?? []))

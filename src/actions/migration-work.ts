@@ -1,5 +1,4 @@
 // What the action migrate does itself, through a tunnel to the database of the server, while the migration holds the lock there.
-import { writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { relative, resolve } from 'node:path'
 import type { OpenDatabase, RequesterReport } from '../agent/client.ts'
@@ -19,7 +18,7 @@ import {
   type Store,
   verdictOn,
 } from '../migrations/index.ts'
-import { annotate, type Job, jobContext, log, startHeartbeat, temporaryFile, writeOutputs } from '../runner/index.ts'
+import { annotate, type Job, jobContext, log, startHeartbeat, writeJsonFile, writeOutputs } from '../runner/index.ts'
 import type { Server } from './server.ts'
 import { requester } from './transaction-inputs.ts'
 
@@ -77,13 +76,11 @@ export async function planHere(
     for (const { file, text } of remarks) job.report.rows.push([file, text])
     const found = remarks.map((one) => ({ ...one, file: `${place}/${one.file}` }))
     annotate(found.map(({ id, text, ...where }) => ({ ...where, title: id, message: text })))
-    const file = temporaryFile('pacs-migrations.sarif')
-    await writeFile(file, JSON.stringify(sarifLog('pacs-deploy migrations', found)))
     const steps = reviewed.plans.flatMap((plan) => plan.steps)
     writeOutputs({
       pending: steps.map(({ id }) => id).join(','),
       'pending-data': steps.flatMap(({ id, phase }) => (phase === 'data' ? [id] : [])).join(','),
-      sarif: file,
+      sarif: writeJsonFile('pacs-migrations.sarif', sarifLog('pacs-deploy migrations', found)),
     })
     const { isGood, text } = verdictOn(reviewed)
     return { outcome: isGood ? 'done' : 'refused', message: text }

@@ -36,7 +36,7 @@ export interface BuildOptions {
   env: Readonly<Record<string, string>>
   log: Log
   /** Told what the gate found in the Compose file, before that is refused or anything is built. */
-  onGate: (result: GateResult) => Promise<void>
+  onGate: (result: GateResult) => void
   signal: AbortSignal
 }
 
@@ -63,7 +63,7 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
   const stack = await loadStack({ directory: dirname(path), file: basename(path), env, signal })
   const sources = await planImages(stack, directory, prefix)
   const gate = gateStack(stack)
-  await options.onGate(gate)
+  options.onGate(gate)
   passGate(gate)
   const redact = redactor(await Promise.all(Object.values(secrets.values).map((file) => readFile(file, 'utf8'))))
 

@@ -14,11 +14,6 @@ export async function makePrivateDirectory(): Promise<string> {
   return directory
 }
 
-/** A file for later steps of this job, under RUNNER_TEMP. */
-export function temporaryFile(name: string): string {
-  return join(process.env.RUNNER_TEMP || tmpdir(), name)
-}
-
 /** The directory that the main step of this action made, if it came so far. */
 export function leftDirectory(): string | undefined {
   return getState(STATE) || undefined

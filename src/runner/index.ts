@@ -1,6 +1,6 @@
 export { type Annotation, annotate } from './annotations.ts'
 export { childEnvironment, distDirectory, type JobContext, jobContext } from './context.ts'
-export { cacheDirectory, leftDirectory, makePrivateDirectory, removeDirectory, temporaryFile } from './directory.ts'
+export { cacheDirectory, leftDirectory, makePrivateDirectory, removeDirectory } from './directory.ts'
 export {
   duration,
   flag,

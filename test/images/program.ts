@@ -37,7 +37,7 @@ try {
 async function perform(call: Call): Promise<unknown> {
   switch (call.use) {
     case 'build':
-      return (await buildImages({ ...call.options, ...world, onGate: async () => undefined })).draft
+      return (await buildImages({ ...call.options, ...world, onGate: () => undefined })).draft
     case 'push':
       return pushRelease({ ...call.options, ...world, created: new Date(call.options.created) })
     case 'push-to-fake':

@@ -75,9 +75,16 @@ export async function runToResult(running: Running, asked: Asked, parts: Parts):
 }
 
 /** What a person gave as a reason, or typed to allow something: the audit keeps it. */
-function reasonsOf(request: LockingRequest): Readonly<Record<string, string>> {
-  if (request.kind === 'rollback') return { reason: request.reason }
-  if (request.kind === 'migrate' && request.noBackup !== undefined) return { noBackup: request.noBackup }
-  if (request.kind === 'restore' && request.typed !== undefined) return { typed: request.typed }
-  return {}
+function reasonsOf(request: LockingRequest): Readonly<Record<string, string | undefined>> {
+  switch (request.kind) {
+    case 'rollback':
+      return { reason: request.reason }
+    case 'migrate':
+    case 'undo':
+      return { reason: request.reason, noBackup: request.noBackup }
+    case 'restore':
+      return { typed: request.typed }
+    default:
+      return {}
+  }
 }

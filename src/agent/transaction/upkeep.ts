@@ -24,14 +24,16 @@ interface Parts {
 export class Upkeep {
   readonly #parts: Parts
   readonly #timers = new Map<string, NodeJS.Timeout>()
+  #isClosed = false
   #strangers = new Set<string>()
 
   constructor(parts: Parts) {
     this.#parts = parts
   }
 
-  /** Ends timers: what is due is the next start's to do. */
+  /** Ends timers, also those that what still runs would begin: what is due is the next start's to do. */
   close(): void {
+    this.#isClosed = true
     for (const timer of this.#timers.values()) clearTimeout(timer)
     this.#timers.clear()
   }
@@ -86,6 +88,7 @@ export class Upkeep {
 
   #later(name: string, ms: number, action: () => Promise<void>): void {
     clearTimeout(this.#timers.get(name))
+    if (this.#isClosed) return
     const timer = setTimeout(() => {
       action().catch((thrown) => this.#parts.log(`${name}: ${messageOf(thrown)}`))
     }, ms)

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Db } from 'mongodb'
 import type { BatchesDeclaration, CollectionDeclaration, MigrationDefinition } from '../definition.ts'
 
@@ -35,11 +36,8 @@ export async function declarationsOf(definition: MigrationDefinition): Promise<D
       restore: async () => undefined,
     },
   }
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, LIMIT)
   const work = async () => definition.up(context)
-  await Promise.race([promise, work().catch(() => undefined)])
-  clearTimeout(timer)
+  await Promise.race([delay(LIMIT, undefined, { signal: end.signal }), work().catch(() => undefined)])
   end.abort()
   return found
 }

@@ -129,12 +129,8 @@ describe('whatever kills the agent', () => {
         here.server.time += PAGE_LOAD
         const world = new MemoryWorld(here.server, effect, after)
         await using _killed = await here.start(world)
-        const ended = expect
-          .poll(() => world.dead || (here.server.state.undone === null && running().length === 1))
-          .toBe(true)
-        await ended
-        // What comes after the last container (its networks) is an effect as well.
-        await new Promise((resolve) => setTimeout(resolve, 20))
+        // Its networks are the last that goes.
+        await expect.poll(() => world.dead || world.trace.includes('remove networks')).toBe(true)
         if (!world.dead) {
           expect(points).toBeGreaterThan(4)
           return

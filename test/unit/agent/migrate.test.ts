@@ -113,7 +113,7 @@ describe('an expand by the requester', () => {
 
   it('runs without a backup only for a reason, which the journal and the audit keep', async () => {
     await using life = await start()
-    const id = await open(life, migrateOf(7, 'expand', { noBackup: 'restored an hour ago' }))
+    const id = await open(life, migrateOf(7, 'expand', { noBackup: 'restored an hour ago', reason: 'as agreed' }))
     await life.agent.report(id, { outcome: 'done', message: 'done' }, 'deploy')
     await resultOf(life.agent, id)
     expect(server.backups).toBe(0)
@@ -122,7 +122,9 @@ describe('an expand by the requester', () => {
       'no backup is taken before this migration: restored an hour ago',
     )
     const audits = (await readdir(directory)).filter((name) => /^\d{4}-\d\d-\d\d\.jsonl$/.test(name))
-    expect(await readFile(join(directory, audits[0] ?? ''), 'utf8')).toContain('"noBackup":"restored an hour ago"')
+    expect(await readFile(join(directory, audits[0] ?? ''), 'utf8')).toContain(
+      '"reason":"as agreed","noBackup":"restored an hour ago"',
+    )
   })
 
   it('that is only planned gives a login that reads, takes no backup, and says what is left', async () => {

@@ -41,6 +41,12 @@ describe('dist', () => {
     expect(await check(root, process.execPath)).toMatch(/^build: \d+ files, all up to date/)
   })
 
+  it('lints the shipped migrations on Node 20, which the command of a checkout may meet', async (ctx) => {
+    if (node20 === null) return ctx.skip('no Node 20 on the PATH of this machine')
+    const args = [join(root, 'dist/cli/index.js'), 'migrations', 'lint']
+    expect(await tryRun(node20, args, { cwd: root, env })).toMatchObject({ code: 0, stdout: '0 findings' })
+  })
+
   describe('checked in a copy at another path, where three files were changed by hand', () => {
     const changed = ['build: stale: dist/agent/index.js', 'dist/left-over.js', 'push/action.yml\n'].join(', ')
     let copy: string

@@ -1,7 +1,15 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${…} is Compose's here
+import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { checkStack, formatFinding, GATE_RULE_IDS, type GateRuleId, gateStack } from '../../../src/stack/index.ts'
+import {
+  checkStack,
+  formatFinding,
+  GATE_RULE_IDS,
+  GATE_RULES,
+  type GateRuleId,
+  gateStack,
+} from '../../../src/stack/index.ts'
 import { stackFrom } from './stack-from.ts'
 
 const HARDENED = {
@@ -119,4 +127,10 @@ describe('an allowance', () => {
     const messages = checkStack(stackWith({ 'x-pacs': { allow } })).map(formatFinding)
     expect(messages).toContainEqual(expect.stringMatching(says))
   })
+})
+
+test('docs/stack.md has every rule with its reason', async () => {
+  const text = await readFile(new URL('../../../docs/stack.md', import.meta.url), 'utf8')
+  const table = text.slice(text.indexOf('| rule | because |')).split('\n\n')[0]?.split('\n').slice(2)
+  expect(table).toEqual(GATE_RULE_IDS.map((id) => `| ${id} | ${GATE_RULES[id].reason} |`))
 })
