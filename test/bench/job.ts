@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { run } from '../../src/lib/index.ts'
 import type { Machine } from '../lab/index.ts'
-import { parseFileCommands } from '../runner/index.ts'
+import { inputVariables, parseFileCommands, readAction } from '../runner/index.ts'
 import { repositoryRoot } from '../site/server.ts'
 
 const SUITE = '/srv/pacs-deploy'
@@ -46,9 +46,8 @@ export class ShopJob {
    * @throws Error with what it printed when it did not end well
    */
   async run(action: string, inputs: Readonly<Record<string, string>>, commit: string) {
-    const variables = Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])
     const env = {
-      ...Object.fromEntries(variables),
+      ...inputVariables(await readAction(`actions/${action}`), inputs),
       GITHUB_ACTIONS: 'true',
       GITHUB_WORKSPACE: WORKSPACE,
       GITHUB_REPOSITORY: 'org/shop',

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { ensureTrivy, type Lab, startLab } from '../lab/index.ts'
+import { inputVariables, readAction } from '../runner/index.ts'
 import { makeCheckout, type SampleFiles } from './checkout.ts'
 import { installSuite } from './suite.ts'
 
@@ -79,14 +80,10 @@ export async function buildScanned(
     scanner: SCANNER,
     'scanner-sha256': sha256,
     'scan-database': registry.database,
-    'scan-severity': 'HIGH',
-    'scan-unfixed': 'false',
-    'scan-grace-days': '0',
-    'scan-vendors': 'new',
     ...inputs,
   }
-  const asInputs = Object.entries(given).map(([name, value]) => `INPUT_${name.toUpperCase()}=${value}`)
   const job = Object.entries({
+    ...inputVariables(await readAction('actions/build'), given),
     GITHUB_WORKSPACE: directory,
     GITHUB_SHA: commit,
     RUNNER_TEMP: result,
@@ -95,12 +92,9 @@ export async function buildScanned(
     GITHUB_STEP_SUMMARY: `${result}/summary`,
     ...env,
   }).map(([name, value]) => `${name}=${value}`)
-  const { code, stdout, stderr } = await runner.exec(
-    ['env', ...asInputs, ...job, 'node', '/srv/suite/dist/build/index.js'],
-    {
-      cwd: directory,
-    },
-  )
+  const { code, stdout, stderr } = await runner.exec(['env', ...job, 'node', '/srv/suite/dist/build/index.js'], {
+    cwd: directory,
+  })
   const output = await runner.readText(`${result}/output`)
   const path = /^manifest<<.*\n(.*)\n/m.exec(output)?.[1]
   return {

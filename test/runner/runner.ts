@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { type ActionFile, parseActionFile } from '../../scripts/action-files.ts'
+import type { ActionFile } from '../../scripts/action-files.ts'
 import { parseFileCommands } from './commands.ts'
+import { inputVariables, readAction } from './inputs.ts'
 import { StepLog } from './log.ts'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -63,9 +64,8 @@ export class Job implements AsyncDisposable {
 
   /** Runs a JavaScript action as the runner does: its own environment, inputs with their defaults, node on `runs.main`. */
   async run(options: StepOptions): Promise<StepResult> {
-    const path = join(options.action, 'action.yml')
-    const file = parseActionFile(path, await readFile(join(root, path), 'utf8'))
-    if (file.runs.using !== 'node24') throw new Error(`${path} is no JavaScript action`)
+    const file = await readAction(options.action)
+    if (file.runs.using !== 'node24') throw new Error(`${options.action} is no JavaScript action`)
     for (const [name, text] of Object.entries(options.files ?? {})) {
       await mkdir(dirname(join(this.workspace, name)), { recursive: true })
       await writeFile(join(this.workspace, name), text)
@@ -76,7 +76,7 @@ export class Job implements AsyncDisposable {
     return {
       ...ended,
       post: async () => {
-        if (post === undefined) throw new Error(`${path} has no post step`)
+        if (post === undefined) throw new Error(`${options.action} has no post step`)
         const state = Object.entries(ended.state).map(([name, value]) => [`STATE_${name}`, value])
         return (await step(await this.#program(options, 'post'), Object.fromEntries(state))).log
       },
@@ -145,16 +145,4 @@ export class Job implements AsyncDisposable {
       }
     }
   }
-}
-
-/** INPUT_* as the runner sets them; `required` is not enforced by it. */
-function inputVariables(file: ActionFile, given: Readonly<Record<string, string>>, context: Record<string, string>) {
-  const unknown = Object.keys(given).filter((name) => !(name in file.inputs))
-  if (unknown.length > 0) throw new Error(`the action has no input ${unknown.join(', ')}`)
-  const values = Object.entries(file.inputs).map(([name, input]) => {
-    const value = given[name] ?? String(input.default ?? '')
-    const evaluated = value.replaceAll(/\$\{\{ *([a-z.]+) *\}\}/g, (_all, key: string) => context[key] ?? '')
-    return [`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`, evaluated]
-  })
-  return Object.fromEntries(values) as Record<string, string>
 }

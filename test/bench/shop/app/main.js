@@ -11,6 +11,8 @@ const answers = {
 const server = createServer((request, response) => {
   const [type, body] = answers[`${request.method} ${request.url}`] ?? ['text/plain', null]
   request.resume()
+  // A connection whose request came while the server closed would be kept alive, and with it the process.
+  response.once('close', () => server.listening || server.closeIdleConnections())
   response.writeHead(body === null ? 404 : 200, { 'content-type': type }).end(body ?? 'not here')
 })
 server.listen(3000)
