@@ -432,7 +432,7 @@ const GONE = ['undone', 'marked-pending', 'applying'];
  * Where ledger and history contradict each other: someone wrote by hand.
  * @returns one line for each migration concerned.
  */
-function contradictions(ledger, history) {
+function ledger_contradictions(ledger, history) {
     const last = new Map();
     for (const line of history.toSorted((one, other) => one._id - other._id))
         last.set(line.migration, line);
@@ -467,9 +467,9 @@ async function read_ledger_readState(store) {
     const state = await store.ledger.read().catch((thrown) => {
         throw told(thrown, 'the ledger cannot be read');
     });
-    const found = contradictions(state.entries, state.history);
+    const found = ledger_contradictions(state.entries, state.history);
     if (found.length > 0) {
-        throw (0,js_lib/* refused */.J5)(`${found.join('\n')}\nthe ledger was edited by hand: find out what is true, then say it with "migrations mark <id> applied|pending"`);
+        throw (0,js_lib/* refused */.J5)(`${found.join('\n')}\nthe ledger was edited by hand: find out what is true, then say it with "pacs-agent migrate mark ID applied|pending --reason …"`);
     }
     return state;
 }
@@ -1758,6 +1758,59 @@ function taken(id) {
     return new js_lib/* Failure */.HR('failed', `the ledger's entry of ${id} was written by someone else meanwhile: stopped`);
 }
 
+;// CONCATENATED MODULE: ./js/migrations/verify.js
+
+
+
+
+
+/** Asks `check`, which can only read. */
+async function verify_ask(store, { id, definition, ...rest }, log, signal) {
+    const limit = checkLimitOf({ id, definition, ...rest });
+    try {
+        const answer = await time_limit_within(store, `check of ${id}`, limit, signal, (inner) => definition.check({
+            get db() {
+                return store.db('read');
+            },
+            log,
+            signal: inner,
+        }));
+        if (answer === true)
+            return { kind: 'done' };
+        if (answer === false)
+            return { kind: 'not-done' };
+        return { kind: 'unclear', why: `it gave ${answer === null ? 'null' : typeof answer} instead of true or false` };
+    }
+    catch (thrown) {
+        signal.throwIfAborted();
+        if (isConnectionLoss(thrown))
+            throw thrown;
+        return { kind: 'unclear', why: failures_withoutValues(thrown) };
+    }
+}
+/**
+ * Whether the work is really done: by the migration's own `check`, and by what it declared. A `check` that says so while a
+ * collection is not as declared does not count.
+ * @throws Failure `failed` that names what is not as it should be.
+ */
+async function verify(store, migration, declared, log, signal) {
+    const { id } = migration;
+    const last = new Map(declared.collections.map(({ name, declaration }) => [name, declaration]));
+    const left = [];
+    for (const [name, declaration] of last) {
+        left.push(...differences(name, declaration, await store.catalog.describe(name), true));
+    }
+    const answer = await verify_ask(store, migration, log, signal);
+    if (left.length > 0) {
+        const lied = answer.kind === 'done' ? ', though its check says it is' : '';
+        throw new js_lib/* Failure */.HR('failed', `${id} is not done${lied}: ${left.join('; ')}`);
+    }
+    if (answer.kind === 'not-done')
+        throw new js_lib/* Failure */.HR('failed', `${id} ran to its end, but its check says it is not done`);
+    if (answer.kind === 'unclear')
+        throw new js_lib/* Failure */.HR('failed', `${id} ran to its end, but its check failed: ${answer.why}`);
+}
+
 ;// CONCATENATED MODULE: ./js/migrations/mark.js
 var __addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
     if (value !== null && value !== void 0) {
@@ -1814,31 +1867,38 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
 
 
 
+
+
 /**
  * A person says what is true of a migration that nothing else can tell: interrupted with an unclear check, or a ledger edited by hand.
- * @throws Failure `bad-input` for an unknown id or no reason, `refused` when there is nothing to settle.
+ * @throws Failure `bad-input` for an unknown id or no reason, `refused` when there is nothing to settle or the migration's own
+ *   check says the contrary.
  */
 async function mark(store, migrations, id, state, options) {
     const env_1 = { stack: [], error: void 0, hasError: false };
     try {
         const migration = migrations.find((one) => one.id === id);
-        if (migration === undefined)
-            throw badInput(`"${id}" is no migration of this release`);
+        if (migration === undefined) {
+            throw badInput(`${id} is no migration of this release, which has ${migrations.map((one) => one.id).join(', ') || 'none'}`);
+        }
         if (options.reason.trim().length < 10)
             throw badInput('reason: say in at least 10 characters how you found out');
         const { run, actor, host, signal, reason } = options;
         const lease = __addDisposableResource(env_1, await takeLease(store.lease, { run, actor, host }, 'mark', { ...options.lease, signal }), true);
         const ledger = await store.ledger.read();
-        const writer = new LedgerWriter(store.ledger, lease, { run, actor, host }, ledger);
         const present = ledger.entries.find(({ _id }) => _id === id);
+        refuseSettled(migration, present, ledger.history);
+        const { kind } = await ask(store, migration, () => undefined, AbortSignal.any([signal, lease.signal]));
+        if (kind === (state === 'applied' ? 'not-done' : 'done')) {
+            throw refused(`${id} cannot be marked ${state}: its check says that it is ${kind === 'done' ? 'done' : 'not done'}`);
+        }
+        const writer = new LedgerWriter(store.ledger, lease, { run, actor, host }, ledger);
         const entry = writer.begin(migration, 'applied', present?.progress ?? {});
         if (state === 'applied') {
             await writer.announce('marked-applied', { ...entry, finishedAt: writer.now() }, reason);
             return;
         }
         if (present === undefined) {
-            if (!ledger.history.some((line) => line.migration === id))
-                throw refused(`${id} is pending already`);
             await writer.announce('marked-pending', { ...entry, state: 'failed', error: reason }, reason);
         }
         await writer.remove('marked-pending', entry, reason);
@@ -1852,6 +1912,20 @@ async function mark(store, migrations, id, state, options) {
         if (result_1)
             await result_1;
     }
+}
+/** What ledger and history both say needs nobody's word. */
+function refuseSettled({ id, sha256 }, entry, history) {
+    const lines = history.filter(({ migration }) => migration === id);
+    if (contradictions(entry === undefined ? [] : [entry], lines).length > 0)
+        return;
+    if (entry === undefined)
+        throw refused(`${id} is pending, and its history says nothing else: run it`);
+    if (entry.sha256 !== sha256) {
+        throw refused(`${id} is ${entry.state} in this database with another content: mark it with the release that ran it (--release)`);
+    }
+    if (entry.state !== 'applied')
+        return;
+    throw refused(`${id} is applied, and its history says the same: there is nothing to settle; to take it back, undo it`);
 }
 
 ;// CONCATENATED MODULE: ./js/migrations/mongo/access.js
@@ -2456,7 +2530,7 @@ function parse(collection, schema, document) {
     if (parsed.success)
         return parsed.data;
     const wrong = parsed.error.issues.map(({ path, code }) => `${path.join('.') || 'document'} (${code})`).join(', ');
-    throw (0,js_lib/* refused */.J5)(`${collection} ${String(document._id)} was edited by hand: ${wrong}; put it right, or remove it and say the truth with "migrations mark"`);
+    throw (0,js_lib/* refused */.J5)(`${collection} ${String(document._id)} was edited by hand: ${wrong}; put it right, or remove it and say the truth with "pacs-agent migrate mark"`);
 }
 
 ;// CONCATENATED MODULE: ./js/migrations/mongo/read-only.js
@@ -3325,59 +3399,6 @@ function context_workContext(place, { id }, entry, signal, declared) {
     };
 }
 
-;// CONCATENATED MODULE: ./js/migrations/verify.js
-
-
-
-
-
-/** Asks `check`, which can only read. */
-async function ask(store, { id, definition, ...rest }, log, signal) {
-    const limit = checkLimitOf({ id, definition, ...rest });
-    try {
-        const answer = await time_limit_within(store, `check of ${id}`, limit, signal, (inner) => definition.check({
-            get db() {
-                return store.db('read');
-            },
-            log,
-            signal: inner,
-        }));
-        if (answer === true)
-            return { kind: 'done' };
-        if (answer === false)
-            return { kind: 'not-done' };
-        return { kind: 'unclear', why: `it gave ${answer === null ? 'null' : typeof answer} instead of true or false` };
-    }
-    catch (thrown) {
-        signal.throwIfAborted();
-        if (isConnectionLoss(thrown))
-            throw thrown;
-        return { kind: 'unclear', why: failures_withoutValues(thrown) };
-    }
-}
-/**
- * Whether the work is really done: by the migration's own `check`, and by what it declared. A `check` that says so while a
- * collection is not as declared does not count.
- * @throws Failure `failed` that names what is not as it should be.
- */
-async function verify(store, migration, declared, log, signal) {
-    const { id } = migration;
-    const last = new Map(declared.collections.map(({ name, declaration }) => [name, declaration]));
-    const left = [];
-    for (const [name, declaration] of last) {
-        left.push(...differences(name, declaration, await store.catalog.describe(name), true));
-    }
-    const answer = await ask(store, migration, log, signal);
-    if (left.length > 0) {
-        const lied = answer.kind === 'done' ? ', though its check says it is' : '';
-        throw new js_lib/* Failure */.HR('failed', `${id} is not done${lied}: ${left.join('; ')}`);
-    }
-    if (answer.kind === 'not-done')
-        throw new js_lib/* Failure */.HR('failed', `${id} ran to its end, but its check says it is not done`);
-    if (answer.kind === 'unclear')
-        throw new js_lib/* Failure */.HR('failed', `${id} ran to its end, but its check failed: ${answer.why}`);
-}
-
 ;// CONCATENATED MODULE: ./js/migrations/run.js
 var run_addDisposableResource = (undefined && undefined.__addDisposableResource) || function (env, value, async) {
     if (value !== null && value !== void 0) {
@@ -3551,10 +3572,10 @@ async function applyOne(place, migration, left, signal) {
  */
 async function settle({ store, onEvent }, migration, signal) {
     const { id, definition } = migration;
-    const answer = await ask(store, migration, (line) => onEvent({ kind: 'log', id, line }), signal);
+    const answer = await verify_ask(store, migration, (line) => onEvent({ kind: 'log', id, line }), signal);
     if (answer.kind !== 'unclear')
         return answer.kind === 'done' && definition.assured?.['not-repeatable'] !== undefined;
-    throw (0,js_lib/* refused */.J5)(`${id} was interrupted, and its check cannot tell whether it is done (${answer.why}): find out, then "migrations mark ${id} applied|pending"`);
+    throw (0,js_lib/* refused */.J5)(`${id} was interrupted, and its check cannot tell whether it is done (${answer.why}): find out, then "pacs-agent migrate mark ${id} applied|pending --reason …"`);
 }
 function chosen(steps, { resumeOnly = false }) {
     return resumeOnly ? steps.filter(({ kind }) => kind === 'settle') : steps;

@@ -919,6 +919,17 @@ const requestSchema = schemas/* discriminatedUnion */.gMt('kind', [
         noBackup: schemas/* string */.YjP().min(1).max(500).optional(),
         ...requester,
     }),
+    schemas/* object */.Ikc({
+        kind: schemas/* literal */.euz('mark'),
+        /** A migration of which nothing but a person can tell whether it is done. */
+        migration: schemas/* string */.YjP().min(1).max(200),
+        as: schemas/* enum */.k5n(['applied', 'pending'], 'is neither applied nor pending'),
+        /** The release that has the migration; what serves when absent. */
+        of: release/* releaseIdSchema */.yU.optional(),
+        /** How it was found out; the ledger's history keeps it. */
+        reason: schemas/* string */.YjP().min(10, 'must say in at least 10 characters how you found out').max(500),
+        ...requester,
+    }),
     schemas/* object */.Ikc({ kind: schemas/* literal */.euz('backup'), ...requester }),
     schemas/* object */.Ikc({
         kind: schemas/* literal */.euz('verify'),

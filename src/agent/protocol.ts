@@ -100,6 +100,17 @@ export const requestSchema = z.discriminatedUnion('kind', [
     noBackup: z.string().min(1).max(500).optional(),
     ...requester,
   }),
+  z.object({
+    kind: z.literal('mark'),
+    /** A migration of which nothing but a person can tell whether it is done. */
+    migration: z.string().min(1).max(200),
+    as: z.enum(['applied', 'pending'], 'is neither applied nor pending'),
+    /** The release that has the migration; what serves when absent. */
+    of: releaseIdSchema.optional(),
+    /** How it was found out; the ledger's history keeps it. */
+    reason: z.string().min(10, 'must say in at least 10 characters how you found out').max(500),
+    ...requester,
+  }),
   z.object({ kind: z.literal('backup'), ...requester }),
   z.object({
     kind: z.literal('verify'),

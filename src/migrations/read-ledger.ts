@@ -19,7 +19,7 @@ export async function readState(store: Pick<Store, 'ledger'>): Promise<LedgerSta
   const found = contradictions(state.entries, state.history)
   if (found.length > 0) {
     throw refused(
-      `${found.join('\n')}\nthe ledger was edited by hand: find out what is true, then say it with "migrations mark <id> applied|pending"`,
+      `${found.join('\n')}\nthe ledger was edited by hand: find out what is true, then say it with "pacs-agent migrate mark ID applied|pending --reason …"`,
     )
   }
   return state

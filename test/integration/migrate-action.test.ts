@@ -141,4 +141,25 @@ describe('the agent’s child', () => {
     expect(await contentOf(root)).toEqual(before)
     expect((await said(undo)).at(-1)).toEqual({ type: 'done', value: 'nothing was left to undo' })
   })
+
+  it('marks what a person found out, and nothing that the ledger or the check of the migration knows better', async () => {
+    const mark = (as: string) =>
+      said({ work: 'mark', migration: '001_create_collections', as, reason: 'found it in the log' })
+    const refused = (message: string) => ({
+      type: 'failed',
+      kind: 'refused',
+      message: expect.stringContaining(message),
+    })
+    expect((await mark('applied')).at(-1)).toMatchObject(refused('is pending, and its history says nothing else'))
+    await said({ work: 'migrate', phase: 'expand' })
+    expect((await mark('pending')).at(-1)).toMatchObject(refused('is applied, and its history says the same'))
+    await root.collection('_migrations').deleteOne({ _id: '001_create_collections' as never })
+    expect((await said({ work: 'migrate', phase: 'expand' })).at(-1)).toMatchObject(refused('edited by hand'))
+    expect((await mark('pending')).at(-1)).toMatchObject(refused('its check says that it is done'))
+    expect(await mark('applied')).toEqual([{ type: 'done', value: '001_create_collections is marked applied' }])
+    expect(await root.collection('_migrations_history').findOne({}, { sort: { _id: -1 } })).toMatchObject({
+      ...{ event: 'marked-applied', actor: 'jane', note: 'found it in the log' },
+    })
+    expect((await said({ work: 'migrate', phase: 'expand' })).at(-1)).toMatchObject({ type: 'done' })
+  })
 })

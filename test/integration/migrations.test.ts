@@ -317,7 +317,9 @@ describe('an author’s mistake', () => {
       },
     })
     await expect(apply([unclear], 'data')).rejects.toThrow(/its check failed: who knows/)
-    await expect(apply([unclear], 'data')).rejects.toThrow(/find out, then "migrations mark 001_x applied\|pending"/)
+    await expect(apply([unclear], 'data')).rejects.toThrow(
+      /find out, then "pacs-agent migrate mark 001_x applied\|pending/,
+    )
     await mark(opened, [unclear], '001_x', 'applied', { ...common, reason: 'looked at every document' })
     expect((await readLedger(opened)).history.at(-1)).toMatchObject({
       event: 'marked-applied',

@@ -23,7 +23,7 @@ const VERBS: Readonly<Record<string, Command | (() => Promise<Command>)>> = {
   deploy,
   rollback,
   core,
-  migrate: async () => (await import(/* webpackMode: "eager" */ './data.ts')).migrate,
+  migrate: async () => (await import(/* webpackMode: "eager" */ './migrate.ts')).migrate,
   backup: async () => (await import(/* webpackMode: "eager" */ './data.ts')).backup,
   verify: async () => (await import(/* webpackMode: "eager" */ './data.ts')).verify,
   restore: async () => (await import(/* webpackMode: "eager" */ './data.ts')).restore,

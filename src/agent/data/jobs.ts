@@ -26,6 +26,12 @@ export interface DataJobs {
    */
   undo(work: UndoWork, run: Doing): Promise<string>
   /**
+   * Writes into the ledger what a person says of a migration.
+   * @returns what was marked, in one line.
+   * @throws Failure `refused` where there is nothing to settle, or the migration's check says the contrary.
+   */
+  mark(work: MarkWork, run: Doing): Promise<string>
+  /**
    * Takes a backup.
    * @returns what was done, in one line: also that there was nothing to back up, or that a fresh one is there.
    */
@@ -77,6 +83,8 @@ export interface MigrateWork {
 }
 
 export interface UndoWork extends Omit<MigrateWork, 'phase'>, Pick<RequestOf<'undo'>, 'to' | 'keep' | 'restore'> {}
+
+export interface MarkWork extends Omit<MigrateWork, 'phase'>, Pick<RequestOf<'mark'>, 'migration' | 'as' | 'reason'> {}
 
 export interface BackupWork {
   data: DataPlan

@@ -7,6 +7,7 @@ import {
   eventText,
   loadMigrations,
   type MigrationEvent,
+  mark,
   mayRun,
   ofRelease,
   openDatabase,
@@ -79,6 +80,18 @@ export async function undoHere(
     decide: (collection, id) => decided.get(`${collection} ${id}`) ?? decided.get(collection) ?? null,
   })
   return undone.length === 0 ? 'nothing was left to undo' : `undone: ${undone.join(', ')}`
+}
+
+/** Writes into the ledger what a person says of a migration. @returns what was marked, in one line */
+export async function markHere(
+  asked: Asked & Pick<RequestOf<'mark'>, 'migration' | 'as' | 'reason'>,
+  signal: AbortSignal,
+): Promise<string> {
+  const { access, directory, migration, as, reason, run, actor } = asked
+  const migrations = ofRelease(await loadMigrations(directory), asked.migrations)
+  await using database = await openDatabase(access)
+  await mark(database, migrations, migration, as, { run, actor, host: hostname(), reason, signal })
+  return `${migration} is marked ${as}`
 }
 
 function teller(print: Print): (event: MigrationEvent) => void {

@@ -12,6 +12,8 @@ import { type Place, WORK_FOLDERS, type WorkFolder } from './place.ts'
 
 /** Milliseconds: reading a ledger, and the longest that work on the data may take. */
 const JUDGE_LIMIT = 30_000
+/** Another owner's lease runs out in it, and a check comes to its end. */
+const MARK_LIMIT = 3_600_000
 const TIDY_LIMIT = 120_000
 const WORK_LIMIT = 24 * 3_600_000
 
@@ -73,6 +75,13 @@ export function openJobs(script: string, place: Place): DataJobs {
         report,
         signal,
         timeout: WORK_LIMIT,
+      }),
+    mark: ({ release, ...work }, { report, signal }) =>
+      runChild({ work: 'mark', ...work, ...filesOf(release) }, z.string(), {
+        ...options,
+        report,
+        signal,
+        timeout: MARK_LIMIT,
       }),
     tidy: () => tidy(WORK_FOLDERS),
     verify: ({ data, backup, repository, through, maxAge }, { report, signal }) =>

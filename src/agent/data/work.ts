@@ -7,7 +7,7 @@ import { databaseSchema, restoreTargetSchema, throughSchema } from '../protocol.
 import { backUpHere } from './backups.ts'
 import type { ChildLine } from './child.ts'
 import { dataPlanSchema, proofPlanSchema } from './data-plan.ts'
-import { judgeBy, migrateHere, undoHere } from './migrations.ts'
+import { judgeBy, markHere, migrateHere, undoHere } from './migrations.ts'
 import { placeSchema, WORK_FOLDERS } from './place.ts'
 import { verifyHere } from './restore-proof.ts'
 import { restoreHere } from './restores.ts'
@@ -31,6 +31,13 @@ const workSchema = z.discriminatedUnion('work', [
     to: z.string().nullable(),
     keep: z.array(z.string()),
     restore: z.array(z.string()),
+  }),
+  z.object({
+    work: z.literal('mark'),
+    ...migrationWork,
+    migration: z.string(),
+    as: z.enum(['applied', 'pending']),
+    reason: z.string(),
   }),
   z.object({
     work: z.literal('backup'),
@@ -84,6 +91,8 @@ function doWork(asked: Work, print: (line: ChildLine) => void, signal: AbortSign
       return migrateHere(asked, print, signal)
     case 'undo':
       return undoHere(asked, print, signal)
+    case 'mark':
+      return markHere(asked, signal)
     case 'backup':
       return backUpHere(asked, print, signal)
     case 'tidy':

@@ -7,6 +7,9 @@ export const MIGRATION_GOES_ON = 'the ledger in the database says what is applie
 /** The same of an undo of migrations. */
 export const UNDO_GOES_ON = 'the ledger in the database says what is undone; ask for the same undo again, it continues'
 
+/** The same of a migration that a person marks. */
+export const MARK_GOES_ON = 'mark it again, which says where it is marked already'
+
 interface Clock {
   now(): number
   sleep(ms: number, signal: AbortSignal): Promise<void>

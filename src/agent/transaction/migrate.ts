@@ -86,7 +86,7 @@ export async function migrate(
 }
 
 /** The releases to which no rollback goes once `contracts` are applied: their code needs what those remove. */
-async function lostTargets(contracts: readonly string[], world: World, planner: Planner): Promise<string[]> {
+export async function lostTargets(contracts: readonly string[], world: World, planner: Planner): Promise<string[]> {
   const lost: string[] = []
   for (const id of new Set(world.store.state.history.map(({ instance }) => instance.release))) {
     const known = await planner.open(id).then(
@@ -99,7 +99,7 @@ async function lostTargets(contracts: readonly string[], world: World, planner: 
 }
 
 /** What still runs may get the traffic back at any moment, and needs what a contract removes. */
-function refuseWhileWarm(lost: readonly string[], contracts: readonly string[], world: World): void {
+export function refuseWhileWarm(lost: readonly string[], contracts: readonly string[], world: World): void {
   const { warm } = world.store.state
   if (!warm || !lost.includes(warm.instance.release)) return
   throw refused(

@@ -1,6 +1,6 @@
 import { Failure, messageOf } from '../../lib/index.ts'
 import type { TransactionRequest, TransactionResult } from '../protocol.ts'
-import { MIGRATION_GOES_ON, UNDO_GOES_ON } from './guest.ts'
+import { MARK_GOES_ON, MIGRATION_GOES_ON, UNDO_GOES_ON } from './guest.ts'
 
 /** Who else holds the lock; `more` says what about it. */
 export function locked(holder: { id: string; kind: string; actor: string; since: string }, more = ''): Failure {
@@ -13,6 +13,7 @@ export function interruption(kind: TransactionRequest['kind'], why: string): Fai
   if (kind === 'backup') return new Failure('refused', `${why}: no backup was kept`)
   if (kind === 'migrate') return new Failure('failed', `${why}: ${MIGRATION_GOES_ON}`)
   if (kind === 'undo') return new Failure('failed', `${why}: ${UNDO_GOES_ON}`)
+  if (kind === 'mark') return new Failure('failed', `${why}: ${MARK_GOES_ON}`)
   return new Failure('rolled-back', why)
 }
 

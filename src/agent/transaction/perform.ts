@@ -7,6 +7,7 @@ import { coreFirst } from './core-first.ts'
 import { bring } from './deploy.ts'
 import { endUndone, endWarm } from './housekeeping.ts'
 import { explainUnmigrated } from './ledger.ts'
+import { markMigration } from './mark-migration.ts'
 import { migrate } from './migrate.ts'
 import type { Planner } from './planner.ts'
 import { preflight } from './preflight.ts'
@@ -36,6 +37,7 @@ export async function perform(
   if (request.kind === 'backup') return backUp(run, world, planner)
   if (request.kind === 'restore') return restore(request, run, world, planner)
   if (request.kind === 'undo') return undoMigrations(request, run, world, planner)
+  if (request.kind === 'mark') return markMigration(request, run, world, planner)
   if (!release) throw new Error('a release was not fetched')
   if (request.kind === 'migrate') return migrate(request, release, run, world, planner)
   if (request.kind === 'deploy') return goForward(request, release, run, world, planner)

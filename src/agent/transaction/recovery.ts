@@ -3,7 +3,7 @@ import type { TransactionRequest, TransactionResult } from '../protocol.ts'
 import { type CoreService, settleCore } from './core.ts'
 import { applyTraffic } from './cutover.ts'
 import { undoOrFail } from './deploy.ts'
-import { MIGRATION_GOES_ON, UNDO_GOES_ON } from './guest.ts'
+import { MARK_GOES_ON, MIGRATION_GOES_ON, UNDO_GOES_ON } from './guest.ts'
 import type { Journal } from './journal.ts'
 import type { World } from './world.ts'
 
@@ -54,6 +54,7 @@ function interrupted(
   if (settled !== null) return { outcome: 'failed', message: `interrupted: ${settled}` }
   if (kind === 'migrate') return { outcome: 'failed', message: `interrupted: ${MIGRATION_GOES_ON}` }
   if (kind === 'undo') return { outcome: 'failed', message: `interrupted: ${UNDO_GOES_ON}` }
+  if (kind === 'mark') return { outcome: 'failed', message: `interrupted: ${MARK_GOES_ON}` }
   if (kind === 'restore') {
     return {
       outcome: 'failed',

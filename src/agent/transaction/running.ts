@@ -82,6 +82,8 @@ function reasonsOf(request: LockingRequest): Readonly<Record<string, string | un
     case 'migrate':
     case 'undo':
       return { reason: request.reason, noBackup: request.noBackup }
+    case 'mark':
+      return { reason: request.reason, migration: request.migration, as: request.as }
     case 'restore':
       return { typed: request.typed }
     default:

@@ -38,7 +38,7 @@ export type Instance = z.infer<typeof instanceSchema>
 
 const transactionSchema = z.object({
   id: z.string(),
-  kind: z.enum(['deploy', 'rollback', 'core', 'migrate', 'undo', 'backup', 'restore']),
+  kind: z.enum(['deploy', 'rollback', 'core', 'migrate', 'undo', 'mark', 'backup', 'restore']),
   actor: z.string(),
   key: z.string(),
   since: z.string(),

@@ -51,7 +51,7 @@ export async function undoMigrations(
 }
 
 /** Those of the migrations `undone` without which the code of `instance` cannot run. */
-async function neededBy({ release }: Instance, undone: readonly string[], planner: Planner): Promise<string[]> {
+export async function neededBy({ release }: Instance, undone: readonly string[], planner: Planner): Promise<string[]> {
   const { manifest } = await planner.open(release)
   return manifest.migrations.filter(({ id, phase }) => phase === 'expand' && undone.includes(id)).map(({ id }) => id)
 }

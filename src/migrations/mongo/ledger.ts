@@ -46,6 +46,6 @@ function parse<T>(collection: string, schema: z.ZodType<T>, document: Document):
   if (parsed.success) return parsed.data
   const wrong = parsed.error.issues.map(({ path, code }) => `${path.join('.') || 'document'} (${code})`).join(', ')
   throw refused(
-    `${collection} ${String(document._id)} was edited by hand: ${wrong}; put it right, or remove it and say the truth with "migrations mark"`,
+    `${collection} ${String(document._id)} was edited by hand: ${wrong}; put it right, or remove it and say the truth with "pacs-agent migrate mark"`,
   )
 }

@@ -8,7 +8,7 @@ import type { CoreService, LiveFiles } from '../../../src/agent/transaction/core
 import type { Planner } from '../../../src/agent/transaction/planner.ts'
 import { emptyState, type Instance, type State } from '../../../src/agent/transaction/state.ts'
 import type { Plan, Release, World } from '../../../src/agent/transaction/world.ts'
-import { refused } from '../../../src/lib/index.ts'
+import { badInput, refused } from '../../../src/lib/index.ts'
 import { type LedgerEntry, mayRun, turnsOf } from '../../../src/migrations/index.ts'
 import { contentHash, parseManifest, sha256 } from '../../../src/release/index.ts'
 
@@ -368,6 +368,16 @@ export class MemoryWorld implements World {
         })
       }
       return `undone: ${gone.toReversed().join(', ')}`
+    },
+    mark: async ({ migration, as, release }, { signal }) => {
+      signal.throwIfAborted()
+      const [known] = release.manifest.migrations.filter(({ id }) => id === migration)
+      if (known === undefined) throw badInput(`${migration} is no migration of this release`)
+      return this.#effect('mark', () => {
+        const others = (this.server.ledger ?? []).filter(({ id }) => id !== migration)
+        this.server.ledger = as === 'applied' ? [...others, known] : others
+        return `${migration} is marked ${as}`
+      })
     },
     backup: (_work, { signal }) => {
       if (this.server.backupsFail) throw refused('the disk is full')

@@ -348,3 +348,82 @@ describe('an undo', () => {
     expect(server.ledger).toEqual(all.slice(0, 1))
   })
 })
+
+describe('a mark', () => {
+  const markOf = (migration: string, as: 'applied' | 'pending', more: object = {}): TransactionRequestInput => ({
+    kind: 'mark',
+    migration,
+    as,
+    reason: 'looked at every document',
+    actor: 'jane',
+    ...more,
+  })
+
+  it('writes the ledger alone, and the audit keeps why and as what', async () => {
+    await using life = await start()
+    expect(await ask(life.agent, markOf('001_expand', 'applied'))).toMatchObject({
+      outcome: 'refused',
+      message: 'nothing serves here: name the release that has the migration (--release)',
+    })
+    await ask(life.agent, deployOf(1))
+    const of = memoryRelease(7).id
+    server.ledger = [{ id: '001_expand', phase: 'expand' }]
+    await ask(life.agent, deployOf(7))
+    expect(await ask(life.agent, markOf('005_x', 'applied'))).toMatchObject({
+      outcome: 'bad-input',
+      message: `005_x is no migration of ${of}, which has 001_expand, 002_data`,
+    })
+    expect(server.state.warm).not.toBeNull()
+    expect(await ask(life.agent, markOf('002_data', 'applied'))).toMatchObject({
+      outcome: 'done',
+      message: '002_data is marked applied',
+    })
+    // Its code reads the old shape, and a rollback to it would take an instant.
+    expect(server.state.warm).toBeNull()
+    expect(server.ledger.map(({ id }) => id)).toEqual(['001_expand', '002_data'])
+    expect(server.backups).toBe(0)
+    const audits = (await readdir(directory)).filter((name) => /^\d{4}-\d\d-\d\d\.jsonl$/.test(name))
+    expect(await readFile(join(directory, audits[0] ?? ''), 'utf8')).toContain(
+      '"reason":"looked at every document","migration":"002_data","as":"applied"',
+    )
+  })
+
+  it('is refused where what runs would lack what it needs', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    server.ledger = [{ id: '001_expand', phase: 'expand' }]
+    await ask(life.agent, deployOf(7))
+    const of = memoryRelease(7).id
+    const needed = {
+      outcome: 'refused',
+      message: `${of} runs and needs 001_expand: roll back to a release without first`,
+    }
+    expect(await ask(life.agent, markOf('001_expand', 'pending'))).toMatchObject(needed)
+    await ask(life.agent, deployOf(8))
+    expect(await ask(life.agent, markOf('003_contract', 'applied'))).toMatchObject({
+      outcome: 'refused',
+      message: expect.stringMatching(/runs until \S+ for a rollback and does not know 003_contract/),
+    })
+    expect(server.ledger).toHaveLength(1)
+  })
+
+  it('cut by the death of the agent ends failed, and is asked for again', async () => {
+    {
+      await using life = await start()
+      server.ledger = [{ id: '001_expand', phase: 'expand' }]
+      await ask(life.agent, deployOf(7))
+      const world = new MemoryWorld(server)
+      await using dying = await startAgent(directory, world)
+      world.dieIn(2)
+      void dying.agent.submit('mark-that-dies', requestSchema.parse(markOf('002_data', 'applied')), 'deploy')
+      await world.died
+    }
+    await using second = await start()
+    expect(await resultOf(second.agent, 'mark-that-dies')).toMatchObject({
+      outcome: 'failed',
+      message: expect.stringContaining('mark it again'),
+    })
+    expect(await ask(second.agent, markOf('002_data', 'applied'))).toMatchObject({ outcome: 'done' })
+    expect(server.ledger.map(({ id }) => id)).toEqual(['001_expand', '002_data'])
+  })
+})
