@@ -25,7 +25,7 @@ __webpack_require__.d(__webpack_exports__, {
   JR: () => (/* reexport */ tryRun)
 });
 
-// UNUSED EXPORTS: pinnedToolSchema, syncDirectory
+// UNUSED EXPORTS: counted, pinnedToolSchema, syncDirectory
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __webpack_require__(7598);
@@ -411,6 +411,7 @@ const toolsLock = schemas/* strictObject */.rej({
 });
 
 ;// CONCATENATED MODULE: ./js/lib/index.js
+
 
 
 

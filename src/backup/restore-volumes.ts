@@ -1,6 +1,6 @@
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Failure, refused } from '../lib/index.ts'
+import { counted, Failure, refused } from '../lib/index.ts'
 import { type ArchiveSource, copyIndexOut, INDEX_FILES, mountOf } from './archive.ts'
 import { askRedis, type CacheSource } from './cache.ts'
 import type { ArchiveContents } from './contents.ts'
@@ -18,7 +18,7 @@ export async function archiveRefusal(docker: Docker, source: ArchiveSource, scra
   const { studies } = index.counts()
   return studies === 0
     ? null
-    : `${source.service} holds ${studies} studies: everything is restored into an empty server only`
+    : `${source.service} holds ${counted(studies, 'study', 'studies')}: everything is restored into an empty server only`
 }
 
 /** Restores the files and the index of an archive: its container is stopped meanwhile and started afterwards. */

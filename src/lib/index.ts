@@ -1,3 +1,4 @@
+export { counted } from './counted.ts'
 export { replaceFile, syncDirectory } from './durable-file.ts'
 export { formatDuration, parseDuration } from './duration.ts'
 export { badInput, exitClass, Failure, type FailureKind, messageOf, Problems, refused } from './errors.ts'

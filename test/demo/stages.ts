@@ -148,7 +148,7 @@ async function proofOfRestore({ production }: Site): Promise<Scene> {
   const taken = await ask(production, ['backup'])
   expected.that(taken.result?.outcome === 'done', `the backup: ${taken.result?.message ?? taken.stderr}`)
   const [, id = '', held = ''] = /^backup (\S+) (holds .+)$/.exec(taken.result?.message ?? '') ?? []
-  expected.that(/ 1 studies$/.test(held), `the backup ${held}, not the one study that arrived`)
+  expected.that(/ 1 study$/.test(held), `the backup ${held}, not the one study that arrived`)
   const proved = await ask(production, ['verify', id])
   expected.that(proved.result?.outcome === 'done', `the proof: ${proved.result?.message ?? proved.stderr}`)
   return { sights: [{ server: 'production', outcome: `${held}; restored` }], unmet: expected.unmet }

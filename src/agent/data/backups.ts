@@ -10,7 +10,7 @@ import {
   type Tools,
   takeBackup,
 } from '../../backup/index.ts'
-import { formatDuration, messageOf } from '../../lib/index.ts'
+import { counted, formatDuration, messageOf } from '../../lib/index.ts'
 import type { ChildLine } from './child.ts'
 import type { DataPlan } from './data-plan.ts'
 import { writeMetrics } from './metrics.ts'
@@ -62,9 +62,10 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
   const studies = contents.archives.reduce((sum, archive) => sum + archive.studies, 0)
   const away =
     second?.outcome === 'later'
-      ? `; the second repository is away (${second.why}), ${second.waiting.length} backups wait for it`
+      ? `; the second repository is away (${second.why}) and lacks ${counted(second.waiting.length, 'backup')}`
       : ''
-  return `backup ${contents.id} holds ${documents} documents and ${studies} studies${away}`
+  const held = `${counted(documents, 'document')} and ${counted(studies, 'study', 'studies')}`
+  return `backup ${contents.id} holds ${held}${away}`
 }
 
 /** The id of the newest complete backup; null where there is none yet. */

@@ -11,7 +11,7 @@ import {
   verificationMetrics,
   verifyBackup,
 } from '../../backup/index.ts'
-import { messageOf, refused, replaceFile } from '../../lib/index.ts'
+import { counted, messageOf, refused, replaceFile } from '../../lib/index.ts'
 import type { VerificationView } from '../protocol.ts'
 import type { ChildLine } from './child.ts'
 import type { ProofPlan } from './data-plan.ts'
@@ -115,7 +115,8 @@ function viewOf({ levels, ...report }: Verification): VerificationView {
 function lineOf({ outcome, backup, holds, levels, through }: Verification): string {
   if (outcome === 'passed' && through < 'L4') return `backup ${backup} passed up to ${through}: ${LEVELS[through]}`
   if (outcome === 'passed') {
-    return `backup ${backup} restores: ${holds.documents} documents and ${holds.instances} DICOM instances are the same`
+    const held = `${counted(holds.documents, 'document')} and ${counted(holds.instances, 'DICOM instance')}`
+    return `backup ${backup} restores: ${held} came back the same`
   }
   const failed = levels.filter((one) => one.outcome === 'failed')
   const first = failed[0]?.findings[0] ?? 'no finding'

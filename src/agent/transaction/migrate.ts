@@ -4,6 +4,7 @@ import type { RequestOf, TransactionResult } from '../protocol.ts'
 import { compareCore, explainMisfit } from './core.ts'
 import { coreFirst } from './core-first.ts'
 import { endWarm } from './housekeeping.ts'
+import { interruptedBefore } from './outcome.ts'
 import type { Planner } from './planner.ts'
 import type { Release, Run, World } from './world.ts'
 
@@ -135,5 +136,9 @@ export async function backUpFirst(
 ): Promise<void> {
   if (noBackup !== undefined) return run.report.note(`no backup is taken before this migration: ${noBackup}`)
   await run.report.step('backup', 'a database that holds data is migrated only after a fresh backup of it')
-  await run.report.note(await world.jobs.backup({ data, unlessNewerThan: FRESH, unlessEmpty: true }, run))
+  try {
+    await run.report.note(await world.jobs.backup({ data, unlessNewerThan: FRESH, unlessEmpty: true }, run))
+  } catch (thrown) {
+    throw run.signal.aborted ? interruptedBefore(run.signal.reason) : thrown
+  }
 }

@@ -10,11 +10,18 @@ export function locked(holder: { id: string; kind: string; actor: string; since:
 
 /** Why a running transaction ends: a deploy is undone; other work stops where it stands. */
 export function interruption(kind: TransactionRequest['kind'], why: string): Failure {
-  if (kind === 'backup') return new Failure('refused', `${why}: no backup was kept`)
-  if (kind === 'migrate') return new Failure('failed', `${why}: ${MIGRATION_GOES_ON}`)
-  if (kind === 'undo') return new Failure('failed', `${why}: ${UNDO_GOES_ON}`)
-  if (kind === 'mark') return new Failure('failed', `${why}: ${MARK_GOES_ON}`)
-  return new Failure('rolled-back', why)
+  const cause = { cause: why }
+  if (kind === 'backup') return new Failure('refused', `${why}: no backup was kept`, cause)
+  if (kind === 'migrate') return new Failure('failed', `${why}: ${MIGRATION_GOES_ON}`, cause)
+  if (kind === 'undo') return new Failure('failed', `${why}: ${UNDO_GOES_ON}`, cause)
+  if (kind === 'mark') return new Failure('failed', `${why}: ${MARK_GOES_ON}`, cause)
+  return new Failure('rolled-back', why, cause)
+}
+
+/** The same of work that had changed nothing yet: it took its backup. */
+export function interruptedBefore(interruption: unknown): Failure {
+  const why = interruption instanceof Failure ? interruption.cause : interruption
+  return new Failure('refused', `${messageOf(why)}: it took its backup, the database was not touched; ask again`)
 }
 
 /** What a transaction comes to that threw. */

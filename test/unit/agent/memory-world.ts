@@ -67,6 +67,8 @@ export class Server {
   backups = 0
   tidied = 0
   backupsFail = false
+  /** A backup goes on until it is ended. */
+  backupsLast = false
   /** A verification takes until this resolves. */
   verifiable = async (): Promise<void> => undefined
   /** The transaction that ran at each prune. */
@@ -379,8 +381,9 @@ export class MemoryWorld implements World {
         return `${migration} is marked ${as}`
       })
     },
-    backup: (_work, { signal }) => {
+    backup: async (_work, { signal }) => {
       if (this.server.backupsFail) throw refused('the disk is full')
+      if (this.server.backupsLast) await new Promise((end) => signal.addEventListener('abort', end))
       signal.throwIfAborted()
       return this.#effect('backup', () => `backup ${++this.server.backups} is complete`)
     },

@@ -214,6 +214,29 @@ describe('data and contract by the agent', () => {
   })
 })
 
+describe('an abort in the backup that comes first', () => {
+  it.each([
+    ['a migration', migrateOf(7, 'data'), 'an abort was asked for'],
+    ['an undo', { kind: 'undo', to: null, reason: 'bad', actor: 'jane', of: memoryRelease(7).id }, 'an abort was'],
+  ] as const)('refuses %s, since nothing of the database was touched', async (_what, request, why) => {
+    await using life = await start()
+    server.ledger = [{ id: '001_expand', phase: 'expand' }]
+    if (request.kind === 'migrate') await ask(life.agent, deployOf(7))
+    server.backupsLast = true
+    const id = await submit(life.agent, request)
+    for await (const event of life.agent.events(id, 0, new AbortController().signal) ?? []) {
+      if (event.type === 'step' && event.step === 'backup') void life.agent.abort(id)
+    }
+    expect(await resultOf(life.agent, id)).toMatchObject({
+      outcome: 'refused',
+      message: expect.stringMatching(
+        new RegExp(`^${why}.*: it took its backup, the database was not touched; ask again$`),
+      ),
+    })
+    expect(server.ledger).toHaveLength(1)
+  })
+})
+
 describe('a contract', () => {
   it('is refused, with nothing changed, while a data migration before it is pending or a warm release lacks it', async () => {
     await using life = await start()
