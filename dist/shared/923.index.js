@@ -48,6 +48,7 @@ async function gate(checks, options) {
         await (0,external_node_timers_promises_.setTimeout)(interval, undefined, signal ? { signal } : {});
     }
 }
+/** Looks once. Whatever the check does, there is a finding within `patience`. */
 async function lookOnce(check, { patience, signal }) {
     const late = AbortSignal.timeout(patience);
     const stop = signal ? AbortSignal.any([late, signal]) : late;
@@ -65,25 +66,30 @@ function unhealthy(findings, good, { consecutive, within }) {
     return new lib/* Failure */.HR('unhealthy', `not well ${consecutive} times in a row within ${(0,lib/* formatDuration */.a3)(within)}: ${what}`);
 }
 
+// EXTERNAL MODULE: external "node:http"
+var external_node_http_ = __webpack_require__(7067);
 // EXTERNAL MODULE: external "node:https"
 var external_node_https_ = __webpack_require__(4708);
 ;// CONCATENATED MODULE: ./js/health/probe.js
 
 
+
+const MAX_BODY = 256 * 1024;
 /**
  * Asks `url` once, on a connection of its own, as a browser outside would: the certificate is checked, the body read to its
  * end, and a redirect is an answer like any other.
  */
-function probe(url, { ca, timeout, signal }) {
+function probe(url, { ca, timeout, at, headers, signal }) {
     const started = performance.now();
     const took = () => Math.round(performance.now() - started);
     return new Promise((resolve) => {
         const late = AbortSignal.timeout(timeout);
-        const outgoing = (0,external_node_https_.request)(url, {
+        const outgoing = start(url, {
             agent: false,
             signal: signal ? AbortSignal.any([late, signal]) : late,
-            headers: { 'user-agent': 'pacs-deploy health-check', 'cache-control': 'no-cache' },
+            headers: { 'user-agent': 'pacs-deploy health-check', 'cache-control': 'no-cache', ...headers },
             ...(ca === undefined ? {} : { ca }),
+            ...at,
         });
         const fail = (thrown) => {
             const error = late.aborted ? `no answer within ${timeout} ms` : (0,lib/* messageOf */.bD)(thrown);
@@ -91,17 +97,27 @@ function probe(url, { ca, timeout, signal }) {
         };
         outgoing.on('error', fail);
         outgoing.on('response', (response) => {
+            let body = '';
+            response.setEncoding('utf8').on('data', (text) => {
+                if (body.length < MAX_BODY)
+                    body += text;
+            });
             response.on('error', fail);
             response.on('end', () => {
                 // `end` also comes when the connection broke in the middle of the body.
                 if (!response.complete)
                     return fail(new Error('the answer was cut'));
-                resolve({ ok: true, status: response.statusCode ?? 0, headers: response.headers, ms: took() });
+                resolve({ ok: true, status: response.statusCode ?? 0, headers: response.headers, body, ms: took() });
             });
-            response.resume();
         });
         outgoing.end();
     });
+}
+function start(url, options) {
+    const { protocol, host, hostname } = new URL(url);
+    if (protocol !== 'https:')
+        return (0,external_node_http_.request)(url, options);
+    return (0,external_node_https_.request)(url, { ...options, headers: { ...options.headers, host }, servername: hostname });
 }
 
 ;// CONCATENATED MODULE: ./js/health/public-check.js

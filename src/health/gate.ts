@@ -4,6 +4,8 @@ import { Failure, formatDuration, messageOf } from '../lib/index.ts'
 /** What one look showed. */
 export interface Finding {
   ok: boolean
+  /** It works, but not as it should: a certificate that ends soon, a disk that fills up. */
+  degraded?: boolean
   /** What was seen, good or bad. */
   detail: string
 }
@@ -14,18 +16,22 @@ export interface Check {
   look(signal: AbortSignal): Promise<Finding>
 }
 
-export interface GateOptions {
+/** How one look is bounded. */
+export interface LookOptions {
+  /** Milliseconds until a check that has not answered counts as bad. */
+  patience: number
+  signal?: AbortSignal
+}
+
+export interface GateOptions extends LookOptions {
   /** Rounds in a row in which every check must be good. */
   consecutive: number
   /** Milliseconds within which that must be. */
   within: number
   /** Milliseconds between rounds. */
   interval: number
-  /** Milliseconds until a check that has not answered counts as bad. */
-  patience: number
   /** Told what each round showed. */
   onRound?: (findings: readonly NamedFinding[], good: number) => void
-  signal?: AbortSignal
 }
 
 export interface NamedFinding extends Finding {
@@ -53,7 +59,8 @@ export async function gate(checks: readonly Check[], options: GateOptions): Prom
   }
 }
 
-async function lookOnce(check: Check, { patience, signal }: GateOptions): Promise<NamedFinding> {
+/** Looks once. Whatever the check does, there is a finding within `patience`. */
+export async function lookOnce(check: Check, { patience, signal }: LookOptions): Promise<NamedFinding> {
   const late = AbortSignal.timeout(patience)
   const stop = signal ? AbortSignal.any([late, signal]) : late
   const silence = new Promise<Finding>((resolve) => {

@@ -1,9 +1,17 @@
-import { request } from 'node:https'
+import { type ClientRequest, request as plainRequest, type RequestOptions } from 'node:http'
+import { request as secureRequest } from 'node:https'
 import { messageOf } from '../lib/index.ts'
 
 /** What came back from a server, or why nothing did. */
 export type Answer =
-  | { ok: true; status: number; headers: Readonly<Record<string, string | string[] | undefined>>; ms: number }
+  | {
+      ok: true
+      status: number
+      headers: Readonly<Record<string, string | string[] | undefined>>
+      /** The first {@link MAX_BODY} bytes of the body, as text. */
+      body: string
+      ms: number
+    }
   | { ok: false; error: string; ms: number }
 
 export interface ProbeOptions {
@@ -11,23 +19,29 @@ export interface ProbeOptions {
   ca?: string
   /** Milliseconds for the whole exchange. */
   timeout: number
+  /** Connects here instead of to the host of the URL, whose name is still the one that is asked for. */
+  at?: { host: string; port: number } | { socketPath: string }
+  headers?: Readonly<Record<string, string>>
   signal?: AbortSignal
 }
+
+const MAX_BODY = 256 * 1024
 
 /**
  * Asks `url` once, on a connection of its own, as a browser outside would: the certificate is checked, the body read to its
  * end, and a redirect is an answer like any other.
  */
-export function probe(url: string, { ca, timeout, signal }: ProbeOptions): Promise<Answer> {
+export function probe(url: string, { ca, timeout, at, headers, signal }: ProbeOptions): Promise<Answer> {
   const started = performance.now()
   const took = () => Math.round(performance.now() - started)
   return new Promise((resolve) => {
     const late = AbortSignal.timeout(timeout)
-    const outgoing = request(url, {
+    const outgoing = start(url, {
       agent: false,
       signal: signal ? AbortSignal.any([late, signal]) : late,
-      headers: { 'user-agent': 'pacs-deploy health-check', 'cache-control': 'no-cache' },
+      headers: { 'user-agent': 'pacs-deploy health-check', 'cache-control': 'no-cache', ...headers },
       ...(ca === undefined ? {} : { ca }),
+      ...at,
     })
     const fail = (thrown: unknown) => {
       const error = late.aborted ? `no answer within ${timeout} ms` : messageOf(thrown)
@@ -35,14 +49,23 @@ export function probe(url: string, { ca, timeout, signal }: ProbeOptions): Promi
     }
     outgoing.on('error', fail)
     outgoing.on('response', (response) => {
+      let body = ''
+      response.setEncoding('utf8').on('data', (text: string) => {
+        if (body.length < MAX_BODY) body += text
+      })
       response.on('error', fail)
       response.on('end', () => {
         // `end` also comes when the connection broke in the middle of the body.
         if (!response.complete) return fail(new Error('the answer was cut'))
-        resolve({ ok: true, status: response.statusCode ?? 0, headers: response.headers, ms: took() })
+        resolve({ ok: true, status: response.statusCode ?? 0, headers: response.headers, body, ms: took() })
       })
-      response.resume()
     })
     outgoing.end()
   })
+}
+
+function start(url: string, options: RequestOptions & { ca?: string }): ClientRequest {
+  const { protocol, host, hostname } = new URL(url)
+  if (protocol !== 'https:') return plainRequest(url, options)
+  return secureRequest(url, { ...options, headers: { ...options.headers, host }, servername: hostname })
 }

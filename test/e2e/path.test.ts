@@ -87,6 +87,38 @@ describe('the example workflows', () => {
     releases.second = run.outputs.get('build/push')?.release ?? ''
   })
 
+  it('leave a server on which the release brought a health check that finds every part up, from outside too', async () => {
+    const release = (await statusOf(production)).serving?.release ?? ''
+    await production.copyIn(site.lab.ca, '/root/ca.crt')
+    const outside = ['--url', `https://${production.hostname}/`, '--ca-file', '/root/ca.crt', '--release', release]
+    const check = () => {
+      const script = `/opt/pacs/releases/${release}/stack/monitoring/health-check.js`
+      return production.exec(['/opt/pacs/bin/node', script, '--format', 'json', ...outside])
+    }
+    const { stdout, stderr, code } = await check()
+    expect(code, stdout + stderr).toBe(0)
+    const { checks } = healthReportSchema.parse(JSON.parse(stdout))
+    expect(checks.map(({ check }) => check)).toEqual(
+      expect.arrayContaining([
+        '/ping',
+        '/api/health',
+        '/system',
+        'dicom',
+        'mongodb',
+        'redis',
+        'certificate',
+        'version',
+      ]),
+    )
+    await production.run(['docker', 'pause', 'pacs-redis-1'])
+    const blind = await check()
+    await production.run(['docker', 'unpause', 'pacs-redis-1'])
+    expect(blind.code).toBe(11)
+    const down = healthReportSchema.parse(JSON.parse(blind.stdout)).checks.filter(({ state }) => state === 'down')
+    expect(down.map(({ service }) => service)).toEqual(expect.arrayContaining(['redis', 'backend']))
+    expect(down.map(({ service }) => service)).not.toContain('mongodb')
+  })
+
   it('refuse a release that never gets ready while the old one serves, and never reach production', async () => {
     const before = await statusOf(staging)
     await repository.release('never-ready.patch')
@@ -127,6 +159,9 @@ describe('the example workflows', () => {
   })
 })
 
+const healthReportSchema = z.object({
+  checks: z.array(z.object({ service: z.string(), check: z.string(), state: z.string() })),
+})
 const summarySchema = z.object({ transaction: z.string(), outcome: z.string(), message: z.string() })
 
 /** What the newest migration of a server's journal came to. */

@@ -13,6 +13,7 @@ const root = join(import.meta.dirname, '../../..')
 const env = inheritedEnvironment()
 const BUILD_LIMIT = 180_000
 const SET_UP = 'deployment/production/scripts/setup-production.sh'
+const HEALTH_CHECK = 'deployment/production/monitoring/health-check.js'
 
 /** The Node 20 of this machine, if it has one. */
 const node20 = await findNode20()
@@ -54,7 +55,7 @@ describe('dist', () => {
     beforeAll(async () => {
       copy = join(await mkdtemp(join(tmpdir(), 'pacs-deploy-copy-')), 'at', 'another', 'depth')
       const sources = ['src', 'scripts', 'actions', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'LICENSE']
-      for (const path of [...sources, 'dist', 'tools.lock.json', SET_UP, ...(await findAliases(root))]) {
+      for (const path of [...sources, 'dist', 'tools.lock.json', SET_UP, HEALTH_CHECK, ...(await findAliases(root))]) {
         await cp(join(root, path), join(copy, path), { recursive: true })
       }
       await linkTree(join(root, 'node_modules'), join(copy, 'node_modules'))

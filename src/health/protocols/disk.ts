@@ -1,0 +1,18 @@
+import { statfs } from 'node:fs/promises'
+import type { Finding } from '../gate.ts'
+
+/** Shares of a disk, or of its inodes, that must be free: below the first it is degraded, below the second it is down. */
+const LOW = 0.15
+const FULL = 0.05
+
+/** How much room the disk of `path` has; databases stop writing on a full one while they still answer. */
+export async function askDisk(path: string): Promise<Finding> {
+  const { bavail, blocks, files, ffree, bsize } = await statfs(path)
+  const room = blocks === 0 ? 0 : bavail / blocks
+  const inodes = files === 0 ? 1 : ffree / files
+  const share = Math.min(room, inodes)
+  const what = inodes < room ? 'of the inodes are' : 'is'
+  const detail = `${Math.floor(share * 100)} % ${what} free (${((bavail * bsize) / 2 ** 30).toFixed(1)} GiB)`
+  if (share < FULL) return { ok: false, detail }
+  return share < LOW ? { ok: true, degraded: true, detail } : { ok: true, detail }
+}

@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs'
+import { z } from 'zod'
+import type { Finding } from '../gate.ts'
+import { probe } from '../probe.ts'
+
+const statusSchema = z.object({
+  phase: z.string(),
+  transaction: z.object({ id: z.string(), kind: z.string() }).nullable(),
+  serving: z.object({ instance: z.string(), release: z.string() }).nullable(),
+  warm: z.object({ instance: z.string() }).nullable(),
+  last: z.object({ transaction: z.string(), result: z.object({ outcome: z.string() }) }).nullable(),
+})
+
+/** What the agent of this server says that serves. */
+export interface AgentWord {
+  finding: Finding
+  /** What serves; null when nothing does or nobody says. */
+  serving: { release: string; instance: string } | null
+}
+
+/** Asks the agent at `socketPath`; null where there is none on this machine. */
+export async function askAgent(socketPath: string, timeout: number): Promise<AgentWord | null> {
+  if (!existsSync(socketPath)) return null
+  const answer = await probe('http://agent/v1/status', { at: { socketPath }, timeout })
+  const bad = (detail: string) => ({ finding: { ok: false, detail }, serving: null })
+  if (!answer.ok) return bad(answer.error)
+  const parsed = answer.status === 200 ? statusSchema.safeParse(parse(answer.body)) : null
+  if (!parsed?.success) return bad(`status ${answer.status}, and no word of a state`)
+  const { phase, transaction, serving, last } = parsed.data
+  if (last?.result.outcome === 'failed') {
+    const detail = `${last.transaction} failed and is not undone yet (pacs-agent status)`
+    return { finding: { ok: true, degraded: true, detail }, serving }
+  }
+  const busy = transaction ? `, ${transaction.kind} ${transaction.id} runs (${phase})` : ''
+  return { finding: { ok: true, detail: `${serving ? serving.release : 'nothing'} serves${busy}` }, serving }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { badInput, exitClass, messageOf, parseDuration, replaceFile } from '../../lib/index.ts'
+import { askAgent } from './agent.ts'
+import { parseChecksFile } from './checks-file.ts'
+import { listContainers } from './containers.ts'
+import { planChecks } from './plan.ts'
+import { asPrometheus, asTable, examine, type Report } from './report.ts'
+
+export const USAGE = `usage: health-check.js [--format table|json|prometheus] [--url https://HOST/] [--release ID] [--strict]
+                       [--checks FILE] [--secrets FOLDER] [--ca-file PEM] [--engine SOCKET] [--timeout 1500ms] [--output FILE]
+
+Asks every service of the stack on this machine in its own protocol, all at once. Needs no agent, but the right to ask the engine.
+  --url       the public entry: page, release, certificate (default: PACS_PUBLIC_URL)
+  --release   the release that must serve
+  --checks    what is checked (default: health-checks.json beside this program)
+  --secrets   where passwords lie (default: /opt/pacs/config/next/secrets)
+  --output    replaces FILE at once instead of printing, for a textfile collector
+Exits with 0 when all is up, 1 when something is degraded (11 with --strict), 11 when something critical is down, 40 for bad
+input, 50 when the engine does not answer.`
+
+/** Exit code of a stack that works, but not as it should. */
+const DEGRADED = 1
+const FORMATS = {
+  table: asTable,
+  prometheus: asPrometheus,
+  json: (report: Report) => `${JSON.stringify(report)}\n`,
+} as const
+
+const options = {
+  format: { type: 'string', default: 'table' },
+  url: { type: 'string' },
+  release: { type: 'string' },
+  strict: { type: 'boolean', default: false },
+  checks: { type: 'string' },
+  secrets: { type: 'string', default: '/opt/pacs/config/next/secrets' },
+  'ca-file': { type: 'string' },
+  engine: { type: 'string', default: '/var/run/docker.sock' },
+  timeout: { type: 'string', default: '1500ms' },
+  output: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const
+
+export interface Place {
+  /** The program's own path, beside which its file of checks lies. */
+  script: string
+  env: Readonly<Record<string, string | undefined>>
+  print: (text: string) => void
+}
+
+/** Runs `health-check.js`. @returns its exit code. @throws Failure for what a person mends */
+export async function healthCheck(args: readonly string[], { script, env, print }: Place): Promise<number> {
+  const values = read(args)
+  if (values.help) {
+    print(`${USAGE}\n`)
+    return exitClass.ok
+  }
+  const format = Object.entries(FORMATS).find(([name]) => name === values.format)?.[1]
+  if (!format) throw badInput(`--format is "${values.format}"; allowed: ${Object.keys(FORMATS).join(', ')}`)
+  const limit = parseDuration('--timeout', values.timeout)
+  const publicUrl = values.url ?? env.PACS_PUBLIC_URL
+  if (publicUrl !== undefined && !/^https:\/\/[^@]+$/.test(publicUrl)) {
+    throw badInput(`--url is "${publicUrl}"; write https://HOST/, without user and password`)
+  }
+  const path = values.checks ?? join(dirname(script), 'health-checks.json')
+  const file = parseChecksFile(path, await text('--checks', path))
+  const ca = values['ca-file'] === undefined ? undefined : await text('--ca-file', values['ca-file'])
+  const [containers, agent] = await Promise.all([
+    listContainers(values.engine, file.project, limit),
+    file.agent === undefined ? null : askAgent(file.agent, limit),
+  ])
+  const planned = planChecks({
+    file,
+    containers,
+    agent,
+    publicUrl,
+    ca,
+    limit,
+    secrets: values.secrets,
+    release: values.release,
+  })
+  const report = await examine(planned, { patience: limit })
+  if (values.output === undefined) print(format(report))
+  else await replaceFile(values.output, format(report), 0o644)
+  if (report.state === 'up') return exitClass.ok
+  return report.state === 'degraded' && !values.strict ? DEGRADED : exitClass.unhealthy
+}
+
+function read(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, strict: true }).values
+  } catch (thrown) {
+    throw badInput(`${messageOf(thrown)} (--help)`)
+  }
+}
+
+async function text(option: string, path: string): Promise<string> {
+  if (!existsSync(path)) throw badInput(`${option}: there is no ${path}`)
+  return readFile(path, 'utf8')
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { Failure } from '../../lib/index.ts'
+import { probe } from '../probe.ts'
+
+/** A container of the stack, as the engine lists it. */
+export interface Listed {
+  service: string
+  project: string
+  name: string
+  state: string
+  /** What the engine says of it in words: `Up 3 minutes (healthy)`. */
+  status: string
+  address: string | null
+  /** The instance that the agent made it for; null for one of the core, or without an agent. */
+  instance: string | null
+}
+
+const listSchema = z.array(
+  z.object({
+    Names: z.array(z.string()),
+    State: z.string(),
+    Status: z.string(),
+    Labels: z.record(z.string(), z.string()),
+    NetworkSettings: z.object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string() })) }),
+  }),
+)
+
+/**
+ * The containers of the Compose projects `prefix` and `prefix-…`.
+ * @throws Failure `unreachable` when the engine at `socketPath` does not answer
+ */
+export async function listContainers(socketPath: string, prefix: string, timeout: number): Promise<Listed[]> {
+  const filters = encodeURIComponent(JSON.stringify({ label: ['com.docker.compose.project'] }))
+  const answer = await probe(`http://engine/containers/json?all=true&filters=${filters}`, {
+    at: { socketPath },
+    timeout,
+  })
+  if (!answer.ok || answer.status !== 200) {
+    const why = answer.ok ? `status ${answer.status}` : answer.error
+    throw new Failure('unreachable', `the container engine at ${socketPath} does not answer: ${why}`)
+  }
+  const parsed = listSchema.safeParse(JSON.parse(answer.body))
+  if (!parsed.success) throw new Failure('unreachable', `what answers at ${socketPath} is no container engine`)
+  return parsed.data
+    .map(({ Names, State, Status, Labels, NetworkSettings }) => ({
+      service: Labels['com.docker.compose.service'] ?? '',
+      project: Labels['com.docker.compose.project'] ?? '',
+      name: (Names[0] ?? '').replace(/^\//, ''),
+      state: State,
+      status: Status,
+      address: Object.values(NetworkSettings.Networks).find(({ IPAddress }) => IPAddress !== '')?.IPAddress ?? null,
+      instance: Labels['pacs.instance'] ?? null,
+      verifies: 'pacs.verify' in Labels,
+    }))
+    .filter(({ project, verifies }) => !verifies && (project === prefix || project.startsWith(`${prefix}-`)))
+}

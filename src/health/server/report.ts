@@ -1,0 +1,107 @@
+import { type LookOptions, lookOnce } from '../gate.ts'
+import type { PlannedCheck } from './plan.ts'
+
+export type State = 'up' | 'degraded' | 'down'
+
+export interface CheckResult {
+  service: string
+  check: string
+  critical: boolean
+  state: State
+  /** Milliseconds until it was known. */
+  ms: number
+  detail: string
+}
+
+export interface Report {
+  /** Down when something critical is, degraded when anything else is not up. */
+  state: State
+  at: string
+  ms: number
+  checks: CheckResult[]
+}
+
+/** Looks at everything at once; what does not answer in time is down, and nothing to look at is no health. */
+export async function examine(planned: readonly PlannedCheck[], options: LookOptions): Promise<Report> {
+  const started = performance.now()
+  const took = () => Math.round(performance.now() - started)
+  const checks = await Promise.all(
+    planned.map(async ({ service, critical, check }): Promise<CheckResult> => {
+      const { ok, degraded, detail } = await lookOnce(check, options)
+      const state = !ok ? 'down' : degraded ? 'degraded' : 'up'
+      return { service, check: check.name, critical, state, ms: took(), detail }
+    }),
+  )
+  return { state: overall(checks), at: new Date().toISOString(), ms: took(), checks }
+}
+
+function overall(checks: readonly CheckResult[]): State {
+  if (checks.length === 0 || checks.some(({ state, critical }) => state === 'down' && critical)) return 'down'
+  return checks.every(({ state }) => state === 'up') ? 'up' : 'degraded'
+}
+
+/** For people: what is bad comes first. */
+export function asTable({ state, ms, checks }: Report): string {
+  const order: Record<State, number> = { down: 0, degraded: 1, up: 2 }
+  const sorted = checks.toSorted((a, b) => order[a.state] - order[b.state])
+  const rows = [
+    ['STATE', 'SERVICE', 'CHECK', 'TIME', 'DETAIL'],
+    ...sorted.map((one) => [
+      one.state === 'down' && one.critical ? 'DOWN' : one.state,
+      one.service,
+      one.check,
+      `${one.ms} ms`,
+      one.detail,
+    ]),
+  ]
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+  const up = checks.filter((one) => one.state === 'up').length
+  return [...lines, `${state}: ${up} of ${checks.length} checks are up (${ms} ms)`, ''].join('\n')
+}
+
+/** For the node exporter's textfile collector, or anything else that reads Prometheus' text. */
+export function asPrometheus({ state, at, ms, checks }: Report): string {
+  const labels = (one: CheckResult) =>
+    `{service="${escaped(one.service)}",check="${escaped(one.check)}",critical="${one.critical}"}`
+  const family = (name: string, help: string, samples: readonly string[]) => [
+    `# HELP ${name} ${help}`,
+    `# TYPE ${name} gauge`,
+    ...samples.map((sample) => `${name}${sample}`),
+  ]
+  const all: readonly State[] = ['up', 'degraded', 'down']
+  return [
+    ...family(
+      'pacs_health_state',
+      'Whether the whole is in this state.',
+      all.map((each) => `{state="${each}"} ${each === state ? 1 : 0}`),
+    ),
+    ...family(
+      'pacs_health_check_up',
+      '1 for a check that is up or degraded.',
+      checks.map((one) => `${labels(one)} ${one.state === 'down' ? 0 : 1}`),
+    ),
+    ...family(
+      'pacs_health_check_degraded',
+      '1 for a check that is degraded.',
+      checks.map((one) => `${labels(one)} ${one.state === 'degraded' ? 1 : 0}`),
+    ),
+    ...family(
+      'pacs_health_check_duration_seconds',
+      'Until the check was known.',
+      checks.map((one) => `${labels(one)} ${one.ms / 1000}`),
+    ),
+    ...family('pacs_health_duration_seconds', 'Until all checks were known.', [` ${ms / 1000}`]),
+    ...family('pacs_health_timestamp_seconds', 'When it was looked.', [` ${Date.parse(at) / 1000}`]),
+    '',
+  ].join('\n')
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+}

@@ -1,0 +1,98 @@
+// Small real servers that speak as services do, or lie as they do.
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer as createHttp, type RequestListener } from 'node:http'
+import { createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export interface Service extends AsyncDisposable {
+  port: number
+}
+
+/** A server on loopback that does what `serve` says with every connection. */
+export async function tcpService(serve: (socket: Socket) => void): Promise<Service> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    serve(socket)
+  })
+  return opened(server, () => {
+    for (const socket of sockets) socket.destroy()
+  })
+}
+
+/** One that answers whatever it is told with `bytes`. */
+export function saying(bytes: string | Uint8Array): Promise<Service> {
+  return tcpService((socket) => void socket.once('data', () => void socket.write(bytes)))
+}
+
+/** One that accepts every connection and says nothing. */
+export function silent(): Promise<Service> {
+  return tcpService(() => undefined)
+}
+
+export function httpService(answer: RequestListener): Promise<Service> {
+  const server = createHttp(answer)
+  return opened(server, () => server.closeAllConnections())
+}
+
+/** A container engine that lists `containers`. */
+export async function engine(containers: readonly Container[]): Promise<AsyncDisposable & { socketPath: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'pacs-engine-'))
+  const socketPath = join(folder, 'docker.sock')
+  const server = createHttp((_request, response) => void response.end(JSON.stringify(containers.map(listed))))
+  server.listen(socketPath)
+  await once(server, 'listening')
+  return {
+    socketPath,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+export interface Container {
+  service: string
+  project?: string
+  state?: string
+  status?: string
+  instance?: string
+}
+
+function listed({
+  service,
+  project = 'pacs',
+  state = 'running',
+  status = 'Up 3 minutes (healthy)',
+  instance,
+}: Container) {
+  return {
+    Names: [`/${project}-${service}-1`],
+    State: state,
+    Status: status,
+    Labels: {
+      'com.docker.compose.project': project,
+      'com.docker.compose.service': service,
+      ...(instance === undefined ? {} : { 'pacs.instance': instance }),
+    },
+    NetworkSettings: { Networks: { net: { IPAddress: '127.0.0.1' } } },
+  }
+}
+
+async function opened(server: Server, cut: () => void): Promise<Service> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address ? address.port : 0,
+    async [Symbol.asyncDispose]() {
+      cut()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

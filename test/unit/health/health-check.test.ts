@@ -1,0 +1,147 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { parseChecksFile } from '../../../src/health/server/checks-file.ts'
+import { healthCheck } from '../../../src/health/server/command.ts'
+import { type Container, engine, httpService, saying, silent } from '../../health/services.ts'
+import { publicSite } from './public-site.ts'
+
+const stack = join(import.meta.dirname, '../../../deployment/production')
+let directory: string
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'pacs-health-'))
+})
+afterEach(() => rm(directory, { recursive: true }))
+
+/** Runs the program over `services` of a checks file, and the containers that the engine lists. */
+async function check(services: object, containers: readonly Container[], ...args: string[]) {
+  await using docker = await engine(containers)
+  const checks = join(directory, 'checks.json')
+  await writeFile(checks, JSON.stringify({ project: 'pacs', services, disks: ['/', '/nowhere'] }))
+  let printed = ''
+  const common = ['--checks', checks, '--engine', docker.socketPath, '--secrets', directory]
+  const code = await healthCheck([...common, ...args], {
+    script: join(stack, 'monitoring/health-check.js'),
+    env: {},
+    print: (text) => {
+      printed += text
+    },
+  })
+  return { code, printed }
+}
+
+async function report(...parameters: Parameters<typeof check>) {
+  const [services, containers, ...args] = parameters
+  const { code, printed } = await check(services, containers, '--format', 'json', ...args)
+  const { state, checks } = JSON.parse(printed)
+  const bad = checks.filter((one: { service: string; state: string }) => one.service !== 'disk' && one.state !== 'up')
+  return { code, state, bad, checks }
+}
+
+const http = (port: number, more = {}) => ({ checks: [{ kind: 'http', port, path: '/', ...more }] })
+
+describe('health-check.js', () => {
+  it('finds every service up, each in its own protocol, and says so in every format', async () => {
+    await using web = await httpService((_request, response) => void response.end('{"status":"ready"}'))
+    await using cache = await saying('+OK\r\n+PONG\r\n-NOPERM\r\n')
+    const services = { web: http(web.port), cache: { checks: [{ kind: 'redis', port: cache.port, user: 'health' }] } }
+    const containers = [{ service: 'web' }, { service: 'cache' }, { service: 'other' }]
+    const { code, state, checks } = await report(services, containers)
+    expect([code, state]).toEqual([0, 'up'])
+    expect(checks.map((one: { service: string; check: string }) => `${one.service} ${one.check}`)).toEqual([
+      ...['web container', 'web /', 'cache container', 'cache redis', 'other container', 'disk /'],
+    ])
+    expect((await check(services, containers)).printed).toMatch(/^STATE +SERVICE[\s\S]*up: 6 of 6 checks are up/)
+    const { printed } = await check(services, containers, '--format', 'prometheus')
+    expect(printed).toContain('pacs_health_state{state="up"} 1\n')
+    expect(printed).toContain('pacs_health_check_up{service="cache",check="redis",critical="true"} 1\n')
+    const output = join(directory, 'health.prom')
+    expect((await check(services, containers, '--format', 'prometheus', '--output', output)).printed).toBe('')
+    expect(await readFile(output, 'utf8')).toContain('pacs_health_timestamp_seconds ')
+  })
+
+  it('is down for one that accepts and stays silent, within the limit, and tells it from one that is not there', async () => {
+    await using liar = await silent()
+    const services = { liar: { checks: [{ kind: 'mongodb', port: liar.port }] }, gone: {}, spare: { optional: true } }
+    const { code, state, bad } = await report(services, [{ service: 'liar' }], '--timeout', '200ms')
+    expect([code, state]).toEqual([11, 'down'])
+    expect(bad.map((one: { service: string; detail: string }) => [one.service, one.detail])).toEqual([
+      ['liar', expect.stringMatching(/accepts connections but does not answer|no answer within 200 ms/)],
+      ['gone', 'there is no container'],
+    ])
+  })
+
+  it('is degraded, not down, for what is not critical, and exits by --strict', async () => {
+    const services = { panel: { critical: false } }
+    const containers = [{ service: 'panel', status: 'Up 2 minutes (unhealthy)' }]
+    expect(await report(services, containers)).toMatchObject({ code: 1, state: 'degraded' })
+    expect(await report(services, containers, '--strict')).toMatchObject({ code: 11 })
+  })
+
+  it('asks one with a password by it, and believes no 200 of a wrong version or instance', async () => {
+    await using web = await httpService((request, response) => {
+      const known = request.headers.authorization === `Basic ${Buffer.from('me:secret').toString('base64')}`
+      response.writeHead(known ? 200 : 401).end('{"instance":"0a1b2c3d","version":"1.2"}')
+    })
+    const login = { user: 'me', secret: 'password' }
+    const app = { service: 'web', project: 'pacs-0a1b2c3d', instance: 'r-1' }
+    expect(await report({ web: http(web.port, { login }) }, [app])).toMatchObject({ state: 'up' })
+    await writeFile(join(directory, 'password'), 'secret\n')
+    expect(await report({ web: http(web.port, { login, instance: 'instance' }) }, [app])).toMatchObject({ state: 'up' })
+    const other = { ...app, project: 'pacs-ffffffff' }
+    const wrong = await report({ web: http(web.port, { login, instance: 'instance' }) }, [other])
+    expect(wrong.bad[0].detail).toBe('status 200, but instance is "0a1b2c3d", wanted "ffffffff"')
+    const old = await report({ web: http(web.port, { login, expect: { version: '1.3' } }) }, [app])
+    expect(old.bad[0].detail).toBe('status 200, but version is "1.2", wanted "1.3"')
+  })
+
+  it('asks the public entry with its certificate, and sees one that ends soon', async () => {
+    await using site = await publicSite((_request, response) => response.writeHead(200).end('page'))
+    const ca = join(directory, 'ca.pem')
+    await writeFile(ca, site.ca)
+    const { bad } = await report({}, [], '--url', site.url)
+    expect(bad).toHaveLength(2)
+    const { state, checks } = await report({}, [], '--url', site.url, '--ca-file', ca)
+    expect(state).toBe('up')
+    expect(checks.map((one: { check: string }) => one.check)).toEqual([site.url, 'certificate', '/'])
+  })
+
+  it('demands the release that is wanted, of an agent that nobody has here', async () => {
+    const { code, bad } = await report({}, [], '--release', '20261124t101500z-abc1234def01')
+    expect(code).toBe(11)
+    expect(bad[0].detail).toMatch(/^nothing that an agent knows serves, wanted 20261124t/)
+  })
+
+  it.each([
+    [['--format', 'xml'], /--format is "xml"; allowed: table, prometheus, json/],
+    [['--url', 'http://plain/'], /--url is "http:/],
+    [['--timeout', 'soon'], /--timeout: "soon" is no duration/],
+    [['--checks', '/nowhere.json'], /there is no \/nowhere\.json/],
+    [['--what'], /--what/],
+  ])('says what is wrong with %j', async (args, says) => {
+    await expect(check({}, [], ...args)).rejects.toThrow(says)
+  })
+
+  it('says that the engine does not answer', async () => {
+    await expect(check({}, [], '--engine', join(directory, 'none.sock'))).rejects.toMatchObject({ kind: 'unreachable' })
+  })
+})
+
+describe('health-checks.json', () => {
+  it('names services of the shipped stack only, those that hold data with a check of their own', async () => {
+    const file = parseChecksFile('f', await readFile(join(stack, 'monitoring/health-checks.json'), 'utf8'))
+    const { services } = parse(await readFile(join(stack, 'docker-compose.prod.yml'), 'utf8'), { merge: true })
+    const unknown = Object.entries(file.services).filter(([name, { optional }]) => !optional && !(name in services))
+    expect(unknown).toEqual([])
+    for (const [name, { 'x-pacs': pacs }] of Object.entries<{ 'x-pacs'?: { data?: unknown } }>(services)) {
+      if (pacs?.data !== undefined) expect(file.services[name]?.checks.length, name).toBeGreaterThan(0)
+    }
+  })
+
+  it('tells every mistake at once', () => {
+    const text = '{"project":"","services":{"a":{"checks":[{"kind":"ftp","port":1}]}},"x":1}'
+    expect(() => parseChecksFile('f', text)).toThrow(/f: project[\s\S]*f: services\.a\.checks\.0\.kind/)
+  })
+})
