@@ -1,6 +1,8 @@
 import express, { Router } from 'express'
 import { Dependencies } from './dependencies.js'
 import { Identity } from './log-in/identity.js'
+import { Families } from './metrics/families.js'
+import { watchParts } from './metrics/watch.js'
 import { logInRequired } from './middleware/log-in-required.js'
 import { problemAnswer } from './middleware/problem-answer.js'
 import { requestLog } from './middleware/request-log.js'
@@ -39,7 +41,7 @@ import { Worklist } from './worklist.js'
  *   sessionKey: string,
  *   release: import('./config.js').Config['release'],
  *   log: import('pino').Logger,
- *   metrics: import('express').RequestHandler,
+ *   metrics: ReturnType<import('./middleware/metrics-middleware.js').createMetrics>,
  *   isStopping: () => boolean,
  * }} parts
  */
@@ -50,6 +52,9 @@ export function createApp({ stores, users, sessionKey, release, log, metrics, is
   app.set('query parser', 'simple')
   const { orthanc, database, keyStore } = stores
   const dependencies = new Dependencies({ mongodb: database, redis: keyStore, orthanc })
+  const notifications = new Notifications(database)
+  const families = new Families(metrics.registry)
+  watchParts(metrics.registry, { release, dependencies, notifications })
 
   app.use((_request, response, next) => {
     response.locals.log = log
@@ -59,12 +64,12 @@ export function createApp({ stores, users, sessionKey, release, log, metrics, is
   })
   app.use(securityHeaders)
   app.use('/health', healthRoutes(dependencies, isStopping))
-  app.use(metrics, requestLog(log))
+  app.use(metrics.middleware, requestLog(log))
   app.get('/api/version', (_request, response) => {
     response.json(release)
   })
   app.get('/api/health', healthSummary(dependencies))
-  app.use('/api', apiRoutes(stores, users, sessionKey))
+  app.use('/api', apiRoutes({ stores, users, sessionKey, notifications, families }))
   app.use(() => {
     throw new RequestProblem(404, 'there is nothing here')
   })
@@ -74,30 +79,35 @@ export function createApp({ stores, users, sessionKey, release, log, metrics, is
 
 /**
  * Everything that somebody must be logged in for, and logging in.
- * @param {Stores} stores
- * @param {import('./log-in/users.js').Users} users
- * @param {string} sessionKey
+ * @param {{
+ *   stores: Stores,
+ *   users: import('./log-in/users.js').Users,
+ *   sessionKey: string,
+ *   notifications: Notifications,
+ *   families: Families,
+ * }} parts
  */
-function apiRoutes({ orthanc, database, keyStore }, users, sessionKey) {
+function apiRoutes({ stores, users, sessionKey, notifications, families }) {
+  const { orthanc, database, keyStore } = stores
   const history = new SessionHistory(database)
   const sessions = new Sessions(keyStore, history, users)
   const identity = new Identity(users, keyStore)
-  const audit = new AuditLog(database, keyStore)
+  const audit = new AuditLog(database, keyStore, families)
   const csrf = new CsrfTokens(sessionKey)
-  const required = logInRequired(sessions, csrf)
+  const required = logInRequired(sessions, csrf, families)
   const reports = new Reports(database, new Signatures(database))
 
   const router = Router()
-  router.use('/session', sessionRoutes({ identity, users, sessions, history, csrf, audit, required }))
+  router.use('/session', sessionRoutes({ identity, users, sessions, history, csrf, audit, families, required }))
   router.use(required)
   router.get('/users', (_request, response) => {
     const people = [...users.values()].map(({ name, printedName, role }) => ({ name, printedName, role }))
     response.json({ users: people })
   })
   router.use('/studies', studyRoutes({ orthanc, worklist: new Worklist(orthanc, keyStore), audit }))
-  router.use('/studies', reportRoutes({ reports, identity, audit }))
-  router.use('/notifications', notificationRoutes({ notifications: new Notifications(database), users, audit }))
-  router.use('/exports', exportRoutes({ exports: new Exports(database), orthanc, audit }))
-  router.use('/audit', auditRoutes(audit))
+  router.use('/studies', reportRoutes({ reports, identity, audit, families }))
+  router.use('/notifications', notificationRoutes({ notifications, users, audit, families }))
+  router.use('/exports', exportRoutes({ exports: new Exports(database), orthanc, audit, families }))
+  router.use('/audit', auditRoutes(audit, families))
   return router
 }

@@ -4,11 +4,12 @@ const FRESH = 1000
 
 /** @typedef {'mongodb' | 'redis' | 'orthanc'} Dependency */
 /** @typedef {{ ping(limit: number): Promise<void> }} Pingable */
+/** @typedef {{ isUp: boolean, seconds: number }} Answer */
 
 /** Whether what the app depends on answers. However many ask, each dependency is asked once a second. */
 export class Dependencies {
   #parts
-  /** @type {{ at: number, state: Promise<Record<Dependency, 'up' | 'down'>> } | undefined} */
+  /** @type {{ at: number, answers: Promise<[Dependency, Answer][]> } | undefined} */
   #last
 
   /** @param {Record<Dependency, Pingable>} parts */
@@ -17,10 +18,17 @@ export class Dependencies {
   }
 
   /** @returns {Promise<Record<Dependency, 'up' | 'down'>>} */
-  state() {
+  async state() {
+    const answers = new Map(await this.ask())
+    const of = (/** @type {Dependency} */ name) => (answers.get(name)?.isUp ? 'up' : 'down')
+    return { mongodb: of('mongodb'), redis: of('redis'), orthanc: of('orthanc') }
+  }
+
+  /** Whether each answers, and how long that took or was waited for. */
+  ask() {
     const now = performance.now()
-    if (this.#last === undefined || now - this.#last.at > FRESH) this.#last = { at: now, state: this.#ask() }
-    return this.#last.state
+    if (this.#last === undefined || now - this.#last.at > FRESH) this.#last = { at: now, answers: this.#ask() }
+    return this.#last.answers
   }
 
   /**
@@ -32,13 +40,20 @@ export class Dependencies {
   }
 
   async #ask() {
-    const { mongodb, redis, orthanc } = this.#parts
-    const stateOf = (/** @type {Pingable} */ part) =>
-      part.ping(LIMIT).then(
-        () => /** @type {const} */ ('up'),
-        () => /** @type {const} */ ('down'),
-      )
-    const [one, two, three] = await Promise.all([mongodb, redis, orthanc].map(stateOf))
-    return { mongodb: one ?? 'down', redis: two ?? 'down', orthanc: three ?? 'down' }
+    const names = /** @type {Dependency[]} */ (Object.keys(this.#parts))
+    return Promise.all(names.map(async (name) => /** @type {[Dependency, Answer]} */ ([name, await this.#time(name)])))
+  }
+
+  /**
+   * @param {Dependency} name
+   * @returns {Promise<Answer>}
+   */
+  async #time(name) {
+    const started = performance.now()
+    const isUp = await this.#parts[name].ping(LIMIT).then(
+      () => true,
+      () => false,
+    )
+    return { isUp, seconds: (performance.now() - started) / 1000 }
   }
 }

@@ -28,7 +28,7 @@ export async function startServer(config, options = {}) {
     sessionKey: config.sessionKey,
     release: config.release,
     log,
-    metrics: metrics.middleware,
+    metrics,
     isStopping: () => stopping,
   })
   const api = createServer(app)

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
+import { Families } from '../metrics/families.js'
 import { DatabaseUnavailable, RequestProblem } from '../problems.js'
 import { Duplicate } from '../stores/database.js'
 import { entrySchema, nextEntry, verifyChain } from './audit-chain.js'
@@ -15,16 +16,19 @@ const SHOWN = 100
 export class AuditLog {
   #database
   #keyStore
+  #families
   /** @type {Promise<unknown>} */
   #queue = Promise.resolve()
 
   /**
    * @param {import('../stores/database.js').Database} database
    * @param {import('../stores/key-store.js').KeyStore} keyStore
+   * @param {Families} [families]
    */
-  constructor(database, keyStore) {
+  constructor(database, keyStore, families = new Families()) {
     this.#database = database
     this.#keyStore = keyStore
+    this.#families = families
   }
 
   /**
@@ -33,7 +37,9 @@ export class AuditLog {
    * @throws {DatabaseUnavailable}
    */
   append({ user, action, target, outcome = 'success' }) {
-    const written = this.#queue.then(() => this.#write({ user, action, target, outcome }))
+    const written = this.#queue.then(() =>
+      this.#families.auditWrite({ action, outcome }, () => this.#write({ user, action, target, outcome })),
+    )
     this.#queue = written.catch(() => undefined)
     return written
   }

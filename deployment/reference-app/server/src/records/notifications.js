@@ -39,6 +39,15 @@ export class Notifications {
     return z.array(record).parse(found).map(shown)
   }
 
+  /** Those that have waited longest for an acknowledgement, at most 100. */
+  async oldestOpen() {
+    const { collection, filter } = QUERIES.notificationsByState
+    const found = await this.#database.ask((db) =>
+      db.collection(collection).find(filter('open')).sort({ createdAt: 1 }).limit(SHOWN).toArray(),
+    )
+    return z.array(record).parse(found)
+  }
+
   /** @param {{ study: string, severity: 'critical' | 'urgent', finding: string, recipient: string, createdBy: string }} notification */
   async create({ study, severity, finding, recipient, createdBy }) {
     const document = {

@@ -16,9 +16,10 @@ const order = jsonBody({ studies: z.array(uid).min(1, 'is empty').max(20, 'has m
  *   exports: import('../records/exports.js').Exports,
  *   orthanc: import('../orthanc.js').Orthanc,
  *   audit: import('../records/audit-log.js').AuditLog,
+ *   families: import('../metrics/families.js').Families,
  * }} parts
  */
-export function exportRoutes({ exports, orthanc, audit }) {
+export function exportRoutes({ exports, orthanc, audit, families }) {
   const router = Router()
 
   router.get('/', async (_request, response) => {
@@ -29,7 +30,9 @@ export function exportRoutes({ exports, orthanc, audit }) {
     const { studies } = parse(order, request.body)
     const user = sessionOf(response).user.name
     const event = { user, action: 'export.create', target: studies.join(' ') }
-    response.status(201).json(await audit.around(event, () => exports.queue(user, studies)))
+    const queued = await audit.around(event, () => exports.queue(user, studies))
+    families.exportQueued()
+    response.status(201).json(queued)
   })
 
   router.get('/:id/archive', async (request, response) => {
@@ -38,13 +41,15 @@ export function exportRoutes({ exports, orthanc, audit }) {
     const event = { user, action: 'export.download', target: id.toHexString() }
     const { studies } = await audit.around(event, () => exports.start(id, user))
     try {
-      const archive = await orthanc.archive(studies)
-      if (archive === null)
-        throw new RequestProblem(404, 'the image archive (Orthanc) does not have all of these studies')
-      response
-        .type('application/zip')
-        .set('Content-Disposition', `attachment; filename="studies-${id.toHexString()}.zip"`)
-      await pipeline(Readable.fromWeb(archive), response)
+      await families.exportRun(async () => {
+        const archive = await orthanc.archive(studies)
+        if (archive === null)
+          throw new RequestProblem(404, 'the image archive (Orthanc) does not have all of these studies')
+        response
+          .type('application/zip')
+          .set('Content-Disposition', `attachment; filename="studies-${id.toHexString()}.zip"`)
+        await pipeline(Readable.fromWeb(archive), response)
+      })
       await exports.finish(id, 'done')
     } catch (error) {
       await exports.finish(id, 'failed')

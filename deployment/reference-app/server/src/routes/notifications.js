@@ -20,9 +20,10 @@ const notification = jsonBody({
  *   notifications: import('../records/notifications.js').Notifications,
  *   users: import('../log-in/users.js').Users,
  *   audit: import('../records/audit-log.js').AuditLog,
+ *   families: import('../metrics/families.js').Families,
  * }} parts
  */
-export function notificationRoutes({ notifications, users, audit }) {
+export function notificationRoutes({ notifications, users, audit, families }) {
   const router = Router()
 
   router.get('/', async (request, response) => {
@@ -37,9 +38,8 @@ export function notificationRoutes({ notifications, users, audit }) {
     if (!users.has(recipient)) throw new RequestProblem(400, 'recipient: is nobody who can log in')
     const createdBy = sessionOf(response).user.name
     const event = { user: createdBy, action: 'notification.create', target: study }
-    const created = await audit.around(event, () =>
-      notifications.create({ study, severity, finding, recipient, createdBy }),
-    )
+    const create = () => notifications.create({ study, severity, finding, recipient, createdBy })
+    const created = await families.notify(severity, () => audit.around(event, create))
     response.status(201).json(created)
   })
 
@@ -47,7 +47,7 @@ export function notificationRoutes({ notifications, users, audit }) {
     const id = readId(request.params.id)
     const user = sessionOf(response).user.name
     const event = { user, action: 'notification.acknowledge', target: id.toHexString() }
-    response.json(await audit.around(event, () => notifications.acknowledge(id, user)))
+    response.json(await families.acknowledge(() => audit.around(event, () => notifications.acknowledge(id, user))))
   })
 
   return router

@@ -22,14 +22,16 @@ const signing = jsonBody({ version: version.min(1, 'is below 1'), meaning, passw
  *   reports: import('../records/reports.js').Reports,
  *   identity: import('../log-in/identity.js').Identity,
  *   audit: import('../records/audit-log.js').AuditLog,
+ *   families: import('../metrics/families.js').Families,
  * }} parts
  */
-export function reportRoutes({ reports, identity, audit }) {
+export function reportRoutes({ reports, identity, audit, families }) {
   const router = Router()
 
   router.get('/:study/report', async (request, response) => {
     const study = readStudy(request.params.study)
     const versions = await reports.read(study)
+    for (const { signatures } of versions) families.signaturesJudged(signatures)
     await audit.viewed(sessionOf(response), { action: 'study.view', target: study }, response.locals.log)
     response.json({ versions })
   })
@@ -51,9 +53,12 @@ export function reportRoutes({ reports, identity, audit }) {
     const { version, meaning, password } = parse(signing, request.body)
     const { name } = sessionOf(response).user
     const event = { user: name, action: 'report.sign', target: `${study} version ${version} as ${meaning}` }
-    const sign = async () => reports.sign(study, version, await identity.prove(name, password), meaning)
+    const prove = () => identity.prove(name, password)
+    const sign = async () => reports.sign(study, version, await families.attempt('signature', prove), meaning)
     // With the hash in the chain, record and signature cannot be changed together unseen.
-    await audit.around(event, sign, ({ recordId, recordHash }) => `${event.target}: ${recordId} ${recordHash}`)
+    await families.sign(meaning, () =>
+      audit.around(event, sign, ({ recordId, recordHash }) => `${event.target}: ${recordId} ${recordHash}`),
+    )
     response.json({ versions: await reports.read(study) })
   })
 

@@ -16,10 +16,11 @@ const credentials = jsonBody({ name: z.string().min(1).max(64), password: z.stri
  *   history: import('../sessions/history.js').SessionHistory,
  *   csrf: import('../sessions/cookie.js').CsrfTokens,
  *   audit: import('../records/audit-log.js').AuditLog,
+ *   families: import('../metrics/families.js').Families,
  *   required: import('express').RequestHandler,
  * }} parts
  */
-export function sessionRoutes({ identity, users, sessions, history, csrf, audit, required }) {
+export function sessionRoutes({ identity, users, sessions, history, csrf, audit, families, required }) {
   const router = Router()
 
   router.post('/', json({ limit: '4kb' }), async (request, response) => {
@@ -28,10 +29,14 @@ export function sessionRoutes({ identity, users, sessions, history, csrf, audit,
     // What is typed into the wrong field may be a password: a name that nobody has is not kept.
     const entry = { user: users.has(name) ? name : 'unknown', action: 'session.start', target: 'session' }
     try {
-      const user = await identity.prove(name, password)
+      const user = await families.attempt('log-in', () => identity.prove(name, password))
       const previous = readCookie(request)
-      if (previous !== undefined) await sessions.end(hashOf(previous), 'replaced')
+      if (previous !== undefined) {
+        await sessions.end(hashOf(previous), 'replaced')
+        families.sessionEnded('replaced', hashOf(previous))
+      }
       const session = await sessions.begin(user)
+      families.sessionStarted(session.hash)
       await audit.append(entry)
       setCookie(response, session.id)
       response.status(201).json(shown(session))
@@ -63,6 +68,7 @@ export function sessionRoutes({ identity, users, sessions, history, csrf, audit,
     await audit.around({ user: user.name, action: 'session.end', target: 'session' }, () =>
       sessions.end(hash, 'logout'),
     )
+    families.sessionEnded('logout', hash)
     clearCookie(response)
     response.status(204).end()
   })
