@@ -51,6 +51,8 @@ async function main([verb, ...args]: readonly string[]): Promise<number> {
         return process.exit(exitClass.ok)
       }
       case 'setup': {
+        // A reader that has seen enough (`| head`) must not cut a change half-way.
+        process.stdout.on('error', () => undefined)
         const { setup } = await import(/* webpackMode: "eager" */ './setup/setup.ts')
         return await setup(args, { paths, script: script(), print: (line) => void process.stdout.write(`${line}\n`) })
       }

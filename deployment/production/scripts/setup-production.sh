@@ -4,14 +4,26 @@ set -eu
 
 usage() {
   cat <<'TEXT'
-usage: setup-production.sh [--key 'NAME=ssh-ed25519 AAAA…']… [--agent FILE] [--node FILE] [--restic FILE] [--mirror URL]
+usage: setup-production.sh [--apply | --check | --plan | --undo] [OPTION]…
 
-  --key TEXT     a public key that may deploy here, and the name under which the audit records it; may be repeated
-  --agent FILE   the agent: dist/agent/index.js of the pacs-deploy version that your workflows use
-  --node FILE    the program `node`, version 24, for this machine
-  --restic FILE  the program `restic`, which keeps the backups
-  --mirror URL   where your network keeps copies: https://nodejs.org/dist/… is fetched from URL/nodejs.org/dist/…
+  --apply           sets up, or brings up to date (the default)
+  --check [--json]  changes nothing; a table of the steps and what differs; exits with 11 when something does
+  --plan [--json]   changes nothing; what --apply would change, in its order
+  --undo            takes back what was done, but for data, secrets and packages
 
+  --key TEXT        'NAME=ssh-ed25519 AAAA…': a public key that may deploy here, and its name in the audit; may be repeated
+  --open TEXT       PORT or PORT=SOURCE,…: a port that the firewall lets in; 80 and 443 if none is given; may be repeated
+                    (--open 80 --open 443 --open 4242=10.20.0.0/16 admits modalities of that network)
+  --mongodb TEXT    the version of MongoDB, by which the kernel's huge pages are set: 8.0 if it is not given
+  --without NAME    leaves a step of the hardening out, from now on; `hardening` for all; may be repeated
+  --with NAME       takes it in again
+  --only NAME       this step only (--check names them); may be repeated
+  --agent FILE      the agent: dist/agent/index.js of the pacs-deploy version that your workflows use
+  --node FILE       the program `node`, version 24, for this machine
+  --restic FILE     the program `restic`, which keeps the backups
+  --mirror URL      where your network keeps copies: https://nodejs.org/dist/… is fetched from URL/nodejs.org/dist/…
+
+Choices are remembered: a later run without options changes nothing. Secrets are made by the make-secrets.sh beside this script.
 The agent is taken from the checkout or release that this script lies in. What is neither given nor there is fetched, and used
 only if its SHA-256 is the one pinned here; with --agent and --node given, nothing is fetched. A proxy is taken from https_proxy.
 Needs root, systemd, sshd and Docker. Names all that is wrong before it changes anything, and prints what it changes.
@@ -25,8 +37,8 @@ node linux-x64 https://nodejs.org/dist/v24.21.0/node-v24.21.0-linux-x64.tar.gz 6
 node linux-arm64 https://nodejs.org/dist/v24.21.0/node-v24.21.0-linux-arm64.tar.gz 724282c3b43aec998aa9527380465b45d229e021b58035f5f4f63095eabfe5d5 0f8949d1028f6d61506b2d5bc57e7e6fe893d7b1997509b7847294fc9c616584
 restic linux-x64 https://github.com/restic/restic/releases/download/v0.18.1/restic_0.18.1_linux_amd64.bz2 680838f19d67151adba227e1570cdd8af12c19cf1735783ed1ba928bc41f363d 01143daba61a1dc8afb0cb3d03ba83e6b118f55b6b146b27473a09efc3df13d6
 restic linux-arm64 https://github.com/restic/restic/releases/download/v0.18.1/restic_0.18.1_linux_arm64.bz2 87f53fddde38764095e9c058a3b31834052c37e5826d2acf34e18923c006bd45 f04a6bf766a33fba44b5be068e29091259dda5ef37f1e68ba9a8e0cda053120e
-agent linux-x64 https://raw.githubusercontent.com/org/pacs-deploy/v0.1.0/dist/agent/index.js e7b2dbc5b9e51292bdc91cfe2301e2799a5886d5e888704f5d2c3bfa5a6e08d5 e7b2dbc5b9e51292bdc91cfe2301e2799a5886d5e888704f5d2c3bfa5a6e08d5
-agent linux-arm64 https://raw.githubusercontent.com/org/pacs-deploy/v0.1.0/dist/agent/index.js e7b2dbc5b9e51292bdc91cfe2301e2799a5886d5e888704f5d2c3bfa5a6e08d5 e7b2dbc5b9e51292bdc91cfe2301e2799a5886d5e888704f5d2c3bfa5a6e08d5
+agent linux-x64 https://raw.githubusercontent.com/org/pacs-deploy/v0.1.0/dist/agent/index.js db9d40f756320b6b61b56e999bc678f7a6f00133c097f1e3ae2d8269a3542b43 db9d40f756320b6b61b56e999bc678f7a6f00133c097f1e3ae2d8269a3542b43
+agent linux-arm64 https://raw.githubusercontent.com/org/pacs-deploy/v0.1.0/dist/agent/index.js db9d40f756320b6b61b56e999bc678f7a6f00133c097f1e3ae2d8269a3542b43 db9d40f756320b6b61b56e999bc678f7a6f00133c097f1e3ae2d8269a3542b43
 TEXT
 }
 # End of the pins.
@@ -37,7 +49,7 @@ problem() {
   problems=$((problems + 1))
 }
 
-agent='' node='' restic='' mirror=''
+agent='' node='' restic='' mirror='' mode=--apply
 for argument in "$@"; do
   # Rotates through all arguments; what stays in "$@" goes to the agent.
   shift
@@ -46,10 +58,13 @@ for argument in "$@"; do
     node) node=$argument expect='' ;;
     restic) restic=$argument expect='' ;;
     mirror) mirror=${argument%/} expect='' ;;
-    key) set -- "$@" --key "$argument"; expect='' ;;
+    key | open | mongodb | without | with | only) set -- "$@" "--$expect" "$argument"; expect='' ;;
     '')
       case $argument in
-        --agent | --node | --restic | --mirror | --key) expect=${argument#--} ;;
+        --agent | --node | --restic | --mirror | --key | --open | --mongodb | --without | --with | --only)
+          expect=${argument#--} ;;
+        --apply | --check | --plan | --undo) mode=$argument ;;
+        --json) set -- "$@" --json ;;
         -h | --help) usage; exit 0 ;;
         *) problem "what is $argument? (--help)" ;;
       esac
@@ -136,6 +151,11 @@ beside() {
   done
 }
 
+# Where nothing is to be installed, what is installed will do.
+if [ "$mode" != --apply ] && [ -z "$agent$node" ] && [ -x /opt/pacs/bin/node ] && [ -f /opt/pacs/bin/launch.js ]; then
+  node=/opt/pacs/bin/node agent=/opt/pacs/bin/launch.js
+fi
+
 # take TOOL FILE INSTALLED: puts the given file, or what is fetched, at $trial/TOOL.
 take() {
   if [ -n "$2" ]; then
@@ -186,8 +206,12 @@ fi
 mv "$trial/agent" "$trial/index.js"
 echo '{ "type": "module" }' >"$trial/package.json"
 [ ! -f "$trial/restic" ] || set -- --restic "$trial/restic" "$@"
+secrets=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)/make-secrets.sh
+if [ -f "$secrets" ] && [ "$(stat -Lc %u "$secrets")" = "$(stat -Lc %u "$0")" ]; then
+  set -- --make-secrets "$secrets" "$@"
+fi
 if [ "$problems" != 0 ]; then
-  "$trial/node" "$trial/index.js" setup --check "$@" || :
+  "$trial/node" "$trial/index.js" setup --check "$@" >/dev/null || :
   exit 40
 fi
-"$trial/node" "$trial/index.js" setup --node "$trial/node" "$@"
+"$trial/node" "$trial/index.js" setup "$mode" --node "$trial/node" "$@"

@@ -1,7 +1,7 @@
-import { readFile, statfs } from 'node:fs/promises'
+import { statfs } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
 import type { Problems } from '../../lib/index.ts'
-import { outputOf, succeeds } from './system.ts'
+import { type Host, outputOf, succeeds } from './host.ts'
 
 /** The oldest that the tests run on: Debian 13's own packages. */
 const OLDEST = { engine: '26.1.0', compose: '2.26.0' }
@@ -16,25 +16,32 @@ const DOCKER = 'https://docs.docker.com/engine/install/debian/'
 export type Warning = string
 
 /** Looks whether this machine can be a server; adds everything that is missing, too old or too small to `problems`. */
-export async function checkRequirements(uid: number | undefined, problems: Problems): Promise<Warning[]> {
+export async function checkRequirements(host: Host, uid: number | undefined, problems: Problems): Promise<Warning[]> {
   const warnings: Warning[] = []
   if (uid !== 0) problems.add('set-up needs root: sudo')
-  const release = parseEnv(await readFile('/etc/os-release', 'utf8').catch(() => ''))
+  const release = parseEnv((await host.read('/etc/os-release'))?.toString() ?? '')
   judgeSystem(release, problems, warnings)
-  if (!(await succeeds('systemctl', 'show-environment')))
+  if (!(await succeeds(host, 'systemctl', 'show-environment')))
     problems.add('systemd does not answer; the agent is a unit of it')
-  if (!(await succeeds('sh', '-c', 'command -v sshd'))) problems.add('sshd is missing: apt-get install openssh-server')
-  const engine = await outputOf('docker', 'version', '--format', '{{.Server.Version}}')
+  if (!(await succeeds(host, 'sh', '-c', 'command -v sshd')))
+    problems.add('sshd is missing: apt-get install openssh-server')
+  const engine = await outputOf(host, 'docker', 'version', '--format', '{{.Server.Version}}')
   judgeVersion('Docker Engine', engine, OLDEST.engine, problems)
-  judgeVersion('Docker Compose', await outputOf('docker', 'compose', 'version', '--short'), OLDEST.compose, problems)
-  if (engine !== null) await checkEngine(problems)
+  judgeVersion(
+    'Docker Compose',
+    await outputOf(host, 'docker', 'compose', 'version', '--short'),
+    OLDEST.compose,
+    problems,
+  )
+  if (engine !== null) await checkEngine(host, problems)
+  judgePorts((await outputOf(host, 'ss', '-Hltnp')) ?? '', problems)
   return warnings
 }
 
-async function checkEngine(problems: Problems): Promise<void> {
-  if (!(await succeeds('getent', 'group', 'docker')))
+async function checkEngine(host: Host, problems: Problems): Promise<void> {
+  if (!(await succeeds(host, 'getent', 'group', 'docker')))
     problems.add('the group docker is missing, by which the agent reaches the engine: groupadd --system docker')
-  const root = (await outputOf('docker', 'info', '--format', '{{.DockerRootDir}}'))?.trim()
+  const root = (await outputOf(host, 'docker', 'info', '--format', '{{.DockerRootDir}}'))?.trim()
   const disk = root ? await statfs(root).catch(() => null) : null
   if (root && disk) judgeDisk(root, disk.bavail * disk.bsize, problems)
 }
@@ -46,6 +53,25 @@ export function judgeDisk(path: string, free: number, problems: Problems): void 
   problems.add(
     `${path} has ${gib(free)} GiB free, ${gib(DISK_FOR_IMAGES)} are needed: images of two releases lie there`,
   )
+}
+
+/** What the stack's public entry listens on. */
+const ENTRY = ['80', '443']
+
+/** Adds a problem for each port of the entry that something else listens on. @param listening what `ss -Hltnp` says */
+export function judgePorts(listening: string, problems: Problems): void {
+  const taken = new Map<string, string>()
+  for (const line of listening.split('\n')) {
+    const [, , , local = ''] = line.trim().split(/\s+/)
+    const port = local.slice(local.lastIndexOf(':') + 1)
+    const [, name = 'another program'] = /users:\(\("([^"]+)"/.exec(line) ?? []
+    // The engine's own listener of a published port.
+    if (ENTRY.includes(port) && name !== 'docker-proxy' && name !== 'dockerd') taken.set(port, name)
+  }
+  for (const [port, name] of taken)
+    problems.add(
+      `port ${port} is taken by ${name}: stop it for good (systemctl disable --now …), the stack's entry listens there`,
+    )
 }
 
 /** Debian 12 and 13 are tested; their relatives may work. */

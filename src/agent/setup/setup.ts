@@ -1,231 +1,153 @@
-import { copyFile, readFile, rename } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { badInput, exitClass, Failure, messageOf, Problems } from '../../lib/index.ts'
-import { sha256 } from '../../release/index.ts'
-import { readArgs } from '../cli/command.ts'
-import { openSocket } from '../client.ts'
-import { clearMark, installAgent, installedAgents, isNewer, setCurrent } from '../install/installed.ts'
+import { exitClass, Problems, refused } from '../../lib/index.ts'
 import type { Layout } from '../layout.ts'
-import { AGENT_VERSION } from '../version.ts'
-import { addKeys, type NamedKey, parseNamedKey, readKeys, renderKeys } from './authorized-keys.ts'
-import { AUTHORIZED_KEYS, COMMAND, commandScript, SSHD_DROP_IN, sshdDropIn, UNIT, unitFile } from './files.ts'
+import { openState } from '../transaction/state.ts'
+import { accessStep } from './access-step.ts'
+import { agentStep } from './agent-step.ts'
+import type { NamedKey } from './authorized-keys.ts'
+import { undoStep } from './changer.ts'
+import { type Choices, chosen, remember } from './choices.ts'
+import { contentOf, judgeAgent, judgeKeys, noting } from './given.ts'
+import { HARDENING, hardeningSteps } from './hardening/index.ts'
+import { type Host, ownerNamed, thisMachine } from './host.ts'
+import { INSTALLATION, writeInstallation } from './installation.ts'
+import { readOptions, type Values } from './options.ts'
+import { SetupRecord } from './record.ts'
+import { isSettled, planLines, type Report, reportTable } from './report.ts'
 import { checkRequirements } from './requirements.ts'
-import {
-  type Changes,
-  ensureDirectory,
-  ensureFile,
-  exists,
-  type Owner,
-  outputOf,
-  ROOT,
-  succeeds,
-  system,
-} from './system.ts'
-import { ensureTimers } from './timers.ts'
-
-const USER = 'pacs'
+import { secretsStep } from './secrets.ts'
+import { foldersStep, programsStep, type Site, USER, userStep } from './server-steps.ts'
+import { applyStep, judgeStep, type Step } from './step.ts'
+import { timersStep } from './timers.ts'
 
 export interface SetupOptions {
   paths: Layout
   /** The agent that runs here and is installed. */
   script: string
   print: (line: string) => void
+  host?: Host
+}
+
+interface SetUp {
+  host: Host
+  record: SetupRecord
+  steps: readonly Step[]
+  without: ReadonlySet<string>
+  keys: readonly NamedKey[]
+  choices: Choices
+  agent: Uint8Array
+  problems: Problems
+  warnings: readonly string[]
 }
 
 /**
  * Makes this machine a server, or brings it up to date: doing it twice changes nothing the second time. Prints what it changed.
- * With `--check` it only judges.
+ * `--check` and `--plan` only judge; `--undo` takes back what was done.
  * @throws Failure `bad-input` with everything that is wrong or missing, before the first change.
  */
-export async function setup(args: readonly string[], { paths, script, print }: SetupOptions): Promise<number> {
-  const { values } = readArgs(args, {
-    key: { type: 'string', multiple: true, default: [] },
-    node: { type: 'string' },
-    restic: { type: 'string' },
-    check: { type: 'boolean', default: false },
-  })
-  const problems = new Problems()
-  const keys = await judgeKeys(values.key, problems)
-  await noting(problems, async () => judgeAgent(paths, await readFile(script)))
-  for (const warning of await checkRequirements(process.getuid?.(), problems)) print(`warning: ${warning}`)
-  problems.throwIfAny()
-  if (values.check) return exitClass.ok
+export async function setup(args: readonly string[], options: SetupOptions): Promise<number> {
+  const values = readOptions(args)
+  const work = await prepare(values, options)
+  if (values.undo) return undo(work, options)
+  if (values.check || values.plan) return judge(work, values, options.print)
+  work.problems.throwIfAny()
+  return apply(work, values.only.length > 0, options)
+}
 
-  let count = 0
-  const changes: Changes = {
-    changed(what) {
-      count++
-      print(`changed: ${what}`)
-    },
+async function prepare(values: Values, { paths, script, host = thisMachine }: SetupOptions): Promise<SetUp> {
+  const problems = new Problems()
+  const [keys, agent] = [await judgeKeys(values.key, problems), await readFile(script)]
+  await noting(problems, () => judgeAgent(paths, agent))
+  const choices = await chosen(host, values, HARDENING, problems)
+  const warnings = values.undo ? [] : await checkRequirements(host, process.getuid?.(), problems)
+  const record = new SetupRecord(host)
+  const site: Site = { host, paths, owner: () => ownerNamed(host, USER) }
+  const programs = { node: await contentOf(values.node), restic: await contentOf(values.restic) }
+  const all = [
+    userStep(),
+    foldersStep(site),
+    programsStep(paths.bin, programs),
+    agentStep(site, { file: script, content: agent }),
+    accessStep(host, keys),
+    timersStep(host, record, USER, paths.releases),
+    secretsStep(values['make-secrets'] ?? null, join(paths.configNext, 'secrets'), site.owner),
+    ...hardeningSteps(host, choices),
+  ]
+  const names = all.map(({ id }) => id)
+  for (const name of values.only)
+    if (!names.includes(name))
+      problems.add(`--only: there is no ${JSON.stringify(name)}; there are ${names.join(', ')}`)
+  const steps = values.only.length === 0 ? all : all.filter(({ id }) => values.only.includes(id))
+  return { host, record, steps, without: new Set(choices.without), keys, choices, agent, problems, warnings }
+}
+
+async function report({ host, record, steps, without, problems, warnings }: SetUp): Promise<Report> {
+  const judged = []
+  // What is missing makes the rest a guess.
+  if (problems.found.length === 0) for (const step of steps) judged.push(await judgeStep(step, host, record, without))
+  return { schema: 1, problems: problems.found, warnings, steps: judged }
+}
+
+async function judge(work: SetUp, { check, json }: Values, print: (line: string) => void): Promise<number> {
+  const found = await report(work)
+  if (json) {
+    print(JSON.stringify(found, null, 1))
+    return found.problems.length > 0
+      ? exitClass['bad-input']
+      : isSettled(found) || !check
+        ? exitClass.ok
+        : exitClass.unhealthy
   }
-  const owner = await ensureUser(changes)
-  await ensureFolders(changes, paths, owner)
-  await ensurePrograms(changes, paths, { node: values.node, restic: values.restic })
-  const agentChanged = await ensureAgent(changes, paths, script, owner)
-  await ensureFile(changes, COMMAND, commandScript(paths.bin), 0o755, ROOT)
-  await ensureDirectory(changes, '/etc/pacs-agent', 0o755, ROOT)
-  await ensureFile(changes, AUTHORIZED_KEYS, renderKeys(keys), 0o644, ROOT)
-  await ensureSshd(changes)
-  await ensureService(changes, paths, agentChanged)
-  await ensureTimers(changes, USER, paths.releases, print)
+  work.problems.throwIfAny()
+  for (const line of check ? reportTable(found) : planLines(found)) print(line)
+  return isSettled(found) || !check ? exitClass.ok : exitClass.unhealthy
+}
+
+async function apply(work: SetUp, partly: boolean, { print, paths }: SetupOptions): Promise<number> {
+  const { host, record, steps, without, warnings } = work
+  for (const warning of warnings) print(`warning: ${warning}`)
+  await remember(host, work.choices)
+  let count = 0
+  for (const step of steps) {
+    if (without.has(step.id)) continue
+    const impossible = (await step.impossible?.()) ?? null
+    if (impossible !== null) {
+      if (step.hardening) print(`note: ${step.id}: not possible here: ${impossible}`)
+      continue
+    }
+    count += (await applyStep(step, host, record, print)).length
+  }
   print(count === 0 ? 'nothing changed' : `${count} changes`)
-  if (keys.length === 0) print('note: no key may deploy here yet (--key)')
-  if (!(await exists(join(paths.bin, 'restic'))))
+  for (const step of steps) for (const note of (await step.notes?.()) ?? []) print(`note: ${note}`)
+  if (!partly && (await host.status(join(paths.bin, 'restic'))) === null)
     print('note: restic is not installed; backups need it (--restic FILE)')
+  if (count > 0 || (await host.status(INSTALLATION)) === null) {
+    const { steps: judged } = await report(work)
+    await writeInstallation(host, record, { ...work, steps: judged }, new Date())
+  }
   return exitClass.ok
 }
 
-/** The keys that may deploy here after the set-up: those of before and the given ones. */
-async function judgeKeys(given: readonly string[], problems: Problems): Promise<NamedKey[]> {
-  const added = given.map((text) => noting(problems, () => parseNamedKey(text)))
-  const present = readKeys(await readFile(AUTHORIZED_KEYS, 'utf8').catch(() => ''))
-  const known = (await Promise.all(added)).filter((key) => key !== undefined)
-  return (await noting(problems, () => addKeys(present, known))) ?? present
+async function undo({ host, record, steps, problems }: SetUp, { paths, print }: SetupOptions): Promise<number> {
+  problems.throwIfAny()
+  const done = []
+  for (const step of steps) if ((await record.of(step.id)).length > 0) done.push(step)
+  if (done.some(({ hardening }) => !hardening)) await refuseWhileServing(paths)
+  for (const step of done.toReversed()) {
+    const left = await undoStep(host, record, step.id)
+    print(`undone: ${step.id}`)
+    for (const what of left) print(`stays: ${what}`)
+  }
+  if (done.length === 0) print('nothing to undo')
+  return exitClass.ok
 }
 
-/** @throws Failure `bad-input` when the installed agent is newer, or another one of the same version. */
-async function judgeAgent({ bin }: Layout, content: Uint8Array): Promise<void> {
-  const [newest] = await installedAgents(bin)
-  if (newest && isNewer(newest.version, AGENT_VERSION)) {
-    throw badInput(`agent ${newest.version} is installed, this one is ${AGENT_VERSION}: set up with the newer one`)
-  }
-  if (newest?.version === AGENT_VERSION && newest.sha256 !== sha256(content)) {
-    throw badInput(`another agent ${AGENT_VERSION} is installed (${newest.sha256}): give this one a higher version`)
-  }
-}
-
-/** Adds what a judgement throws as a person's mistake to `problems`, and goes on. */
-async function noting<T>(problems: Problems, judge: () => T | Promise<T>): Promise<T | undefined> {
-  try {
-    return await judge()
-  } catch (thrown) {
-    if (!(thrown instanceof Failure) || thrown.kind !== 'bad-input') throw thrown
-    problems.add(thrown.message)
-    return undefined
-  }
-}
-
-async function ensureUser(changes: Changes): Promise<Owner> {
-  if (!(await succeeds('getent', 'passwd', USER))) {
-    // A shell, because sshd runs the forced command through it; a password that nothing matches.
-    await system(
-      'useradd',
-      '--system',
-      '--user-group',
-      '--no-create-home',
-      '--home-dir',
-      '/opt/pacs',
-      '--shell',
-      '/bin/sh',
-      '--password',
-      '*',
-      USER,
+async function refuseWhileServing({ state }: Layout): Promise<void> {
+  const { serving, transaction } = (await openState(state)).state
+  if (transaction) throw refused(`undo: ${transaction.kind} ${transaction.id} runs; wait for its end`)
+  if (serving)
+    throw refused(
+      `undo: ${serving.release} serves here, and would be left without its agent; undo hardening only (--only NAME), or move the app away first`,
     )
-    changes.changed(`user ${USER}: made`)
-  }
-  const groups = (await system('id', '--name', '--groups', USER)).split(' ')
-  if (!groups.includes('docker')) {
-    await system('usermod', '--append', '--groups', 'docker', USER)
-    changes.changed(`user ${USER}: in group docker, which makes it root's equal`)
-  }
-  const [uid, gid] = await Promise.all([system('id', '--user', USER), system('id', '--group', USER)])
-  return { uid: Number(uid), gid: Number(gid) }
-}
-
-async function ensureFolders(changes: Changes, paths: Layout, owner: Owner): Promise<void> {
-  const { root, bin, releases, config, configNext, stack, traefik, metrics, journal, audit } = paths
-  for (const path of [root, bin, join(bin, 'agents'), releases, config, stack, journal, audit]) {
-    await ensureDirectory(changes, path, 0o750, owner)
-  }
-  for (const name of ['backups', 'logs']) await ensureDirectory(changes, join(root, name), 0o750, owner)
-  await ensureDirectory(changes, configNext, 0o700, owner)
-  for (const name of ['secrets', 'certs']) await ensureDirectory(changes, join(configNext, name), 0o700, owner)
-  // Mounted into containers that run as others; the parent keeps everyone else out.
-  await ensureDirectory(changes, traefik, 0o755, owner)
-  await ensureDirectory(changes, metrics, 0o755, owner)
-}
-
-/** The programs that the agent runs beside Docker: root's own, replaced as a whole. */
-async function ensurePrograms(
-  changes: Changes,
-  { bin }: Layout,
-  files: Readonly<Record<'node' | 'restic', string | undefined>>,
-): Promise<void> {
-  for (const [name, file] of Object.entries(files)) {
-    if (file !== undefined) await ensureFile(changes, join(bin, name), await readFile(file), 0o755, ROOT)
-  }
-}
-
-/** @returns whether the launcher or the newest agent is another than before. */
-async function ensureAgent(changes: Changes, { bin }: Layout, script: string, owner: Owner): Promise<boolean> {
-  const content = await readFile(script)
-  const digest = sha256(content)
-  await ensureFile(changes, join(bin, 'package.json'), '{ "type": "module" }\n', 0o640, owner)
-  const launcher = await ensureFile(changes, join(bin, 'launch.js'), content, 0o640, owner)
-  const installed = await installAgent(bin, { file: script, version: AGENT_VERSION, sha256: digest })
-  if (installed) changes.changed(`agent ${AGENT_VERSION}: installed`)
-  // Who installs an agent by hand wants it tried again.
-  for (const mark of ['bad', 'tried'] as const) if (installed) await clearMark(bin, digest, mark)
-  const [agent] = await installedAgents(bin)
-  if (agent && !(await exists(join(bin, 'current')))) await setCurrent(bin, agent)
-  await system(
-    'chown',
-    '--recursive',
-    '--no-dereference',
-    `${owner.uid}:${owner.gid}`,
-    join(bin, 'agents'),
-    join(bin, 'current'),
-  )
-  return installed || launcher
-}
-
-/** The drop-in takes effect only if sshd accepts the whole; otherwise what was there before comes back. */
-async function ensureSshd(changes: Changes): Promise<void> {
-  const before = `${SSHD_DROP_IN}.before`
-  const had = await exists(SSHD_DROP_IN)
-  if (had) await copyFile(SSHD_DROP_IN, before)
-  const changed = await ensureFile(changes, SSHD_DROP_IN, sshdDropIn(USER), 0o644, ROOT)
-  try {
-    await system('sshd', '-t')
-    const effective = await system('sshd', '-T', '-C', `user=${USER},host=localhost,addr=127.0.0.1`)
-    if (!effective.includes('permitopen 127.0.0.1:27017')) {
-      throw new Failure(
-        'error',
-        `/etc/ssh/sshd_config does not include ${SSHD_DROP_IN}: add "Include /etc/ssh/sshd_config.d/*.conf"`,
-      )
-    }
-  } catch (thrown) {
-    if (changed && had) await rename(before, SSHD_DROP_IN)
-    if (changed && !had) await rename(SSHD_DROP_IN, `${SSHD_DROP_IN}.refused`)
-    throw new Failure('error', `sshd does not accept ${SSHD_DROP_IN}: ${messageOf(thrown)}`)
-  }
-  if (had) await system('rm', '--force', before)
-  if (changed) await system('systemctl', 'reload', (await succeeds('systemctl', 'cat', 'ssh.service')) ? 'ssh' : 'sshd')
-}
-
-async function ensureService(changes: Changes, paths: Layout, agentChanged: boolean): Promise<void> {
-  const unitChanged = await ensureFile(changes, UNIT, unitFile(paths.bin, USER), 0o644, ROOT)
-  if (unitChanged) await system('systemctl', 'daemon-reload')
-  if (!(await succeeds('systemctl', 'is-enabled', '--quiet', 'pacs-agent'))) {
-    await system('systemctl', 'enable', '--quiet', 'pacs-agent')
-    changes.changed('pacs-agent.service: enabled')
-  }
-  const active = (await outputOf('systemctl', 'is-active', 'pacs-agent')) === 'active'
-  if (active && !unitChanged && !agentChanged) return
-  if (active) await refuseWhileBusy(paths)
-  // Returns when the agent is ready (ExecStartPost).
-  await system('systemctl', 'restart', 'pacs-agent')
-  changes.changed(`pacs-agent.service: ${active ? 'restarted' : 'started'}`)
-}
-
-async function refuseWhileBusy(paths: Layout): Promise<void> {
-  const agent = openSocket(paths.socket, { patience: 0 })
-  const status = await agent.status().catch(() => null)
-  agent.close()
-  if (!status?.transaction) return
-  const { kind, id } = status.transaction
-  throw new Failure(
-    'locked',
-    `${kind} ${id} runs; the new agent is installed, restart it afterwards: systemctl restart pacs-agent`,
-  )
 }

@@ -1,9 +1,13 @@
 // What the server does every night by itself, without GitHub: a backup, and the proof that it restores.
 import { join } from 'node:path'
 import { COMMAND } from './files.ts'
-import { type Changes, ensureFile, exists, ROOT, succeeds, system } from './system.ts'
+import { type Host, ROOT, succeeds } from './host.ts'
+import { afterwards, file, type Item } from './items.ts'
+import type { SetupRecord } from './record.ts'
+import type { Step } from './step.ts'
 
 const UNITS = '/etc/systemd/system'
+const DAEMON_RELOAD = ['systemctl', 'daemon-reload'] as const
 
 interface Nightly {
   name: string
@@ -20,29 +24,48 @@ const NIGHTLY: readonly Nightly[] = [
 ]
 
 /**
- * Installs the timers, and enables those that were not there: one that a person disabled stays so, and is named.
+ * Installs the timers, and enables each once: one that a person disabled stays so, and is named.
  * @param releases the folder that is empty as long as there is nothing to back up
  */
-export async function ensureTimers(changes: Changes, user: string, releases: string, print: (line: string) => void) {
-  for (const nightly of NIGHTLY) {
-    const timer = `${nightly.name}.timer`
-    const isNew = !(await exists(join(UNITS, timer)))
-    const files = { [`${nightly.name}.service`]: serviceFile(nightly, user, releases), [timer]: timerFile(nightly) }
-    let changed = false
-    for (const [name, content] of Object.entries(files)) {
-      changed = (await ensureFile(changes, join(UNITS, name), content, 0o644, ROOT)) || changed
-    }
-    if (changed) await system('systemctl', 'daemon-reload')
-    if (isNew) {
-      await system('systemctl', 'enable', '--quiet', '--now', timer)
-      changes.changed(`${timer}: enabled`)
-    } else if (changed) await system('systemctl', 'try-restart', timer)
-    if (!(await succeeds('systemctl', 'is-enabled', '--quiet', timer))) {
-      print(`note: ${timer} is disabled: no ${nightly.verb} by itself (systemctl enable --now ${timer})`)
-    }
+export function timersStep(host: Host, record: SetupRecord, user: string, releases: string): Step {
+  const units = NIGHTLY.flatMap((nightly) => [
+    file(join(UNITS, `${nightly.name}.service`), serviceFile(nightly, user, releases), 0o644, ROOT, DAEMON_RELOAD),
+    file(join(UNITS, `${nightly.name}.timer`), timerFile(nightly), 0o644, ROOT, DAEMON_RELOAD),
+  ])
+  const reload = afterwards('timers: read by systemd', async (changer) => {
+    await changer.run(DAEMON_RELOAD, null)
+    for (const { name } of NIGHTLY) await changer.run(['systemctl', 'try-restart', `${name}.timer`], null)
+  })
+  return {
+    id: 'timers',
+    title: 'nightly backup and proof of restore',
+    items: () => [...units, reload, ...NIGHTLY.map(({ name }) => enabledOnce(record, `${name}.timer`))],
+    notes: async () => {
+      const notes: string[] = []
+      for (const { name, verb } of NIGHTLY) {
+        const timer = `${name}.timer`
+        if (!(await isEnabled(host, timer)))
+          notes.push(`${timer} is disabled: no ${verb} by itself (systemctl enable --now ${timer})`)
+      }
+      return notes
+    },
   }
 }
 
+function enabledOnce(record: SetupRecord, timer: string): Item {
+  const enable = ['systemctl', 'enable', '--quiet', '--now', timer] as const
+  return {
+    async differences(host) {
+      const before = (await record.of('timers')).some((entry) => entry.did === 'run' && entry.what === enable.join(' '))
+      return before || (await isEnabled(host, timer)) ? [] : [`${timer}: enabled`]
+    },
+    make: async (changer) => void (await changer.run(enable, ['systemctl', 'disable', '--quiet', '--now', timer])),
+  }
+}
+
+function isEnabled(host: Host, unit: string): Promise<boolean> {
+  return succeeds(host, 'systemctl', 'is-enabled', '--quiet', unit)
+}
 /** While another transaction holds the lock or the agent restarts it is asked again; what a person must mend is not repeated. */
 function serviceFile({ description, verb, name }: Nightly, user: string, releases: string): string {
   return `# Written by pacs-agent setup.
