@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { Failure, refused, run, tryRun } from '../../lib/index.ts'
 import { askRegistry } from '../../release/index.ts'
 import { type ComposeCommand, WITHOUT_COLLECTOR } from './compose-command.ts'
-import { type Container, ENGINE_SOCKET, openQuestions, PROJECT_LABEL } from './questions.ts'
+import { type Container, ENGINE_SOCKET, openEngineSocket, PROJECT_LABEL } from './engine-socket.ts'
 
-export type { Container } from './questions.ts'
+export type { Container } from './engine-socket.ts'
 
 /** The label that names a container's instance. */
 export const INSTANCE_LABEL = 'pacs.instance'
@@ -19,7 +19,7 @@ export interface Project {
   env: Readonly<Record<string, string>>
 }
 
-/** The container engine: what changes something goes by its own command line, what is asked often by its socket. */
+/** The container engine: by its own command line, and where a deploy waits for it by its socket. */
 export interface Engine {
   version(): Promise<string>
   /** Pulls an image by digest, unless it is here. */
@@ -76,14 +76,14 @@ export function openEngine(
       ],
       { env: { ...project.env, ...env, ...more } },
     )
-  const questions = openQuestions(socket)
+  const direct = openEngineSocket(socket)
   let imageRoot: string | null = null
 
   return {
     async version() {
       return (await docker(['version', '--format', '{{.Server.Version}}'])).trim()
     },
-    has: questions.hasImage,
+    has: direct.hasImage,
     async pull(reference, signal) {
       if (await this.has(reference)) return
       const pulled = await askRegistry('pull', reference, ['pull', '--quiet', reference], { env, signal, log })
@@ -98,7 +98,7 @@ export function openEngine(
       await compose(project, ['create', '--no-build', '--pull', 'never', ...services])
     },
     async start(containers) {
-      await Promise.all(containers.map((container) => docker(['start', container])))
+      await Promise.all(containers.map(direct.start))
     },
     async signal(container, signal) {
       await docker(['kill', '--signal', signal, container])
@@ -114,7 +114,7 @@ export function openEngine(
       await rm(copy, { force: true })
       return text?.replace(/\n$/, '') ?? null
     },
-    containers: questions.containers,
+    containers: direct.containers,
     async remove(containers, grace) {
       if (containers.length === 0) return
       const limit = grace === undefined ? [] : ['--time', String(Math.ceil(grace))]

@@ -17,19 +17,22 @@ import { type CoreService, hashesOf } from '../transaction/core-service.ts'
 import type { Release } from '../transaction/world.ts'
 import { type ConfigRevision, hashKey, openConfig } from './config.ts'
 import { contentOf, type KeptDefinition, layDown, type MountSource, projectFile, readDefinition } from './core-files.ts'
-import type { Engine } from './engine.ts'
+import type { Project } from './engine.ts'
 import { LIVE, liveFiles } from './live-files.ts'
 import { visible } from './releases.ts'
 
 const resolvedSchema = z.object({ services: z.record(z.string(), z.unknown()) })
 
-/** The core services of a release in the order in which they start, each with the keyed hash of all that it is made of. */
+/**
+ * The core services of a release in the order in which they start, each with the keyed hash of all that it is made of.
+ * @param resolve has Compose replace the variables of `document`, which lies in the project's file, by the values of `config`
+ */
 export async function planCore(
   stack: Stack,
   release: Release,
   config: ConfigRevision,
   paths: Layout,
-  engine: Engine,
+  resolve: (document: string, config: ConfigRevision, project: Project) => Promise<string>,
 ): Promise<CoreService[]> {
   const services = inStartOrder([...stack.services.values()].filter((service) => service.kind === 'core'))
   for (const service of services) checkCore(stack, service)
@@ -45,8 +48,9 @@ export async function planCore(
     mountDirectory: (service, path) => `/${isLive(service, path) ? LIVE : 'mounts'}/${service}`,
   })
   const file = join(release.directory, 'core.json')
-  await replaceFile(file, JSON.stringify(plain.document), 0o640)
-  const resolved = await engine.resolve({ name: plain.project, file, directory: stackDirectory, env })
+  const document = JSON.stringify(plain.document)
+  await replaceFile(file, document, 0o640)
+  const resolved = await resolve(document, config, { name: plain.project, file, directory: stackDirectory, env })
   const definitions = resolvedSchema.parse(JSON.parse(resolved)).services
   return Promise.all(
     services.map(async (service) => {

@@ -10,6 +10,8 @@ export type Answer =
 export interface Question {
   /** Where it is asked: a port, or the path of a unix socket. */
   at: { host: string; port: number } | { socketPath: string }
+  /** GET when absent. */
+  method?: 'GET' | 'POST'
   path: string
   headers?: Readonly<Record<string, string>>
   /** Speak TLS with this server name. */
@@ -24,8 +26,8 @@ const MAX_BODY = 4 * 1024 * 1024
 /** Asks once on a connection of its own and reads the whole answer, so that a short body counts as an error. */
 export function ask(question: Question): Promise<Answer> {
   return new Promise((resolve) => {
-    const { at, path, headers, tls, timeout } = question
-    const options = { ...at, path, agent: false as const, signal: AbortSignal.timeout(timeout) }
+    const { at, method = 'GET', path, headers, tls, timeout } = question
+    const options = { ...at, method, path, agent: false as const, signal: AbortSignal.timeout(timeout) }
     const outgoing = tls
       ? // The agent asks its own machine over loopback and reads an instance header: the certificate proves nothing here.
         secureRequest({

@@ -7,7 +7,7 @@ import type { Release } from '../transaction/world.ts'
 import { checkConfig } from './check-config.ts'
 import { type ComposeCommand, WITHOUT_COLLECTOR } from './compose-command.ts'
 import { type ConfigRevision, openConfig, sealConfig } from './config.ts'
-import type { Engine } from './engine.ts'
+import type { Engine, Project } from './engine.ts'
 import { planApp } from './plan-app.ts'
 import { planCore } from './plan-core.ts'
 import { planData } from './plan-data.ts'
@@ -27,7 +27,7 @@ export function openPlanner(parts: {
   const releases = openReleases(paths.releases, env, log)
 
   // Releases and revisions never change, and a deploy asks for the same ones as the core before it: Compose need not read them again.
-  const load = rememberLast(async (release, config): Promise<Stack> => {
+  const load = rememberLast(revisionOf, async (release, config): Promise<Stack> => {
     const stack = await loadStack({
       directory: join(release.directory, 'stack'),
       env: { ...env, ...WITHOUT_COLLECTOR },
@@ -39,8 +39,10 @@ export function openPlanner(parts: {
     problems.throwIfAny()
     return stack
   })
-  const core = rememberLast(async (release, config) =>
-    planCore(await load(release, config), release, config, paths, engine),
+  // Most releases bring the core that runs already.
+  const resolve = rememberLast(
+    (document: string, config: ConfigRevision, _project: Project) => `${config.revision} ${document}`,
+    (_document, _config, project) => engine.resolve(project),
   )
 
   return {
@@ -49,20 +51,25 @@ export function openPlanner(parts: {
     sealConfig: () => sealConfig(paths),
     openConfig: (revision) => openConfig(paths, revision),
     plan: async (release, config) => planApp(await load(release, config), release, config, paths),
-    planCore: core,
+    planCore: async (release, config) => planCore(await load(release, config), release, config, paths, resolve),
     planData: async (release, config) => planData(await load(release, config), release, config, paths),
     prune: (kept) => pruneServer(kept, releases, paths, engine),
   }
 }
 
-/** `work`, whose last result is kept until it is asked for another release or revision. */
-function rememberLast<T>(
-  work: (release: Release, config: ConfigRevision) => Promise<T>,
-): (release: Release, config: ConfigRevision) => Promise<T> {
+function revisionOf(release: Release, config: ConfigRevision): string {
+  return `${release.reference} ${config.revision}`
+}
+
+/** `work`, whose last result is kept until it is asked for something else. */
+function rememberLast<A extends readonly unknown[], T>(
+  keyOf: (...asked: A) => string,
+  work: (...asked: A) => Promise<T>,
+): (...asked: A) => Promise<T> {
   let last: { key: string; result: T } | null = null
-  return async (release, config) => {
-    const key = `${release.reference} ${config.revision}`
-    if (last?.key !== key) last = { key, result: await work(release, config) }
+  return async (...asked) => {
+    const key = keyOf(...asked)
+    if (last?.key !== key) last = { key, result: await work(...asked) }
     return last.result
   }
 }

@@ -28,8 +28,7 @@ export async function bring(plan: Plan, how: Bringing, run: Run, world: World): 
 
   try {
     await stage(plan, run, world)
-    await ready(plan.instance, run, world)
-    await preview(plan, run, world)
+    await readyInPreview(plan, run, world)
     await switchOver(plan, run, world)
     await watchBoth(plan.instance, how, run, world)
     return await seal(plan.instance, how, run, world)
@@ -52,24 +51,28 @@ async function stage({ instance, project }: Plan, run: Run, world: World): Promi
   await world.engine.start(instance.services.flatMap((service) => service.containers))
 }
 
-async function ready(instance: Instance, run: Run, world: World): Promise<void> {
+/**
+ * Waits until the candidate answers; while Docker confirms its health, it is asked through Traefik by the secret header: its
+ * routes, its version and its checks are right before anyone sees it.
+ */
+async function readyInPreview(plan: Plan, run: Run, world: World): Promise<void> {
+  const { instance } = plan
   await run.report.step('ready', `waits until ${instance.services.map((service) => service.name).join(', ')} answer`)
   const started = world.now()
   const said = heartbeat(run, world, () => `not ready after ${formatDuration(world.now() - started)}`)
   try {
     await waitAnswering(instance, run, world)
-    // Traefik takes up the routes of the preview while Docker confirms the health.
-    await together([waitHealthy(instance, started, run, world), applyTraffic(world)])
+    await together([waitHealthy(instance, started, run, world), preview(plan, run, world)])
   } finally {
     said.stop()
   }
 }
 
-/** Asks the candidate through Traefik by the secret header: its routes, its version and its checks are right before anyone sees it. */
 async function preview(plan: Plan, run: Run, world: World): Promise<void> {
   await run.report.step('preview', 'asks the new release through Traefik by a secret header')
   const { candidate } = world.store.state
   if (!candidate) throw new Error('preview without a candidate')
+  await applyTraffic(world)
   await askPublic(plan, { [PREVIEW_HEADER]: candidate.preview }, run, world)
 }
 

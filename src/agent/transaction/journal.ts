@@ -4,6 +4,7 @@ import { open, readdir, readFile, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readJsonLines } from '../../lib/index.ts'
 import { eventSchema, type TransactionEvent, type TransactionResult } from '../protocol.ts'
+import { Turn } from './turn.ts'
 
 /** What a transaction can say of itself; the journal adds number and time. */
 export interface Reporter {
@@ -89,16 +90,20 @@ export function openJournal(directory: string, now: () => Date): Journal {
           if (event.type === 'step') current = event.step
         }
       }
-      const append = async (draft: Draft, sync = false) => {
+      // A step and its progress may be told at once: they stand, and are followed, in the order of their numbers.
+      const turn = new Turn()
+      const append = (draft: Draft, sync = false) => {
         const event = eventSchema.parse({ seq: ++seq, at: now().toISOString(), ...draft })
-        const file = await open(path(id), 'a', 0o640)
-        try {
-          await file.write(`${JSON.stringify(event)}\n`)
-          if (sync) await file.datasync()
-        } finally {
-          await file.close()
-        }
-        live.emit(id, event)
+        return turn.take(async () => {
+          const file = await open(path(id), 'a', 0o640)
+          try {
+            await file.write(`${JSON.stringify(event)}\n`)
+            if (sync) await file.datasync()
+          } finally {
+            await file.close()
+          }
+          live.emit(id, event)
+        })
       }
       return {
         get currentStep() {

@@ -425,6 +425,7 @@ export class MemoryWorld implements World {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#dead) return
+      if (signal?.aborted) return reject(signal.reason)
       const sleeper: Sleeper = { at: this.server.time + ms, wake: resolve }
       this.#sleepers.push(sleeper)
       signal?.addEventListener('abort', () => {

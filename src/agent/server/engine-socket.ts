@@ -1,5 +1,5 @@
 // Each `docker` that starts costs 20 to 40 ms of a processor, and a deploy asks dozens of times while the new release wants that
-// processor to start. These questions change nothing, so they go to the engine's socket themselves.
+// processor to start. What is asked often, and the start itself, goes to the engine's socket without it.
 import { z } from 'zod'
 import { Failure } from '../../lib/index.ts'
 import { ask } from './probe.ts'
@@ -7,7 +7,7 @@ import { ask } from './probe.ts'
 /** Where `docker` finds the engine, since it is given neither a host nor a context. */
 export const ENGINE_SOCKET = '/var/run/docker.sock'
 /** Milliseconds for one answer: an engine that starts many containers lets a question about one of them wait. */
-const ANSWER_LIMIT = 30_000
+const ANSWER_LIMIT = 60_000
 
 export const PROJECT_LABEL = 'com.docker.compose.project'
 const SERVICE_LABEL = 'com.docker.compose.service'
@@ -51,29 +51,34 @@ const inspectSchema = z.object({
 })
 const healthSchema = z.enum(['none', 'starting', 'healthy', 'unhealthy']).catch('none')
 
-/** What the engine is asked often. */
-export interface Questions {
+/** The engine at its socket. */
+export interface EngineSocket {
   /** All containers with a label, or with one of these names. */
   containers(by: { label: string } | { names: readonly string[] }): Promise<Container[]>
   hasImage(reference: string): Promise<boolean>
+  /** Starts a container; one that runs goes on. */
+  start(container: string): Promise<void>
 }
 
-/** Asks the engine that listens at the unix socket `socketPath`. */
-export function openQuestions(socketPath: string): Questions {
-  /** @returns the answer; null where what was asked for is not there */
-  const get = async (path: string): Promise<unknown> => {
-    const answer = await ask({ at: { socketPath }, path, timeout: ANSWER_LIMIT })
+/** The engine that listens at the unix socket `socketPath`. */
+export function openEngineSocket(socketPath: string): EngineSocket {
+  const exchange = async (method: 'GET' | 'POST', path: string) => {
+    const answer = await ask({ at: { socketPath }, method, path, timeout: ANSWER_LIMIT })
     if ('error' in answer)
       throw new Failure(
         'error',
         `the container engine does not answer: ${answer.error}; does it run? systemctl status docker`,
       )
+    return answer
+  }
+  const unexpected = (method: string, path: string, { status, body }: { status: number; body: string }) =>
+    new Failure('error', `the container engine answers ${status} to ${method} ${path}: ${body.slice(0, 200)}`)
+  /** @returns the answer; null where what was asked for is not there */
+  const get = async (path: string): Promise<unknown> => {
+    const answer = await exchange('GET', path)
     if (answer.status === 404) return null
     if (answer.status === 200) return JSON.parse(answer.body)
-    throw new Failure(
-      'error',
-      `the container engine answers ${answer.status} to GET ${path}: ${answer.body.slice(0, 200)}`,
-    )
+    throw unexpected('GET', path, answer)
   }
   const labelled = async (label: string) => {
     const filters = encodeURIComponent(JSON.stringify({ label: [label] }))
@@ -86,6 +91,11 @@ export function openQuestions(socketPath: string): Questions {
       const answers = await Promise.all(wanted.map((one) => get(`/containers/${encodeURIComponent(one)}/json`)))
       // One that vanished since is no error.
       return answers.filter((answer) => answer !== null).map((answer) => containerOf(inspectSchema.parse(answer)))
+    },
+    async start(container) {
+      const path = `/containers/${encodeURIComponent(container)}/start`
+      const answer = await exchange('POST', path)
+      if (answer.status !== 204 && answer.status !== 304) throw unexpected('POST', path, answer)
     },
     hasImage: async (reference) => (await get(`/images/${reference}/json`)) !== null,
   }
