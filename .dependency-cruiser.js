@@ -41,9 +41,21 @@ export default {
     ),
     forbid(
       'cli-is-offline',
-      'The command of a checkout knows neither a job nor a server.',
-      { path: '^src/cli/' },
+      'The command of a checkout knows neither a job nor a server; the doctor alone asks the agent of one.',
+      { path: '^src/cli/', pathNot: '^src/cli/doctor/server\\.ts$' },
       { path: '^src/(actions|agent|runner)/' },
+    ),
+    forbid(
+      'doctor-asks-as-a-client',
+      'The doctor is a client of the agent and carries nothing else of it.',
+      { path: '^src/cli/doctor/' },
+      { path: '^src/(actions|agent|runner)/', pathNot: '^src/agent/client\\.ts$' },
+    ),
+    forbid(
+      'cli-loads-ssh-late',
+      'What speaks with a server is loaded by setup and doctor alone.',
+      { path: '^src/cli/', pathNot: '^src/cli/(set-up\\.ts$|doctor/)' },
+      { path: '^src/ssh/' },
     ),
     forbid(
       'agent-is-no-job',

@@ -1,10 +1,15 @@
-// `pacs-deploy`: what a team asks for in its checkout, without a server or a job.
+// `pacs-deploy`: what a team asks for in its checkout. Only setup and doctor speak with anything outside, and only they load what can.
+import { realpathSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { exitClass, Failure } from '../lib/index.ts'
 import type { Console } from './console.ts'
 import { migrationsCommand } from './migrations.ts'
 import { stackCommand } from './stack.ts'
 
-const USAGE = `usage: pacs-deploy stack check [--compose-file PATH] [--json]
+const USAGE = `usage: pacs-deploy init [--diff] [--reference-app] [--directory PATH] [--json]
+       pacs-deploy setup USER@HOST [--port N] [--host-key KEY] [--identity FILE] [--ssh-config FILE] [what setup-production.sh takes …]
+       pacs-deploy doctor [--environment NAME] [--ssh-key FILE] [--repository OWNER/NAME] [--offline] [--directory PATH] [--json]
+       pacs-deploy stack check [--compose-file PATH] [--json]
        pacs-deploy migrations new NAME [--phase expand|data|contract] [--folder PATH]
        pacs-deploy migrations lock [--folder PATH]
        pacs-deploy migrations lint [--folder PATH] [--json]`
@@ -12,16 +17,26 @@ const USAGE = `usage: pacs-deploy stack check [--compose-file PATH] [--json]
 /** Runs what the process was called with; its exit code is the class of the outcome (docs/outcomes.md). */
 export async function main(): Promise<void> {
   const print = (line: string) => void process.stdout.write(`${line}\n`)
-  process.exitCode = await runCommand(process.argv.slice(2), { print }).catch((thrown: unknown) => {
-    if (!(thrown instanceof Failure)) throw thrown
-    process.stderr.write(`pacs-deploy: ${thrown.kind}: ${thrown.message}\n`)
-    return thrown.exitClass
-  })
+  // dist/cli/index.js of the package, however it was called.
+  const root = dirname(dirname(dirname(realpathSync(process.argv[1] ?? ''))))
+  process.exitCode = await runCommand(process.argv.slice(2), { print, root, env: process.env }).catch(
+    (thrown: unknown) => {
+      if (!(thrown instanceof Failure)) throw thrown
+      process.stderr.write(`pacs-deploy: ${thrown.kind}: ${thrown.message}\n`)
+      return thrown.exitClass
+    },
+  )
 }
 
 /** @returns the class of the outcome. @throws Failure for what a person mends. */
 export async function runCommand([subject, ...args]: readonly string[], console: Console): Promise<number> {
   switch (subject) {
+    case 'init':
+      return (await import(/* webpackMode: "eager" */ './init.ts')).initCommand(args, console)
+    case 'setup':
+      return (await import(/* webpackMode: "eager" */ './set-up.ts')).setUpCommand(args, console)
+    case 'doctor':
+      return (await import(/* webpackMode: "eager" */ './doctor/doctor.ts')).doctorCommand(args, console)
     case 'stack':
       return stackCommand(args, console)
     case 'migrations':

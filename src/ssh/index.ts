@@ -1,5 +1,5 @@
 export { type Connection, type ConnectionOptions, closeConnection, openConnection } from './connection.ts'
 export { type Environment, environmentNameSchema, findEnvironment, parseEnvironments } from './environments.ts'
 export { normalizePrivateKey } from './private-key.ts'
-export { fingerprint, type Jump, type Target, targetSchema } from './target.ts'
+export { fingerprint, hostSchema, type Jump, portSchema, type Target, targetSchema, userSchema } from './target.ts'
 export { openTunnel, type Tunnel } from './tunnel.ts'

@@ -1,24 +1,67 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { examineServer } from '../../src/cli/doctor/server.ts'
+import { runCommand } from '../../src/cli/main.ts'
 import { freePorts, type Lab, type Machine, waitFor } from '../lab/index.ts'
-import { runSetUp, startServer } from '../server/set-up.ts'
+import { startServer } from '../server/set-up.ts'
 import { firstAnswer, SshClient } from '../server/ssh-client.ts'
+
+const root = join(import.meta.dirname, '../..')
 
 describe('a key of the server', () => {
   let lab: Lab
   let server: Machine
   let ci: SshClient
   let laptop: SshClient
+  /** What the set-up said. */
+  const said: string[] = []
+  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/' }
+
+  /** Sets the server up from this checkout, as its administrator does from another machine. */
+  function setUp(args: readonly string[], hostKey = server.hostKey): Promise<number> {
+    const own = ['--port', String(server.port(22)), '--host-key', hostKey, '--identity', lab.sshKey]
+    const console = { print: (line: string) => void said.push(line), root, env }
+    const brought = ['--node', process.execPath, '--agent', join(root, 'dist/agent/index.js')]
+    return runCommand(['setup', 'root@127.0.0.1', ...own, ...brought, ...args], console)
+  }
 
   beforeAll(async () => {
     ;({ lab, server } = await startServer())
     ci = await SshClient.create(server)
     laptop = await SshClient.create(server)
-    expect(await runSetUp(server, [`ci=${ci.publicKey}`, `laptop=${laptop.publicKey}`])).toMatchObject({ code: 0 })
+    const keys = ['--key', `ci=${ci.publicKey}`, '--key', `laptop=${laptop.publicKey}`]
+    expect(await setUp(keys), said.join('\n')).toBe(0)
   })
   afterAll(async () => {
     await ci?.[Symbol.asyncDispose]()
     await laptop?.[Symbol.asyncDispose]()
     await lab?.down()
+  })
+
+  it('got in by pacs-deploy setup, which trusts no other host key, leaves nothing behind and passes refusals on', async () => {
+    expect(said.join('\n')).toContain(`host key for deployment/environments.yml: ${server.hostKey}`)
+    expect((await server.run(['sh', '-c', 'ls -d /tmp/tmp.* 2>/dev/null || true'])).trim()).toBe('')
+    await expect(setUp([], ci.publicKey)).rejects.toThrow(/host key of 127\.0\.0\.1 is not the known one/)
+    expect(await setUp(['--force'])).toBe(40)
+    expect(said.join('\n')).toContain('what is --force?')
+  })
+
+  it('shows the doctor its host key and its agent, and that another server is none', async () => {
+    const target = { host: '127.0.0.1', port: server.port(22), user: 'pacs', 'host-keys': [server.hostKey] }
+    const environment = { name: 'staging', target, publicUrl: 'https://staging.lab/' }
+    const options = { key: await ci.privateKey(), version: '0.1.0', env }
+    const well = await examineServer(environment, options)
+    expect(well.map(({ state, what }) => [state, what.replace(/engine .*/, 'engine')])).toEqual([
+      ['ok', '127.0.0.1 shows a pinned host key'],
+      ['ok', 'agent 0.1.0, engine'],
+      ['ok', 'nothing serves yet: the first deploy may come'],
+    ])
+    const stranger = { ...environment, target: { ...target, 'host-keys': [ci.publicKey] } }
+    const ill = await examineServer(stranger, options)
+    expect(ill.map(({ state, what }) => [state, what])).toEqual([
+      ['missing', '127.0.0.1 shows none of the pinned host keys'],
+      ['missing', expect.stringMatching(/^its agent cannot be asked: .*host key/)],
+    ])
   })
 
   it('reaches the agent', async () => {

@@ -32,6 +32,11 @@ export class SshClient {
     return new SshClient(folder, server, (await readFile(join(folder, 'key.pub'), 'utf8')).trim())
   }
 
+  /** The text of the private key. */
+  privateKey(): Promise<string> {
+    return readFile(join(this.#folder, 'key'), 'utf8')
+  }
+
   /** Arguments that log in as pacs, or as `user`; `options` stand before the host. */
   #args(options: readonly string[], command: readonly string[], user = 'pacs'): string[] {
     const fixed = ['-F', 'none', '-i', join(this.#folder, 'key'), '-p', String(this.#server.port(22))]

@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
 function command(...args: string[]): Promise<number> {
-  return runCommand(args, { print: (line) => void printed.push(line) })
+  return runCommand(args, { print: (line) => void printed.push(line), root: '', env: {} })
 }
 
 describe('migrations', () => {
@@ -58,7 +58,7 @@ describe('migrations', () => {
 
 describe('a command', () => {
   it('that is unknown is told from what there is', async () => {
-    await expect(command('deploy')).rejects.toThrow(/no command "deploy"\nusage: pacs-deploy stack check/)
+    await expect(command('deploy')).rejects.toThrow(/no command "deploy"\nusage: pacs-deploy init/)
     await expect(command('stack', 'fix')).rejects.toThrow(/"stack check", not "fix"/)
     expect(await command()).toBe(exitClass.ok)
     expect(printed[0]).toMatch(/^usage/)

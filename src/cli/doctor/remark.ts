@@ -1,0 +1,16 @@
+/** What the doctor saw of one thing. `unknown`: it could not look, which is neither good nor bad. */
+export interface Remark {
+  place: string
+  state: 'ok' | 'missing' | 'warning' | 'unknown'
+  what: string
+  /** What to do about it; empty where it is well. */
+  todo: string
+}
+
+export type Note = (state: Remark['state'], what: string, todo?: string) => void
+
+/** Collects the remarks of one place. */
+export function remarksOf(place: string): { remarks: Remark[]; note: Note } {
+  const remarks: Remark[] = []
+  return { remarks, note: (state, what, todo = '') => void remarks.push({ place, state, what, todo }) }
+}

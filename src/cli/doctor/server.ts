@@ -1,0 +1,99 @@
+// The one file of the command that speaks with a server's agent.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openAgent } from '../../agent/client.ts'
+import { Failure, messageOf, tryRun } from '../../lib/index.ts'
+import { closeConnection, type Environment, openConnection } from '../../ssh/index.ts'
+import { type Note, type Remark, remarksOf } from './remark.ts'
+
+/** Milliseconds for ssh-keyscan. */
+const SCAN_LIMIT = 15_000
+
+export interface ServerOptions {
+  /** Text of a private key that the server lets in; without it only its host key is looked at. */
+  key: string | undefined
+  /** Version of this package, whose agent the server should have. */
+  version: string
+  env: Readonly<Record<string, string>>
+}
+
+/** Looks at the server of an environment: host key, agent, what serves, and what the agent thinks of all its parts. */
+export async function examineServer(environment: Environment, options: ServerOptions): Promise<Remark[]> {
+  const { remarks, note } = remarksOf(`server ${environment.name}`)
+  await examineHostKey(environment, options, note)
+  if (options.key === undefined) {
+    note('unknown', 'what its agent says: there is no key', '--ssh-key FILE: one that setup let in by --key')
+  } else {
+    await examineAgent(environment, options.key, options, note)
+  }
+  return remarks
+}
+
+async function examineHostKey({ target }: Environment, { env }: ServerOptions, note: Note): Promise<void> {
+  if (target.jump)
+    return note('unknown', 'its host key: it stands behind a jump host', '--ssh-key FILE asks through it')
+  const args = ['-T', '8', '-p', String(target.port), '--', target.host]
+  const { stdout } = await tryRun('ssh-keyscan', args, { env, timeout: SCAN_LIMIT }).catch(() => ({ stdout: '' }))
+  const shown = stdout.split('\n').flatMap((line) => {
+    const [, type, body] = line.startsWith('#') ? [] : line.trim().split(' ')
+    return type && body ? [`${type} ${body}`] : []
+  })
+  if (shown.length === 0) {
+    return note(
+      'missing',
+      `${target.host}:${target.port} does not answer by SSH`,
+      'is it on, is port and firewall right?',
+    )
+  }
+  if (shown.some((key) => target['host-keys'].includes(key)))
+    return note('ok', `${target.host} shows a pinned host key`)
+  note(
+    'missing',
+    `${target.host} shows none of the pinned host keys`,
+    'read its key at its console: someone may stand between',
+  )
+}
+
+async function examineAgent(environment: Environment, key: string, options: ServerOptions, note: Note): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'pacs-doctor-'))
+  const directory = join(folder, 'ssh')
+  const { env } = options
+  try {
+    const connection = await openConnection({ target: environment.target, key, directory, env })
+    const agent = openAgent(() => connection.duplex())
+    try {
+      const { agent: own, serving, last } = await agent.status()
+      if (own.version === options.version) note('ok', `agent ${own.version}, engine ${own.engine}`)
+      else note('warning', `its agent is ${own.version}, this is ${options.version}`, 'the next release brings its own')
+      if (serving === null) note('ok', 'nothing serves yet: the first deploy may come')
+      else await examineHealth(() => agent.health(), serving.release, note)
+      if (last?.result.outcome === 'failed')
+        note('missing', `${last.transaction} failed: ${last.result.message}`, 'DEPLOYMENT_GUIDE.md')
+    } finally {
+      agent.close()
+      await connection.close()
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown
+    note(
+      'missing',
+      `its agent cannot be asked: ${messageOf(thrown)}`,
+      `pacs-deploy setup root@${environment.target.host}`,
+    )
+  } finally {
+    await closeConnection(directory, env)
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+type Health = Awaited<ReturnType<ReturnType<typeof openAgent>['health']>>
+
+async function examineHealth(ask: () => Promise<Health>, release: string, note: Note): Promise<void> {
+  const { checks } = await ask()
+  const bad = checks.filter(({ ok }) => !ok)
+  for (const { name, detail, critical } of bad) {
+    note(critical ? 'missing' : 'warning', `${name}: ${detail}`, 'pacs-agent health, docker logs')
+  }
+  if (bad.length === 0) note('ok', `${release} serves, ${checks.length} checks are good`)
+}

@@ -1,0 +1,105 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { lineDiff } from '../../../src/cli/line-diff.ts'
+import { runCommand } from '../../../src/cli/main.ts'
+import { exitClass } from '../../../src/lib/index.ts'
+
+const root = join(import.meta.dirname, '../../..')
+const NGINX = 'deployment/production/nginx.conf'
+let repository: string
+let printed: string[]
+
+beforeEach(async () => {
+  repository = await mkdtemp(join(tmpdir(), 'pacs-init-'))
+  execFileSync('git', ['init', '-q', repository])
+})
+afterEach(() => rm(repository, { recursive: true }))
+
+function command(...args: string[]): Promise<number> {
+  printed = []
+  const console = { print: (line: string) => void printed.push(line), root, env: { PATH: process.env.PATH } }
+  return runCommand([...args, '--directory', repository], console)
+}
+
+describe('init', () => {
+  it('lays stack, workflows and environments file, which the stack check and the doctor then read', async () => {
+    expect(await command('init')).toBe(exitClass.ok)
+    expect(printed).toContain('copied   .github/workflows/release.yml')
+    expect(printed).toContain('copied   deployment/environments.yml')
+    expect(printed.join()).not.toContain('reference-app')
+    expect(await readFile(join(repository, NGINX), 'utf8')).toBe(await readFile(join(root, NGINX), 'utf8'))
+    const script = 'deployment/production/scripts/setup-production.sh'
+    expect((await stat(join(repository, script))).mode & 0o111).not.toBe(0)
+    expect(await command('doctor', '--offline', '--json')).toBe(exitClass.refused)
+    const { remarks } = JSON.parse(printed[0] ?? '')
+    const missing = remarks.filter((remark: { state: string }) => remark.state === 'missing')
+    // A new repository lacks servers, not files.
+    expect(missing.map(({ what }: { what: string }) => what)).toEqual([
+      'deployment/environments.yml: staging is still the example',
+      'deployment/environments.yml: production is still the example',
+    ])
+  })
+
+  it('never touches what differs or was filled in, copies what is missing, and shows the difference', async () => {
+    await command('init', '--reference-app')
+    await writeFile(join(repository, 'deployment/environments.yml'), 'ours: {}\n')
+    await writeFile(join(repository, NGINX), `# ours\n${await readFile(join(repository, NGINX), 'utf8')}`)
+    await rm(join(repository, 'deployment/production/scripts/deploy.sh'))
+    expect(await command('init', '--diff')).toBe(exitClass.refused)
+    expect(printed).toEqual(
+      expect.arrayContaining(['missing  deployment/production/scripts/deploy.sh', `differs  ${NGINX}`, '  -# ours']),
+    )
+    expect(await command('init')).toBe(exitClass.ok)
+    expect(printed.slice(0, 2)).toEqual(['copied   deployment/production/scripts/deploy.sh', `differs  ${NGINX}`])
+    expect(await readFile(join(repository, NGINX), 'utf8')).toMatch(/^# ours\n/)
+    expect(await readFile(join(repository, 'deployment/environments.yml'), 'utf8')).toBe('ours: {}\n')
+  })
+
+  it('refuses a folder that is no repository', async () => {
+    await rm(join(repository, '.git'), { recursive: true })
+    await expect(command('init')).rejects.toThrow(/is no top of a git repository/)
+  })
+})
+
+it('init lays what npm leaves out of a package as it is here', async () => {
+  await command('init', '--reference-app')
+  const tracked = execFileSync('git', ['ls-files', 'deployment'], { cwd: root, encoding: 'utf8' }).trim().split('\n')
+  for (const path of tracked.filter((one) => /\/\.(gitignore|npmrc)$/.test(one))) {
+    expect(await readFile(join(repository, path), 'utf8'), path).toBe(await readFile(join(root, path), 'utf8'))
+  }
+})
+
+describe('line diff', () => {
+  it('shows what was added and taken away, with the lines around it', () => {
+    expect(lineDiff('a\nb\nc\nd\ne\nf\n', 'a\nb\nc\nd\nE\nf\n')).toEqual(['@@ 3', ' c', ' d', '-e', '+E', ' f', ' '])
+    expect(lineDiff('a\n', 'a\n')).toEqual([])
+    expect(lineDiff('', 'a\n')).toEqual(['@@ 0', '+a', ' '])
+  })
+})
+
+describe('the package', () => {
+  it('brings what init copies and what setup needs, and no tests', () => {
+    const packed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      cwd: root,
+      encoding: 'utf8',
+    })
+    const leftOut = /\/\.(gitignore|npmrc)$/
+    const paths = new Set<string>(JSON.parse(packed)[0].files.map(({ path }: { path: string }) => path))
+    const tracked = execFileSync('git', ['ls-files', 'deployment', 'workflows-examples'], {
+      cwd: root,
+      encoding: 'utf8',
+    })
+    expect(
+      tracked
+        .trim()
+        .split('\n')
+        .filter((path) => !paths.has(path) && !leftOut.test(path)),
+    ).toEqual([])
+    for (const path of ['dist/cli/index.js', 'dist/agent/index.js', 'dist/shared/index.js'])
+      expect(paths).toContain(path)
+    expect([...paths].filter((path) => /^(test|src|scripts)\//.test(path))).toEqual([])
+  })
+})
