@@ -228,8 +228,8 @@ var client = __webpack_require__(72);
 var lib = __webpack_require__(7736);
 // EXTERNAL MODULE: ./js/runner/index.js + 12 modules
 var runner = __webpack_require__(5149);
-// EXTERNAL MODULE: ./js/actions/server.js + 9 modules
-var server = __webpack_require__(8989);
+// EXTERNAL MODULE: ./js/actions/server.js
+var server = __webpack_require__(1031);
 ;// CONCATENATED MODULE: ./js/actions/standing-issue.js
 
 

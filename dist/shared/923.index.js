@@ -153,8 +153,8 @@ function publicCheck({ url, identity, ...options }) {
 var runner = __webpack_require__(5149);
 // EXTERNAL MODULE: ./js/stack/index.js + 26 modules
 var stack = __webpack_require__(6094);
-// EXTERNAL MODULE: ./js/actions/server.js + 9 modules
-var server = __webpack_require__(8989);
+// EXTERNAL MODULE: ./js/actions/server.js
+var server = __webpack_require__(1031);
 // EXTERNAL MODULE: ./js/actions/transaction-inputs.js
 var transaction_inputs = __webpack_require__(1766);
 ;// CONCATENATED MODULE: ./js/actions/health-check.js

@@ -129,8 +129,8 @@ async function readWaivers(file, { workspace, baseBranch }) {
     return (0,js_images/* parseWaivers */.dU)(file, text, now);
 }
 
-// EXTERNAL MODULE: ./js/actions/server.js + 9 modules
-var server = __webpack_require__(8989);
+// EXTERNAL MODULE: ./js/actions/server.js
+var server = __webpack_require__(1031);
 ;// CONCATENATED MODULE: ./js/actions/build.js
 
 

@@ -28,6 +28,7 @@ describe.each([
   'docs/verified.md',
   'docs/migrations.md',
   'docs/backups.md',
+  'docs/controls.md',
 ])('%s', (path) => {
   it('links only to what is there', async () => {
     const targets = [...(await read(path)).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, target]) => target ?? '')
