@@ -93,7 +93,9 @@ describe('set-up on Debian 12', () => {
   it('goes on with a new enough Docker: fetches what is pinned through a proxy, and the agent answers', async () => {
     await server.run(['cp', '-rT', '--remove-destination', '/usr/local/lib/docker-26', '/'])
     await server.run(['systemctl', 'restart', 'containerd', 'docker'])
-    const { code, stdout, stderr } = await server.exec([...setUp, '--key', key], { env: proxy })
+    const { code, stdout, stderr } = await server.exec([...setUp, '--key', key, '--without', 'hardening'], {
+      env: proxy,
+    })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(/fetching https:\/\/nodejs\.org\/[\s\S]*fetching https:\/\/github\.com\/restic\//)
     expect(JSON.parse(await server.run(['pacs-agent', 'status', '--json']))).toMatchObject({ phase: 'idle' })

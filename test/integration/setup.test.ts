@@ -156,11 +156,16 @@ describe('setup-production.sh', () => {
 
   it('mends what was changed by hand', async () => {
     await server.run(['chmod', '777', '/opt/pacs/config'])
+    await server.run(['chown', 'root:root', '/opt/pacs/config/next/.env'])
+    await server.run(['install', '-m', '0644', '/dev/null', '/opt/pacs/traefik/acme.json'])
     await server.run(['rm', '/usr/local/bin/pacs-agent'])
+    const pacs = (await server.run(['stat', '-c', '%u:%g', '/opt/pacs'])).trim()
     const { stdout } = await runSetUp(server)
     expect(stdout.trim().split('\n').sort()).toEqual([
-      '2 changes',
+      '4 changes',
+      `changed: /opt/pacs/config/next/.env: owner ${pacs}`,
       'changed: /opt/pacs/config: mode 750',
+      'changed: /opt/pacs/traefik/acme.json: mode 600',
       'changed: /usr/local/bin/pacs-agent: made',
       NO_RESTIC,
     ])

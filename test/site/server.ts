@@ -32,7 +32,7 @@ export async function setUp(server: Machine, publicKey: string): Promise<string>
   const said = await server.run([
     '/root/setup/setup-production.sh',
     ...['--agent', '/root/setup/agent.js', '--node', '/root/setup/node', '--restic', '/root/setup/restic'],
-    ...['--key', `deploy=${publicKey}`],
+    ...['--key', `deploy=${publicKey}`, '--without', 'hardening'],
   ])
   await server.run(['systemctl', 'disable', '--now', ...TIMERS])
   return said

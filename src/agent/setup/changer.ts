@@ -1,7 +1,7 @@
 // The only way in which a step changes the machine: everything is recorded first.
+import { dirname } from 'node:path'
 import { badInput } from '../../lib/index.ts'
-import type { Host, Owner } from './host.ts'
-import { system } from './host.ts'
+import { type Host, type Owner, ROOT, system } from './host.ts'
 import { type Entry, hashOf, type SetupRecord } from './record.ts'
 
 export class Changer {
@@ -19,6 +19,7 @@ export class Changer {
     const [present, status] = [await this.host.read(path), await this.host.status(path)]
     if (status?.directory) throw badInput(`${path} is a folder, a file belongs there: move it away`)
     const before = present && status ? { saved: await this.#record.save(present), ...attributesOf(status) } : null
+    await this.#makeParent(path)
     await this.#record.add(this.#step, { did: 'file', path, before, sha256: hashOf(content) })
     await this.host.write(path, content, mode)
     await this.host.own(path, owner)
@@ -27,10 +28,16 @@ export class Changer {
   }
 
   async makeDirectory(path: string, mode: number, owner: Owner): Promise<void> {
+    await this.#makeParent(path)
     await this.#record.add(this.#step, { did: 'directory', path })
     await this.host.makeDirectory(path, mode)
     await this.host.own(path, owner)
     await this.host.setMode(path, mode)
+  }
+
+  async #makeParent(path: string): Promise<void> {
+    const parent = dirname(path)
+    if (parent !== path && (await this.host.status(parent)) === null) await this.makeDirectory(parent, 0o755, ROOT)
   }
 
   /** Gives what is there another mode and owner. */

@@ -6,6 +6,20 @@ import { badInput, type Problems } from '../../lib/index.ts'
 import type { Host } from './host.ts'
 import { RECORD } from './record.ts'
 
+/** The steps of the hardening, each of which can be left out. */
+export const HARDENING = [
+  'docker',
+  'kernel',
+  'hugepages',
+  'time',
+  'updates',
+  'logs',
+  'audit',
+  'fail2ban',
+  'firewall',
+  'ssh',
+]
+
 const FILE = join(RECORD, 'choices.json')
 
 /** A port of this machine that is open, and to whom. */
@@ -27,11 +41,11 @@ export interface Given {
 }
 
 /** The choices that hold from now on: those of before with the given ones. Adds what is none to `problems`. */
-export async function chosen(host: Host, given: Given, names: readonly string[], problems: Problems): Promise<Choices> {
+export async function chosen(host: Host, given: Given, problems: Problems): Promise<Choices> {
   const before = await remembered(host)
   const without = new Set(before.without)
-  for (const name of expand('--without', given.without, names, problems)) without.add(name)
-  for (const name of expand('--with', given.with, names, problems)) without.delete(name)
+  for (const name of expand('--without', given.without, problems)) without.add(name)
+  for (const name of expand('--with', given.with, problems)) without.delete(name)
   const open = parseOpen(given.open, problems)
   if (given.mongodb !== undefined && !/^\d{1,2}(\.\d+)?$/.test(given.mongodb))
     problems.add(`--mongodb: ${JSON.stringify(given.mongodb)} is no version; write --mongodb 8.0`)
@@ -60,12 +74,12 @@ async function remembered(host: Host): Promise<Choices> {
 }
 
 /** `hardening` stands for all. */
-function expand(option: string, given: readonly string[], names: readonly string[], problems: Problems): string[] {
+function expand(option: string, given: readonly string[], problems: Problems): string[] {
   return given.flatMap((name) => {
-    if (name === 'hardening') return [...names]
-    if (names.includes(name)) return [name]
+    if (name === 'hardening') return HARDENING
+    if (HARDENING.includes(name)) return [name]
     problems.add(
-      `${option}: there is no ${JSON.stringify(name)}; there are ${names.join(', ')}, and hardening for all of them`,
+      `${option}: there is no ${JSON.stringify(name)}; there are ${HARDENING.join(', ')}, and hardening for all of them`,
     )
     return []
   })

@@ -10,7 +10,13 @@ export interface Report {
   steps: readonly Judgement[]
 }
 
-const STATES = { ok: 'ok', change: 'differs', impossible: 'not possible', 'left-out': 'left out' } as const
+const STATES = {
+  ok: 'ok',
+  change: 'differs',
+  impossible: 'not possible',
+  'left-out': 'left out',
+  failed: 'cannot be judged',
+} as const
 
 /** One line per step, and one for everything that differs. */
 export function reportTable({ warnings, steps }: Report): string[] {
@@ -31,7 +37,7 @@ export function planLines({ warnings, steps }: Report): string[] {
       : details.map((detail) => `  would change: ${detail}`)),
   ])
   const not = steps.flatMap(({ id, state, details }) =>
-    state === 'impossible' ? [`${id}: ${details.join('; ')}`] : [],
+    state === 'impossible' || state === 'failed' ? [`${id}: ${details.join('; ')}`] : [],
   )
   return [
     ...warnings.map((warning) => `warning: ${warning}`),
@@ -42,5 +48,5 @@ export function planLines({ warnings, steps }: Report): string[] {
 
 /** Whether a run would change nothing. */
 export function isSettled({ problems, steps }: Report): boolean {
-  return problems.length === 0 && steps.every(({ state }) => state !== 'change')
+  return problems.length === 0 && steps.every(({ state }) => state !== 'change' && state !== 'failed')
 }

@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
 import type { Problems } from '../../lib/index.ts'
 import { type Host, outputOf, succeeds } from './host.ts'
+import { hasDocker } from './server-steps.ts'
 
 /** The oldest that the tests run on: Debian 13's own packages. */
 const OLDEST = { engine: '26.1.0', compose: '2.26.0' }
@@ -25,17 +26,19 @@ export async function checkRequirements(host: Host, uid: number | undefined, pro
     problems.add('systemd does not answer; the agent is a unit of it')
   if (!(await succeeds(host, 'sh', '-c', 'command -v sshd')))
     problems.add('sshd is missing: apt-get install openssh-server')
-  const engine = await outputOf(host, 'docker', 'version', '--format', '{{.Server.Version}}')
-  judgeVersion('Docker Engine', engine, OLDEST.engine, problems)
-  judgeVersion(
-    'Docker Compose',
-    await outputOf(host, 'docker', 'compose', 'version', '--short'),
-    OLDEST.compose,
-    problems,
-  )
-  if (engine !== null) await checkEngine(host, problems)
+  // Debian 13's own engine will do, and set-up installs it; Debian 12's is too old.
+  const installable = release.ID === 'debian' && release.VERSION_ID === '13' && !(await hasDocker(host))
+  if (!installable) await checkDocker(host, problems)
   judgePorts((await outputOf(host, 'ss', '-Hltnp')) ?? '', problems)
   return warnings
+}
+
+async function checkDocker(host: Host, problems: Problems): Promise<void> {
+  const engine = await outputOf(host, 'docker', 'version', '--format', '{{.Server.Version}}')
+  judgeVersion('Docker Engine', engine, OLDEST.engine, problems)
+  const compose = await outputOf(host, 'docker', 'compose', 'version', '--short')
+  judgeVersion('Docker Compose', compose, OLDEST.compose, problems)
+  if (engine !== null) await checkEngine(host, problems)
 }
 
 async function checkEngine(host: Host, problems: Problems): Promise<void> {

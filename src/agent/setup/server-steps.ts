@@ -2,7 +2,8 @@
 import { join } from 'node:path'
 import type { Layout } from '../layout.ts'
 import { type Host, type Owner, outputOf, succeeds } from './host.ts'
-import { attributes, directory, file, type Item } from './items.ts'
+import { attributes, directory, file, type Item, packages, runningUnit } from './items.ts'
+import type { SetupRecord } from './record.ts'
 import type { Step } from './step.ts'
 
 export const USER = 'pacs'
@@ -12,6 +13,23 @@ export interface Site {
   host: Host
   paths: Layout
   owner: () => Promise<Owner | null>
+}
+
+/** Debian 13's own engine, where there is none: the one that the tests run on. */
+export function engineStep(host: Host, record: SetupRecord): Step {
+  return {
+    id: 'engine',
+    title: 'Docker',
+    items: async () =>
+      (await hasDocker(host)) && (await record.of('engine')).length === 0
+        ? []
+        : [packages('docker.io', 'docker-cli', 'docker-compose', 'docker-buildx'), runningUnit('docker.service')],
+  }
+}
+
+/** Whether an engine was installed here, from wherever. */
+export function hasDocker(host: Host): Promise<boolean> {
+  return succeeds(host, 'sh', '-c', 'command -v docker')
 }
 
 /** The user that the agent runs as and that keys log in as. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { exitClass, Problems, refused } from '../../lib/index.ts'
+import { exitClass, Failure, Problems, refused } from '../../lib/index.ts'
 import type { Layout } from '../layout.ts'
 import { openState } from '../transaction/state.ts'
 import { accessStep } from './access-step.ts'
@@ -9,7 +9,7 @@ import type { NamedKey } from './authorized-keys.ts'
 import { undoStep } from './changer.ts'
 import { type Choices, chosen, remember } from './choices.ts'
 import { contentOf, judgeAgent, judgeKeys, noting } from './given.ts'
-import { HARDENING, hardeningSteps } from './hardening/index.ts'
+import { hardeningSteps } from './hardening/index.ts'
 import { type Host, ownerNamed, thisMachine } from './host.ts'
 import { INSTALLATION, writeInstallation } from './installation.ts'
 import { readOptions, type Values } from './options.ts'
@@ -17,8 +17,8 @@ import { SetupRecord } from './record.ts'
 import { isSettled, planLines, type Report, reportTable } from './report.ts'
 import { checkRequirements } from './requirements.ts'
 import { secretsStep } from './secrets.ts'
-import { foldersStep, programsStep, type Site, USER, userStep } from './server-steps.ts'
-import { applyStep, judgeStep, type Step } from './step.ts'
+import { engineStep, foldersStep, programsStep, type Site, USER, userStep } from './server-steps.ts'
+import { applyStep, impossibleHere, type Judgement, judgeStep, type State, type Step } from './step.ts'
 import { timersStep } from './timers.ts'
 
 export interface SetupOptions {
@@ -59,12 +59,13 @@ async function prepare(values: Values, { paths, script, host = thisMachine }: Se
   const problems = new Problems()
   const [keys, agent] = [await judgeKeys(values.key, problems), await readFile(script)]
   await noting(problems, () => judgeAgent(paths, agent))
-  const choices = await chosen(host, values, HARDENING, problems)
+  const choices = await chosen(host, values, problems)
   const warnings = values.undo ? [] : await checkRequirements(host, process.getuid?.(), problems)
   const record = new SetupRecord(host)
   const site: Site = { host, paths, owner: () => ownerNamed(host, USER) }
   const programs = { node: await contentOf(values.node), restic: await contentOf(values.restic) }
   const all = [
+    engineStep(host, record),
     userStep(),
     foldersStep(site),
     programsStep(paths.bin, programs),
@@ -72,7 +73,7 @@ async function prepare(values: Values, { paths, script, host = thisMachine }: Se
     accessStep(host, keys),
     timersStep(host, record, USER, paths.releases),
     secretsStep(values['make-secrets'] ?? null, join(paths.configNext, 'secrets'), site.owner),
-    ...hardeningSteps(host, choices),
+    ...hardeningSteps(host, choices, process.env.SUDO_USER || 'root'),
   ]
   const names = all.map(({ id }) => id)
   for (const name of values.only)
@@ -105,28 +106,52 @@ async function judge(work: SetUp, { check, json }: Values, print: (line: string)
 }
 
 async function apply(work: SetUp, partly: boolean, { print, paths }: SetupOptions): Promise<number> {
-  const { host, record, steps, without, warnings } = work
+  const { host, record, steps, warnings } = work
   for (const warning of warnings) print(`warning: ${warning}`)
   await remember(host, work.choices)
   let count = 0
+  const results: Judgement[] = []
   for (const step of steps) {
-    if (without.has(step.id)) continue
-    const impossible = (await step.impossible?.()) ?? null
-    if (impossible !== null) {
-      if (step.hardening) print(`note: ${step.id}: not possible here: ${impossible}`)
-      continue
-    }
-    count += (await applyStep(step, host, record, print)).length
+    const { result, changed } = await applyOne(step, work, print)
+    count += changed
+    results.push(result)
   }
   print(count === 0 ? 'nothing changed' : `${count} changes`)
-  for (const step of steps) for (const note of (await step.notes?.()) ?? []) print(`note: ${note}`)
+  for (const step of steps)
+    if (results.some(({ id, state }) => id === step.id && state === 'ok'))
+      for (const note of (await step.notes?.()) ?? []) print(`note: ${note}`)
   if (!partly && (await host.status(join(paths.bin, 'restic'))) === null)
     print('note: restic is not installed; backups need it (--restic FILE)')
-  if (count > 0 || (await host.status(INSTALLATION)) === null) {
-    const { steps: judged } = await report(work)
-    await writeInstallation(host, record, { ...work, steps: judged }, new Date())
+  if (!partly && (count > 0 || (await host.status(INSTALLATION)) === null))
+    await writeInstallation(host, record, { ...work, steps: results }, new Date())
+  const failed = results.filter(({ state }) => state === 'failed')
+  if (failed.length === 0) return exitClass.ok
+  const lines = failed.map(({ id, details }) => `${id}: ${details.join('; ')}`)
+  throw new Failure(
+    'error',
+    `the server is set up, but its hardening is not complete; mend this and run again, or leave it out (--without NAME)\n${lines.join('\n')}`,
+  )
+}
+
+/** A step of the hardening that fails does not keep the others from being made. */
+async function applyOne(step: Step, { host, record, without }: SetUp, print: (line: string) => void) {
+  const { id, title } = step
+  const ended = (state: State, details: string[] = [], changed = 0) => ({
+    result: { id, title, state, details },
+    changed,
+  })
+  if (without.has(id)) return ended('left-out')
+  try {
+    const why = (await step.impossible?.()) ?? null
+    if (why !== null) {
+      if (step.hardening) print(`note: ${id}: not possible here: ${why}`)
+      return { result: impossibleHere(step, why), changed: 0 }
+    }
+    return ended('ok', [], (await applyStep(step, host, record, print)).length)
+  } catch (thrown) {
+    if (!step.hardening || !(thrown instanceof Failure)) throw thrown
+    return ended('failed', [thrown.message])
   }
-  return exitClass.ok
 }
 
 async function undo({ host, record, steps, problems }: SetUp, { paths, print }: SetupOptions): Promise<number> {

@@ -19,7 +19,8 @@ export interface Step {
   hardening?: true
 }
 
-export type State = 'ok' | 'change' | 'impossible' | 'left-out'
+/** `failed`: what is there keeps it from being judged. */
+export type State = 'ok' | 'change' | 'impossible' | 'left-out' | 'failed'
 
 export interface Judgement {
   id: string
@@ -38,16 +39,32 @@ export async function judgeStep(
 ): Promise<Judgement> {
   const { id, title } = step
   if (without.has(id)) return { id, title, state: 'left-out', details: [] }
-  const impossible = (await step.impossible?.()) ?? null
-  if (impossible !== null) return { id, title, state: 'impossible', details: [`not possible here: ${impossible}`] }
-  let dirty = await record.isOpen(id)
+  try {
+    const impossible = (await step.impossible?.()) ?? null
+    if (impossible !== null) return impossibleHere(step, impossible)
+    const details = await differences(step, host, await record.isOpen(id))
+    return { id, title, state: details === null ? 'ok' : 'change', details: details ?? [] }
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown
+    return { id, title, state: 'failed', details: [thrown.message] }
+  }
+}
+
+/** The judgement of a step that this machine cannot have. */
+export function impossibleHere({ id, title }: Step, why: string): Judgement {
+  return { id, title, state: 'impossible', details: [`not possible here: ${why}`] }
+}
+
+/** @returns null when nothing is to be done */
+async function differences(step: Step, host: Host, wasOpen: boolean): Promise<string[] | null> {
+  let dirty = wasOpen
   const details: string[] = []
   for (const item of await step.items()) {
-    const differences = await item.differences(host, dirty)
-    details.push(...differences)
-    dirty ||= differences.length > 0
+    const found = await item.differences(host, dirty)
+    details.push(...found)
+    dirty ||= found.length > 0
   }
-  return { id, title, state: dirty ? 'change' : 'ok', details }
+  return dirty ? details : null
 }
 
 /**

@@ -14,6 +14,16 @@ export type Answer = (command: string, input: string | undefined) => Partial<Run
 export class MemoryHost implements Host {
   readonly files = new Map<string, MemoryFile>()
   readonly directories = new Map<string, FileStatus>()
+  /** Folders that a system has from the start. */
+  readonly #given = new Set([
+    '/',
+    '/etc',
+    '/etc/docker',
+    '/etc/ssh/sshd_config.d',
+    '/etc/sysctl.d',
+    '/etc/systemd/system',
+    '/var/lib',
+  ])
   /** Every program that was run, in order. */
   readonly ran: string[] = []
   /** Writes that are still to succeed; then the machine loses its power. */
@@ -46,7 +56,8 @@ export class MemoryHost implements Host {
     const file = this.files.get(path)
     return file
       ? { directory: false, mode: file.mode, uid: file.uid, gid: file.gid }
-      : (this.directories.get(path) ?? null)
+      : (this.directories.get(path) ??
+          (this.#given.has(path) ? { directory: true, mode: 0o755, uid: 0, gid: 0 } : null))
   }
 
   list = async (path: string) =>
@@ -69,7 +80,7 @@ export class MemoryHost implements Host {
 
   makeDirectory = async (path: string, mode: number) => {
     this.#lose()
-    for (let at = path; at !== '/' && !this.directories.has(at); at = dirname(at))
+    for (let at = path; !this.#given.has(at) && !this.directories.has(at); at = dirname(at))
       this.directories.set(at, { directory: true, mode, uid: 0, gid: 0 })
   }
 

@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { badInput } from '../../../lib/index.ts'
+import { type Host, outputOf, ROOT, system } from '../host.ts'
+import { afterwards, file } from '../items.ts'
+import type { Step } from '../step.ts'
+
+const FILE = '/etc/docker/daemon.json'
+
+/** Logs that rotate, containers that outlive the engine, no program that gains rights; for what no compose file says otherwise. */
+const WANTED = { 'log-driver': 'local', 'live-restore': true, 'no-new-privileges': true }
+
+/** What the engine does unless a stack says otherwise. A key that a person set stays, and is named. */
+export function dockerStep(host: Host): Step {
+  return {
+    id: 'docker',
+    title: `the engine's defaults (${FILE})`,
+    takenBack: true,
+    items: async () => {
+      const content = `${JSON.stringify({ ...WANTED, ...(await present(host)) }, null, 2)}\n`
+      const before = await present(host)
+      const complete = Object.keys(WANTED).every((key) => key in before)
+      return complete ? [] : [file(FILE, content, 0o644, ROOT, ['systemctl', 'reload', 'docker']), inForce]
+    },
+    notes: async () => {
+      const set = await present(host)
+      return Object.entries(WANTED).flatMap(([key, wanted]) =>
+        key in set && set[key] !== wanted
+          ? [
+              `${FILE}: ${key} is ${JSON.stringify(set[key])}, ${JSON.stringify(wanted)} is safer; it stays as it was set`,
+            ]
+          : [],
+      )
+    },
+  }
+}
+
+const inForce = afterwards('docker: took the new defaults', async (changer) => {
+  await system(changer.host, 'dockerd', '--validate', '--config-file', FILE)
+  const running = (await outputOf(changer.host, 'docker', 'ps', '--quiet'))?.trim()
+  // A restart would stop what runs; what a reload does not take holds from the next restart on.
+  await changer.run(['systemctl', running ? 'reload' : 'restart', 'docker'], null)
+})
+
+async function present(host: Host): Promise<Record<string, unknown>> {
+  const content = (await host.read(FILE))?.toString() ?? ''
+  if (content.trim() === '') return {}
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(content))
+  } catch {
+    throw badInput(`${FILE} is no JSON object: the engine will not start with it either; mend it`)
+  }
+}

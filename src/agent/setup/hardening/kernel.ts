@@ -1,0 +1,115 @@
+// Settings of the kernel that the databases ask for, and that keep an attacker from a few easy ways.
+import { join } from 'node:path'
+import { containerKind, type Host, ROOT } from '../host.ts'
+import { afterwards, file, type Item, runningUnit } from '../items.ts'
+import type { Step } from '../step.ts'
+
+const FILE = '/etc/sysctl.d/60-pacs.conf'
+
+/** Wanted values; `least`: a higher one that is there stays. */
+const SETTINGS: readonly { name: string; value: number; least?: true }[] = [
+  { name: 'net.ipv4.ip_forward', value: 1 }, // Docker's networks
+  { name: 'vm.max_map_count', value: 262144, least: true }, // MongoDB
+  { name: 'vm.swappiness', value: 1 }, // MongoDB
+  { name: 'vm.overcommit_memory', value: 1 }, // Redis
+  { name: 'net.core.somaxconn', value: 4096, least: true }, // Redis
+  { name: 'fs.suid_dumpable', value: 0 },
+  { name: 'kernel.dmesg_restrict', value: 1 },
+  { name: 'kernel.kptr_restrict', value: 1, least: true },
+  { name: 'net.ipv4.conf.all.accept_redirects', value: 0 },
+  { name: 'net.ipv6.conf.all.accept_redirects', value: 0 },
+  { name: 'net.ipv4.conf.all.send_redirects', value: 0 },
+  { name: 'net.ipv4.tcp_syncookies', value: 1 },
+]
+
+/** Why the kernel is not this machine's own, or null. */
+export async function notOurKernel(host: Host): Promise<string | null> {
+  const kind = await containerKind(host)
+  return kind === null ? null : `this is a container (${kind}), its kernel belongs to its host`
+}
+
+/** The kernel's settings, now and at every start. */
+export function kernelStep(host: Host): Step {
+  return {
+    id: 'kernel',
+    title: 'settings of the kernel',
+    impossible: () => notOurKernel(host),
+    items: () => [file(FILE, sysctlFile(), 0o644), inForce],
+  }
+}
+
+function sysctlFile(): string {
+  const lines = SETTINGS.map(({ name, value }) => `${name} = ${value}`)
+  return ['# Written by pacs-agent setup.', ...lines, ''].join('\n')
+}
+
+const inForce: Item = {
+  async differences(host) {
+    const found = await deviations(host)
+    return found.map(({ name, is, value }) => `${name}: ${value} instead of ${is}`)
+  },
+  async make(changer) {
+    const found = await deviations(changer.host)
+    await changer.atUndo(['sysctl', '--quiet', '--write', ...found.map(({ name, is }) => `${name}=${is}`)])
+    await changer.run(['sysctl', '--quiet', '--write', ...found.map(({ name, value }) => `${name}=${value}`)], null)
+  },
+}
+
+async function deviations(host: Host) {
+  const found = []
+  for (const { name, value, least } of SETTINGS) {
+    const is = (await host.read(join('/proc/sys', name.replaceAll('.', '/'))))?.toString().trim()
+    // A kernel without IPv6, say.
+    if (is === undefined) continue
+    if (least ? Number(is) < value : Number(is) !== value) found.push({ name, value, is })
+  }
+  return found
+}
+
+const HUGE_PAGES = '/sys/kernel/mm/transparent_hugepage'
+const HUGE_PAGES_UNIT = 'pacs-hugepages.service'
+
+/** Huge pages as MongoDB's version wants them: from 8.0 on always, before that never. */
+export function hugePagesStep(host: Host, mongodb: number): Step {
+  const settings =
+    mongodb >= 8
+      ? { enabled: 'always', defrag: 'defer+madvise', 'khugepaged/max_ptes_none': '0' }
+      : { enabled: 'never' }
+  const path = `/etc/systemd/system/${HUGE_PAGES_UNIT}`
+  return {
+    id: 'hugepages',
+    title: `huge pages for MongoDB ${mongodb.toFixed(1)}`,
+    impossible: async () =>
+      (await notOurKernel(host)) ??
+      ((await host.status(HUGE_PAGES)) === null ? 'this kernel has no transparent huge pages' : null),
+    items: () => [
+      file(path, hugePagesUnit(settings), 0o644, ROOT, ['systemctl', 'daemon-reload']),
+      afterwards(`${HUGE_PAGES_UNIT}: read by systemd`, async (changer) => {
+        await changer.run(['systemctl', 'daemon-reload'], null)
+        await changer.run(['systemctl', 'restart', HUGE_PAGES_UNIT], null)
+      }),
+      runningUnit(HUGE_PAGES_UNIT),
+    ],
+  }
+}
+
+function hugePagesUnit(settings: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(settings).map(
+    ([name, value]) => `ExecStart=/bin/sh -c 'echo ${value} > ${HUGE_PAGES}/${name}'`,
+  )
+  return `# Written by pacs-agent setup.
+[Unit]
+Description=Huge pages as MongoDB wants them
+DefaultDependencies=no
+After=sysinit.target local-fs.target
+Before=docker.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+${lines.join('\n')}
+
+[Install]
+WantedBy=basic.target
+`
+}

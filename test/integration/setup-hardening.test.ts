@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Lab, Machine } from '../lab/index.ts'
+import { waitFor } from '../lab/wait.ts'
+import { runSetUp, startServer } from '../server/set-up.ts'
+
+/** Steps whose packages take a minute to install, and those that a container cannot have. */
+const LEFT_OUT = ['updates', 'fail2ban', 'logs'].flatMap((name) => ['--without', name])
+const key = `ci=ssh-ed25519 ${Buffer.alloc(51, 1).toString('base64')}`
+const HARDENING = '/etc/ssh/sshd_config.d/40-pacs-hardening.conf'
+
+describe('the hardening of a server', () => {
+  let lab: Lab
+  let server: Machine
+
+  beforeAll(async () => {
+    ;({ lab, server } = await startServer())
+    // What a scan finds: a published port, and one of the machine itself.
+    await server.run([
+      'docker',
+      'run',
+      '--detach',
+      '--name',
+      'web',
+      ...published,
+      'node:24-slim',
+      'node',
+      '-e',
+      listen(3000),
+    ])
+    await server.run(['systemd-run', '--quiet', '--unit=own', '/root/node', '-e', listen(9998)])
+    await waitFor('all ports to be open', async () => expect(await scan()).toEqual('22 80 4242 9998 9999'), 60_000)
+  })
+  afterAll(() => lab?.down())
+
+  /** The ports of the server that another container reaches. */
+  async function scan(): Promise<string> {
+    const tries = PORTS.map(
+      (port) => `timeout 2 bash -c ': </dev/tcp/${server.hostname}/${port}' 2>/dev/null && echo ${port} &`,
+    )
+    const said = await lab.registry.run(['bash', '-c', `${tries.join('\n')}\nwait`])
+    return said.trim().split('\n').toSorted().join(' ')
+  }
+
+  /** What set-up may change on the machine, as one hash. */
+  async function fingerprint(): Promise<string> {
+    const find =
+      "find /etc /opt /usr/local /var/lib/pacs-setup -xdev -not -path '/opt/pacs/journal*' -not -path '/opt/pacs/audit*'"
+    return server.run(['sh', '-c', `${find} -type f -printf '%m %U:%G %p ' -exec sha256sum {} \\; | sort | sha256sum`])
+  }
+
+  const sshd = async (name: string) =>
+    (await server.run(['sshd', '-T'])).split('\n').find((line) => line.startsWith(`${name} `))
+
+  it('plans without a change, and goes on where a kill has cut it', async () => {
+    const before = await fingerprint()
+    const plan = await runSetUp(server, [key], [...LEFT_OUT, '--plan'])
+    expect(plan).toMatchObject({ code: 0, stderr: '' })
+    expect(plan.stdout).toMatch(
+      /firewall: firewall, for published ports too\n {2}would change: package nftables: installed/,
+    )
+    expect(plan.stdout).toMatch(/kernel: not possible here: this is a container/)
+    expect(await fingerprint()).toBe(before)
+
+    const cut = `setsid /root/setup-production.sh --agent /root/agent.js --node /root/node --key '${key}' ${LEFT_OUT.join(' ')} | while read -r line; do
+      case $line in *50-pacs-agent.conf*) pkill -9 -f '/opt/.pacs-setup' ;; esac; done`
+    await server.exec(['sh', '-c', cut])
+    expect(await server.exec(['ls', '/var/lib/pacs-setup/open'])).toMatchObject({ code: 0, stdout: 'access\n' })
+    const { code, stdout, stderr } = await runSetUp(server, [key], LEFT_OUT)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(/^changed: sshd: reloaded$/m)
+    expect(stdout).toMatch(/^changed: sshd: takes keys only, after a login of pacs and of root$/m)
+    expect(stdout).toMatch(/^note: audit: not possible here: /m)
+  })
+
+  it('changes nothing the second time, by the hash of all that it could change', async () => {
+    const before = await fingerprint()
+    expect((await runSetUp(server, [key], [])).stdout).toMatch(/^nothing changed$/m)
+    expect(await fingerprint()).toBe(before)
+    const check = await server.exec(['/root/setup-production.sh', '--check', '--json'])
+    expect(check).toMatchObject({ code: 0, stderr: '' })
+    const { problems, steps }: { problems: unknown; steps: { id: string; state: string }[] } = JSON.parse(check.stdout)
+    expect(problems).toEqual([])
+    const states = Object.fromEntries(steps.map(({ id, state }) => [id, state]))
+    expect(states).toMatchObject({ docker: 'ok', firewall: 'ok', ssh: 'ok', kernel: 'impossible', updates: 'left-out' })
+    expect(await fingerprint()).toBe(before)
+  })
+
+  it('lets a scan from another container see what is open to it, over a restart of the engine, until it is taken back', async () => {
+    expect(await scan()).toBe('22 80')
+    const [address = ''] = (await lab.registry.run(['hostname', '-i'])).trim().split(' ')
+    expect((await runSetUp(server, [], ['--open', '80', '--open', `4242=${address}`])).code).toBe(0)
+    await server.run(['systemctl', 'restart', 'docker'])
+    await server.run(['docker', 'start', 'web'])
+    await waitFor('the port for this source', async () => expect(await scan()).toBe('22 4242 80'), 30_000)
+    expect((await runSetUp(server, [], ['--open', '80', '--open', '4242=192.0.2.7'])).code).toBe(0)
+    expect(await scan()).toBe('22 80')
+    await server.run(['pacs-agent', 'setup', '--undo', '--only', 'firewall'])
+    expect(await scan()).toBe('22 4242 80 9998 9999')
+  })
+
+  it('takes keys only, and never what a hand-edited sshd_config would lock out', async () => {
+    expect(await sshd('passwordauthentication')).toBe('passwordauthentication no')
+    await server.run(['pacs-agent', 'setup', '--undo', '--only', 'ssh'])
+    expect(await sshd('passwordauthentication')).toBe('passwordauthentication yes')
+    const original = await server.readText('/etc/ssh/sshd_config')
+    const edits: [string, RegExp][] = [
+      [`PasswordAuthentication yes\n${original}`, /PasswordAuthentication is yes, although .*; it was taken back/],
+      [`${original}\nDenyUsers pacs\n`, /a new login of pacs with a key does not succeed .*; it was taken back/],
+      [`AllowUsers pacs\n${original}`, /a new login of root with a key does not succeed .*; it was taken back/],
+    ]
+    for (const [content, message] of edits) {
+      await server.copyIn(Buffer.from(content), '/etc/ssh/sshd_config')
+      const { code, stderr } = await runSetUp(server, [], [])
+      expect(stderr).toMatch(message)
+      expect(code).toBe(22)
+      expect((await server.exec(['ls', HARDENING])).code).not.toBe(0)
+      expect(await server.readText('/etc/pacs-agent/authorized_keys')).not.toContain('proof')
+      expect(await server.readText('/root/.ssh/authorized_keys')).not.toContain('proof')
+    }
+    await server.copyIn(Buffer.from(original), '/etc/ssh/sshd_config')
+    await server.run(['systemctl', 'reload', 'ssh'])
+    expect((await runSetUp(server, [], [])).code).toBe(0)
+  })
+
+  it('refuses a machine whose entry is taken, and takes everything back but what holds data', async () => {
+    await server.run(['docker', 'rm', '--force', 'web'])
+    await server.run(['systemd-run', '--quiet', '--unit=squatter', '/root/node', '-e', listen(443)])
+    const port = async () => (await runSetUp(server, [], [])).stderr
+    await waitFor(
+      'the port to be taken',
+      async () => expect(await port()).toMatch(/port 443 is taken by (node|MainThread)/),
+      30_000,
+    )
+    await server.run(['systemctl', 'stop', 'squatter'])
+    const undone = await server.run(['/root/setup-production.sh', '--undo'])
+    expect(undone).toMatch(/^undone: ssh$[\s\S]*^undone: user$/m)
+    expect(undone).toMatch(/^stays: \/opt\/pacs: holds something$/m)
+    const gone = ['/usr/local/bin/pacs-agent', '/etc/pacs-agent', '/etc/systemd/system/pacs-agent.service', HARDENING]
+    for (const path of gone) expect((await server.exec(['ls', '-d', path])).code).not.toBe(0)
+    expect((await server.exec(['systemctl', 'is-active', 'pacs-agent'])).code).not.toBe(0)
+    expect(
+      (await server.exec(['/root/setup-production.sh', '--agent', '/root/agent.js', '--node', '/root/node', '--undo']))
+        .stdout,
+    ).toBe('nothing to undo\n')
+  })
+})
+
+const PORTS = [22, 80, 4242, 9998, 9999]
+const published = ['80', '4242', '9999'].flatMap((port) => ['--publish', `${port}:3000`])
+
+function listen(port: number): string {
+  return `require('http').createServer((_, answer) => answer.end('here')).listen(${port})`
+}

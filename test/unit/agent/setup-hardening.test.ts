@@ -1,0 +1,256 @@
+import { describe, expect, it } from 'vitest'
+import { chosen, type OpenPort, parseOpen, remember } from '../../../src/agent/setup/choices.ts'
+import { dockerStep } from '../../../src/agent/setup/hardening/docker.ts'
+import { firewallStep, renderRules } from '../../../src/agent/setup/hardening/firewall.ts'
+import { hardeningSteps } from '../../../src/agent/setup/hardening/index.ts'
+import { hugePagesStep, kernelStep } from '../../../src/agent/setup/hardening/kernel.ts'
+import { sshStep } from '../../../src/agent/setup/hardening/ssh.ts'
+import { SetupRecord } from '../../../src/agent/setup/record.ts'
+import { applyStep, judgeStep, type Step } from '../../../src/agent/setup/step.ts'
+import { Problems } from '../../../src/lib/index.ts'
+import { type Answer, MemoryHost } from './memory-host.ts'
+
+const choices = { without: [], open: [], mongodb: 8 }
+
+/** A machine whose programs all succeed, but for those that `answer` speaks for. */
+function machine(answer: Answer = () => undefined): MemoryHost {
+  const host = new MemoryHost()
+  host.answer = (command, input) => {
+    const said = answer(command, input)
+    if (said !== undefined) return said
+    if (command.startsWith('systemd-detect-virt')) return { code: 1, stdout: 'none' }
+    if (command.startsWith('sshd -T'))
+      return 'port 22\nlistenaddress 0.0.0.0:22\nauthorizedkeysfile .ssh/authorized_keys\n'
+    if (command.startsWith('dpkg-query'))
+      return command
+        .split(' ')
+        .slice(5)
+        .map((name) => `${name} installed`)
+        .join('\n')
+    return ''
+  }
+  return host
+}
+
+const judge = (step: Step, host: MemoryHost) => judgeStep(step, host, new SetupRecord(host), new Set())
+const apply = (step: Step, host: MemoryHost) => applyStep(step, host, new SetupRecord(host), () => undefined)
+
+describe('the choices of a machine', () => {
+  const given = { without: [], with: [], open: [] }
+
+  it('are remembered, and taken back by name', async () => {
+    const host = machine()
+    const problems = new Problems()
+    const first = await chosen(host, { ...given, without: ['hardening'], open: ['443', '4242=10.2.0.0/16'] }, problems)
+    await remember(host, first)
+    const before = host.below('/')
+    const again = await chosen(host, given, problems)
+    expect(again).toEqual(first)
+    await remember(host, again)
+    expect(host.below('/')).toEqual(before)
+    const later = await chosen(host, { ...given, with: ['hardening'], without: ['ssh'], mongodb: '7.0' }, problems)
+    expect(later).toMatchObject({ without: [], mongodb: 7, open: first.open })
+    expect(problems.found).toEqual([])
+    expect(first.without).toEqual(
+      hardeningSteps(host, choices, 'root')
+        .map(({ id }) => id)
+        .toSorted(),
+    )
+  })
+
+  it('are refused with all that is wrong', async () => {
+    const problems = new Problems()
+    const open = [
+      'https',
+      '0',
+      '70000',
+      '4242=',
+      '4242=10.0.0.0/33',
+      '4242=10.0.0.0/8; drop',
+      '4242=fe80::/129',
+      '443,80',
+    ]
+    await chosen(machine(), { without: ['fire'], with: ['x'], open, mongodb: 'eight' }, problems)
+    expect(problems.found).toEqual([
+      expect.stringMatching(/^--without: there is no "fire"; there are docker, .*ssh, and hardening for all/),
+      expect.stringMatching(/^--with: there is no "x"/),
+      ...open.map((text) => expect.stringContaining(`--open: ${JSON.stringify(text)} is no port with its sources`)),
+      '--mongodb: "eight" is no version; write --mongodb 8.0',
+    ])
+  })
+})
+
+describe('the firewall', () => {
+  const ports = (...given: string[]) => parseOpen(given, new Problems())
+
+  it('judges published ports by the port that was asked for, per source and family, and drops the rest', () => {
+    const rules = renderRules(ports('80', '4242=10.2.0.0/16,10.3.0.7,fd00::/8'), [22])
+    const published = rules.slice(rules.indexOf('chain published'))
+    expect(
+      published
+        .split('\n')
+        .slice(1, 6)
+        .map((line) => line.trim()),
+    ).toEqual([
+      'meta l4proto tcp ct original proto-dst 80 accept',
+      'ip saddr { 10.2.0.0/16, 10.3.0.7 } meta l4proto tcp ct original proto-dst 4242 accept',
+      'ip6 saddr { fd00::/8 } meta l4proto tcp ct original proto-dst 4242 accept',
+      'drop',
+      '}',
+    ])
+    expect(rules).toMatch(/hook input priority filter - 5; policy drop;/)
+    expect(rules).toMatch(/ tcp dport 22 accept\n {4}tcp dport 80 accept/)
+  })
+
+  it("always lets sshd's ports in, to named sources only where these hold who is logged in now", async () => {
+    const session =
+      '0 0 10.9.0.5:22 10.1.2.3:50000\n0 0 [::ffff:10.9.0.5]:22 [::ffff:10.1.2.4]:50000\n0 0 127.0.0.1:22 127.0.0.1:4\n'
+    const host = machine((command) => (command.startsWith('ss ') ? session : undefined))
+    const state = async (open: OpenPort[]) => (await judge(firewallStep(host, open), host)).details.join()
+    expect(await state(ports('22=10.1.2.3'))).toMatch(
+      /--open 22=10.1.2.3: 10.1.2.4 is logged in over SSH now and would be locked out/,
+    )
+    expect(await state(ports('22=10.1.2.0/24'))).toMatch(/firewall.nft: made/)
+    expect(renderRules(ports('22=10.1.2.0/24'), [22])).not.toMatch(/^ *tcp dport 22/m)
+  })
+
+  it('comes back when its rules do not load', async () => {
+    const host = machine((command) =>
+      command.startsWith('nft --check') ? { code: 1, stderr: 'syntax error' } : undefined,
+    )
+    await expect(apply(firewallStep(host, []), host)).rejects.toThrow(/syntax error; it was taken back/)
+    expect(host.below('/etc/')).toEqual([])
+  })
+})
+
+describe('log-in by key only', () => {
+  const keys = (host: MemoryHost) => host.put('/root/.ssh/authorized_keys', 'ssh-ed25519 AAAA hand\n', 0o600)
+  const passwd = (command: string) => (command === 'getent passwd root' ? 'root:x:0:0::/root:/bin/sh' : undefined)
+
+  it('is left alone where the hand that runs it has no key', async () => {
+    const host = machine(passwd)
+    expect(await judge(sshStep(host, 'root'), host)).toMatchObject({
+      state: 'impossible',
+      details: [
+        expect.stringMatching(
+          /root, who runs this, has no key in \/root\/\.ssh\/authorized_keys and would be locked out/,
+        ),
+      ],
+    })
+    host.put('/root/.ssh/authorized_keys', '# none yet\n\n')
+    expect(await judge(sshStep(host, 'root'), host)).toMatchObject({ state: 'impossible' })
+  })
+
+  it('names the setting that a hand-edited sshd_config decides before it, and comes back', async () => {
+    const set = 'port 22\npasswordauthentication yes\n'
+    const host = machine((command) => passwd(command) ?? (command.startsWith('sshd -T') ? set : undefined))
+    keys(host)
+    await expect(apply(sshStep(host, 'root'), host)).rejects.toThrow(
+      /PasswordAuthentication is yes, although .*sshd_config/,
+    )
+    expect(host.below('/etc/ssh')).toEqual([])
+  })
+
+  it('comes back, and is reloaded, when the new login does not succeed; no key of the proof stays', async () => {
+    const set =
+      'port 22\npasswordauthentication no\nkbdinteractiveauthentication no\npermitemptypasswords no\n' +
+      'permitrootlogin without-password\nmaxauthtries 4\nlogingracetime 30\nx11forwarding no\n'
+    const host = machine((command) => {
+      if (command.startsWith('sshd -T')) return set
+      if (command.startsWith('mktemp')) return '/run/proof'
+      if (command.startsWith('ssh -F'))
+        return command.includes('-l pacs') ? 'HTTP/1.1 200 OK' : { code: 255, stderr: 'Permission denied' }
+      return passwd(command)
+    })
+    keys(host)
+    host.put('/run/proof/key.pub', 'ssh-ed25519 BBBB')
+    host.put('/etc/pacs-agent/authorized_keys', '# none\n')
+    await expect(apply(sshStep(host, 'root'), host)).rejects.toThrow(
+      /a new login of root with a key does not succeed \(Permission denied\); it was taken back/,
+    )
+    expect(host.below('/etc/ssh')).toEqual([])
+    expect(host.text('/root/.ssh/authorized_keys')).toBe('ssh-ed25519 AAAA hand\n')
+    expect(host.text('/etc/pacs-agent/authorized_keys')).toBe('# none\n')
+    expect(host.ran.filter((one) => one.startsWith('systemctl reload'))).toHaveLength(2)
+    expect(host.ran.at(-1)).toBe('systemctl reload ssh')
+  })
+})
+
+describe("the engine's defaults", () => {
+  it('are added to those that a person set, which stay and are named', async () => {
+    const host = machine()
+    host.put('/etc/docker/daemon.json', '{"mtu": 1400, "log-driver": "journald"}')
+    const step = dockerStep(host)
+    await apply(step, host)
+    expect(JSON.parse(host.text('/etc/docker/daemon.json') ?? '')).toEqual({
+      mtu: 1400,
+      'log-driver': 'journald',
+      'live-restore': true,
+      'no-new-privileges': true,
+    })
+    expect(await step.notes?.()).toEqual([
+      expect.stringMatching(/log-driver is "journald", "local" is safer; it stays/),
+    ])
+    expect(await apply(step, host)).toEqual([])
+    expect(host.ran).toContain('systemctl restart docker')
+  })
+
+  it('do not stop what runs', async () => {
+    const host = machine((command) => (command.startsWith('docker ps') ? 'c0ffee\n' : undefined))
+    await apply(dockerStep(host), host)
+    expect(host.ran).toContain('systemctl reload docker')
+    expect(host.ran).not.toContain('systemctl restart docker')
+  })
+
+  it('are not written over a file that is damaged', async () => {
+    const host = machine()
+    host.put('/etc/docker/daemon.json', '{')
+    expect(await judge(dockerStep(host), host)).toMatchObject({
+      state: 'failed',
+      details: [expect.stringMatching(/no JSON object/)],
+    })
+  })
+})
+
+describe('the kernel', () => {
+  const set = (host: MemoryHost, name: string, value: string) => host.put(`/proc/sys/${name}`, value)
+
+  it('gets what the databases ask for, keeps higher values, and gets back what it had', async () => {
+    const host = machine()
+    set(host, 'vm/swappiness', '60\n')
+    set(host, 'vm/max_map_count', '1048576\n')
+    set(host, 'vm/overcommit_memory', '0\n')
+    expect(await apply(kernelStep(host), host)).toEqual([
+      '/etc/sysctl.d/60-pacs.conf: made',
+      'vm.swappiness: 1 instead of 60',
+      'vm.overcommit_memory: 1 instead of 0',
+    ])
+    expect(host.ran).toContain('sysctl --quiet --write vm.swappiness=1 vm.overcommit_memory=1')
+    const record = await new SetupRecord(host).of('kernel')
+    expect(record).toContainEqual(
+      expect.objectContaining({ undo: ['sysctl', '--quiet', '--write', 'vm.swappiness=60', 'vm.overcommit_memory=0'] }),
+    )
+  })
+
+  it("is not a container's to change", async () => {
+    const host = machine((command) => (command.startsWith('systemd-detect-virt') ? 'lxc\n' : undefined))
+    for (const step of hardeningSteps(host, choices, 'root').filter(({ id }) =>
+      ['kernel', 'hugepages', 'time', 'audit'].includes(id),
+    ))
+      expect(await judge(step, host)).toMatchObject({
+        state: 'impossible',
+        details: [expect.stringMatching(/a container \(lxc\)/)],
+      })
+  })
+
+  it.each([
+    [8, ['always > ', 'defer+madvise > ', '0 > ']],
+    [7, ['never > ']],
+  ])('has huge pages as MongoDB %s wants them', async (version, wanted) => {
+    const host = machine()
+    host.directories.set('/sys/kernel/mm/transparent_hugepage', { directory: true, mode: 0o755, uid: 0, gid: 0 })
+    await apply(hugePagesStep(host, version), host)
+    const unit = host.text('/etc/systemd/system/pacs-hugepages.service') ?? ''
+    expect([...unit.matchAll(/echo (\S+ > )/g)].map(([, said]) => said)).toEqual(wanted)
+  })
+})
