@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { transform } from 'esbuild'
 import { badInput, tryRun } from '../src/lib/index.ts'
 import type { Action } from './action-files.ts'
 import { inheritedEnvironment } from './environment.ts'
@@ -44,7 +45,8 @@ export async function bundle(root: string, node: string, actions: readonly Actio
     onlyScript('the agent', agent)
     const health = await pack(workshop, 'health/main.js', ['--target', TARGET, '--minify'])
     const files: Files = new Map([['dist/package.json', '{\n  "type": "module"\n}\n']])
-    for (const [name, text] of shared) files.set(`dist/shared/${name}`, text)
+    for (const [name, text] of shared)
+      files.set(`dist/shared/${name}`, name.endsWith('.js') ? await shorten(text) : text)
     for (const [name, text] of agent) files.set(`dist/agent/${name}`, text)
     for (const action of actions) {
       files.set(`dist/${action.name}/index.js`, stub(action.name, 'main'))
@@ -106,4 +108,15 @@ async function pack(workshop: Workshop, entry: string, options: readonly string[
 async function runTool(workshop: Workshop, cwd: string, args: readonly string[]): Promise<void> {
   const { code, stdout, stderr } = await tryRun(workshop.node, args, { cwd, env: inheritedEnvironment() })
   if (code !== 0) throw badInput(`the build stops:\n${stdout}\n${stderr}`)
+}
+
+/** The bundler shortens no chunk. Names stay, so that the trace of an error can be read. */
+async function shorten(text: string): Promise<string> {
+  const { code } = await transform(text, {
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'none',
+    target: TARGET,
+  })
+  return code
 }
