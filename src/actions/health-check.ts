@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { AgentClient } from '../agent/client.ts'
-import { type Check, gate, publicCheck } from '../health/index.ts'
+import { type Check, certificateCheck, gate, publicCheck } from '../health/index.ts'
 import { badInput, Failure } from '../lib/index.ts'
 import { duration, jobContext, log, optional, path, readInputs, runAction, wholeNumber } from '../runner/index.ts'
 import { i8 } from '../stack/index.ts'
@@ -32,6 +32,7 @@ export function main(): Promise<void> {
         [
           agentCheck(agent),
           publicCheck({ url: environment.publicUrl, identity, timeout: PATIENCE_MS, ...(ca ? { ca } : {}) }),
+          certificateCheck(environment.publicUrl, ca),
         ],
         {
           consecutive: inputs.consecutive,
@@ -40,7 +41,8 @@ export function main(): Promise<void> {
           patience: PATIENCE_MS,
           signal: job.signal,
           onRound: (found, good) => {
-            for (const { name, ok, detail } of found) log.foreign(`${ok ? 'good' : 'bad'}: ${name}: ${detail}`)
+            for (const { name, ok, degraded, detail } of found)
+              log.foreign(`${state(ok, degraded)}: ${name}: ${detail}`)
             log.info(`  ${good} of ${inputs.consecutive} good rounds in a row`)
           },
         },
@@ -52,6 +54,11 @@ export function main(): Promise<void> {
 }
 
 export const post = cleanUp
+
+function state(ok: boolean, degraded: boolean | undefined): string {
+  if (!ok) return 'bad'
+  return degraded ? 'degraded' : 'good'
+}
 
 /** What the server says of each of its parts; a report without a single check is no evidence. */
 function agentCheck(agent: AgentClient): Check {

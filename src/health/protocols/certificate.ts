@@ -1,11 +1,21 @@
 import { connect, type PeerCertificate } from 'node:tls'
 import { messageOf } from '../../lib/index.ts'
-import type { Finding } from '../gate.ts'
+import type { Check, Finding } from '../gate.ts'
 import type { Address } from './exchange.ts'
 
 const DAY_MS = 86_400_000
 /** Of a certificate's life that must be left: a third, as renewals begin there. */
 const LEAST_LEFT = 1 / 3
+
+/** Checks the certificate that the server of an https URL shows. */
+export function certificateCheck(url: string, ca: string | undefined): Check {
+  const { hostname, port } = new URL(url)
+  const name = hostname.replace(/^\[|\]$/g, '')
+  return {
+    name: 'certificate',
+    look: (signal) => askCertificate({ host: name, port: Number(port || 443) }, { name, ca }, signal),
+  }
+}
 
 /** Whether the server at `address` shows a certificate for `name` that holds, and for how long: for good, or soon no more. */
 export function askCertificate(

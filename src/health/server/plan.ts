@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Check } from '../gate.ts'
-import { askCertificate } from '../protocols/certificate.ts'
+import { certificateCheck } from '../protocols/certificate.ts'
 import { askDisk } from '../protocols/disk.ts'
 import { askHttp } from '../protocols/http.ts'
 import type { AgentWord } from './agent.ts'
@@ -66,7 +66,6 @@ function serviceChecks(service: string, containers: readonly Listed[], options: 
 
 function publicChecks(url: string, containers: readonly Listed[], options: PlanOptions): PlannedCheck[] {
   const { ca, limit, file } = options
-  const { hostname, port } = new URL(url)
   const instances = [...new Set(containers.map(({ project }) => /-([0-9a-f]{8})$/.exec(project)?.[1]))]
   const oneOf = instances.filter((i8) => i8 !== undefined)
   const name = file['instance-header']
@@ -75,11 +74,7 @@ function publicChecks(url: string, containers: readonly Listed[], options: PlanO
     name: url,
     look: (signal) => askHttp({ url, signal, header, timeout: limit - 50, ...(ca === undefined ? {} : { ca }) }),
   }
-  const certificate: Check = {
-    name: 'certificate',
-    look: (signal) => askCertificate({ host: hostname, port: Number(port || 443) }, { name: hostname, ca }, signal),
-  }
-  return [page, certificate].map((check) => ({ service: 'public', critical: true, check }))
+  return [page, certificateCheck(url, ca)].map((check) => ({ service: 'public', critical: true, check }))
 }
 
 function releaseCheck(wanted: string, agent: AgentWord | null): PlannedCheck {
