@@ -15,6 +15,10 @@ export interface CounterOptions {
   api?: readonly string[]
   /** Paths of images that are fetched as well; each must exist in every release. */
   images?: readonly string[]
+  /** Milliseconds between two requests of one connection; what a person's page takes when left out. */
+  think?: number
+  /** Told how many milliseconds each good answer took. */
+  onGood?: (ms: number) => void
 }
 
 export interface LostRequest {
@@ -118,7 +122,7 @@ export class Counter {
           this.#moves.push({ at: this.elapsed, from: last, to: answer.instance })
         last = answer.instance
       }
-      await new Promise((resolve) => setTimeout(resolve, THINK))
+      await new Promise((resolve) => setTimeout(resolve, this.#options.think ?? THINK))
       return answer
     }
     while (!this.#stopped) {
@@ -143,6 +147,7 @@ export class Counter {
   ): Promise<Answer | null> {
     const { host, port, servername } = this.#options
     this.#sent += 1
+    const asked = performance.now()
     return new Promise((resolve) => {
       const lose = (why: string, answer?: Partial<Answer>) => {
         this.#lost.push({
@@ -177,6 +182,7 @@ export class Counter {
         response.on('error', (error) => lose(`short body: ${messageOf(error)}`, answer))
         response.on('end', () => {
           if (answer.status !== wanted) return lose(`status ${answer.status}`, answer)
+          this.#options.onGood?.(performance.now() - asked)
           this.#good(answer.instance)
           resolve({ ...answer, body: Buffer.concat(chunks) })
         })

@@ -62,7 +62,7 @@ async function labWith(servers: readonly string[]): Promise<{ lab: Lab; end: () 
 export async function count(
   lab: Lab,
   server: Machine,
-  options: Pick<CounterOptions, 'api' | 'images'> = {},
+  options: Omit<CounterOptions, 'host' | 'port' | 'servername' | 'ca'> = {},
 ): Promise<Counter> {
   const ca = await readFile(lab.ca, 'utf8')
   return new Counter({ host: '127.0.0.1', port: server.port(443), servername: server.hostname, ca, ...options })
