@@ -4,7 +4,8 @@ export function closest(typed: string, names: readonly string[]): string {
   return ranked.sort((a, b) => a.distance - b.distance)[0]?.name ?? ''
 }
 
-function distance(from: string, to: string): number {
+/** How many letters must be changed, added or taken away to get from one text to the other. */
+export function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column)
   for (let line = 1; line <= from.length; line += 1) {
     const next = [line]

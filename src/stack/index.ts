@@ -1,4 +1,5 @@
 export { checkStack } from './check.ts'
+export { closest, distance } from './closest.ts'
 export { type Account, dataServices, passwordFiles, type ServiceData } from './data.ts'
 export { type Finding, formatFinding } from './finding.ts'
 export { type Allowed, type GateResult, gateStack } from './gate/gate.ts'

@@ -4,15 +4,18 @@ import { chmod, chown, copyFile, readdir, readFile, stat, writeFile } from 'node
 import { join } from 'node:path'
 import { badInput, exitClass, Failure, Problems } from '../../lib/index.ts'
 import { parseManifest } from '../../release/index.ts'
-import { checkStack, formatFinding, loadStack } from '../../stack/index.ts'
+import { checkStack, formatFinding, loadStack, variablesOf } from '../../stack/index.ts'
 import type { Layout } from '../layout.ts'
-import { checkConfig } from '../server/check-config.ts'
+import { checkConfig, PUBLIC_HOST } from '../server/check-config.ts'
 import { type ConfigRevision, openConfig } from '../server/config.ts'
+import { judgeEnv, readExample } from '../server/judge-env.ts'
+import { judgeSecrets } from '../server/judge-secrets.ts'
 import { type Command, type Console, readArgs } from './command.ts'
 
 export const config: Command = {
   usage: 'edit | check | show-names',
-  summary: 'edits config/next (the next deploy seals it), names what is missing in it, lists its names without values',
+  summary:
+    'edits config/next (the next deploy seals it), names what is missing, weak or still an example in it, lists its names without values',
   async run(args, console) {
     const [verb] = readArgs(args, {}, [1, 1]).operands
     if (verb === 'edit') {
@@ -58,20 +61,39 @@ async function giveToAgent(paths: Layout, file: string): Promise<void> {
 async function check({ paths, print }: Console): Promise<number> {
   const next = await openNext(paths)
   const release = await newestRelease(paths)
+  const problems = new Problems()
+  const stack = release === null ? null : await loadStack({ directory: join(release, 'stack') })
+  const example = release && (await readFile(join(release, 'stack', '.env.example'), 'utf8').catch(() => null))
+  if (stack) {
+    for (const finding of checkStack(stack)) problems.add(formatFinding(finding))
+    await checkConfig(stack, next, problems)
+  }
+  judgeEnv(await readFile(join(next.directory, '.env'), 'utf8'), {
+    example: example ? readExample(example) : null,
+    known: stack && [PUBLIC_HOST, ...variablesOf(stack).map(({ name }) => name)],
+    problems,
+  })
+  judgeSecrets(await secretsOf(next), problems)
+  problems.throwIfAny()
   if (release === null) {
     print(
       `${Object.keys(next.env).length} variables; no release has come to this server yet, so what it needs is not known`,
     )
     return exitClass.ok
   }
-  const stack = await loadStack({ directory: join(release, 'stack') })
-  const problems = new Problems()
-  for (const finding of checkStack(stack)) problems.add(formatFinding(finding))
-  await checkConfig(stack, next, problems)
-  problems.throwIfAny()
   const manifest = parseManifest('release.json', await readFile(join(release, 'release.json'), 'utf8'))
   print(`complete for ${manifest.id}; the next deploy takes it`)
   return exitClass.ok
+}
+
+/** The contents of the files of secrets, and of variables that hold one. */
+async function secretsOf({ directory, env }: ConfigRevision): Promise<Map<string, string>> {
+  const names = await readdir(join(directory, 'secrets')).catch(() => [])
+  const found = new Map<string, string>()
+  for (const name of names.toSorted())
+    found.set(`secrets/${name}`, await readFile(join(directory, 'secrets', name), 'utf8').catch(() => ''))
+  for (const [name, value] of Object.entries(env)) found.set(`.env: ${name}`, value)
+  return found
 }
 
 async function showNames({ paths, print }: Console): Promise<number> {

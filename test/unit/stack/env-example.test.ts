@@ -1,0 +1,138 @@
+// .env.example explains every variable and secret of the shipped stack, and nothing that is not there.
+import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { judgeEnv } from '../../../src/agent/server/judge-env.ts'
+import { Problems } from '../../../src/lib/index.ts'
+import { interpolationOf } from '../../../src/stack/interpolation.ts'
+
+const directory = join(import.meta.dirname, '../../../deployment/production')
+const text = await readFile(join(directory, '.env.example'), 'utf8')
+const compose = z
+  .object({
+    services: z.record(z.string(), z.record(z.string(), z.unknown())),
+    secrets: z.record(z.string(), z.object({ file: z.string() })),
+  })
+  .loose()
+  .parse(parse(await readFile(join(directory, 'docker-compose.prod.yml'), 'utf8'), { merge: true }))
+
+interface Variable {
+  name: string
+  default: string | null
+  services: Set<string>
+}
+
+/** What the compose file reads, as it stands there. */
+const variables = new Map<string, Variable>()
+for (const [service, { 'x-pacs': _, ...definition }] of Object.entries(compose.services)) collect(definition, service)
+const { services: _services, ...rest } = compose
+collect(rest, null)
+
+function collect(value: unknown, service: string | null): void {
+  if (typeof value === 'object' && value !== null) for (const one of Object.values(value)) collect(one, service)
+  if (typeof value !== 'string') return
+  for (const { name, operator, operand } of interpolationOf(value).uses) {
+    const found = variables.get(name) ?? { name, default: operator.endsWith('-') ? operand : null, services: new Set() }
+    variables.set(name, found)
+    if (service !== null) found.services.add(service)
+  }
+}
+
+/** The agent's own, which no compose file uses. */
+const PUBLIC_HOST = 'PACS_PUBLIC_HOST'
+
+interface Paragraph {
+  /** Who reads it, as the heading above says. */
+  readers: string
+  comment: string
+  /** Name → example, and whether it must be replaced (no comment). */
+  examples: Map<string, { value: string; toReplace: boolean }>
+}
+
+/** Paragraphs of comment with the assignments below, under headings `# --- read by … ---`. */
+function paragraphs(): Paragraph[] {
+  let readers = ''
+  return text.split(/\n\n+/).flatMap((block) => {
+    const lines = block.split('\n')
+    const heading = lines.find((line) => line.startsWith('# ---'))
+    if (heading !== undefined) readers = heading.replace(/^# -+ | -+$/g, '')
+    const examples = new Map<string, { value: string; toReplace: boolean }>()
+    for (const line of lines) {
+      const [, hash, name, value] = /^(#?)([A-Z][A-Z0-9_]*)='([^']+)'$/.exec(line) ?? []
+      if (name !== undefined && value !== undefined) examples.set(name, { value, toReplace: hash === '' })
+    }
+    const comment = lines
+      .filter((line) => /^# (?!---)/.test(line))
+      .map((line) => line.slice(2))
+      .join(' ')
+    return examples.size === 0 ? [] : [{ readers, comment, examples }]
+  })
+}
+
+const explained = paragraphs()
+const names = explained.flatMap(({ examples }) => [...examples.keys()])
+
+describe('.env.example', () => {
+  it('has an example of every variable of the compose file, each once, and of no other', () => {
+    expect(variables.size).toBeGreaterThan(5)
+    expect(names.toSorted()).toEqual([PUBLIC_HOST, ...variables.keys()].toSorted())
+  })
+
+  it.each([...variables])('says of %s what it means, who reads it, and its default', (name, variable) => {
+    const own = explained.find(({ examples }) => examples.has(name))
+    expect(own?.comment).toMatch(
+      new RegExp(`^(?:[A-Z0-9_]+(?:,| and) )*${name}(?:(?:,| and) [A-Z0-9_]+)*: \\S+ \\S+ \\S+`),
+    )
+    const stated = /Defaults?: (.*?)\.?$/.exec(own?.comment ?? '')?.[1] ?? ''
+    if (variable.default === null) {
+      expect(stated).toBe('none')
+      expect(own?.examples.get(name)?.toReplace).toBe(true)
+    } else {
+      const defaults = stated.split(/, | and /)
+      expect(defaults.length === 1 ? defaults[0] : defaults[[...(own?.examples.keys() ?? [])].indexOf(name)]).toBe(
+        variable.default,
+      )
+      expect(own?.examples.get(name)?.toReplace).toBe(false)
+    }
+    if (own?.readers.startsWith('read by'))
+      for (const service of variable.services) expect(own.readers).toContain(service)
+  })
+
+  it('quotes as it asks for', () => {
+    const problems = new Problems()
+    judgeEnv(text.replaceAll(/^#(?=[A-Z])/gm, '').replaceAll('example.org', 'clinic.test'), {
+      example: null,
+      known: names,
+      problems,
+    })
+    expect(problems.found).toEqual([])
+  })
+
+  it('explains every secret of the stack, and none that nothing reads', async () => {
+    const secrets = new Set(Object.values(compose.secrets).map(({ file }) => basename(file)))
+    expect(secrets.size).toBeGreaterThan(8)
+    const mentioned = expandBraces(text)
+    for (const name of secrets) expect(mentioned).toContain(name)
+    const made = await readFile(join(directory, 'scripts/make-secrets.sh'), 'utf8')
+    for (const name of listed())
+      expect(secrets.has(name) || made.includes(name), `${name} is read by something`).toBe(true)
+  })
+})
+
+/** The names at the head of the lines of the list of secrets. */
+function listed(): string[] {
+  const lines = text.split('\n').flatMap((line) => /^# {3}((?:[a-z0-9.{},-]+(?:, )?)+) {2,}/.exec(line)?.[1] ?? [])
+  return lines.flatMap((names) => expandBraces(names).split(/, /))
+}
+
+/** `a-{b,c}` → `a-b, a-c` */
+function expandBraces(given: string): string {
+  return given.replaceAll(/([a-z-]*)\{([a-z,]+)\}([a-z-]*)/g, (_, before, middle, after) =>
+    String(middle)
+      .split(',')
+      .map((one) => `${before}${one}${after}`)
+      .join(', '),
+  )
+}
