@@ -27,6 +27,11 @@ const standIns: Readonly<Record<string, StandIn>> = {
     packages: { ...NODE_ONLY, ...BSON },
   },
   redis: { folder: 'redis', tags: /^8\b/, parents: ['BASE'] },
+  'prom/prometheus': { folder: 'monitoring', tags: /^v3\./, parents: ['BASE'] },
+  'prom/alertmanager': { folder: 'monitoring', tags: /^v0\./, parents: ['BASE'] },
+  'prom/node-exporter': { folder: 'monitoring', tags: /^v1\./, parents: ['BASE'] },
+  'prom/blackbox-exporter': { folder: 'monitoring', tags: /^v0\./, parents: ['BASE'] },
+  'oliver006/redis_exporter': { folder: 'monitoring', tags: /^v1\..+-alpine$/, parents: ['BASE'] },
   'orthancteam/orthanc': { folder: 'orthanc', tags: /^26\./, parents: ['BASE'] },
 }
 

@@ -7,10 +7,20 @@ import { z } from 'zod'
 const PRODUCTION = join(import.meta.dirname, '../../deployment/production')
 
 const composeFile = z.object({
-  services: z.record(z.string(), z.object({ image: z.string().optional(), build: z.unknown().optional() })),
+  services: z.record(
+    z.string(),
+    z.object({
+      image: z.string().optional(),
+      build: z.unknown().optional(),
+      profiles: z.array(z.string()).default([]),
+    }),
+  ),
 })
 
-/** The vendors' images that the shipped stack names: `FROM` in its Dockerfiles, `image` of services that are not built. */
+/**
+ * The vendors' images that a release of the shipped stack names: `FROM` in its Dockerfiles, `image` of services that are not built.
+ * Services of profiles are none of a release.
+ */
 export async function vendorImages(folder: string = PRODUCTION): Promise<string[]> {
   if (!existsSync(folder)) return []
   const found = new Set<string>()
@@ -38,9 +48,11 @@ export function imagesOfDockerfile(text: string): string[] {
   return images
 }
 
-export function imagesOfCompose(text: string): string[] {
-  const { services } = composeFile.parse(parse(text))
-  return Object.values(services).flatMap(({ image, build }) =>
-    image === undefined || build !== undefined ? [] : [image],
-  )
+/** @param profile whose services are meant; those of none when left out */
+export function imagesOfCompose(text: string, profile?: string): string[] {
+  const { services } = composeFile.parse(parse(text, { merge: true }))
+  return Object.values(services).flatMap(({ image, build, profiles }) => {
+    const isMeant = profile === undefined ? profiles.length === 0 : profiles.includes(profile)
+    return image === undefined || build !== undefined || !isMeant ? [] : [image]
+  })
 }

@@ -24,16 +24,20 @@ put() {
 sha256() { sha256sum "$1" | cut -d ' ' -f 1; }
 
 for name in orthanc-password mongodb-root-password mongodb-app-password mongodb-migrations-password mongodb-backup-password \
-  redis-app-password redis-backup-password restic-password app-session-key; do
+  redis-app-password redis-backup-password restic-password app-session-key orthanc-metrics-password redis-metrics-password \
+  grafana-admin-password; do
   openssl rand -hex 32 | tr -d '\n' | put "$name"
 done
 openssl rand -base64 96 | tr -d '\n' | put mongodb-keyfile
-printf '{"RegisteredUsers":{"backend":"%s"}}' "$(cat orthanc-password)" | put orthanc-users.json
-# Hashes, not passwords. "app" may do what the API does, with its own keys; "backup" may ask for a snapshot; "health" may ping.
+printf '{"RegisteredUsers":{"backend":"%s","metrics":"%s"}}' "$(cat orthanc-password)" "$(cat orthanc-metrics-password)" | put orthanc-users.json
+printf '{"redis://metrics@redis:6379":"%s"}' "$(cat redis-metrics-password)" | put redis-metrics.json
+# Hashes, not passwords. "app" may do what the API does, with its own keys; "backup" may ask for a snapshot; "metrics" may see
+# figures; "health" may ping.
 put redis-users.acl <<ACL
 user default off
 user app on #$(sha256 redis-app-password) resetchannels ~pacs:* -@all +get +getex +set +del +incr +expire +ttl +multi +exec +ping +hello +auth +client|setinfo +client|setname
 user backup on #$(sha256 redis-backup-password) resetchannels -@all +bgsave +lastsave +info +ping
+user metrics on #$(sha256 redis-metrics-password) resetchannels -@all +info +ping +hello +auth +client|setname +client|setinfo +latency|latest +slowlog|len
 user health on nopass resetchannels -@all +ping
 ACL
 [ -e app-users.json ] || echo 'still missing: app-users.json, who may log in (.env.example says how)'

@@ -29,6 +29,7 @@ describe.each([
   'docs/migrations.md',
   'docs/backups.md',
   'docs/controls.md',
+  'docs/monitoring.md',
 ])('%s', (path) => {
   it('links only to what is there', async () => {
     const targets = [...(await read(path)).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, target]) => target ?? '')

@@ -1,0 +1,109 @@
+// The shipped alert rules and the cases that prove each, as promtool takes them.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parse, stringify } from 'yaml'
+import { z } from 'zod'
+
+export const MONITORING = join(import.meta.dirname, '../../deployment/production/monitoring')
+const CASES = join(import.meta.dirname, '../fixtures/alerts/cases.yml')
+
+const alert = z.strictObject({
+  alert: z.string(),
+  expr: z.string(),
+  for: z.string().optional(),
+  labels: z.strictObject({
+    severity: z.enum(['critical', 'warning', 'none']),
+    category: z.enum([
+      'availability',
+      'latency',
+      'capacity',
+      'database',
+      'imaging',
+      'security',
+      'compliance',
+      'backup',
+      'deploy',
+      'meta',
+    ]),
+  }),
+  annotations: z.strictObject({ summary: z.string().min(10), action: z.string().min(5), runbook_url: z.string() }),
+})
+const recording = z.strictObject({ record: z.string(), expr: z.string() })
+const rulesFile = z.strictObject({
+  groups: z.array(
+    z.strictObject({
+      name: z.string(),
+      interval: z.string().optional(),
+      rules: z.array(z.union([alert, recording])),
+    }),
+  ),
+})
+const seriesMap = z.record(z.string(), z.string())
+const casesFile = z.record(
+  z.string(),
+  z.strictObject({
+    at: z.string(),
+    interval: z.string().default('1m'),
+    fires: seriesMap,
+    /** Missing only for what fires always. */
+    silent: seriesMap.optional(),
+  }),
+)
+
+export type Alert = z.infer<typeof alert>
+export type Rules = z.infer<typeof rulesFile>
+export type Cases = z.infer<typeof casesFile>
+
+export async function readRules(): Promise<Rules> {
+  return rulesFile.parse(parse(await readFile(join(MONITORING, 'alert-rules.yml'), 'utf8')))
+}
+
+export async function readCases(): Promise<Cases> {
+  return casesFile.parse(parse(await readFile(CASES, 'utf8')))
+}
+
+export function alertsOf({ groups }: Rules): Alert[] {
+  return groups.flatMap(({ rules }) => rules.filter((rule) => 'alert' in rule))
+}
+
+/**
+ * Test files for promtool, with the rules that each needs: promtool evaluates all rules of a file for every case, so each group stands
+ * apart, and what takes days is evaluated in larger steps.
+ * @returns name → content; the tests are those that begin with `test-`
+ */
+export function promtoolFiles(rules: Rules, cases: Cases): Map<string, string> {
+  const files = new Map<string, string>()
+  const recorded = rules.groups.filter(({ name }) => name === 'recorded')
+  for (const group of rules.groups) {
+    const alerts = group.rules.filter((rule) => 'alert' in rule)
+    if (alerts.length === 0) continue
+    const needed = group.name === 'availability' ? [...recorded, group] : [group]
+    files.set(`rules-${group.name}.yml`, stringify({ groups: needed }))
+    const tests = alerts.flatMap(({ alert }) => testsOf(alert, cases[alert]))
+    for (const [interval, some] of Map.groupBy(tests, (test) => test.interval)) {
+      const content = { rule_files: [`rules-${group.name}.yml`], evaluation_interval: interval, tests: some }
+      files.set(`test-${group.name}-${interval}.yml`, stringify(content))
+    }
+  }
+  return files
+}
+
+function testsOf(name: string, found: Cases[string] | undefined) {
+  if (found === undefined) return []
+  const { at, interval, fires, silent } = found
+  return [
+    { kind: 'fires', series: fires, samples: [{ labels: '{}', value: 1 }] },
+    ...(silent === undefined ? [] : [{ kind: 'is silent', series: silent, samples: [] }]),
+  ].map(({ kind, series, samples }) => ({
+    name: `${name} ${kind}`,
+    interval,
+    input_series: Object.entries(series).map(([series, values]) => ({ series, values })),
+    promql_expr_test: [
+      {
+        expr: `count(ALERTS{alertname="${name}",alertstate="firing"}) > bool 0`,
+        eval_time: at,
+        exp_samples: samples,
+      },
+    ],
+  }))
+}

@@ -1,0 +1,81 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type Alert, alertsOf, type Cases, MONITORING, readCases, readRules } from '../../monitoring/rules.ts'
+
+/** Programs of a server of this stack, and of the containers that the commands enter. */
+const PROGRAMS = /^(curl|df|dmesg|docker|du|free|journalctl|ls|openssl|pacs-agent|ss|systemctl|timedatectl|uptime)( |$)/
+const AGENT_VERBS = ['backup', 'rollback', 'status', 'verify']
+
+let alerts: Alert[]
+let cases: Cases
+
+beforeAll(async () => {
+  alerts = alertsOf(await readRules())
+  cases = await readCases()
+})
+
+test('every alert has a name of its own, a case in which it fires and one in which it is silent', () => {
+  expect(alerts.length).toBeGreaterThanOrEqual(40)
+  const names = alerts.map(({ alert }) => alert)
+  expect(new Set(names).size).toBe(names.length)
+  expect(Object.keys(cases).sort()).toEqual([...names].sort())
+  const withoutSilence = Object.entries(cases).filter(([, { silent }]) => silent === undefined)
+  expect(withoutSilence.map(([name]) => name)).toEqual(['Watchdog'])
+})
+
+test('each kind of trouble has its alerts, and only the watchdog has no severity', () => {
+  const byCategory = Map.groupBy(alerts, ({ labels }) => labels.category)
+  for (const category of ['availability', 'latency', 'capacity', 'database', 'imaging', 'security'] as const) {
+    expect(byCategory.get(category)?.length, category).toBeGreaterThanOrEqual(3)
+  }
+  for (const category of ['compliance', 'backup', 'deploy', 'meta'] as const) {
+    expect(byCategory.get(category)?.length, category).toBeGreaterThanOrEqual(2)
+  }
+  expect(alerts.filter(({ labels }) => labels.severity === 'none').map(({ alert }) => alert)).toEqual(['Watchdog'])
+})
+
+describe('the runbooks', () => {
+  test('are one for each alert, which names it, and no other', async () => {
+    for (const { alert, annotations } of alerts) {
+      expect(annotations.runbook_url).toBe(`monitoring/runbooks/${alert}.md`)
+    }
+    const files = await readdir(join(MONITORING, 'runbooks'))
+    expect(files.sort()).toEqual(alerts.map(({ alert }) => `${alert}.md`).sort())
+  })
+
+  test('say what it means, what it costs, how to find out and what to do, with the rule as it is', async () => {
+    for (const { alert, expr, labels } of alerts) {
+      const text = await runbook(alert)
+      const sections = [...text.matchAll(/^## (.+)$/gm)].map(([, title]) => title)
+      expect(sections, alert).toEqual(['Meaning', 'Impact', 'Diagnosis', 'Mitigation'])
+      for (const part of text.split(/^## .+$/m).slice(1)) expect(part.trim().length, alert).toBeGreaterThan(20)
+      const [, shown = ''] = /```promql\n([\s\S]*?)\n```/.exec(text) ?? []
+      expect(shown.replaceAll(/\s+/g, ' '), `${alert}: the rule in its runbook`).toBe(
+        expr.trim().replaceAll(/\s+/g, ' '),
+      )
+      expect(text, alert).toContain(`Severity ${labels.severity}, category ${labels.category}`)
+    }
+  })
+
+  test('use programs that a server has, services of the stack and verbs of the agent', async () => {
+    const stack = await readFile(join(MONITORING, '../docker-compose.prod.yml'), 'utf8')
+    for (const { alert } of alerts) {
+      const [, block = ''] = /```sh\n([\s\S]*?)\n```/.exec(await runbook(alert)) ?? []
+      const commands = block.split('\n').filter((line) => line !== '')
+      expect(commands.length, alert).toBeGreaterThan(0)
+      for (const command of commands) {
+        expect(command, alert).toMatch(PROGRAMS)
+        const verb = /^pacs-agent (\w+)/.exec(command)?.[1]
+        if (verb !== undefined) expect(AGENT_VERBS, `${alert}: ${command}`).toContain(verb)
+        for (const [, service] of command.matchAll(/compose\.service=([\w-]+)/g)) {
+          expect(stack, `${alert}: ${command}`).toMatch(new RegExp(`^  ${service}:$`, 'm'))
+        }
+      }
+    }
+  })
+})
+
+function runbook(alert: string): Promise<string> {
+  return readFile(join(MONITORING, 'runbooks', `${alert}.md`), 'utf8')
+}
