@@ -5,6 +5,7 @@ import { lintMigrations } from '../../migrations/index.ts'
 import { type Environment, parseEnvironments } from '../../ssh/index.ts'
 import { checkStack, gateStack, loadStack } from '../../stack/index.ts'
 import { filesToCopy, shippedText } from '../init.ts'
+import { examineBuilds } from './build-sources.ts'
 import { type Note, type Remark, remarksOf } from './remark.ts'
 
 const STACK = 'deployment/production'
@@ -58,6 +59,7 @@ async function examineFiles(
 async function examineStack(directory: string, note: Note): Promise<void> {
   try {
     const stack = await loadStack({ directory: join(directory, STACK), file: COMPOSE })
+    await examineBuilds(stack, join(directory, STACK), note)
     const { blockers } = gateStack(stack)
     const findings = [...checkStack(stack), ...blockers]
     for (const { file, line, message, rule } of findings) {

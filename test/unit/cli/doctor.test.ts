@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { sourcesOf } from '../../../src/cli/doctor/build-sources.ts'
 import { examineGitHub } from '../../../src/cli/doctor/github.ts'
 import type { Remark } from '../../../src/cli/doctor/remark.ts'
 import { examineRepository } from '../../../src/cli/doctor/repository.ts'
@@ -57,6 +58,11 @@ describe('the doctor, in a repository', () => {
     expect(missing).toContain('deployment/production/.env is committed')
     expect(missing).toContain('staging.public-url is missing')
     expect(said(remarks, 'ok')).toContain('1 files differ from this version of pacs-deploy (init --diff shows how)')
+  })
+
+  it('reads what a Dockerfile copies, so that an app that is not there is named before the first build', () => {
+    const text = `FROM a AS one\nCOPY --chown=1:1 app/package.json \\\n  app/lock.json ./\nCOPY --from=one /x /y\nADD $FILE *.md <<END z/\ncopy app /app\n`
+    expect(sourcesOf(text)).toEqual(['app/package.json', 'app/lock.json', 'app'])
   })
 
   it('knows an option that is not there, and an environment that is not', async () => {
