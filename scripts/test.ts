@@ -1,5 +1,5 @@
-// npm test [-- unit|integration|e2e|full …]: the suites one after the other; the last line counts all of them. `full` runs only when
-// it is named.
+// npm test [-- unit|integration|e2e|full …]: first unit, then the suites on real parts side by side, since each of them mostly waits
+// for its servers; the last line counts all of them. `full` runs only when it is named.
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -36,9 +36,14 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => abort.abort(new Error(`ended by ${signal}`)))
 }
 
+const chosen = SUITES.filter((suite) => (asked.length === 0 ? !WHEN_NAMED.includes(suite) : asked.includes(suite)))
+const first = chosen.filter((suite) => suite === 'unit')
+const onRealParts = chosen.filter((suite) => suite !== 'unit')
 const reports: SuiteReport[] = []
-for (const suite of SUITES) {
-  if (asked.length === 0 ? !WHEN_NAMED.includes(suite) : asked.includes(suite)) reports.push(await runSuite(suite))
+for (const beside of [first, onRealParts]) {
+  const say = (suite: Suite) => (line: string) =>
+    console.log(beside.length > 1 ? `${suite.padEnd(11)} | ${line}` : line)
+  reports.push(...(await Promise.all(beside.map((suite) => runSuite(suite, say(suite))))))
 }
 for (const line of skippedLines(reports)) console.log(line)
 const totals = totalsOf(reports)
@@ -47,17 +52,17 @@ process.exitCode = totals.failed === 0 && totals.passed > 0 ? 0 : 1
 console.log(totalsLine(totals))
 
 /** Runs a suite; files whose lab could not start get a second try. */
-async function runSuite(suite: Suite): Promise<SuiteReport> {
-  console.log(`\n=== ${suite}`)
-  const first = await vitest(suite, [])
+async function runSuite(suite: Suite, say: (line: string) => void): Promise<SuiteReport> {
+  say(`=== ${suite}`)
+  const first = await vitest(suite, [], say)
   const again = first.files.filter(failedByLab).map((file) => file.file)
   if (again.length === 0) return first
-  console.log(`\n=== ${suite}: the lab could not start for ${again.join(', ')}: trying once more`)
-  return replaceFiles(first, await vitest(suite, again))
+  say(`=== ${suite}: the lab could not start for ${again.join(', ')}: trying once more`)
+  return replaceFiles(first, await vitest(suite, again, say))
 }
 
 /** One run of vitest over `suite`, or over `files` of it. A run that leaves no report counts as one failure. */
-async function vitest(suite: Suite, files: readonly string[]): Promise<SuiteReport> {
+async function vitest(suite: Suite, files: readonly string[], say: (line: string) => void): Promise<SuiteReport> {
   const directory = await mkdtemp(join(tmpdir(), 'pacs-deploy-tests-'))
   const path = join(directory, 'report.json')
   const args = [
@@ -72,7 +77,7 @@ async function vitest(suite: Suite, files: readonly string[]): Promise<SuiteRepo
   const started = Date.now()
   let spoke = started
   const heartbeat = setInterval(() => {
-    if (Date.now() - spoke > QUIET) console.log(`… ${suite}: ${formatDuration(Date.now() - started)} so far`)
+    if (Date.now() - spoke > QUIET) say(`… ${suite}: ${formatDuration(Date.now() - started)} so far`)
   }, QUIET)
   try {
     const { code } = await tryRun(process.execPath, args, {
@@ -81,7 +86,7 @@ async function vitest(suite: Suite, files: readonly string[]): Promise<SuiteRepo
       signal: abort.signal,
       onLine: (line) => {
         spoke = Date.now()
-        console.log(line)
+        say(line)
       },
     })
     const report = suiteReportSchema.parse(JSON.parse(await readFile(path, 'utf8')))
@@ -89,7 +94,7 @@ async function vitest(suite: Suite, files: readonly string[]): Promise<SuiteRepo
     return silent ? { ...report, errors: [`vitest ended with ${code}, though no test failed`] } : report
   } catch (error) {
     const message = `${suite}: vitest left no report (${messageOf(error)})`
-    console.log(message)
+    say(message)
     return { errors: [message], files: [] }
   } finally {
     clearInterval(heartbeat)

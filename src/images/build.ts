@@ -1,7 +1,7 @@
 import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { Problems, redactor } from '../lib/index.ts'
+import { Problems, redactor, sideBySide } from '../lib/index.ts'
 import { type GateResult, gateStack, loadStack } from '../stack/index.ts'
 import { buildImage } from './build-image.ts'
 import { checkCheckout } from './checkout.ts'
@@ -13,7 +13,6 @@ import { type Log, withProgress } from './progress.ts'
 import { pullImage } from './pull-image.ts'
 import { ScanLane, type ScanOptions } from './scan/scan-images.ts'
 import { type Judgement, judge, type Scan } from './scan/verdict.ts'
-import { sideBySide } from './side-by-side.ts'
 
 export interface BuildOptions {
   /** The checkout. */

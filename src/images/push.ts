@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Problems } from '../lib/index.ts'
+import { Problems, sideBySide } from '../lib/index.ts'
 import {
   formatPinned,
   listStackFiles,
@@ -22,7 +22,6 @@ import { checkEngine } from './engine.ts'
 import { type Log, withProgress } from './progress.ts'
 import { contentTag, pushImage } from './push-image.ts'
 import { type RegistryLogin, withLogin } from './registry-login.ts'
-import { sideBySide } from './side-by-side.ts'
 
 export interface PushOptions {
   draft: Draft

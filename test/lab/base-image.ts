@@ -13,6 +13,13 @@ const DEBIAN = 'debian:trixie-slim'
 /** What the vendor's slim image leaves out too. */
 const LEFT_OUT = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/info/*', '/usr/share/locale/*']
 
+/** As in the vendor's image too: without it every layer with a package holds apt's caches, 100 MB that are pushed and pulled. */
+const APT_LEAVES_NOTHING = `DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+Acquire::Languages "none";
+`
+
 /** How long the attempt to pull may take, and for how long a "no" is believed, in milliseconds. */
 const PULL_LIMIT = 60_000
 const NO_LASTS = 60 * 60_000
@@ -47,7 +54,7 @@ export async function ensureBaseImage(fromHub: boolean, progress: Progress, suit
 
 /** The base image where Docker Hub does not answer. */
 export function bootstrappedTag(suite: Suite = 'trixie'): string {
-  return `pacs-deploy-lab/base:${suite}-minbase-2`
+  return `pacs-deploy-lab/base:${suite}-minbase-3`
 }
 
 /** An image that somebody imported under this name has no digest of a registry. */
@@ -66,6 +73,7 @@ async function bootstrap(suite: Suite, tag: string, progress: Progress): Promise
     try {
       await run('debootstrap', ['--variant=minbase', suite, root], { env, onLine: detail })
       await writeFile(join(root, 'etc/dpkg/dpkg.cfg.d/slim'), LEFT_OUT.map((path) => `path-exclude ${path}\n`).join(''))
+      await writeFile(join(root, 'etc/apt/apt.conf.d/leave-nothing'), APT_LEAVES_NOTHING)
       const excluded = [...LEFT_OUT, '/var/cache/apt/archives/*.deb', '/var/lib/apt/lists/*'].map(
         (path) => `--exclude=.${path}`,
       )

@@ -2,6 +2,7 @@ import { Failure, formatDuration, messageOf, refused } from '../../lib/index.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
 import { type CoreService, isReload, settle, waitUp, writeCore } from './core-service.ts'
 import { foreignProjects } from './preflight.ts'
+import { pullAll } from './pull.ts'
 import { reload, settleReload } from './reload.ts'
 import type { Replacing, State } from './state.ts'
 import type { Release, Run, World } from './world.ts'
@@ -67,7 +68,11 @@ export async function core(
     return answer('unchanged', 'every core service runs as this release defines it')
 
   await run.report.step('pull', `${absent.length + changed.length} images`)
-  for (const service of [...absent, ...changed]) await world.engine.pull(service.image, run.signal)
+  await pullAll(
+    [...absent, ...changed].map(({ image }) => image),
+    run,
+    world,
+  )
   const left = services.filter((service) => [...absent, ...changed, ...reloaded].includes(service))
   await writeCore(world, { work: { done: [], left: left.map((service) => service.name) } })
   try {

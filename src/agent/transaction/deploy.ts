@@ -2,6 +2,7 @@ import { Failure, formatDuration, messageOf } from '../../lib/index.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
 import { applyTraffic } from './cutover.ts'
 import { publicFault } from './public-entry.ts'
+import { pullAll } from './pull.ts'
 import { waitAnswering, waitHealthy } from './readiness.ts'
 import type { Instance, State } from './state.ts'
 import { together } from './together.ts'
@@ -24,7 +25,7 @@ export type Bringing = Pick<RequestOf<'deploy'>, 'watch' | 'hold' | 'keepWarm'> 
  */
 export async function bring(plan: Plan, how: Bringing, run: Run, world: World): Promise<TransactionResult> {
   await run.report.step('pull', `${plan.images.length} images`)
-  for (const image of plan.images) await world.engine.pull(image, run.signal)
+  await pullAll(plan.images, run, world)
 
   try {
     await stage(plan, run, world)

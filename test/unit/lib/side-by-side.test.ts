@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { withProgress } from '../../../src/images/progress.ts'
-import { sideBySide } from '../../../src/images/side-by-side.ts'
+import { sideBySide } from '../../../src/lib/index.ts'
 
 describe('work side by side', () => {
   test('keeps to its limit and to the order of its results', async () => {
