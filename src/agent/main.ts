@@ -2,7 +2,7 @@
 // them is evaluated only where it is asked for, since a person, and a runner, waits for every start ("eager" keeps the bundle one file).
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
-import { exitClass, Failure } from '../lib/index.ts'
+import { endWithReader, exitClass, Failure } from '../lib/index.ts'
 import { readArgs } from './cli/command.ts'
 import { launch, waitUntilReady } from './install/launch.ts'
 import { layout } from './layout.ts'
@@ -72,7 +72,8 @@ function printWhole(line: string): Promise<void> {
 }
 
 async function commandLine(args: readonly string[]): Promise<number> {
-  process.stdout.on('error', endWithReader)
+  // What the agent does goes on without a reader.
+  endWithReader()
   const { runCli } = await import(/* webpackMode: "eager" */ './cli/run.ts')
   const { openSocket } = await import(/* webpackMode: "eager" */ './client.ts')
   return runCli(args, {
@@ -83,12 +84,6 @@ async function commandLine(args: readonly string[]): Promise<number> {
     agent: openSocket(paths.socket),
     now: () => new Date(),
   })
-}
-
-/** Who reads may have seen enough (`pacs-agent releases | head`); what the agent does goes on without it. */
-function endWithReader(thrown: NodeJS.ErrnoException): void {
-  if (thrown.code !== 'EPIPE') throw thrown
-  process.exit(exitClass.unknown)
 }
 
 /** The file that runs here. */

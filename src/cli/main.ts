@@ -1,7 +1,7 @@
 // `pacs-deploy`: what a team asks for in its checkout. Only setup and doctor speak with anything outside, and only they load what can.
 import { realpathSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { exitClass, Failure } from '../lib/index.ts'
+import { endWithReader, exitClass, Failure } from '../lib/index.ts'
 import type { Console } from './console.ts'
 import { migrationsCommand } from './migrations.ts'
 import { stackCommand } from './stack.ts'
@@ -17,6 +17,7 @@ const USAGE = `usage: pacs-deploy init [--diff] [--reference-app] [--directory P
 /** Runs what the process was called with; its exit code is the class of the outcome (docs/outcomes.md). */
 export async function main(): Promise<void> {
   const print = (line: string) => void process.stdout.write(`${line}\n`)
+  endWithReader()
   // dist/cli/index.js of the package, however it was called.
   const root = dirname(dirname(dirname(realpathSync(process.argv[1] ?? ''))))
   process.exitCode = await runCommand(process.argv.slice(2), { print, root, env: process.env }).catch(

@@ -1,7 +1,8 @@
 // deployment/production/monitoring/health-check.js is this file, bundled (npm run build).
-import { Failure } from '../lib/index.ts'
+import { endWithReader, Failure } from '../lib/index.ts'
 import { healthCheck } from './server/command.ts'
 
+endWithReader()
 process.exitCode = await healthCheck(process.argv.slice(2), {
   script: process.argv[1] ?? '',
   env: process.env,
