@@ -79,6 +79,10 @@ function* checkApp(stack: Stack, service: StackService, path: Path): Generator<R
     const what = key === 'port' ? 'port (where it answers HTTP)' : 'ready (the path that answers 200 once it can serve)'
     yield { rule: 'start-first', message: `a start-first service needs x-pacs.${what}`, path: [...path, 'x-pacs'] }
   }
+  if (pacs.edge !== undefined) {
+    const message = 'x-pacs.edge is for the core service that is the edge: the names of its middlewares stand here'
+    yield { rule: 'x-pacs', message, path: [...path, 'x-pacs', 'edge'] }
+  }
   if (pacs.reload !== undefined) {
     const message = 'x-pacs.reload is for core services: a start-first one gets new files with its next instance'
     yield { rule: 'x-pacs', message, path: [...path, 'x-pacs', 'reload'] }
@@ -116,8 +120,8 @@ function* checkCore(stack: Stack, service: StackService, path: Path): Generator<
     const message = `depends_on ${name}, a start-first service: core services start before any instance; leave it out`
     yield { rule: 'depends_on', message, path: [...path, 'depends_on', name] }
   }
-  for (const key of ['route', 'assets'] as const) {
-    if (service.pacs[key] === undefined) continue
+  for (const key of ['route', 'assets', 'middlewares', 'routes'] as const) {
+    if (!isWritten(service.definition['x-pacs'], key)) continue
     const message = `x-pacs.${key} is for start-first services (deploy.update_config.order: start-first): nothing routes to a core service`
     yield { rule: 'x-pacs', message, path: [...path, 'x-pacs', key] }
   }
@@ -127,12 +131,14 @@ function* checkRoutes(stack: Stack): Generator<Report> {
   const first = new Map<string, string>()
   for (const { name, pacs } of servicesOf(stack, 'app')) {
     if (pacs.route === undefined) continue
-    const rule = pacs.route.replaceAll(/\s+/g, '')
-    const other = first.get(rule)
-    if (other === undefined) first.set(rule, name)
-    else {
-      const message = `x-pacs.route ${pacs.route} is that of ${other} too: only one of them would get requests`
-      yield { rule: 'route', message, path: ['services', name, 'x-pacs', 'route'] }
+    for (const route of [pacs.route, ...pacs.routes.map((one) => one.route)]) {
+      const rule = route.replaceAll(/\s+/g, '')
+      const other = first.get(rule)
+      if (other === undefined) first.set(rule, name)
+      else {
+        const message = `x-pacs.route ${route} is that of ${other} too: only one of them would get requests`
+        yield { rule: 'route', message, path: ['services', name, 'x-pacs', 'route'] }
+      }
     }
   }
 }

@@ -1,6 +1,7 @@
 export { checkStack } from './check.ts'
 export { closest, distance } from './closest.ts'
 export { type Account, dataServices, passwordFiles, type ServiceData } from './data.ts'
+export { type EdgePolicy, edgePolicy } from './edge.ts'
 export { type Finding, formatFinding } from './finding.ts'
 export { type Allowed, type GateResult, gateStack } from './gate/gate.ts'
 export { GATE_RULE_IDS, type GateRuleId } from './gate/rule-ids.ts'

@@ -24,6 +24,9 @@ const traefikRule = z
   .min(1)
   .refine(isBalanced, 'must be a rule of Traefik, like PathPrefix(`/api`): its parentheses or backticks do not match')
 
+/** Middlewares of the edge, in the order in which a request meets them. */
+const middlewareNames = z.array(z.string().min(1))
+
 /**
  * What Compose cannot say about a service, as a person writes it (kebab-case), read into what the code uses (camelCase;
  * sizes in bytes). A service is critical unless it says `critical: false`: one that nobody marked must be able to turn health red.
@@ -32,6 +35,16 @@ export const xPacsSchema = z
   .strictObject({
     port: port.optional(),
     route: traefikRule.optional(),
+    middlewares: middlewareNames.default([]),
+    routes: z.array(z.strictObject({ route: traefikRule, middlewares: middlewareNames })).default([]),
+    edge: z
+      .string()
+      .regex(/^[A-Za-z0-9_-][A-Za-z0-9._/-]*\.ya?ml$/, 'must be the path of a YAML file beside the Compose file')
+      .refine(
+        (path) => !path.split('/').includes('..'),
+        "leaves the stack's directory, which is all that a release holds",
+      )
+      .optional(),
     ready: urlPath.optional(),
     checks: z.array(z.strictObject({ path: urlPath, status: z.int().min(100).max(599).default(200) })).default([]),
     assets: z
@@ -62,16 +75,20 @@ export const xPacsSchema = z
 export type XPacs = z.infer<typeof xPacsSchema>
 
 /** Keys that a person may write, by the path of the map that holds them. */
-export const xPacsKeys: Readonly<Record<'' | 'checks' | 'metrics', readonly string[]>> = {
-  '': ['port', 'route', 'ready', 'checks', 'assets', 'metrics', 'critical', 'reload', 'bundle-budget', 'data', 'allow'],
+export const xPacsKeys: Readonly<Record<'' | 'checks' | 'metrics' | 'routes', readonly string[]>> = {
+  '': [
+    ...['port', 'route', 'middlewares', 'routes', 'ready', 'checks', 'assets', 'metrics', 'critical', 'reload', 'edge'],
+    ...['bundle-budget', 'data', 'allow'],
+  ],
   checks: ['path', 'status'],
+  routes: ['route', 'middlewares'],
   metrics: ['port', 'path', 'in-flight'],
 }
 
 /** Keys that a person may write in the map at `path` of `pacs`, the value of x-pacs. */
 export function allowedKeys(path: readonly PropertyKey[], pacs: unknown): readonly string[] {
   const [group, ...inner] = path
-  if (group === 'checks' || group === 'metrics') return xPacsKeys[group]
+  if (group === 'checks' || group === 'metrics' || group === 'routes') return xPacsKeys[group]
   return group === 'data' ? dataKeys(field(field(pacs, 'data'), 'kind'), inner) : xPacsKeys['']
 }
 

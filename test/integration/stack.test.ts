@@ -1,7 +1,5 @@
 // The shipped stack without an agent, on a bare engine, as a person on a laptop runs it.
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { sendImage } from '../dicom/send.ts'
@@ -9,6 +7,7 @@ import { syntheticImage } from '../dicom/synthetic-image.ts'
 import { type Lab, type Machine, startLab, waitFor } from '../lab/index.ts'
 import { Counter } from '../load/counter.ts'
 import type { ServerSecrets } from '../site/make-secrets.ts'
+import { describeEdge } from '../stack/edge-rules.ts'
 import { build, compose, configure, copyDeployment, route } from '../stack/standalone.ts'
 import { logIn, type Session, visit } from '../stack/visit.ts'
 import { describeWorkingDay } from '../stack/working-day.ts'
@@ -68,22 +67,6 @@ describe('the page', () => {
       expect(answer.headers['cache-control'], path).not.toContain('immutable')
       expect(answer.body.toString(), path).not.toContain('<div id="root">')
     }
-  })
-
-  test('carries its security headers on every kind of answer', async () => {
-    for (const path of ['/', '/healthz', '/assets/gone.js', '/api/version', '/api/nothing']) {
-      const { headers } = await get(path)
-      expect(headers['content-security-policy'], path).toContain("frame-ancestors 'none'")
-      expect(headers['x-content-type-options'], path).toBe('nosniff')
-      expect(headers['strict-transport-security'], path).toBeDefined()
-    }
-  })
-
-  test('is reached by TLS only', async () => {
-    const [response] = await once(request({ port: server.port(80), path: '/worklist' }).end(), 'response')
-    response.resume()
-    expect(response.statusCode).toBe(301)
-    expect(response.headers.location).toBe('https://localhost/worklist')
   })
 })
 
@@ -164,6 +147,8 @@ describe('each container', () => {
 })
 
 describeWorkingDay(() => ({ lab, server, study: image.studyInstanceUid }))
+
+describeEdge(() => ({ lab, server, study: image.studyInstanceUid }))
 
 describe('when Orthanc is away', () => {
   // Not a list that the cache may still have.

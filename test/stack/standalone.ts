@@ -2,6 +2,8 @@
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parse } from 'yaml'
+import { z } from 'zod'
 import { type RunResult, run } from '../../src/lib/index.ts'
 import type { Lab, Machine } from '../lab/index.ts'
 import { makeSecrets, type ServerSecrets } from '../site/make-secrets.ts'
@@ -9,6 +11,15 @@ import { makeSecrets, type ServerSecrets } from '../site/make-secrets.ts'
 const root = join(import.meta.dirname, '../..')
 const STACK = '/srv/pacs/deployment/production'
 const BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
+
+const routesSchema = z.object({
+  http: z.object({
+    routers: z.record(
+      z.string(),
+      z.object({ rule: z.string(), service: z.enum(['frontend', 'backend']), middlewares: z.array(z.string()) }),
+    ),
+  }),
+})
 
 /**
  * Lays deployment/ down at /srv/pacs, with `patch` of test/fixtures/releases applied.
@@ -58,14 +69,18 @@ export async function route(
 ): Promise<void> {
   const { certificate, key } = lab.files.authority.issued(server.hostname)
   const pem = { certFile: await readFile(certificate, 'utf8'), keyFile: await readFile(key, 'utf8') }
+  const shipped = routesSchema.parse(
+    parse(await readFile(join(root, 'deployment/production/traefik/dynamic/routes.yml'), 'utf8')),
+  )
+  const routers = Object.entries(shipped.http.routers).map(([name, router]) => [
+    name,
+    { ...router, middlewares: [router.service, ...router.middlewares] },
+  ])
   const service = (url: string) => ({ loadBalancer: { servers: [{ url }] } })
   const marked = (name: string) => ({ headers: { customResponseHeaders: { 'X-Pacs-Instance': name } } })
   const content = {
     http: {
-      routers: {
-        frontend: { rule: 'PathPrefix(`/`)', service: 'frontend', middlewares: ['frontend'] },
-        backend: { rule: 'PathPrefix(`/api`)', service: 'backend', middlewares: ['backend'] },
-      },
+      routers: Object.fromEntries(routers),
       services: {
         frontend: service(`http://${targets.frontend}:8080`),
         backend: service(`http://${targets.backend}:3000`),

@@ -7,6 +7,8 @@ const version = process.env.PACS_VERSION || '0.0.0-development'
 // Every build's assets lie in a folder of their own, so that a page of the previous release still finds what it needs while the
 // next one already serves.
 export default defineConfig({
+  // Where the page finds its assets: on this host, or below the address of a CDN.
+  base: process.env.ASSETS_BASE || '/',
   plugins: [react()],
   define: { __VERSION__: JSON.stringify(version), __COMMIT__: JSON.stringify(commit) },
   build: { assetsDir: `assets/${commit}`, modulePreload: { polyfill: false } },

@@ -5,6 +5,7 @@ import { badInput, parseDuration, replaceFile } from '../../lib/index.ts'
 import { contentHash } from '../../release/index.ts'
 import {
   containerNames,
+  edgePolicy,
   i8,
   instanceName,
   pinnedImage,
@@ -53,6 +54,7 @@ export async function planApp(stack: Stack, release: Release, config: ConfigRevi
     content: contentHash(release.manifest),
     commit: release.manifest.commit,
     services: services.map((service) => runningService(service, rendered)),
+    edge: edgePolicy(stack),
   }
   const env = {
     ...config.env,
@@ -83,6 +85,8 @@ function runningService(service: StackService, rendered: Rendered): RunningServi
     containers: [...containerNames(rendered, service.name)],
     port: pacs.port,
     route: pacs.route ?? null,
+    middlewares: pacs.middlewares,
+    routes: pacs.routes.map(({ route, middlewares }) => ({ rule: route, middlewares })),
     ready: pacs.ready,
     checks: pacs.checks.map(({ path, status }) => ({ path, status })),
     assets: pacs.assets ?? null,

@@ -11,6 +11,10 @@ const runningServiceSchema = z.object({
   port: z.number().int(),
   /** Traefik's rule; null for a service that gets no public traffic. */
   route: z.string().nullable(),
+  /** Names in the policy of the edge of its instance, in the order in which a request meets them. */
+  middlewares: z.array(z.string()).default([]),
+  /** Exceptions to `route`, with middlewares of their own. */
+  routes: z.array(z.object({ rule: z.string(), middlewares: z.array(z.string()) })).default([]),
   ready: z.string(),
   checks: z.array(z.object({ path: z.string(), status: z.number().int() })),
   assets: z.string().nullable(),
@@ -33,6 +37,14 @@ const instanceSchema = z.object({
   content: digestSchema,
   commit: z.string(),
   services: z.array(runningServiceSchema),
+  /** What Traefik does with its requests and answers, in Traefik's words: middlewares and TLS options by name. */
+  edge: z
+    .object({
+      middlewares: z.record(z.string(), z.record(z.string(), z.unknown())),
+      tls: z.record(z.string(), z.record(z.string(), z.unknown())),
+    })
+    .nullable()
+    .default(null),
 })
 export type Instance = z.infer<typeof instanceSchema>
 

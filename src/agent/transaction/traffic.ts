@@ -18,6 +18,8 @@ interface Router {
   priority?: number
 }
 
+type Route = RunningService['routes'][number]
+
 /** What Traefik serves: routers by name, and the text of its dynamic file. */
 export interface Traffic {
   /** Router name → service name, as Traefik's API must show them. */
@@ -44,33 +46,44 @@ export function trafficOf(state: State, certificate: Certificate | null): Traffi
   const routers: Record<string, Router> = {}
   const used = new Map<string, { instance: Instance; service: RunningService }>()
 
-  const route = (name: string, rule: string, instance: Instance, service: RunningService, priority?: number) => {
+  const route = (
+    name: string,
+    { rule, middlewares }: Route,
+    instance: Instance,
+    service: RunningService,
+    priority?: number,
+  ) => {
     const target = `${service.name}-${instance.i8}`
     used.set(target, { instance, service })
     routers[name] = {
       rule,
       service: target,
-      middlewares: [`instance-${instance.i8}`],
+      middlewares: [`instance-${instance.i8}`, ...middlewares.map((one) => `${one}-${instance.i8}`)],
       ...(priority === undefined ? {} : { priority: priority + rule.length }),
     }
   }
 
   for (const service of receiver?.services ?? []) {
-    if (receiver && service.route) route(`public-${service.name}`, service.route, receiver, service)
+    for (const [suffix, one] of routesOf(service)) {
+      if (receiver) route(`public-${service.name}${suffix}`, one, receiver, service)
+    }
   }
   for (const instance of living) {
     if (instance.commit === receiver?.commit) continue
     for (const service of instance.services) {
       if (!service.assets) continue
       const rule = `PathPrefix(\`${service.assets}/${instance.commit}/\`)`
-      route(`assets-${service.name}-${instance.i8}`, rule, instance, service, ASSETS_PRIORITY)
+      const { middlewares } = service
+      route(`assets-${service.name}-${instance.i8}`, { rule, middlewares }, instance, service, ASSETS_PRIORITY)
     }
   }
   if (candidate && state.phase === 'staging') {
     for (const service of candidate.services) {
-      if (!service.route) continue
-      const rule = `(${service.route}) && Header(\`${PREVIEW_HEADER}\`, \`${candidate.preview}\`)`
-      route(`preview-${service.name}`, rule, candidate, service, PREVIEW_PRIORITY)
+      for (const [suffix, { rule, middlewares }] of routesOf(service)) {
+        const preview = `(${rule}) && Header(\`${PREVIEW_HEADER}\`, \`${candidate.preview}\`)`
+        const name = `preview-${service.name}${suffix}`
+        route(name, { rule: preview, middlewares }, candidate, service, PREVIEW_PRIORITY)
+      }
     }
   }
 
@@ -85,19 +98,30 @@ export function trafficOf(state: State, certificate: Certificate | null): Traffi
     ]),
   )
   const middlewares = Object.fromEntries(
-    [...used.values()].map(({ instance }) => [
-      `instance-${instance.i8}`,
-      { headers: { customResponseHeaders: { [INSTANCE_HEADER]: instance.i8 } } },
+    [...used.values()].flatMap(({ instance }): [string, unknown][] => [
+      [`instance-${instance.i8}`, { headers: { customResponseHeaders: { [INSTANCE_HEADER]: instance.i8 } } }],
+      ...Object.entries(instance.edge?.middlewares ?? {}).map(([name, one]): [string, unknown] => [
+        `${name}-${instance.i8}`,
+        one,
+      ]),
     ]),
   )
   // Traefik refuses a section that is present but empty ("routers cannot be a standalone element").
   const http = used.size === 0 ? {} : { http: { routers, services, middlewares } }
   // Traefik takes the PEM text itself where a path is meant, so one rename changes routes and certificate together.
-  const tls = certificate
-    ? { tls: { certificates: [{ certFile: certificate.certificate, keyFile: certificate.key }] } }
-    : {}
+  const options = receiver?.edge?.tls ?? {}
+  const tls = {
+    ...(certificate ? { certificates: [{ certFile: certificate.certificate, keyFile: certificate.key }] } : {}),
+    ...(Object.keys(options).length > 0 ? { options } : {}),
+  }
   return {
     routers: new Map(Object.entries(routers).map(([name, router]) => [name, router.service])),
-    text: `${JSON.stringify({ ...http, ...tls }, null, 1)}\n`,
+    text: `${JSON.stringify({ ...http, ...(Object.keys(tls).length > 0 ? { tls } : {}) }, null, 1)}\n`,
   }
+}
+
+/** What leads to a service, each with a suffix for its router's name: its route, and the exceptions to it, whose longer rules go first. */
+function routesOf({ route, middlewares, routes }: RunningService): [suffix: string, route: Route][] {
+  if (route === null) return []
+  return [['', { rule: route, middlewares }], ...routes.map((one, index): [string, Route] => [`-${index + 1}`, one])]
 }

@@ -529,6 +529,8 @@ export function memoryPlanner(server: Server): Planner {
             containers: [`pacs-${i8}-web-${i8}-1`, `pacs-${i8}-web-${i8}-2`],
             port: 3000,
             route: 'PathPrefix(`/`)',
+            middlewares: [],
+            routes: [],
             ready: '/ready',
             checks: [{ path: '/', status: 200 }],
             assets: '/assets',

@@ -7,6 +7,9 @@ describe('x-pacs', () => {
     const written = {
       port: 3000,
       route: 'PathPrefix(`/api`) && !Path(`/api/(x`)',
+      middlewares: ['secure'],
+      routes: [{ route: 'Path(`/api/log-in`)', middlewares: ['secure', 'log-in'] }],
+      edge: 'traefik/edge.yml',
       ready: '/health/ready?deep=1',
       checks: [{ path: '/api/version', status: 204 }, { path: '/api' }],
       assets: '/assets',
@@ -20,6 +23,9 @@ describe('x-pacs', () => {
     expect(xPacsSchema.parse(written)).toEqual({
       port: 3000,
       route: 'PathPrefix(`/api`) && !Path(`/api/(x`)',
+      middlewares: ['secure'],
+      routes: [{ route: 'Path(`/api/log-in`)', middlewares: ['secure', 'log-in'] }],
+      edge: 'traefik/edge.yml',
       ready: '/health/ready?deep=1',
       checks: [
         { path: '/api/version', status: 204 },

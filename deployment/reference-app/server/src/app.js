@@ -6,7 +6,6 @@ import { watchParts } from './metrics/watch.js'
 import { logInRequired } from './middleware/log-in-required.js'
 import { problemAnswer } from './middleware/problem-answer.js'
 import { requestLog } from './middleware/request-log.js'
-import { securityHeaders } from './middleware/security-headers.js'
 import { RequestProblem } from './problems.js'
 import { AuditLog } from './records/audit-log.js'
 import { Exports } from './records/exports.js'
@@ -58,11 +57,12 @@ export function createApp({ stores, users, sessionKey, release, log, metrics, is
 
   app.use((_request, response, next) => {
     response.locals.log = log
+    // The security headers are the edge's. This one is the API's own: what it answers is not kept.
+    response.setHeader('Cache-Control', 'no-store')
     // Keep-alive clients leave with their next answer, and no request meets a closing connection.
     if (isStopping()) response.setHeader('Connection', 'close')
     next()
   })
-  app.use(securityHeaders)
   app.use('/health', healthRoutes(dependencies, isStopping))
   app.use(metrics.middleware, requestLog(log))
   app.get('/api/version', (_request, response) => {

@@ -84,7 +84,7 @@ export class Database {
 }
 
 /**
- * @param {{ url: string, username: string, password: string }} access the URL names the database
+ * @param {{ url: string, username: string, password: string }} access the URL names the database, and the size of the pool
  * @returns {{ database: Database, close: () => Promise<void> }}
  */
 export function openDatabase({ url, username, password }) {
@@ -95,7 +95,6 @@ export function openDatabase({ url, username, password }) {
     serverSelectionTimeoutMS: 1500,
     connectTimeoutMS: 1500,
     socketTimeoutMS: 30_000,
-    maxPoolSize: 20,
   })
   return { database: new Database(client.db()), close: () => client.close() }
 }

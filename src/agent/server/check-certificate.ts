@@ -1,0 +1,44 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { messageOf, type Problems } from '../../lib/index.ts'
+import type { Certificate } from '../transaction/traffic.ts'
+
+const FILES = 'config: certs/tls.crt'
+
+/**
+ * Adds why browsers would refuse the certificate of the public entry: it is not valid now, is for another name, or is not that of its key.
+ * @param now milliseconds of the epoch
+ */
+export function checkCertificate(
+  { certificate, key }: Certificate,
+  publicHost: string,
+  now: number,
+  problems: Problems,
+): void {
+  let leaf: X509Certificate
+  try {
+    leaf = new X509Certificate(certificate)
+  } catch (thrown) {
+    problems.add(`${FILES} is no certificate in PEM: ${messageOf(thrown)}`)
+    return
+  }
+  if (now > leaf.validToDate.getTime())
+    problems.add(`${FILES} expired on ${day(leaf.validToDate)}: put a new one there`)
+  if (now < leaf.validFromDate.getTime()) {
+    problems.add(`${FILES} is valid from ${day(leaf.validFromDate)} on only: is the clock of this server right?`)
+  }
+  if (publicHost !== '' && leaf.checkHost(publicHost) === undefined) {
+    const names = leaf.subjectAltName ?? leaf.subject
+    problems.add(`${FILES} is for ${names}, not for ${publicHost} (PACS_PUBLIC_HOST): browsers would refuse it`)
+  }
+  try {
+    if (!leaf.checkPrivateKey(createPrivateKey(key)))
+      problems.add('config: certs/tls.key is not the key of certs/tls.crt: put both halves of one pair there')
+  } catch {
+    // What was thrown may hold a part of the key.
+    problems.add('config: certs/tls.key is no private key in PEM without a password')
+  }
+}
+
+function day(date: Date): string {
+  return date.toISOString().slice(0, 10)
+}

@@ -1,0 +1,84 @@
+// A client of the public entry that says what it wants and keeps what it gets: also what a browser would never send.
+import { readFile } from 'node:fs/promises'
+import { type OutgoingHttpHeaders, request as plainRequest } from 'node:http'
+import { request } from 'node:https'
+import { connect as connectTcp } from 'node:net'
+import { connect, type TLSSocket } from 'node:tls'
+import type { Lab, Machine } from '../lab/index.ts'
+
+export interface Reply {
+  status: number
+  /** Each header with all its values: one that is sent twice shows here. */
+  headers: ReadonlyMap<string, string[]>
+  body: Buffer
+}
+
+export interface Asking {
+  method?: string
+  headers?: OutgoingHttpHeaders
+  body?: string | Buffer
+  /** Plain HTTP, at the port of redirects. */
+  plain?: boolean
+}
+
+/** Asks a server of the lab at its public entry. */
+export async function ask(lab: Lab, server: Machine, path: string, asking: Asking = {}): Promise<Reply> {
+  const { method = 'GET', headers = {}, body, plain = false } = asking
+  const ca = await readFile(lab.ca)
+  const port = server.port(plain ? 80 : 443)
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port, path, method, headers: { host: server.hostname, ...headers } }
+    const outgoing = plain
+      ? plainRequest(options)
+      : request({ ...options, servername: server.hostname, ca, agent: false })
+    outgoing.setTimeout(30_000, () => outgoing.destroy(new Error(`no answer to ${path} within 30 s`)))
+    outgoing.on('error', reject)
+    outgoing.on('response', (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('error', reject)
+      response.on('end', () => {
+        const found = Object.entries(response.headersDistinct).map(([name, values]) => [name, values ?? []] as const)
+        resolve({ status: response.statusCode ?? 0, headers: new Map(found), body: Buffer.concat(chunks) })
+      })
+    })
+    outgoing.end(body)
+  })
+}
+
+/** Shakes hands with the public entry of a server. @returns what both agreed on @throws what one of them refused */
+export async function shake(
+  lab: Lab,
+  server: Machine,
+  options: { servername?: string; maxVersion?: 'TLSv1.2' | 'TLSv1.3' } = {},
+): Promise<string | null> {
+  const ca = await readFile(lab.ca)
+  return new Promise((resolve, reject) => {
+    const socket: TLSSocket = connect({
+      host: '127.0.0.1',
+      port: server.port(443),
+      servername: server.hostname,
+      ca,
+      ...options,
+    })
+    socket.on('error', reject)
+    socket.on('secureConnect', () => {
+      resolve(socket.getProtocol())
+      socket.destroy()
+    })
+  })
+}
+
+/** Whether a TCP port of an address answers within 2 s. */
+export function isOpen(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectTcp({ host, port })
+    const done = (open: boolean) => {
+      socket.destroy()
+      resolve(open)
+    }
+    socket.setTimeout(2000, () => done(false))
+    socket.on('error', () => done(false))
+    socket.on('connect', () => done(true))
+  })
+}

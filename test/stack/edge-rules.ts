@@ -1,0 +1,205 @@
+// What the public entry of the shipped stack lets through, refuses and adds, route by route.
+import { beforeAll, describe, expect, test } from 'vitest'
+import { docker, type Lab, type Machine, waitFor } from '../lab/index.ts'
+import { people } from '../site/users.ts'
+import { ask, isOpen, type Reply, shake } from './edge-client.ts'
+import { compose } from './standalone.ts'
+import { logIn, type Session } from './visit.ts'
+
+const SECURE: Readonly<Record<string, string>> = {
+  'strict-transport-security': 'max-age=63072000',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+  'x-frame-options': 'DENY',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
+/** @param place the stack, once it runs, and a study that it has */
+export function describeEdge(place: () => { lab: Lab; server: Machine; study: string }): void {
+  let lab: Lab
+  let server: Machine
+  let study: string
+  let session: Session
+  let asset: string
+
+  beforeAll(async () => {
+    ;({ lab, server, study } = place())
+    session = await logIn(lab, server)
+    asset = /"(\/assets\/[^"]+\.js)"/.exec((await ask(lab, server, '/')).body.toString())?.[1] ?? ''
+  })
+
+  const api = (path: string, body: unknown) =>
+    ask(lab, server, path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', cookie: session.cookie, 'x-csrf-token': session.csrfToken },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
+  const image = () => ask(lab, server, `/api/studies/${study}/rendered`, { headers: { cookie: session.cookie } })
+
+  describe('the public entry', () => {
+    test('gives every kind of answer its security headers, each once', async () => {
+      // A route of Traefik's to nobody, for an error of its own.
+      const dead = {
+        http: {
+          routers: { dead: { rule: 'Path(`/dead`)', service: 'dead', middlewares: ['secure', 'page'] } },
+          services: { dead: { loadBalancer: { servers: [{ url: 'http://127.0.0.1:9' }] } } },
+        },
+      }
+      const folder = '/srv/pacs/deployment/production/traefik/dynamic'
+      await server.copyIn(Buffer.from(JSON.stringify(dead)), `${folder}/dead.yml`)
+      await waitFor('the dead route', async () => (await ask(lab, server, '/dead')).status === 502, 20_000)
+      const kinds: [string, number, 'page' | 'api', Promise<Reply>][] = [
+        ['the page', 200, 'page', ask(lab, server, '/worklist')],
+        ['an asset', 200, 'page', ask(lab, server, asset)],
+        ['a missing asset', 404, 'page', ask(lab, server, '/assets/gone.js')],
+        ['a probe', 404, 'page', ask(lab, server, '/health/ready')],
+        ["Traefik's own error", 502, 'page', ask(lab, server, '/dead')],
+        ['the API', 200, 'api', ask(lab, server, '/api/version')],
+        ['an image', 200, 'api', image()],
+        ['no log-in', 401, 'api', ask(lab, server, '/api/studies')],
+        ['too large a body', 413, 'api', api('/api/session', `{"name":"${'x'.repeat(5000)}"}`)],
+      ]
+      for (const [what, status, policy, asked] of kinds) {
+        const reply = await asked
+        expect(reply.status, what).toBe(status)
+        for (const [name, value] of Object.entries(SECURE)) expect(reply.headers.get(name), what).toEqual([value])
+        const [csp, ...more] = reply.headers.get('content-security-policy') ?? []
+        expect(more, what).toEqual([])
+        expect(csp, what).toContain(policy === 'page' ? "script-src 'self' 'wasm-unsafe-eval'" : "default-src 'none'")
+        for (const name of ['server', 'x-powered-by']) expect(reply.headers.has(name), `${what}: ${name}`).toBe(false)
+      }
+      await server.run(['rm', `${folder}/dead.yml`])
+    })
+
+    test('sends assets packed, and to pages of other origins too', async () => {
+      const { headers, status } = await ask(lab, server, asset, { headers: { 'accept-encoding': 'gzip' } })
+      expect(status).toBe(200)
+      expect(headers.get('content-encoding')).toEqual(['gzip'])
+      expect(headers.get('vary')).toEqual(['Accept-Encoding'])
+      expect(headers.get('access-control-allow-origin')).toEqual(['*'])
+      expect((await ask(lab, server, '/')).headers.has('access-control-allow-origin')).toBe(false)
+    })
+
+    test('speaks TLS 1.3 only, under its own name', async () => {
+      expect(await shake(lab, server)).toBe('TLSv1.3')
+      await expect(shake(lab, server, { maxVersion: 'TLSv1.2' })).rejects.toThrow(/protocol version/i)
+      await expect(shake(lab, server, { servername: 'other.example.org' })).rejects.toThrow()
+      const { status, headers } = await ask(lab, server, '/api/version?x=1', { plain: true })
+      expect(status).toBe(301)
+      expect(headers.get('location')).toEqual([`https://${server.hostname}/api/version?x=1`])
+    })
+
+    test('lets one id through from answer to logs, and no id that a stranger chose', async () => {
+      const reply = await ask(lab, server, '/api/version', { headers: { 'x-request-id': 'chosen-outside' } })
+      const [id = ''] = reply.headers.get('x-request-id') ?? []
+      expect(id).toMatch(/^[0-9a-f-]{36}$/)
+      for (const service of ['traefik', 'backend']) {
+        const logs = await waitFor(
+          `the id in the log of ${service}`,
+          async () => {
+            const text = await compose(server, ['logs', '--no-color', service])
+            return text.includes(id) && text
+          },
+          10_000,
+        )
+        expect(logs).not.toContain('chosen-outside')
+      }
+    })
+
+    test('leads to nothing but the page and the API', async () => {
+      const page = (await ask(lab, server, '/')).body
+      for (const path of ['/metrics', '/app/explorer.html', '/instances', '/dicom-web/studies', '/dashboard/']) {
+        const reply = await ask(lab, server, path)
+        expect(reply.body.equals(page), path).toBe(true)
+      }
+      const inspected = await docker([
+        'inspect',
+        '-f',
+        '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}',
+        server.container,
+      ])
+      const address = inspected.trim().split(' ')[0] ?? ''
+      const open = await Promise.all(
+        [80, 443, 4242, 3000, 5432, 6379, 8042, 8080, 8099, 9464, 27017].map(async (port) => ({
+          port,
+          open: await isOpen(address, port),
+        })),
+      )
+      expect(open.filter((one) => one.open).map(({ port }) => port)).toEqual([80, 443, 4242])
+    })
+
+    test('asks the log-in for words: an operator of the database is none', async () => {
+      for (const body of [
+        { name: { $ne: null }, password: { $ne: null } },
+        { name: 'jane', password: { $gt: '' } },
+        { name: ['jane'], password: 'x' },
+        'name[$ne]=x&password[$ne]=x',
+      ]) {
+        const reply = await api('/api/session', body)
+        expect(reply.status, JSON.stringify(body)).toBe(400)
+        expect(reply.headers.has('set-cookie')).toBe(false)
+      }
+    })
+  })
+
+  describe('a database', () => {
+    test('answers nobody who has not logged in', async () => {
+      const program = `
+        const { MongoClient } = require('mongodb')
+        const client = new MongoClient('mongodb://mongodb:27017/pacs?directConnection=true', { serverSelectionTimeoutMS: 5000 })
+        client.db().collection('sessions').findOne({})
+          .then(() => console.log('read'), (error) => console.log('code', error.code))
+          .finally(() => client.close())`
+      expect(await compose(server, ['exec', '-T', 'backend', 'node', '-e', program])).toBe('code 13')
+      const said = await compose(server, ['exec', '-T', 'redis', 'redis-cli', 'get', 'pacs:x'])
+      expect(said).toContain('NOAUTH')
+    })
+
+    test('is not even found from where strangers talk', async () => {
+      for (const service of ['frontend', 'orthanc', 'traefik']) {
+        const found = await server.exec([
+          'docker',
+          'exec',
+          `pacs-standalone-${service}-1`,
+          'getent',
+          'hosts',
+          'mongodb',
+          'redis',
+        ])
+        expect(found.code, `${service}: ${found.stdout}`).not.toBe(0)
+      }
+    })
+  })
+
+  describe('a storm of log-ins from one address', () => {
+    test('is cut short, however it writes the path, while somebody behind the same address reads images', async () => {
+      const attempt = (path: string) => api(path, { name: 'nobody', password: 'guess' })
+      const paths = ['/api/session', '/api/session/', '/api/SESSION', '/api/x/../session', '/api/session?again']
+      let over = false
+      const reading = (async () => {
+        const seen: number[] = []
+        while (!over || seen.length < 20) seen.push((await image()).status)
+        return seen
+      })()
+      const storm = await Promise.all(
+        Array.from({ length: 300 }, (_, index) => attempt(paths[index % paths.length] ?? '')),
+      )
+      over = true
+      const refused = storm.filter(({ status }) => status === 429)
+      expect(refused.length).toBeGreaterThanOrEqual(100)
+      for (const { headers } of refused) expect(headers.get('x-content-type-options')).toEqual(['nosniff'])
+      expect(new Set(storm.map(({ status }) => status))).toEqual(new Set([401, 429]))
+      expect(new Set(await reading)).toEqual(new Set([200]))
+      // The edge lets this address in again by itself.
+      const { name, password } = people.john
+      await waitFor(
+        'a log-in after the storm',
+        async () => (await api('/api/session', { name, password })).status === 201,
+        30_000,
+      )
+    })
+  })
+}

@@ -1,0 +1,125 @@
+// Every service of every Compose file that ships is as hardened as the first: none is forgotten when one is added.
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
+
+const PRODUCTION = join(import.meta.dirname, '../../../deployment/production')
+
+const serviceSchema = z.looseObject({
+  image: z.string(),
+  user: z.string(),
+  read_only: z.literal(true),
+  restart: z.literal('unless-stopped'),
+  cap_drop: z.tuple([z.literal('ALL')]),
+  cap_add: z.undefined().optional(),
+  security_opt: z.array(z.string()),
+  stop_signal: z.enum(['SIGTERM', 'SIGQUIT', 'SIGINT']),
+  stop_grace_period: z.string().regex(/^\d+s$/),
+  logging: z.object({
+    driver: z.literal('json-file'),
+    options: z.object({ 'max-size': z.string().regex(/^\d+m$/), 'max-file': z.string().regex(/^\d+$/) }),
+  }),
+  healthcheck: z.object({
+    test: z.array(z.string()).min(2),
+    interval: z.string(),
+    timeout: z.string(),
+    retries: z.number().min(2),
+    start_period: z.string(),
+    start_interval: z.string(),
+  }),
+  deploy: z.looseObject({
+    resources: z.object({
+      limits: z.object({ cpus: z.string(), memory: z.string().regex(/^\d+[MG]$/), pids: z.number().max(4096) }),
+    }),
+  }),
+  networks: z.array(z.string()).min(1),
+  ports: z.array(z.string()).default([]),
+  tmpfs: z.array(z.string().regex(/^\/[^:]*:size=\d+m/, 'must be a tmpfs with a size')).default([]),
+  volumes: z
+    .array(z.union([z.string(), z.looseObject({ type: z.literal('bind'), read_only: z.literal(true) })]))
+    .default([]),
+  environment: z.record(z.string(), z.unknown()).default({}),
+})
+
+const fileSchema = z.looseObject({
+  services: z.record(z.string(), z.looseObject({ image: z.string().optional() })),
+  networks: z.record(z.string(), z.looseObject({ name: z.string(), internal: z.boolean().default(false) })).default({}),
+  volumes: z.record(z.string(), z.object({ name: z.string(), labels: z.record(z.string(), z.string()) })).default({}),
+  secrets: z.record(z.string(), z.object({ file: z.string().startsWith('./secrets/') })).default({}),
+})
+
+const files = (await readdir(PRODUCTION)).filter((name) => /^docker-compose\..*yml$/.test(name))
+const parsed = await Promise.all(
+  files.map(async (name) => {
+    const value: unknown = parse(await readFile(join(PRODUCTION, name), 'utf8'), { merge: true })
+    return { name, file: fileSchema.parse(value) }
+  }),
+)
+const main = parsed.find(({ name }) => name === 'docker-compose.prod.yml')?.file
+/** Services as they are declared; one without an image is a change of another file's. */
+const services = parsed.flatMap(({ file }) =>
+  Object.entries(file.services).filter(([, service]) => service.image !== undefined),
+)
+
+describe.each(services)('the service %s', (name, declared) => {
+  test('is limited, watched, and can change nothing but its data', () => {
+    const { user, security_opt, image } = serviceSchema.parse(declared)
+    // A group of 0 is no root: Grafana's image is made for any user of it.
+    expect(user).toMatch(/^[1-9]\d*:\d+$/)
+    expect(security_opt).toEqual(['no-new-privileges:true'])
+    expect(image).toMatch(/:[^:]+$/)
+    expect(image).not.toMatch(/:latest$/)
+  })
+
+  test('keeps its secrets in files', () => {
+    const { environment } = serviceSchema.parse(declared)
+    for (const [variable, value] of Object.entries(environment)) {
+      if (/PASSWORD|SECRET|TOKEN|KEY/.test(variable)) expect(variable, String(value)).toMatch(/_FILE$/)
+    }
+  })
+
+  test('publishes what strangers may reach, or for this machine only', () => {
+    const { ports } = serviceSchema.parse(declared)
+    const open = ports.filter((port) => !port.startsWith('127.0.0.1:'))
+    expect(open).toEqual({ traefik: ['80:8080', '443:8443'], orthanc: ['4242:4242'] }[name] ?? [])
+  })
+})
+
+describe('the networks', () => {
+  /** Of a release; what watches it (a profile's services) is on all networks that it watches. */
+  const members = (network: string) =>
+    Object.entries(main?.services ?? {})
+      .filter(([, service]) => service.profiles === undefined)
+      .filter(([, service]) => serviceSchema.parse(service).networks.includes(network))
+      .map(([name]) => name)
+
+  test('let only the edge, DICOM and this machine in or out', () => {
+    const open = Object.entries(main?.networks ?? {}).flatMap(([name, { internal }]) => (internal ? [] : [name]))
+    expect(open.toSorted()).toEqual(['dicom', 'edge', 'ops'])
+    expect(members('edge')).toEqual(['traefik'])
+    expect(members('dicom')).toEqual(['orthanc'])
+    for (const name of members('ops')) {
+      const { ports } = serviceSchema.parse(main?.services[name])
+      expect(
+        ports.map((port) => port.slice(0, 10)),
+        name,
+      ).toEqual(ports.map(() => '127.0.0.1:'))
+    }
+  })
+
+  test('keep what strangers talk to away from the databases', () => {
+    for (const name of ['traefik', 'frontend', 'orthanc']) expect(members('data'), name).not.toContain(name)
+    expect(members('archive').toSorted()).toEqual(['backend', 'orthanc'])
+  })
+})
+
+test('each volume says what a backup makes of it, by the kind of data of its service', () => {
+  const kinds = Object.values(main?.services ?? {}).flatMap((service) => {
+    const pacs = z.looseObject({ data: z.looseObject({ kind: z.string() }).optional() }).safeParse(service['x-pacs'])
+    return pacs.data?.data ? [pacs.data.data.kind] : []
+  })
+  const labels = parsed.flatMap(({ file }) => Object.values(file.volumes).map((volume) => volume.labels['pacs.backup']))
+  expect(labels.filter((label) => label !== 'none').toSorted()).toEqual(kinds.toSorted())
+})
