@@ -1,0 +1,122 @@
+// The shipped stack as a whole: how long it takes to come up, what its edge costs, and how long all health checks take.
+import { join } from 'node:path'
+import { z } from 'zod'
+import { Failure } from '../../src/lib/index.ts'
+import { type Machine, type Progress, startLab, waitFor } from '../lab/index.ts'
+import { build, compose, configure, copyDeployment, route } from '../stack/standalone.ts'
+import { type Measure, medianOf, rateOf } from './report.ts'
+
+const LOADER = '/srv/load.cjs'
+/** Seconds of load per figure. */
+const SECONDS = 5
+/** Seconds that all health checks may take. */
+const HEALTH_LIMIT = 2
+
+const loadSchema = z.object({ failed: z.number(), rate: z.number(), p50: z.number(), p99: z.number() })
+const inspectedSchema = z.array(
+  z.object({
+    Name: z.string(),
+    Config: z.object({ Healthcheck: z.object({ Test: z.array(z.string()) }) }),
+    State: z.object({ Health: z.object({ Status: z.string() }) }),
+  }),
+)
+
+/** Brings the shipped stack up on a fresh server `rounds` times, each time with empty volumes. */
+export async function benchStack(rounds: number, progress: Progress): Promise<Measure[]> {
+  const lab = await progress.step('start a server', () => startLab({ servers: ['staging'], runner: false }))
+  try {
+    const server = lab.server('staging')
+    await copyDeployment(server)
+    await configure(server)
+    for (const service of ['backend', 'frontend'] as const) {
+      const { code, stderr } = await build(server, service, 'c0ffee0000000000000000000000000000000001')
+      if (code !== 0) throw new Failure('error', `the image of ${service} cannot be built: ${stderr.slice(-500)}`)
+    }
+    await compose(server, ['pull', '--ignore-buildable'])
+    const cold: number[] = []
+    for (let round = 1; round <= rounds; round++) {
+      await compose(server, ['down', '--volumes'])
+      const started = performance.now()
+      await compose(server, ['up', '--detach'])
+      await allHealthy(server)
+      cold.push((performance.now() - started) / 1000)
+    }
+    const targets = { frontend: 'pacs-standalone-frontend-1', backend: 'pacs-standalone-backend-1' }
+    await route(lab, server, targets)
+    await server.copyIn(join(import.meta.dirname, 'stack-load.js'), LOADER)
+    const figures = { direct: [], edge: [] } as Record<'direct' | 'edge', z.infer<typeof loadSchema>[]>
+    const address = await server.run([
+      ...['docker', 'inspect', '-f', '{{(index .NetworkSettings.Networks "pacs-app").IPAddress}}', targets.backend],
+    ])
+    // In turns, so that what else the machine does meets both.
+    for (let round = 1; round <= rounds; round++) {
+      figures.direct.push(await load(server, `http://${address}:3000/api/version`))
+      figures.edge.push(await load(server, `https://127.0.0.1/api/version`))
+    }
+    const health: number[] = []
+    for (let round = 1; round <= rounds; round++) health.push(await healthChecks(server))
+    const rate = (name: 'direct' | 'edge') => figures[name].map((one) => one.rate)
+    const direct = medianOf('API direct, requests per second', 'requests', null, rate('direct'))
+    const edge = medianOf(
+      'API through Traefik, TLS and all middlewares, requests per second',
+      'requests',
+      null,
+      rate('edge'),
+    )
+    return [
+      medianOf('cold start to all healthy', 's', null, cold),
+      direct,
+      edge,
+      rateOf('through Traefik over direct', null, edge, direct),
+      ...(['p50', 'p99'] as const).flatMap((share) => [
+        medianOf(
+          `API direct, ${share}`,
+          'ms',
+          null,
+          figures.direct.map((one) => one[share]),
+        ),
+        medianOf(
+          `API through Traefik, ${share}`,
+          'ms',
+          null,
+          figures.edge.map((one) => one[share]),
+        ),
+      ]),
+      medianOf('health checks of all services, side by side', 's', HEALTH_LIMIT, health),
+    ]
+  } finally {
+    await lab.down()
+  }
+}
+
+async function containers(server: Machine) {
+  const ids = (await compose(server, ['ps', '--quiet'])).split('\n')
+  return inspectedSchema.parse(JSON.parse(await server.run(['docker', 'inspect', ...ids])))
+}
+
+async function allHealthy(server: Machine): Promise<void> {
+  await waitFor(
+    'every container to be healthy',
+    async () => (await containers(server)).every(({ State }) => State.Health.Status === 'healthy'),
+    300_000,
+  )
+}
+
+async function load(server: Machine, url: string): Promise<z.infer<typeof loadSchema>> {
+  const report = loadSchema.parse(JSON.parse(await server.run(['node', LOADER, url, server.hostname, String(SECONDS)])))
+  if (report.failed > 0) throw new Failure('error', `${report.failed} requests to ${url} failed`)
+  return report
+}
+
+/** Runs the health check of every container at once. @returns seconds until the last has passed */
+async function healthChecks(server: Machine): Promise<number> {
+  const all = await containers(server)
+  const started = performance.now()
+  await Promise.all(
+    all.map(({ Name, Config }) => {
+      const [kind, ...test] = Config.Healthcheck.Test
+      return server.run(['docker', 'exec', Name.slice(1), ...(kind === 'CMD-SHELL' ? ['sh', '-c', ...test] : test)])
+    }),
+  )
+  return (performance.now() - started) / 1000
+}
