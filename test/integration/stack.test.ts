@@ -7,6 +7,7 @@ import { syntheticImage } from '../dicom/synthetic-image.ts'
 import { type Lab, type Machine, startLab, waitFor } from '../lab/index.ts'
 import { Counter } from '../load/counter.ts'
 import type { ServerSecrets } from '../site/make-secrets.ts'
+import { describeCertificates } from '../stack/edge-certificates.ts'
 import { describeEdge } from '../stack/edge-rules.ts'
 import { build, compose, configure, copyDeployment, route } from '../stack/standalone.ts'
 import { logIn, type Session, visit } from '../stack/visit.ts'
@@ -149,6 +150,8 @@ describe('each container', () => {
 describeWorkingDay(() => ({ lab, server, study: image.studyInstanceUid }))
 
 describeEdge(() => ({ lab, server, study: image.studyInstanceUid }))
+
+describeCertificates(() => server)
 
 describe('when Orthanc is away', () => {
   // Not a list that the cache may still have.
