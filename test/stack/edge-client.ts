@@ -1,6 +1,6 @@
 // A client of the public entry that says what it wants and keeps what it gets: also what a browser would never send.
 import { readFile } from 'node:fs/promises'
-import { type OutgoingHttpHeaders, request as plainRequest } from 'node:http'
+import { type ClientRequest, type OutgoingHttpHeaders, request as plainRequest } from 'node:http'
 import { request } from 'node:https'
 import { connect as connectTcp } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
@@ -43,6 +43,50 @@ export async function ask(lab: Lab, server: Machine, path: string, asking: Askin
       })
     })
     outgoing.end(body)
+  })
+}
+
+/**
+ * Sends `bytes` of a body that is announced with twice as many, then hangs up as a lost network does.
+ * @returns once the first half has left this machine
+ */
+export async function cutUpload(
+  lab: Lab,
+  server: Machine,
+  path: string,
+  headers: OutgoingHttpHeaders,
+  { head, bytes }: { head: string; bytes: number },
+): Promise<void> {
+  const ca = await readFile(lab.ca)
+  const outgoing = request({
+    host: '127.0.0.1',
+    port: server.port(443),
+    path,
+    method: 'POST',
+    headers: { host: server.hostname, ...headers, 'content-length': bytes * 2 },
+    servername: server.hostname,
+    ca,
+    agent: false,
+  })
+  outgoing.on('error', () => undefined)
+  outgoing.write(head)
+  const block = Buffer.alloc(1_048_576)
+  for (let sent = 0; sent < bytes; sent += block.length) {
+    if (outgoing.destroyed) throw new Error(`the upload was refused after ${sent} bytes`)
+    // Also when it breaks: what was sent last is then told by the next round.
+    if (!outgoing.write(block)) await moved(outgoing)
+  }
+  outgoing.destroy()
+}
+
+/** Waits until there is room for more, or nobody who takes it. */
+function moved(outgoing: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      outgoing.off('drain', done).off('close', done)
+      resolve()
+    }
+    outgoing.on('drain', done).on('close', done)
   })
 }
 

@@ -523,6 +523,7 @@ export function memoryPlanner(server: Server): Planner {
         config: revision,
         content: contentHash(release.manifest),
         commit: release.manifest.commit,
+        edge: null,
         services: [
           {
             name: 'web',

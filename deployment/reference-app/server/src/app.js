@@ -13,6 +13,7 @@ import { Notifications } from './records/notifications.js'
 import { Reports } from './records/reports.js'
 import { Signatures } from './records/signatures.js'
 import { auditRoutes } from './routes/audit.js'
+import { dicomWebRoutes } from './routes/dicom-web.js'
 import { exportRoutes } from './routes/exports.js'
 import { healthRoutes, healthSummary } from './routes/health.js'
 import { notificationRoutes } from './routes/notifications.js'
@@ -109,5 +110,6 @@ function apiRoutes({ stores, users, sessionKey, notifications, families }) {
   router.use('/notifications', notificationRoutes({ notifications, users, audit, families }))
   router.use('/exports', exportRoutes({ exports: new Exports(database), orthanc, audit, families }))
   router.use('/audit', auditRoutes(audit, families))
+  router.use('/dicom-web', dicomWebRoutes({ orthanc, audit }))
   return router
 }

@@ -1,5 +1,9 @@
+import { once } from 'node:events'
+import { request as plainRequest } from 'node:http'
+import { request as tlsRequest } from 'node:https'
+import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
-import { OrthancUnavailable } from './problems.js'
+import { OrthancUnavailable, RequestProblem } from './problems.js'
 
 const dicomElement = z.object({ vr: z.string(), Value: z.array(z.unknown()).optional() })
 const dicomDatasets = z.array(z.record(z.string(), dicomElement))
@@ -8,7 +12,10 @@ const lookup = z.array(z.object({ ID: z.string(), Type: z.string() }))
 
 /** @typedef {z.infer<typeof dicomDatasets>[number]} DicomDataset attributes by tag (`0020000D`), as in DICOM JSON (PS3.18 F) */
 
-/** Reads from one Orthanc over DICOMweb. Every call ends within its time limit. */
+/** Milliseconds without a byte in either direction after which a relayed request is given up. */
+const RELAY_SILENCE = 120_000
+
+/** Reads from one Orthanc over DICOMweb. Every call ends within its time limit; a relayed one once nothing moves any more. */
 export class Orthanc {
   #url
   #authorization
@@ -96,6 +103,51 @@ export class Orthanc {
   }
 
   /**
+   * Hands a DICOMweb request on, body and all, and gives back the answer, whose body is still to be read. When the caller goes away,
+   * so does the request: what it sent in part is not stored.
+   * @param {import('express').Request} request
+   * @param {import('express').Response} response
+   * @param {string} resource for example `studies/1.2.3/metadata`
+   * @param {string} [query]
+   * @returns {Promise<import('node:http').IncomingMessage>}
+   * @throws {OrthancUnavailable}
+   */
+  async relay(request, response, resource, query) {
+    const hasBody = request.method === 'POST'
+    const headers = {
+      authorization: this.#authorization,
+      // Orthanc names its resources in answers by this address.
+      forwarded: `host=${request.get('host')};proto=https`,
+      ...taken(request, hasBody ? ['accept', 'content-type', 'content-length'] : ['accept']),
+    }
+    const url = `${this.#url}/dicom-web/${resource}${query === undefined ? '' : `?${query}`}`
+    const send = url.startsWith('https:') ? tlsRequest : plainRequest
+    const outgoing = send(url, { method: request.method, headers, agent: false, timeout: RELAY_SILENCE })
+    outgoing.once('timeout', () => outgoing.destroy(new OrthancUnavailable('it has been silent for too long')))
+    const gone = () => void outgoing.destroy()
+    response.once('close', gone)
+    try {
+      const answered = once(outgoing, 'response')
+      if (hasBody) {
+        const sent = pipeline(request, outgoing)
+        // Whichever of the two comes second has nobody who waits for it.
+        for (const one of [sent, answered]) one.catch(() => undefined)
+        await Promise.race([sent, answered])
+      } else outgoing.end()
+      const [answer] = await answered
+      if (answer.statusCode === 401) throw new OrthancUnavailable('it refused the login (401)')
+      return answer
+    } catch (error) {
+      outgoing.destroy()
+      if (request.readableAborted) throw new RequestProblem(400, 'the body was cut off')
+      if (error instanceof OrthancUnavailable) throw error
+      throw new OrthancUnavailable(`no connection (${connectionError(error)})`)
+    } finally {
+      response.off('close', gone)
+    }
+  }
+
+  /**
    * Orthanc's own id of a study.
    * @param {string} study
    * @returns {Promise<string | null>} null when it does not have it
@@ -157,4 +209,13 @@ export class Orthanc {
 function connectionError(error) {
   const cause = error instanceof Error ? (error.cause ?? error) : error
   return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown cause'
+}
+
+/**
+ * @param {import('express').Request} request
+ * @param {readonly string[]} names
+ * @returns {Record<string, string>} the headers of these names that it has
+ */
+function taken(request, names) {
+  return Object.fromEntries(names.flatMap((name) => (request.get(name) ? [[name, request.get(name) ?? '']] : [])))
 }

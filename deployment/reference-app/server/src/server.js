@@ -32,6 +32,8 @@ export async function startServer(config, options = {}) {
     isStopping: () => stopping,
   })
   const api = createServer(app)
+  // A study of some gigabytes may take longer than the five minutes that a body has by default. Headers keep their limit.
+  api.requestTimeout = 0
   const drain = createDrain(api)
   // Longer than the proxy in front keeps an idle connection (Traefik: 90 s), so that the proxy is the one who closes it.
   api.keepAliveTimeout = 120_000

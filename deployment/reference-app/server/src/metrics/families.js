@@ -18,6 +18,7 @@ const actionOf = oneOf([
   'session.end',
   'worklist.view',
   'study.view',
+  'study.store',
   'notifications.view',
   'notification.create',
   'notification.acknowledge',
