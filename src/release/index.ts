@@ -14,6 +14,7 @@ export {
   releaseImageSchema,
   releaseManifestSchema,
   releaseMigrationSchema,
+  requireVerdicts,
 } from './manifest.ts'
 export { formatPinned, type PinnedImage, parsePinned, registryOf, repositorySchema } from './reference.ts'
 export {

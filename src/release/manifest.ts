@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { badInput } from '../lib/index.ts'
+import { badInput, refused } from '../lib/index.ts'
 import { type Digest, digestSchema, sha256 } from './digest.ts'
 import { repositorySchema } from './reference.ts'
 import { verdictSchema } from './verdict.ts'
@@ -86,6 +86,18 @@ export function contentHash(manifest: ReleaseManifest): Digest {
   const { id: _id, actor: _actor, run: _run, created: _created, ...content } = manifest
   const images = Object.entries(content.images).map(([service, { verdict: _verdict, ...image }]) => [service, image])
   return sha256(canonicalJson({ ...content, images: Object.fromEntries(images) }))
+}
+
+/**
+ * Asks for a verdict on every image of a release: nothing unscanned runs.
+ * @throws Failure `refused` that names those without
+ */
+export function requireVerdicts({ id, images }: ReleaseManifest): void {
+  const unjudged = Object.entries(images).flatMap(([service, { verdict }]) => (verdict === null ? [service] : []))
+  if (unjudged.length === 0) return
+  throw refused(
+    `release ${id}: no scan has judged the image of ${unjudged.join(', ')}: build it without \`scan: false\` and push it again`,
+  )
 }
 
 /** The release id of a commit at a time. */

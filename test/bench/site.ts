@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { parseManifest } from '../../src/release/index.ts'
-import { type Lab, type Machine, type Progress, startLab } from '../lab/index.ts'
+import { installScanner, type Lab, type Machine, type Progress, startLab } from '../lab/index.ts'
 import { agent, configure, repositoryRoot, resultOf, setUp } from '../site/server.ts'
 import { copyTree, ShopJob } from './job.ts'
 import type { Entry } from './observer.ts'
@@ -44,7 +44,12 @@ export async function startBenchSite(progress: Progress): Promise<BenchSite> {
     const env = { PACS_PUBLIC_HOST: server.hostname }
     await configure(server, { env, files: { 'certs/tls.crt': pem.certificate, 'certs/tls.key': pem.key } })
     const job = await ShopJob.create(lab.runner, environmentsFile(server))
-    const build = (which: string) => progress.step(`build and push the ${which} version`, () => publish(job))
+    const scan = {
+      ...(await installScanner(lab.runner)),
+      'scan-database': lab.registry.database,
+      'scan-java-database': lab.registry.javaDatabase,
+    }
+    const build = (which: string) => progress.step(`build and push the ${which} version`, () => publish(job, scan))
     const [first, second] = [await build('first'), await build('second')]
     const released = []
     for (const { commit, release } of [second, first]) {
@@ -78,10 +83,13 @@ export async function composeUp(server: Machine, { image }: Version): Promise<vo
   await server.run(['docker', 'compose', 'up', '-d', '--wait'], { cwd: PLAIN, env: { SHOP_IMAGE: image } })
 }
 
-async function publish(job: ShopJob): Promise<{ commit: string; release: string }> {
+async function publish(
+  job: ShopJob,
+  scan: Readonly<Record<string, string>>,
+): Promise<{ commit: string; release: string }> {
   const commit = await job.commit()
   const common = { images: IMAGES, 'compose-file': 'production/docker-compose.prod.yml' }
-  const built = await job.run('build', common, commit)
+  const built = await job.run('build', { ...common, ...scan }, commit)
   const login = { 'registry-username': '', 'registry-password': '' }
   const pushed = await job.run('push', { ...common, ...login, manifest: built.outputs.manifest ?? '' }, commit)
   return { commit, release: z.string().min(1).parse(pushed.outputs.release) }

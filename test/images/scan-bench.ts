@@ -1,12 +1,9 @@
 // Images of a few files that a scanner takes for Debian, and the build action on them, as a job runs it.
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { ensureTrivy, type Lab, startLab } from '../lab/index.ts'
+import { type InstalledScanner, installScanner, type Lab, startLab } from '../lab/index.ts'
 import { inputVariables, readAction } from '../runner/index.ts'
 import { makeCheckout, type SampleFiles } from './checkout.ts'
 import { installSuite } from './suite.ts'
 
-const SCANNER = '/srv/trivy'
 const MIRROR = 'registry.lab:5000/library'
 /** A vendor's image with the fixture database's HIGH finding in `redis`, by its name in the engine's mirror of docker.io. */
 export const VENDOR = 'fixture-vendor:1'
@@ -35,12 +32,16 @@ export interface ScannedBuild {
   draft: { images: Record<string, { config: string; verdict: Record<string, unknown> | null }> } | null
 }
 
+export interface ScanBench {
+  lab: Lab
+  scanner: InstalledScanner
+}
+
 /** A lab's runner with the committed suite, the real scanner and the vendor's image. */
-export async function startScanBench(): Promise<{ lab: Lab; sha256: string }> {
+export async function startScanBench(): Promise<ScanBench> {
   const lab = await startLab({ servers: [] })
   try {
-    const program = await ensureTrivy()
-    await lab.runner.copyIn(program, SCANNER, 0o755)
+    const scanner = await installScanner(lab.runner)
     await installSuite(lab.runner)
     const { directory } = await makeCheckout(lab.runner, '/srv/vendor', {
       vendor: VENDOR,
@@ -49,12 +50,7 @@ export async function startScanBench(): Promise<{ lab: Lab; sha256: string }> {
     const plain = ['--provenance=false', '--sbom=false', '--load', '--tag', `${MIRROR}/${VENDOR}`]
     await lab.runner.run(['docker', 'buildx', 'build', ...plain, '--file', 'stack/Dockerfile', '.'], { cwd: directory })
     await lab.runner.run(['docker', 'push', `${MIRROR}/${VENDOR}`])
-    return {
-      lab,
-      sha256: createHash('sha256')
-        .update(await readFile(program))
-        .digest('hex'),
-    }
+    return { lab, scanner }
   } catch (thrown) {
     await lab.down()
     throw thrown
@@ -63,7 +59,7 @@ export async function startScanBench(): Promise<{ lab: Lab; sha256: string }> {
 
 /** The build action on a checkout with these files, judged by the lab's database unless `inputs` say otherwise. */
 export async function buildScanned(
-  { lab, sha256 }: { lab: Lab; sha256: string },
+  { lab, scanner }: ScanBench,
   files: SampleFiles,
   inputs: Readonly<Record<string, string>> = {},
   env: Readonly<Record<string, string>> = {},
@@ -76,10 +72,9 @@ export async function buildScanned(
   const given = {
     images: 'registry.lab:5000/org/pacs',
     'compose-file': 'stack/docker-compose.prod.yml',
-    scan: 'true',
-    scanner: SCANNER,
-    'scanner-sha256': sha256,
+    ...scanner,
     'scan-database': registry.database,
+    'scan-java-database': registry.javaDatabase,
     ...inputs,
   }
   const job = Object.entries({

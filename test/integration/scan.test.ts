@@ -2,10 +2,16 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildScanned, DOCKERFILE, debian, type ScannedBuild, startScanBench } from '../images/scan-bench.ts'
-import type { Lab } from '../lab/index.ts'
+import {
+  buildScanned,
+  DOCKERFILE,
+  debian,
+  type ScanBench,
+  type ScannedBuild,
+  startScanBench,
+} from '../images/scan-bench.ts'
 
-let bench: { lab: Lab; sha256: string }
+let bench: ScanBench
 beforeAll(async () => {
   bench = await startScanBench()
 })
@@ -26,7 +32,7 @@ describe('a build', () => {
     const built = await build(debian('image', ['pacs-fixture-unfixed', 'bash']))
     expect(built.code, built.printed).toBe(0)
     expect(verdictOf(built, 'api')).toMatchObject({
-      scanner: { version: '0.74.0', sha256: `sha256:${bench.sha256}` },
+      scanner: { version: '0.74.0', sha256: `sha256:${bench.scanner['scanner-sha256']}` },
       found: { critical: 1, high: 0, medium: 1 },
       open: [],
       waived: [],

@@ -7,6 +7,7 @@ import { ensureLibrary } from './library.ts'
 import { withLock } from './lock.ts'
 import type { Progress } from './progress.ts'
 import { type Parents, standInRecipe } from './stand-ins.ts'
+import { beginTrivy } from './trivy.ts'
 import { vendorImages } from './vendor-images.ts'
 
 /** Tags on the host's engine of all images that a lab runs. */
@@ -25,6 +26,7 @@ export async function ensureImages(progress: Progress): Promise<ImageSet> {
   return withLock('images', async () => {
     const fromHub = await hubAnswers(progress)
     const base = await ensureBaseImage(fromHub, progress)
+    await beginTrivy(base, progress)
     const names = [...new Set([...ALWAYS, ...(await vendorImages())])]
     const images = buildAll(base, names, fromHub, progress)
     // All builds have ended, well or not, before their leftovers are removed.

@@ -7,7 +7,13 @@ import { docker, LAB_LABEL } from './docker.ts'
 import { type LabFiles, REGISTRY } from './files.ts'
 import { freePorts } from './ports.ts'
 import type { LabRecord } from './state.ts'
-import { DATABASE_REPOSITORY, type DatabaseOptions, pushDatabase } from './vulnerability-database.ts'
+import {
+  DATABASE_REPOSITORY,
+  type DatabaseOptions,
+  JAVA_REPOSITORY,
+  pushDatabase,
+  pushJavaDatabase,
+} from './vulnerability-database.ts'
 import { waitFor } from './wait.ts'
 
 /** The lab's registry, also the engines' mirror of docker.io. TLS by the lab's authority, no login. */
@@ -27,6 +33,11 @@ export class Registry extends LabContainer {
   /** Where the vulnerability database of today lies. */
   get database(): string {
     return `${this.address}/${DATABASE_REPOSITORY}:2`
+  }
+
+  /** Where the index of jars lies. */
+  get javaDatabase(): string {
+    return `${this.address}/${JAVA_REPOSITORY}:1`
   }
 
   /** Lays another database beside that of today. @param ca of the lab @returns its repository with tag */
@@ -53,7 +64,7 @@ export async function startRegistry(
   await docker(['start', container])
   const ca = await readFile(files.authority.certificate)
   await waitFor('the registry to answer', () => answers(port, ca), 30_000)
-  await pushDatabase(port, ca)
+  await Promise.all([pushDatabase(port, ca), pushJavaDatabase(port, ca)])
   return { container, port }
 }
 

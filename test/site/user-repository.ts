@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf, run } from '../../src/lib/index.ts'
-import type { Lab, Machine } from '../lab/index.ts'
+import { installScanner, type Lab, type Machine } from '../lab/index.ts'
 import { repositoryRoot } from './server.ts'
 import { messageIn, readRun, type WorkflowRun } from './workflow-run.ts'
 
@@ -19,10 +19,12 @@ export const IMAGES = 'registry.lab:5000/org/pacs'
 export class UserRepository {
   readonly #runner: Machine
   readonly #sshKey: string
+  readonly #scan: Readonly<Record<string, string>>
 
-  private constructor(runner: Machine, sshKey: string) {
+  private constructor(runner: Machine, sshKey: string, scan: Readonly<Record<string, string>>) {
     this.#runner = runner
     this.#sshKey = sshKey
+    this.#scan = scan
   }
 
   /** Makes the repository with its first commit, and lays the suite beside it. */
@@ -37,7 +39,7 @@ export class UserRepository {
     )
     await runner.copyIn(Buffer.from(environments.join('\n')), `${CHECKOUT}/deployment/environments.yml`)
     const workflow = join(repositoryRoot, 'test', 'fixtures', 'workflows', 'bring.yml')
-    const repository = new UserRepository(runner, await readFile(lab.sshKey, 'utf8'))
+    const repository = new UserRepository(runner, await readFile(lab.sshKey, 'utf8'), await scanVariables(lab))
     await runner.run(['mkdir', '-p', `${CHECKOUT}/.github`])
     await runner.run(['mv', `${CHECKOUT}/workflows-examples`, `${CHECKOUT}/.github/workflows`])
     // act's schema is older than `queue`; it keeps no queue anyway. Nothing else of the examples is touched.
@@ -174,7 +176,7 @@ export class UserRepository {
       '/srv/secrets.yml',
       0o600,
     )
-    const all = { IMAGES, CA_FILE: CA_BUNDLE, WATCH: '3s', HOLD: '5s', KEEP_WARM: '10m', ...vars }
+    const all = { IMAGES, CA_FILE: CA_BUNDLE, ...this.#scan, WATCH: '3s', HOLD: '5s', KEEP_WARM: '10m', ...vars }
     const lines: string[] = []
     let reached = false
     const { code } = await this.#runner.exec(
@@ -228,6 +230,17 @@ export interface RunOptions {
 
 /** The steps of the workflows that change a server. */
 const REACHES_SERVER = /: ⭐ Run Main (Deploy|Roll back|Bring)$/
+
+/** The variables that lead the example workflows to the lab's scanner and to its database. */
+async function scanVariables({ runner, registry }: Lab): Promise<Record<string, string>> {
+  const { scanner, 'scanner-sha256': sha256 } = await installScanner(runner)
+  return {
+    SCANNER: scanner,
+    SCANNER_SHA256: sha256,
+    SCAN_DATABASE: registry.database,
+    SCAN_JAVA_DATABASE: registry.javaDatabase,
+  }
+}
 
 /** Lays (a part of) HEAD down in the runner, as a release of the suite would be fetched. */
 async function unpack(runner: Machine, directory: string, paths: readonly string[], strip = 0): Promise<void> {

@@ -4,9 +4,10 @@ set -eu
 
 usage() {
   cat <<'TEXT'
-usage: build.sh IMAGES [--compose-file PATH] [--version TEXT] [--ca-file PEM]
+usage: build.sh IMAGES [--compose-file PATH] [--version TEXT] [--ca-file PEM] [--no-scan]
 
-  IMAGES  where the images will live, without tag: ghcr.io/org/pacs
+  IMAGES     where the images will live, without tag: ghcr.io/org/pacs
+  --no-scan  judge no image; no server runs what was not judged
 
 Run it in the checkout of your repository. PACS_DEPLOY names a checkout of pacs-deploy (by default the one that this script lies
 in). Needs git, Docker with buildx, and Node 20 or newer. Prints the path of the draft manifest; exits with the class of the outcome.
@@ -18,7 +19,7 @@ fail() {
   exit 40
 }
 
-images='' compose=deployment/production/docker-compose.prod.yml version='' ca=''
+images='' compose=deployment/production/docker-compose.prod.yml version='' ca='' scan=true
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage; exit 0 ;;
@@ -30,6 +31,10 @@ while [ $# -gt 0 ]; do
         --ca-file) ca=$2 ;;
       esac
       shift 2
+      ;;
+    --no-scan)
+      scan=false
+      shift
       ;;
     -*) fail "what is $1? (--help)" ;;
     *)
@@ -50,7 +55,7 @@ for name in output state summary; do : >"$result/$name"; done
 code=0
 # By env, since a shell cannot export a name with a hyphen.
 env "INPUT_IMAGES=$images" "INPUT_COMPOSE-FILE=$compose" "INPUT_VERSION=$version" "INPUT_CA-FILE=$ca" \
-  INPUT_SCAN=false INPUT_SCAN-SEVERITY=HIGH INPUT_SCAN-UNFIXED=false INPUT_SCAN-GRACE-DAYS=0 INPUT_SCAN-VENDORS=new \
+  "INPUT_SCAN=$scan" INPUT_SCAN-SEVERITY=HIGH INPUT_SCAN-UNFIXED=false INPUT_SCAN-GRACE-DAYS=0 INPUT_SCAN-VENDORS=new \
   "GITHUB_WORKSPACE=$PWD" "GITHUB_SHA=$commit" "RUNNER_TEMP=$result" "GITHUB_OUTPUT=$result/output" \
   "GITHUB_STATE=$result/state" "GITHUB_STEP_SUMMARY=$result/summary" node "$action" || code=$?
 

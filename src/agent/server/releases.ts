@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { badInput, replaceFile } from '../../lib/index.ts'
-import { parseManifest, parsePinned, readReleaseImage } from '../../release/index.ts'
+import { parseManifest, parsePinned, readReleaseImage, requireVerdicts } from '../../release/index.ts'
 import { pinnedImage } from '../../stack/index.ts'
 import type { Release } from '../transaction/world.ts'
 
@@ -41,6 +41,7 @@ export function openReleases(
       await mkdir(beside, { mode: 0o750 })
       try {
         const { manifest } = await readReleaseImage({ pinned, into: beside, env, signal, log })
+        requireVerdicts(manifest)
         await replaceFile(join(beside, 'reference'), `${reference}\n`, 0o640)
         if ((await visible(directory)).includes(manifest.id)) {
           throw badInput(

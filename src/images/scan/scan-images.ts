@@ -1,8 +1,10 @@
 import { mkdir, mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PinnedTool } from '../../lib/index.ts'
+import type { Digest } from '../../release/index.ts'
 import type { DraftImage } from '../draft.ts'
 import { type Log, withProgress } from '../progress.ts'
+import { KeptReports } from './kept-reports.ts'
 import type { Policy } from './policy.ts'
 import { findScanner, type GivenScanner } from './scanner.ts'
 import { Trivy } from './trivy.ts'
@@ -14,6 +16,8 @@ export interface ScanOptions {
   given?: GivenScanner
   /** Repositories of the vulnerability database, tried in order; Trivy's own when empty. */
   databases: readonly string[]
+  /** The same of the index of jars. */
+  javaDatabases: readonly string[]
   policy: Policy
   waivers: readonly Waiver[]
   /** See {@link Standard}. */
@@ -32,9 +36,17 @@ interface Context {
   signal: AbortSignal
 }
 
+interface Ready {
+  trivy: Trivy
+  scanner: Scan['scanner']
+  /** When the vulnerability database was made. */
+  database: Date
+  reports: KeptReports
+}
+
 /** Scans images one after the other, each as soon as it is there. */
 export class ScanLane {
-  readonly #ready: Promise<{ trivy: Trivy; scanner: Scan['scanner']; database: Date }>
+  readonly #ready: Promise<Ready>
   #last: Promise<unknown>
   readonly #log: Log
   readonly #scans = new Map<string, Promise<string>>()
@@ -50,12 +62,10 @@ export class ScanLane {
 
   /** Scans what was built or pulled for `service`. @throws Failure when it cannot be scanned, or by a database that is too old */
   async scan(service: string, { image, built }: DraftImage): Promise<Scan> {
-    const { trivy, scanner, database } = await this.#ready
-    const report =
-      this.#scans.get(image) ??
-      this.#enqueue(() => withProgress(`scan of ${service}`, this.#log, () => trivy.scan(service, image)))
+    const ready = await this.#ready
+    const report = this.#scans.get(image) ?? this.#reportOf(service, image, ready)
     this.#scans.set(image, report)
-    return { service, built, image, report: await report, scanner, database }
+    return { service, built, image, report: await report, scanner: ready.scanner, database: ready.database }
   }
 
   /** Resolves when nothing runs any more, well or not. */
@@ -63,7 +73,22 @@ export class ScanLane {
     await this.#last.catch(() => undefined)
   }
 
-  // What Trivy knows of layers lies in a file that one process can open: several at a time would wait for it, or fail.
+  async #reportOf(service: string, image: Digest, { trivy, reports }: Ready): Promise<string> {
+    const kept = await reports.find(image)
+    if (kept !== null) {
+      this.#log(`scan of ${service} | known: this image was scanned here with this database`)
+      return kept
+    }
+    return this.#enqueue(() =>
+      withProgress(`scan of ${service}`, this.#log, async () => {
+        const report = await trivy.scan(service, image)
+        await reports.keep(image, report)
+        return report
+      }),
+    )
+  }
+
+  // Trivy lets one process at a time look at images.
   #enqueue(work: () => Promise<string>): Promise<string> {
     const next = this.#last.then(work)
     this.#last = next.catch(() => undefined)
@@ -71,20 +96,23 @@ export class ScanLane {
   }
 }
 
-async function prepare(options: ScanOptions, context: Context) {
+async function prepare(options: ScanOptions, context: Context): Promise<Ready> {
   const { directory, log } = context
   await mkdir(options.cache, { recursive: true, mode: 0o700 })
-  const scanner = await findScanner({ ...options, ...context })
+  const { version, sha256, path } = await findScanner({ ...options, ...context })
+  const licences = options.policy.licences.length > 0
   const trivy = await Trivy.open({
     ...context,
-    scanner,
+    scanner: { version, sha256, path },
     cache: join(options.cache, 'trivy'),
     directory: await mkdtemp(join(directory, 'scan-')),
     databases: options.databases,
-    licences: options.policy.licences.length > 0,
+    javaDatabases: options.javaDatabases,
+    licences,
   })
-  const database = await trivy.updateDatabase()
-  requireFreshDatabase(database, new Date())
-  log(`scan | Trivy ${scanner.version}, database of ${database.toISOString()}`)
-  return { trivy, scanner: { version: scanner.version, sha256: scanner.sha256 }, database }
+  const { made, id } = await trivy.updateDatabase()
+  requireFreshDatabase(made, new Date())
+  log(`scan | Trivy ${version}, database of ${made.toISOString()}`)
+  const reports = await KeptReports.open(join(options.cache, 'reports'), { scanner: sha256, database: id, licences })
+  return { trivy, scanner: { version, sha256 }, database: made, reports }
 }

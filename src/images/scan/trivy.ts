@@ -1,8 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { Failure, refused, tryRun } from '../../lib/index.ts'
-import type { Digest } from '../../release/index.ts'
+import { type Digest, sha256 } from '../../release/index.ts'
 import type { Log } from '../progress.ts'
 import { type Scanner, verifyScanner } from './scanner.ts'
 
@@ -14,6 +15,8 @@ export interface TrivyOptions {
   directory: string
   /** Repositories of the vulnerability database, tried in order; Trivy's own when empty. */
   databases: readonly string[]
+  /** The same of the index of jars, which is brought when an image holds one. */
+  javaDatabases: readonly string[]
   /** Whether licences are looked at: it takes time. */
   licences: boolean
   /** Value for DOCKER_HOST; may be empty. */
@@ -28,6 +31,18 @@ const PASSED = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'DOCKER_CERT_PATH', 'DOCKER_TLS
 const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()])
 
 const MINUTE = 60_000
+/** Exit code of flock, which no run of Trivy ends with, when another job of this machine scans. */
+const TAKEN = 199
+/** Milliseconds between looks at whether it still does. */
+const LOOK = 500
+
+/** A vulnerability database on this machine. */
+export interface Database {
+  made: Date
+  /** Differs for every one that was brought. */
+  id: Digest
+}
+
 const metadataSchema = z.object({ Version: z.literal(2), UpdatedAt: z.iso.datetime({ offset: true }) })
 
 /** The scanner's command line: nothing from the working directory, the environment or a file of anyone's decides what it finds. */
@@ -51,6 +66,7 @@ export class Trivy {
     })
     return new Trivy(options, {
       ...Object.fromEntries(passed),
+      PATH: '/usr/local/bin:/usr/bin:/bin',
       HOME: join(directory, 'home'),
       TMPDIR: join(directory, 'tmp'),
       // An expired login is refused where no login is needed.
@@ -61,17 +77,17 @@ export class Trivy {
 
   /**
    * Brings the vulnerability database up to date.
-   * @returns when it was made. @throws Failure `error` when no repository gives one
+   * @throws Failure `error` when no repository gives one, `refused` when it does not say when it was made
    */
-  async updateDatabase(): Promise<Date> {
+  async updateDatabase(): Promise<Database> {
     const { databases, cache } = this.#options
     const repositories = databases.flatMap((name) => ['--db-repository', name])
-    await this.#run('the vulnerability database', ['--download-db-only', ...repositories])
+    await this.#image('the vulnerability database', ['--download-db-only', ...repositories])
     const file = join(cache, 'db', 'metadata.json')
     const text = await readFile(file, 'utf8').catch(() => '')
     const parsed = metadataSchema.safeParse(jsonOf(text))
     if (!parsed.success) throw refused(`scan: ${file} does not say when the vulnerability database was made`)
-    return new Date(parsed.data.UpdatedAt)
+    return { made: new Date(parsed.data.UpdatedAt), id: sha256(text) }
   }
 
   /**
@@ -80,41 +96,73 @@ export class Trivy {
    * @returns Trivy's JSON. @throws Failure `error` when the scan fails, whatever was found
    */
   async scan(service: string, image: Digest): Promise<string> {
-    const { directory, licences } = this.#options
-    const output = join(directory, `${service}.json`)
-    await this.#run(service, [
+    const output = this.#file(`${service}.json`)
+    const { licences, javaDatabases } = this.#options
+    await this.#image(service, [
       ...['--format', 'json', '--output', output, '--list-all-pkgs', '--show-suppressed'],
       ...['--scanners', `vuln,secret${licences ? ',license' : ''}`, '--image-config-scanners', 'misconfig,secret'],
+      ...javaDatabases.flatMap((name) => ['--java-db-repository', name]),
       ...['--skip-db-update', '--skip-check-update', '--skip-vex-repo-update', '--image-src', 'docker'],
       image,
     ])
     return readFile(output, 'utf8')
   }
 
-  async #run(what: string, args: readonly string[]): Promise<void> {
-    const { scanner, directory, cache, log, signal } = this.#options
-    await verifyScanner(scanner)
-    const file = (name: string) => join(directory, name)
-    const common = [
-      ...['image', '--config', file('config.yaml'), '--cache-dir', cache, '--no-progress', '--timeout', '10m'],
-      ...['--ignorefile', file('ignore.yaml'), '--secret-config', file('secret.yaml')],
-      // Any other code than 0 is a failure of the scanner; what it found stands in its report.
-      ...['--exit-code', '0', '--skip-version-check', '--disable-telemetry'],
-    ]
-    const { code, stderr } = await tryRun(scanner.path, [...common, ...args], {
-      env: this.#env,
-      cwd: file('empty'),
-      timeout: 12 * MINUTE,
-      signal,
-      onLine: (line) => log(`scan | ${line}`),
-    })
-    if (code === 0) return
-    const why = stderr.split('\n').findLast((line) => /\b(FATAL|ERROR)\b/.test(line)) ?? stderr.split('\n').at(-1)
-    throw new Failure(
-      'error',
-      `scan of ${what} failed, so nothing is judged: Trivy ended with ${code}: ${why?.slice(0, 500)}`,
-    )
+  /** What an image consists of, by its report, without scanning anew. @returns CycloneDX as JSON */
+  async billOfMaterials(service: string, report: string): Promise<string> {
+    const [input, output] = [this.#file(`${service}.json`), this.#file(`${service}.cdx.json`)]
+    await writeFile(input, report)
+    await this.#run(service, ['convert', ...this.#common(), '--format', 'cyclonedx', '--output', output, input])
+    return readFile(output, 'utf8')
   }
+
+  /** Runs `trivy image`, one at a time on a machine: its databases and what it knows of layers lie in files that one process can write. */
+  async #image(what: string, args: readonly string[]): Promise<void> {
+    const own = ['--no-progress', '--secret-config', this.#file('secret.yaml'), '--skip-version-check']
+    await mkdir(this.#options.cache, { recursive: true, mode: 0o700 })
+    await this.#run(what, ['image', ...this.#common(), ...own, '--disable-telemetry', ...args], true)
+  }
+
+  #common(): string[] {
+    return [
+      ...['--config', this.#file('config.yaml'), '--cache-dir', this.#options.cache, '--timeout', '10m'],
+      // Any other code than 0 is a failure of the scanner; what it found stands in its report.
+      ...['--ignorefile', this.#file('ignore.yaml'), '--exit-code', '0'],
+    ]
+  }
+
+  #file(name: string): string {
+    return join(this.#options.directory, name)
+  }
+
+  async #run(what: string, args: readonly string[], alone = false): Promise<void> {
+    const { scanner, cache, log, signal } = this.#options
+    const lock = ['--no-fork', '--nonblock', '--conflict-exit-code', String(TAKEN), join(cache, 'lock')]
+    for (let waited = false; ; waited = true) {
+      await verifyScanner(scanner)
+      const [file = '', ...rest] = [...(alone ? ['flock', ...lock] : []), scanner.path, ...args]
+      const { code, stderr } = await tryRun(file, rest, {
+        env: this.#env,
+        cwd: this.#file('empty'),
+        timeout: 12 * MINUTE,
+        signal,
+        onLine: (line) => log(`scan | ${line}`),
+      })
+      if (code === 0) return
+      if (code !== TAKEN) throw failed(what, code, stderr)
+      if (!waited) log('scan | another job on this machine scans: wait for it')
+      await sleep(LOOK, undefined, { signal })
+    }
+  }
+}
+
+function failed(what: string, code: number, stderr: string): Failure {
+  const lines = stderr.split('\n')
+  const why = lines.findLast((line) => /\b(FATAL|ERROR)\b/.test(line)) ?? lines.at(-1)
+  return new Failure(
+    'error',
+    `scan of ${what} failed, so nothing is judged: Trivy ended with ${code}: ${why?.slice(0, 500)}`,
+  )
 }
 
 function jsonOf(text: string): unknown {

@@ -5,6 +5,7 @@ import {
   parsePinned,
   releaseId,
   releaseManifestSchema,
+  requireVerdicts,
   sha256,
   verdictSchema,
 } from '../../../src/release/index.ts'
@@ -83,6 +84,34 @@ describe('release manifest', () => {
 
   test('takes its id from time and commit', () => {
     expect(releaseId(manifest.commit, new Date('2026-11-24T10:15:00.900Z'))).toBe(manifest.id)
+  })
+})
+
+describe('a release', () => {
+  const [[service, image] = []] = Object.entries(manifest.images)
+  const withImages = (images: object) => releaseManifestSchema.parse({ ...manifest, images })
+
+  test('is refused when an image has no verdict, by the name of each', () => {
+    const images = {
+      [service ?? '']: { ...image, verdict },
+      queue: { ...image, verdict: null },
+      web: { ...image, verdict: null },
+    }
+    expect(() => requireVerdicts(withImages(images))).toThrow(
+      /no scan has judged the image of queue, web: build it without/,
+    )
+  })
+
+  test('runs when each has one', () => {
+    expect(() => requireVerdicts(withImages({ api: { ...image, verdict }, web: { ...image, verdict } }))).not.toThrow()
+  })
+
+  test('is no release with a verdict of another shape', () => {
+    for (const wrong of [true, {}, { ...verdict, passed: true }, { ...verdict, scanner: 'trivy' }]) {
+      expect(
+        releaseManifestSchema.safeParse({ ...manifest, images: { api: { ...image, verdict: wrong } } }).success,
+      ).toBe(false)
+    }
   })
 })
 

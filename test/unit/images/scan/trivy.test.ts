@@ -3,6 +3,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { KeptReports } from '../../../../src/images/scan/kept-reports.ts'
 import { Trivy } from '../../../../src/images/scan/trivy.ts'
 import { sha256 } from '../../../../src/release/index.ts'
 
@@ -35,6 +36,7 @@ async function open(
     cache: join(folder, 'cache'),
     directory: join(folder, 'private'),
     databases,
+    javaDatabases: [],
     licences,
     host: 'unix:///run/other.sock',
     env: { PATH: process.env.PATH ?? '', ...env },
@@ -115,6 +117,23 @@ describe('Trivy', () => {
   })
 })
 
+describe('a kept report', () => {
+  const key = { scanner: sha256('scanner'), database: sha256('database of today'), licences: false }
+
+  test('is found for the same image, scanner and database, and for no other', async () => {
+    const reports = await KeptReports.open(folder, key)
+    expect(await reports.find(image)).toBeNull()
+    await reports.keep(image, '{"SchemaVersion":2}')
+    expect(await (await KeptReports.open(folder, key)).find(image)).toBe('{"SchemaVersion":2}')
+    expect(await reports.find(sha256('another image'))).toBeNull()
+
+    const other = await KeptReports.open(folder, { ...key, database: sha256('database of tomorrow') })
+    expect(await other.find(image)).toBeNull()
+    expect(await reports.find(image)).toBeNull()
+    expect(await readdir(folder)).toHaveLength(1)
+  })
+})
+
 describe('the vulnerability database', () => {
   const metadata = (text: string) => `mkdir -p "$cache/db"; printf '%s' '${text}' > "$cache/db/metadata.json"`
 
@@ -122,7 +141,7 @@ describe('the vulnerability database', () => {
     const trivy = await open(metadata('{"Version":2,"UpdatedAt":"2026-11-28T06:30:00.5Z"}'), {
       databases: ['ghcr.io/a/db:2', 'quay.io/b/db:2'],
     })
-    expect(await trivy.updateDatabase()).toEqual(new Date('2026-11-28T06:30:00.5Z'))
+    expect(await trivy.updateDatabase()).toMatchObject({ made: new Date('2026-11-28T06:30:00.5Z') })
     const argv = await recorded('argv')
     expect(argv).toContain('--download-db-only\n--db-repository\nghcr.io/a/db:2\n--db-repository\nquay.io/b/db:2\n')
     expect(argv).not.toContain('--skip-db-update')
