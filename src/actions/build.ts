@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
-import { buildImages, describeJudgements, refusalOf, writeDraft } from '../images/index.ts'
+import { buildImages, describeJudgements, refusalOf, writeDraft, writeEvidence } from '../images/index.ts'
 import { badInput, Problems } from '../lib/index.ts'
 import { repositorySchema } from '../release/index.ts'
 import {
@@ -22,6 +22,7 @@ import {
 import { reportGate } from './gate-report.ts'
 import { scanInputs, scanOptions } from './scan-inputs.ts'
 import { cleanUp } from './server.ts'
+import { maskLogin, registryInputs, registryLogin } from './transaction-inputs.ts'
 
 export function main(): Promise<void> {
   return runAction('Build', async (job) => {
@@ -31,6 +32,7 @@ export function main(): Promise<void> {
       version: optional(required),
       'ca-file': optional(path),
       'build-secrets': secret(buildSecrets),
+      ...registryInputs,
       ...scanInputs,
     })
     const context = jobContext()
@@ -39,7 +41,9 @@ export function main(): Promise<void> {
     const composeFile = relative(workspace, resolve(workspace, inputs['compose-file']))
     const directory = await makePrivateDirectory()
     const secrets = await writeSecrets(join(directory, 'secrets'), inputs['build-secrets'])
-    const { draft, judgements } = await buildImages({
+    const login = registryLogin(inputs, { repository: inputs.images })
+    if (login.registry) maskLogin(login.registry)
+    const { draft, judgements, evidence, last } = await buildImages({
       directory: workspace,
       composeFile,
       prefix: inputs.images,
@@ -48,17 +52,21 @@ export function main(): Promise<void> {
       ...(inputs['ca-file'] === undefined ? {} : { ca: resolve(workspace, inputs['ca-file']) }),
       secrets,
       ...(scan ? { scan } : {}),
+      ...login,
+      dockerConfigDirectory: join(directory, 'docker'),
       env: childEnvironment(),
       log: log.foreign,
       onGate: (gate) => reportGate(gate, dirname(composeFile), job),
       signal: job.signal,
     })
     job.report.rows.push(...describeJudgements(judgements, scan?.waivers ?? []))
+    if (scan?.policy.vendors === 'new') job.report.rows.push(['compared with', last?.manifest.id ?? 'no release yet'])
     const refusal = refusalOf(judgements)
     if (refusal) throw refusal
     // Stays until the job ends, since the push step of this job reads it.
     const manifest = join(directory, 'draft.json')
     await writeDraft(manifest, draft)
+    await writeEvidence(join(directory, 'scan'), evidence)
     writeOutputs({ manifest })
     const images = Object.entries(draft.images)
     const built = images.filter(([, image]) => image.built).map(([service]) => service)

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { pushRelease, readDraft } from '../images/index.ts'
+import { pushRelease, readDraft, readEvidence } from '../images/index.ts'
 import { Failure, run } from '../lib/index.ts'
 import { loadMigrations } from '../migrations/index.ts'
 import { type ReleaseManifest, repositorySchema } from '../release/index.ts'
@@ -10,7 +10,6 @@ import {
   jobContext,
   log,
   makePrivateDirectory,
-  mask,
   matching,
   path,
   readInputs,
@@ -19,7 +18,7 @@ import {
   writeJobOutput,
 } from '../runner/index.ts'
 import { cleanUp } from './server.ts'
-import { registryInputs, registryLogin } from './transaction-inputs.ts'
+import { maskLogin, registryInputs, registryLogin } from './transaction-inputs.ts'
 
 export function main(): Promise<void> {
   return runAction('Push', async (job) => {
@@ -32,13 +31,16 @@ export function main(): Promise<void> {
     const { workspace, repository, actor, run: runUrl } = jobContext()
     const login = registryLogin(inputs, { repository: inputs.images })
     if (login.registry) maskLogin(login.registry)
-    const draft = await readDraft(resolve(workspace, inputs.manifest))
+    const draftFile = resolve(workspace, inputs.manifest)
+    const draft = await readDraft(draftFile)
+    const evidence = await readEvidence(join(dirname(draftFile), 'scan'), Object.keys(draft.images))
     const stackDirectory = dirname(resolve(workspace, inputs['compose-file']))
     const migrations = await migrationsIn(join(stackDirectory, 'migrations'))
     const directory = await makePrivateDirectory()
     const agentFile = join(distDirectory(), 'agent', 'index.js')
     const pushed = await pushRelease({
       draft,
+      evidence,
       directory: workspace,
       stackDirectory,
       migrations,
@@ -69,11 +71,6 @@ export const post = cleanUp
 async function migrationsIn(folder: string): Promise<ReleaseManifest['migrations']> {
   if (!existsSync(folder)) return []
   return (await loadMigrations(folder)).map(({ id, sha256, phase }) => ({ id, sha256, phase }))
-}
-
-/** Docker writes a login as base64 of `user:password` into its configuration. */
-function maskLogin({ username, password }: { username: string; password: string }): void {
-  mask(Buffer.from(`${username}:${password}`).toString('base64'))
 }
 
 /** The version that the agent says of itself, so that the manifest cannot say another. */

@@ -80,7 +80,6 @@ export async function scanOptions(inputs: Inputs, job: JobContext): Promise<Scan
     javaDatabases: inputs['scan-java-database'],
     policy,
     waivers: await readWaivers(inputs['scan-waivers'], job),
-    known: new Map(),
     cache: await cacheDirectory(),
   }
 }

@@ -1,5 +1,5 @@
 import { formatPinned, type PinnedImage, parsePinned, registryOf } from '../release/index.ts'
-import { duration, jobContext, optional, required, secret, text } from '../runner/index.ts'
+import { duration, jobContext, mask, optional, required, secret, text } from '../runner/index.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -28,6 +28,11 @@ export const releaseReference = (name: string, value: string) => formatPinned(pa
 export function registryLogin(inputs: RegistryInputs, image: PinnedImage | { repository: string }) {
   const { 'registry-username': username, 'registry-password': password } = inputs
   return password === undefined ? {} : { registry: { server: registryOf(image.repository), username, password } }
+}
+
+/** Docker writes a login as base64 of `user:password` into its configuration. */
+export function maskLogin({ username, password }: { username: string; password: string }): void {
+  mask(Buffer.from(`${username}:${password}`).toString('base64'))
 }
 
 /** Who asks, for the server's audit. */

@@ -10,6 +10,7 @@ import {
   writeReleaseContext,
 } from '../release/index.ts'
 import type { DraftImage } from './draft.ts'
+import type { EvidenceByService } from './evidence.ts'
 import { inspectBuiltImage } from './local-image.ts'
 
 /** Builds the release image on this machine under the name `local`; equal content and id give an equal image. */
@@ -18,6 +19,7 @@ export async function buildReleaseImage(
   options: {
     stackDirectory: string
     agentFile: string
+    evidence: EvidenceByService
     local: string
     /** An empty private directory. */
     scratch: string
@@ -25,13 +27,13 @@ export async function buildReleaseImage(
     signal: AbortSignal
   },
 ): Promise<DraftImage> {
-  const { stackDirectory, agentFile, local, scratch, env, signal } = options
+  const { local, scratch, env, signal } = options
   const context = join(scratch, 'context')
   // BuildKit takes a file of the same path, size and time for one that it has from an earlier build. The manifest holds the
   // hashes of everything else, so a folder named by it is the same for equal content only.
   const folder = sha256(canonicalJson(manifest)).slice('sha256:'.length)
   await mkdir(join(context, folder), { recursive: true })
-  await writeReleaseContext(join(context, folder), { manifest, stackDirectory, agentFile })
+  await writeReleaseContext(join(context, folder), { ...options, manifest })
   const labels = { [KIND_LABEL]: RELEASE_KIND, 'org.opencontainers.image.revision': manifest.commit }
   const metadata = join(scratch, 'metadata.json')
   const args = [

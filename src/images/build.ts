@@ -7,10 +7,13 @@ import { buildImage } from './build-image.ts'
 import { checkCheckout } from './checkout.ts'
 import type { Draft, DraftImage } from './draft.ts'
 import { BUILD_SPACE, checkEngine } from './engine.ts'
+import type { EvidenceByService } from './evidence.ts'
 import { passGate } from './gate.ts'
+import { knownFindings, type LastRelease, readLastRelease } from './last-release.ts'
 import { type ImageSource, planImages } from './plan.ts'
 import { type Log, withProgress } from './progress.ts'
 import { pullImage } from './pull-image.ts'
+import { type RegistryLogin, withLogin } from './registry-login.ts'
 import { ScanLane, type ScanOptions } from './scan/scan-images.ts'
 import { type Judgement, judge, type Scan } from './scan/verdict.ts'
 
@@ -31,6 +34,10 @@ export interface BuildOptions {
   secrets?: Readonly<Record<string, string>>
   /** Left out: no image gets a verdict. */
   scan?: ScanOptions
+  /** By which the last release is read; left out: the logins of the docker client as it is. */
+  registry?: RegistryLogin
+  /** A private directory for the login; made with mode 0700. */
+  dockerConfigDirectory: string
   /** The whole environment of docker and git. */
   env: Readonly<Record<string, string>>
   log: Log
@@ -47,6 +54,9 @@ export interface BuildResult {
   draft: Draft
   /** By service, in the stack's order; none where nothing was scanned. */
   judgements: Judgement[]
+  evidence: EvidenceByService
+  /** The release with which vendors' images were compared; null when there is none. */
+  last: LastRelease | null
 }
 
 /**
@@ -77,6 +87,9 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
       metadataDirectory: scratch,
       redact,
     }
+    const last = lastRelease(options, engine.host)
+    // Looked at when all is built; until then a failure waits.
+    last.catch(() => undefined)
     const lane = options.scan && new ScanLane(options.scan, { ...options, directory: scratch, host: engine.host })
     const scans: Promise<Scan>[] = []
     const make = (source: ImageSource & { kind: 'build' | 'pull' }) =>
@@ -84,7 +97,6 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
         const one = { ...context, log: line }
         const image = source.kind === 'build' ? await buildImage(source, one) : await pullImage(source, one)
         const scan = lane?.scan(source.service, image)
-        // Looked at when all is built; until then a failure waits.
         scan?.catch(() => undefined)
         if (scan) scans.push(scan)
         return [source.service, image]
@@ -97,29 +109,48 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
     const made = await sideBySide(groups.length, groups, (group) => sideBySide(AT_A_TIME, group, make)).finally(() =>
       lane?.ended(),
     )
-    const judged = judgeAll(await Promise.all(scans), options.scan)
+    const scanned = await Promise.all(scans)
+    const compared = await last
+    const judged = judgeAll(scanned, options.scan, compared)
     const images = new Map(
       made.flat().map(([service, image]) => [service, { ...image, verdict: judged.get(service)?.verdict ?? null }]),
     )
-    const judgements = sources.flatMap(({ service }) => judged.get(service) ?? [])
-    return { draft: { schema: 1, commit, images: inOrder(sources, images) }, judgements }
+    return {
+      draft: { schema: 1, commit, images: inOrder(sources, images) },
+      judgements: sources.flatMap(({ service }) => judged.get(service) ?? []),
+      evidence: inOrder(sources, new Map(scanned.map(({ service, report, sbom }) => [service, { report, sbom }]))),
+      last: compared,
+    }
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
 }
 
-function judgeAll(scans: readonly Scan[], options: ScanOptions | undefined): Map<string, Judgement> {
-  const now = new Date()
-  return new Map(options ? scans.map((scan) => [scan.service, judge(scan, { ...options, now })]) : [])
+/** What is new in vendors' images is asked of the registry only where the answer decides. */
+async function lastRelease(options: BuildOptions, host: string): Promise<LastRelease | null> {
+  if (options.scan?.policy.vendors !== 'new') return null
+  const login = { ...options, directory: options.dockerConfigDirectory, host }
+  return withLogin(options.registry, login, (access) => readLastRelease(options.prefix, access))
 }
 
-function inOrder(sources: readonly ImageSource[], made: ReadonlyMap<string, DraftImage>): Record<string, DraftImage> {
-  const images: Record<string, DraftImage> = {}
+function judgeAll(
+  scans: readonly Scan[],
+  options: ScanOptions | undefined,
+  last: LastRelease | null,
+): Map<string, Judgement> {
+  if (options === undefined) return new Map()
+  const standard = { ...options, known: last ? knownFindings(last) : new Map(), now: new Date() }
+  return new Map(scans.map((scan) => [scan.service, judge(scan, standard)]))
+}
+
+/** One for each service; those that share an image share what is of it. */
+function inOrder<T>(sources: readonly ImageSource[], made: ReadonlyMap<string, T>): Record<string, T> {
+  const all: Record<string, T> = {}
   for (const source of sources) {
-    const image = made.get(source.kind === 'same' ? source.as : source.service)
-    if (image) images[source.service] = image
+    const one = made.get(source.kind === 'same' ? source.as : source.service)
+    if (one !== undefined) all[source.service] = one
   }
-  return images
+  return all
 }
 
 /** @returns all secrets for BuildKit, and those among them whose content must not be shown (a CA bundle is public). */

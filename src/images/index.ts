@@ -1,6 +1,8 @@
 export { type BuildOptions, type BuildResult, buildImages } from './build.ts'
 export { type Draft, type DraftImage, readDraft, writeDraft } from './draft.ts'
+export { readEvidence, writeEvidence } from './evidence.ts'
 export { gateSarif } from './gate.ts'
+export { knownFindings, type LastRelease, readLastRelease } from './last-release.ts'
 export { type PushOptions, type PushResult, pushRelease } from './push.ts'
 export type { RegistryLogin } from './registry-login.ts'
 export { describeJudgements, refusalOf } from './scan/describe.ts'

@@ -69,8 +69,8 @@ async function refuseMoved(service: string, image: DraftImage, access: RegistryA
   )
 }
 
-// A registry that hides what does not exist yet (403 instead of 404) gives its answer at the push.
-async function lookUp(target: string, access: RegistryAccess) {
+/** What the registry has; one that hides what does not exist yet (403 instead of 404) gives its answer at the push. */
+export async function lookUp(target: string, access: RegistryAccess) {
   try {
     return await readRegistryImage(target, access)
   } catch (thrown) {

@@ -1,8 +1,10 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Problems, sideBySide } from '../lib/index.ts'
+import { Problems, refused, run, sideBySide, tryRun } from '../lib/index.ts'
 import {
+  askRegistry,
+  canonicalJson,
   formatPinned,
   listStackFiles,
   parsePinned,
@@ -17,14 +19,18 @@ import {
 } from '../release/index.ts'
 import { buildReleaseImage } from './build-release.ts'
 import { checkCheckout } from './checkout.ts'
-import type { Draft } from './draft.ts'
+import type { Draft, DraftImage } from './draft.ts'
 import { checkEngine } from './engine.ts'
+import { type EvidenceByService, requireEvidence } from './evidence.ts'
+import { lastReleaseTag, readLastRelease } from './last-release.ts'
 import { type Log, withProgress } from './progress.ts'
-import { contentTag, pushImage } from './push-image.ts'
+import { contentTag, lookUp, pushImage } from './push-image.ts'
 import { type RegistryLogin, withLogin } from './registry-login.ts'
 
 export interface PushOptions {
   draft: Draft
+  /** What the draft's verdicts rest on. */
+  evidence: EvidenceByService
   /** The checkout that the draft was built from. */
   directory: string
   /** The folder with the Compose file and what belongs to it. */
@@ -73,7 +79,8 @@ const RELEASE_SPACE = 64 * 1024 ** 2
  * @throws Failure `bad-input` or `refused`, or `error` when the registry stays away; nothing changed on a server.
  */
 export async function pushRelease(options: PushOptions): Promise<PushResult> {
-  const { draft, prefix, env, log, signal } = options
+  const { draft, evidence, prefix, env, log, signal } = options
+  requireEvidence(draft.images, evidence)
   const { stack, agent } = await checkParts(options)
   const { host } = await checkEngine({ env, signal, space: RELEASE_SPACE })
   const login = { ...options, directory: options.dockerConfigDirectory, host }
@@ -110,6 +117,13 @@ export async function pushRelease(options: PushOptions): Promise<PushResult> {
       stack,
       agent,
     })
+    if (uploaded.length === 0) {
+      const last = await readLastRelease(prefix, access)
+      // The same step once more: its release is there.
+      if (last && isSameRelease(last.manifest, manifest)) {
+        return { release: last.reference, manifest: last.manifest, uploaded, known: [...known, 'release'] }
+      }
+    }
     const release = await pushReleaseImage(manifest, options, access, push)
     return { release, manifest, uploaded, known }
   })
@@ -134,10 +148,28 @@ async function pushReleaseImage(
     access.log(`release ${manifest.id} is ${repository}@${digest}`)
     const release = formatPinned({ repository, digest })
     parsePinned('release', release)
+    await markAsLast(image, options.prefix, access)
     return release
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
+}
+
+/** Whether two manifests say the same of everything but when the release was made. */
+function isSameRelease(one: ReleaseManifest, other: ReleaseManifest): boolean {
+  const { id, created } = one
+  return canonicalJson(one) === canonicalJson({ ...other, id, created })
+}
+
+/** Lets the next build find this release, to see what is new since then. */
+async function markAsLast(image: DraftImage, prefix: string, access: RegistryAccess): Promise<void> {
+  const tag = lastReleaseTag(prefix)
+  const known = await lookUp(tag, access)
+  if (known?.kind === 'manifest' && known.config === image.config) return
+  await run('docker', ['tag', image.image, tag], access)
+  const pushed = await askRegistry('push', tag, ['push', '--quiet', tag], access)
+  await tryRun('docker', ['image', 'rm', tag], { env: access.env })
+  if (typeof pushed !== 'string') throw refused(`push ${tag}: the registry has no such repository any more`)
 }
 
 /** Everything that can be wrong before anything is sent, said at once. */

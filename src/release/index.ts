@@ -29,9 +29,11 @@ export {
   KIND_LABEL,
   READING_LABEL,
   type ReadRelease,
+  type ReleaseEvidence,
   type ReleaseParts,
+  readReleaseEvidence,
   readReleaseImage,
   writeReleaseContext,
 } from './release-image.ts'
 export { listStackFiles, type StackFile, stackHash } from './stack-files.ts'
-export { type Verdict, verdictSchema } from './verdict.ts'
+export { type Evidence, evidenceFiles, type Verdict, verdictSchema } from './verdict.ts'

@@ -7,6 +7,7 @@ import { parseManifest, RELEASE_KIND, type ReleaseManifest } from './manifest.ts
 import { formatPinned, type PinnedImage } from './reference.ts'
 import { askRegistry, isIndex, type RegistryAccess, readRegistryImage } from './registry.ts'
 import { listAllFiles, listStackFiles, stackHash } from './stack-files.ts'
+import { type Evidence, evidenceFiles } from './verdict.ts'
 
 /** The label that tells a release image from others. */
 export const KIND_LABEL = 'org.pacs-deploy.kind'
@@ -21,20 +22,28 @@ export interface ReleaseParts {
   manifest: ReleaseManifest
   stackDirectory: string
   agentFile: string
+  /** What the verdicts rest on, by service. */
+  evidence: Readonly<Record<string, Evidence>>
 }
 
 /**
- * Lays the files of a release image down in the empty `directory`: `release.json`, `stack/**`, `agent/index.js`, with modes
- * and times that depend on nothing but the content.
+ * Lays the files of a release image down in the empty `directory`: `release.json`, `stack/**`, `agent/index.js`, `scan/**`, with
+ * modes and times that depend on nothing but the content.
  * @throws Failure `refused` when stack or agent are not those of the manifest.
  */
 export async function writeReleaseContext(directory: string, parts: ReleaseParts): Promise<void> {
-  const { manifest, stackDirectory, agentFile } = parts
+  const { manifest, stackDirectory, agentFile, evidence } = parts
   const files = await listStackFiles(stackDirectory)
   for (const { path, executable } of files) {
     await place(join(stackDirectory, path), join(directory, 'stack', path), executable)
   }
   await place(agentFile, join(directory, 'agent', 'index.js'), false)
+  await mkdir(join(directory, 'scan'), { recursive: true, mode: 0o755 })
+  for (const [service, one] of Object.entries(evidence)) {
+    for (const [name, text] of evidenceFiles(service, one)) {
+      await writeFile(join(directory, 'scan', name), text, { mode: 0o644 })
+    }
+  }
   await writeFile(join(directory, 'release.json'), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o644 })
   await verifyParts(directory, manifest, 'the release')
   await setTimes(directory)
@@ -54,6 +63,48 @@ export interface ReadRelease {
 export async function readReleaseImage(
   options: { pinned: PinnedImage; into: string } & RegistryAccess,
 ): Promise<ReadRelease> {
+  const { pinned, into } = options
+  const reference = formatPinned(pinned)
+  const manifest = await copyOut(options, ['release.json', 'stack', 'agent'])
+  await verifyParts(into, manifest, reference)
+  return { manifest, stackDirectory: join(into, 'stack'), agentFile: join(into, 'agent', 'index.js') }
+}
+
+/** The manifest of a release, and what its verdicts rest on. */
+export interface ReleaseEvidence {
+  manifest: ReleaseManifest
+  /** By service. */
+  evidence: Readonly<Record<string, Evidence>>
+}
+
+/**
+ * Reads manifest and evidence out of a release image, without stack and agent.
+ * @throws Failure as {@link readReleaseImage}; `refused` when a report is not the one that was judged
+ */
+export async function readReleaseEvidence(
+  options: { pinned: PinnedImage; into: string } & RegistryAccess,
+): Promise<ReleaseEvidence> {
+  const manifest = await copyOut(options, ['release.json', 'scan'])
+  const evidence: Record<string, Evidence> = {}
+  for (const [service, { verdict }] of Object.entries(manifest.images)) {
+    const [report = '', sbom = ''] = await Promise.all(
+      evidenceFiles(service).map(([name]) => readFile(join(options.into, 'scan', name), 'utf8').catch(() => '')),
+    )
+    if (verdict === null || sha256(report) !== verdict.report || sha256(sbom) !== verdict.sbom) {
+      throw refused(
+        `${formatPinned(options.pinned)}: the report of its scan of ${service} is not the one of its verdict: push it again`,
+      )
+    }
+    evidence[service] = { report, sbom }
+  }
+  return { manifest, evidence }
+}
+
+/** Pulls a release image and copies `parts` of it into the directory. @returns its manifest, which is one of them */
+async function copyOut(
+  options: { pinned: PinnedImage; into: string } & RegistryAccess,
+  parts: readonly string[],
+): Promise<ReleaseManifest> {
   const { pinned, into, env, signal } = options
   const reference = formatPinned(pinned)
   const image = await readRegistryImage(reference, options)
@@ -74,16 +125,14 @@ export async function readReleaseImage(
   const created = await docker(['create', '--label', `${READING_LABEL}=1`, reference, 'none'])
   const container = created.trim()
   try {
-    for (const part of ['release.json', 'stack', 'agent']) {
+    for (const part of parts) {
       const copied = await tryRun('docker', ['cp', `${container}:/${part}`, join(into, part)], { env, signal })
       if (copied.code !== 0) throw badInput(`${reference} is no complete release image: it has no /${part}`)
     }
   } finally {
     await tryRun('docker', ['rm', '--force', '--volumes', container], { env })
   }
-  const manifest = parseManifest(`release.json of ${reference}`, await readFile(join(into, 'release.json'), 'utf8'))
-  await verifyParts(into, manifest, reference)
-  return { manifest, stackDirectory: join(into, 'stack'), agentFile: join(into, 'agent', 'index.js') }
+  return parseManifest(`release.json of ${reference}`, await readFile(join(into, 'release.json'), 'utf8'))
 }
 
 const labelsSchema = z.record(z.string(), z.string()).nullable()

@@ -17,5 +17,23 @@ export const verdictSchema = z.strictObject({
   waived: z.array(z.string().max(400)),
   /** Hash of the scanner's own report. */
   report: digestSchema,
+  /** Hash of the image's bill of materials. */
+  sbom: digestSchema,
 })
 export type Verdict = z.infer<typeof verdictSchema>
+
+/** What a verdict rests on. */
+export interface Evidence {
+  /** The scanner's own report, as JSON. */
+  report: string
+  /** What the image consists of: CycloneDX as JSON. */
+  sbom: string
+}
+
+/** The files of an image's evidence, by name: the report, then the bill of materials. */
+export function evidenceFiles(service: string, { report, sbom }: Evidence = { report: '', sbom: '' }) {
+  return [
+    [`${service}.report.json`, report],
+    [`${service}.cdx.json`, sbom],
+  ] as const
+}

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { sha256, type Verdict } from '../../src/release/index.ts'
 import { type Lab, startLab } from '../lab/index.ts'
 import type { SampleCheckout } from './checkout.ts'
 import { call, installProgram, type Outcome } from './in-runner.ts'
@@ -11,6 +12,8 @@ type PushOptions = (Call & { use: 'push' })['options']
 export const PREFIX = 'registry.lab:5000/org/pacs'
 export const COMPOSE_FILE = 'stack/docker-compose.prod.yml'
 const AGENT = '/srv/agent.js'
+/** A private directory for a login, in the runner. */
+export const DOCKER_CONFIG = '/tmp/pacs-docker'
 
 /** A lab with a runner in which the use cases of src/images run. */
 export async function startBench(): Promise<Lab> {
@@ -46,8 +49,21 @@ export async function configureEngine(lab: Lab, change: Readonly<Record<string, 
 
 /** Builds a checkout. @throws Error with the failure's message when it does not succeed. */
 export async function build(lab: Lab, { directory, commit }: SampleCheckout): Promise<Draft> {
-  const options = { directory, commit, composeFile: COMPOSE_FILE, prefix: PREFIX }
+  const options = { directory, commit, composeFile: COMPOSE_FILE, prefix: PREFIX, dockerConfigDirectory: DOCKER_CONFIG }
   return draftSchema.parse(resultOf(await call(lab.runner, { use: 'build', options })))
+}
+
+const evidence = { report: '{}', sbom: '{}' }
+/** What a scan might have said: these images are about the registry. */
+const verdict: Verdict = {
+  scanner: { version: '1.2.3', sha256: sha256('scanner') },
+  database: '2026-11-24T06:00:00.000Z',
+  judged: '2026-11-24T10:00:00.000Z',
+  found: { critical: 0, high: 0, medium: 0, low: 0, unknown: 0 },
+  open: [],
+  waived: [],
+  report: sha256(evidence.report),
+  sbom: sha256(evidence.sbom),
 }
 
 /** Options of a push of a checkout's draft, as a workflow would give them. */
@@ -56,8 +72,10 @@ export function pushOptions(
   draft: Draft,
   change: Partial<PushOptions> = {},
 ): PushOptions {
+  const images = Object.entries(draft.images)
   return {
-    draft,
+    draft: { ...draft, images: Object.fromEntries(images.map(([name, image]) => [name, { ...image, verdict }])) },
+    evidence: Object.fromEntries(images.map(([name]) => [name, evidence])),
     directory,
     stackDirectory: `${directory}/stack`,
     migrations: [],
@@ -68,7 +86,7 @@ export function pushOptions(
     repository: 'org/pacs',
     run: 'https://github.example/org/pacs/actions/runs/1',
     created: '2026-11-24T10:15:00.000Z',
-    dockerConfigDirectory: '/tmp/pacs-docker',
+    dockerConfigDirectory: DOCKER_CONFIG,
     ...change,
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { digestSchema, releaseMigrationSchema } from '../../src/release/index.ts'
+import { digestSchema, releaseMigrationSchema, verdictSchema } from '../../src/release/index.ts'
 import { faultSchema } from './fake-registry.ts'
 
 const draft = z.object({
@@ -12,7 +12,7 @@ const draft = z.object({
       image: digestSchema,
       config: digestSchema,
       platform: z.string(),
-      verdict: z.null(),
+      verdict: verdictSchema.nullable(),
       built: z.boolean(),
     }),
   ),
@@ -28,10 +28,12 @@ const buildOptions = z.object({
   version: z.string().exactOptional(),
   ca: z.string().exactOptional(),
   secrets: z.record(z.string(), z.string()).exactOptional(),
+  dockerConfigDirectory: z.string(),
 })
 
 const pushOptions = z.object({
   draft,
+  evidence: z.record(z.string(), z.object({ report: z.string(), sbom: z.string() })),
   directory: z.string(),
   stackDirectory: z.string(),
   migrations: z.array(releaseMigrationSchema),

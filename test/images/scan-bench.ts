@@ -1,10 +1,13 @@
 // Images of a few files that a scanner takes for Debian, and the build action on them, as a job runs it.
 import { type InstalledScanner, installScanner, type Lab, startLab } from '../lab/index.ts'
-import { inputVariables, readAction } from '../runner/index.ts'
+import { inputVariables, parseFileCommands, readAction } from '../runner/index.ts'
 import { makeCheckout, type SampleFiles } from './checkout.ts'
 import { installSuite } from './suite.ts'
 
 const MIRROR = 'registry.lab:5000/library'
+const CHECKOUT = '/srv/scanned'
+const RESULT = '/srv/result'
+const COMMON = { images: 'registry.lab:5000/org/pacs', 'compose-file': 'stack/docker-compose.prod.yml' }
 /** A vendor's image with the fixture database's HIGH finding in `redis`, by its name in the engine's mirror of docker.io. */
 export const VENDOR = 'fixture-vendor:1'
 
@@ -30,6 +33,8 @@ export interface ScannedBuild {
   summary: string
   /** What build hands to push; null when it was refused. */
   draft: { images: Record<string, { config: string; verdict: Record<string, unknown> | null }> } | null
+  /** Path of that draft. */
+  manifest: string
 }
 
 export interface ScanBench {
@@ -43,59 +48,80 @@ export async function startScanBench(): Promise<ScanBench> {
   try {
     const scanner = await installScanner(lab.runner)
     await installSuite(lab.runner)
-    const { directory } = await makeCheckout(lab.runner, '/srv/vendor', {
-      vendor: VENDOR,
-      files: { ...debian('image', ['redis']), 'stack/Dockerfile': DOCKERFILE },
-    })
-    const plain = ['--provenance=false', '--sbom=false', '--load', '--tag', `${MIRROR}/${VENDOR}`]
-    await lab.runner.run(['docker', 'buildx', 'build', ...plain, '--file', 'stack/Dockerfile', '.'], { cwd: directory })
-    await lab.runner.run(['docker', 'push', `${MIRROR}/${VENDOR}`])
-    return { lab, scanner }
+    const bench = { lab, scanner }
+    await publishVendor(bench, ['redis'])
+    return bench
   } catch (thrown) {
     await lab.down()
     throw thrown
   }
 }
 
+/** Lets the vendor's image have these packages from now on. */
+export async function publishVendor({ lab: { runner } }: ScanBench, packages: readonly string[]): Promise<void> {
+  const files = { ...debian('image', packages), 'stack/Dockerfile': DOCKERFILE }
+  const { directory } = await makeCheckout(runner, '/srv/vendor', { vendor: VENDOR, files })
+  const plain = ['--provenance=false', '--sbom=false', '--load', '--tag', `${MIRROR}/${VENDOR}`]
+  await runner.run(['docker', 'buildx', 'build', ...plain, '--file', 'stack/Dockerfile', '.'], { cwd: directory })
+  await runner.run(['docker', 'push', `${MIRROR}/${VENDOR}`])
+}
+
 /** The build action on a checkout with these files, judged by the lab's database unless `inputs` say otherwise. */
 export async function buildScanned(
-  { lab, scanner }: ScanBench,
+  bench: ScanBench,
   files: SampleFiles,
   inputs: Readonly<Record<string, string>> = {},
   env: Readonly<Record<string, string>> = {},
 ): Promise<ScannedBuild> {
+  const { scanner, lab } = bench
   const { runner, registry } = lab
   const all = { 'stack/Dockerfile': DOCKERFILE, ...files }
-  const { directory, commit } = await makeCheckout(runner, '/srv/scanned', { vendor: VENDOR, files: all })
-  const result = '/srv/result'
-  await runner.run(['sh', '-c', `rm -rf ${result}; mkdir -m 700 ${result}; cd ${result}; touch output state summary`])
-  const given = {
-    images: 'registry.lab:5000/org/pacs',
-    'compose-file': 'stack/docker-compose.prod.yml',
-    ...scanner,
-    'scan-database': registry.database,
-    'scan-java-database': registry.javaDatabase,
-    ...inputs,
-  }
+  const { commit } = await makeCheckout(runner, CHECKOUT, { vendor: VENDOR, files: all })
+  await runner.run(['sh', '-c', `rm -rf ${RESULT}; mkdir -m 700 ${RESULT}`])
+  const databases = { 'scan-database': registry.database, 'scan-java-database': registry.javaDatabase }
+  const done = await runStep(
+    bench,
+    'build',
+    { ...COMMON, ...scanner, ...databases, ...inputs },
+    { GITHUB_SHA: commit, ...env },
+  )
+  const manifest = done.outputs.manifest ?? ''
+  return { ...done, manifest, draft: manifest === '' ? null : JSON.parse(await runner.readText(manifest)) }
+}
+
+/** The push action on what {@link buildScanned} has just built. @returns the release by digest */
+export async function pushScanned(bench: ScanBench, { manifest }: ScannedBuild): Promise<string> {
+  const commit = (await bench.lab.runner.run(['git', '-C', CHECKOUT, 'rev-parse', 'HEAD'])).trim()
+  const { outputs, printed } = await runStep(bench, 'push', { ...COMMON, manifest }, { GITHUB_SHA: commit })
+  if (!outputs.release) throw new Error(`nothing was pushed: ${printed}`)
+  return outputs.release
+}
+
+/** One step of the job, with the committed dist. */
+export async function runStep(
+  { lab: { runner } }: ScanBench,
+  action: string,
+  inputs: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>>,
+) {
+  await runner.run(['sh', '-c', `cd ${RESULT}; for f in output state summary; do : > $f; done`])
   const job = Object.entries({
-    ...inputVariables(await readAction('actions/build'), given),
-    GITHUB_WORKSPACE: directory,
-    GITHUB_SHA: commit,
-    RUNNER_TEMP: result,
-    GITHUB_OUTPUT: `${result}/output`,
-    GITHUB_STATE: `${result}/state`,
-    GITHUB_STEP_SUMMARY: `${result}/summary`,
+    ...inputVariables(await readAction(`actions/${action}`), inputs),
+    GITHUB_WORKSPACE: CHECKOUT,
+    GITHUB_REPOSITORY: 'org/pacs',
+    GITHUB_ACTOR: 'jane',
+    RUNNER_TEMP: RESULT,
+    GITHUB_OUTPUT: `${RESULT}/output`,
+    GITHUB_STATE: `${RESULT}/state`,
+    GITHUB_STEP_SUMMARY: `${RESULT}/summary`,
     ...env,
   }).map(([name, value]) => `${name}=${value}`)
-  const { code, stdout, stderr } = await runner.exec(['env', ...job, 'node', '/srv/suite/dist/build/index.js'], {
-    cwd: directory,
-  })
-  const output = await runner.readText(`${result}/output`)
-  const path = /^manifest<<.*\n(.*)\n/m.exec(output)?.[1]
+  const program = `/srv/suite/dist/${action}/index.js`
+  const { code, stdout, stderr } = await runner.exec(['env', ...job, 'node', program], { cwd: CHECKOUT })
   return {
     code,
     printed: `${stdout}\n${stderr}`,
-    summary: await runner.readText(`${result}/summary`),
-    draft: path === undefined ? null : JSON.parse(await runner.readText(path)),
+    summary: await runner.readText(`${RESULT}/summary`),
+    outputs: parseFileCommands(await runner.readText(`${RESULT}/output`)),
   }
 }

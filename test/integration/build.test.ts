@@ -3,6 +3,7 @@ import {
   build,
   COMPOSE_FILE,
   configureEngine,
+  DOCKER_CONFIG,
   IMAGE_STORES,
   PREFIX,
   resultOf,
@@ -66,7 +67,14 @@ describe.each(IMAGE_STORES)('build on the image store %s', (store) => {
   const start = ({ directory, commit }: SampleCheckout, change: Partial<Options> = {}): Promise<Outcome> =>
     call(lab.runner, {
       use: 'build',
-      options: { directory, commit, composeFile: COMPOSE_FILE, prefix: PREFIX, ...change },
+      options: {
+        directory,
+        commit,
+        composeFile: COMPOSE_FILE,
+        prefix: PREFIX,
+        dockerConfigDirectory: DOCKER_CONFIG,
+        ...change,
+      },
     })
   const inspect = (name: string, format: string) =>
     lab.runner.run(['docker', 'image', 'inspect', '--format', format, name])
@@ -82,7 +90,10 @@ describe('build', () => {
     change: Partial<Options> = {},
     env: Readonly<Record<string, string>> = {},
   ) => {
-    const options = { directory, commit, composeFile: COMPOSE_FILE, prefix: PREFIX, ...change }
+    const options = {
+      ...{ directory, commit, composeFile: COMPOSE_FILE, prefix: PREFIX, dockerConfigDirectory: DOCKER_CONFIG },
+      ...change,
+    }
     return call(lab.runner, { use: 'build', options }, env)
   }
   const checkoutWith = (files: Readonly<Record<string, string>>) =>

@@ -78,7 +78,8 @@ describe.each(IMAGE_STORES)('push from the image store %s', (store) => {
       expect(image.config).toBe(draft.images[service]?.config)
     }
     const uploads = await uploadsSeen()
-    const second = await pushed({ created: '2026-11-24T10:00:00.000Z' })
+    // A step that is run again is later.
+    const second = await pushed({ created: '2026-11-24T10:07:00.000Z' })
     expect(second).toEqual({
       ...first,
       uploaded: [],
@@ -90,7 +91,7 @@ describe.each(IMAGE_STORES)('push from the image store %s', (store) => {
   test('gives each release its own manifest, and no image a new one', async () => {
     const releases = []
     for (const created of ['2026-11-24T11:00:00.000Z', '2026-11-24T11:00:01.000Z'])
-      releases.push(await pushed({ created }))
+      releases.push(await pushed({ created, run: `https://github.example/org/pacs/actions/runs/${created}` }))
     const read = []
     for (const [index, { release }] of releases.entries()) {
       const into = `/srv/read-${store}-${index}`
@@ -113,6 +114,19 @@ describe.each(IMAGE_STORES)('push from the image store %s', (store) => {
     expect(failure?.kind).toBe('refused')
     expect(failure?.message).toContain(`is now ${theirs?.config}, built was ${mine?.config}`)
     draft = await build(lab, checkout)
+  })
+
+  test('refuses what no scan has judged, or whose report is another one', async () => {
+    const { draft: judged, evidence } = pushOptions(checkout, draft)
+    const { api } = judged.images
+    if (!api) throw new Error('the sample has no api')
+    const unjudged = { ...judged, images: { ...judged.images, api: { ...api, verdict: null } } }
+    expect((await push({ draft: unjudged })).failure).toEqual({
+      kind: 'refused',
+      message: expect.stringMatching(/^no scan has judged the image of api: build it without/),
+    })
+    const other = { ...evidence, api: { report: '{"Results":[]}', sbom: '{}' } }
+    expect((await push({ evidence: other })).failure?.message).toMatch(/the report of the scan of api is not the one/)
   })
 
   test('refuses an image that is gone', async () => {

@@ -6,6 +6,8 @@ import {
   buildScanned,
   DOCKERFILE,
   debian,
+  publishVendor,
+  pushScanned,
   type ScanBench,
   type ScannedBuild,
   startScanBench,
@@ -38,6 +40,7 @@ describe('a build', () => {
       waived: [],
     })
     expect(verdictOf(built, 'queue')).toMatchObject({ found: { high: 1 }, open: ['CVE-2026-90004 in redis'] })
+    expect(built.summary).toContain('no release yet')
     expect(built.summary).toMatch(/scan of queue.*passed, 1 of the vendor that no own image may have/)
   })
 
@@ -97,6 +100,37 @@ describe('a build', () => {
     expect(errorOf(old)).toMatch(/image of api: os-end-of-life \(CRITICAL\): debian 8/)
     const empty = await build({ 'image/app': 'static\n' })
     expect(errorOf(empty)).toMatch(/image of api: no-packages .*; os-unknown/)
+  })
+})
+
+describe('a release', () => {
+  test('holds the report and the bill of materials of each image, and lets no vendor bring what it did not have', async () => {
+    const built = await build(clean)
+    const release = await pushScanned(bench, built)
+    const { runner } = bench.lab
+    const container = (await runner.run(['docker', 'create', release, 'none'])).trim()
+    const read = (name: string, filter: string) =>
+      runner.run(['sh', '-c', `docker cp ${container}:/scan/${name} - | tar -xO | ${filter}`])
+    const hash = async (name: string) => `sha256:${(await read(name, 'sha256sum')).slice(0, 64)}`
+    const sbom = await read('queue.cdx.json', 'cat')
+    expect(JSON.parse(sbom)).toMatchObject({ bomFormat: 'CycloneDX' })
+    expect(sbom).toContain('pkg:deb/debian/redis@1.0-1')
+    expect(verdictOf(built, 'queue')).toMatchObject({
+      report: await hash('queue.report.json'),
+      sbom: await hash('queue.cdx.json'),
+    })
+    expect(await pushScanned(bench, built)).toBe(release)
+
+    const again = await build(clean)
+    expect(verdictOf(again, 'queue')).toMatchObject({ open: ['CVE-2026-90004 in redis'] })
+    expect(again.printed).toContain('scan of queue | known: this image was scanned here with this database')
+
+    await publishVendor(bench, ['redis', 'pacs-fixture'])
+    const worse = await build(clean)
+    expect(errorOf(worse)).toMatch(/^the scan refuses the image of queue: CVE-2026-90001 in pacs-fixture/)
+    expect(errorOf(worse)).not.toContain('CVE-2026-90004')
+    expect((await build(clean, { 'scan-vendors': 'report' })).code).toBe(0)
+    await publishVendor(bench, ['redis'])
   })
 })
 

@@ -1,4 +1,4 @@
-import type { Report, Severity } from './report.ts'
+import { parseReport, type Report, type Severity } from './report.ts'
 
 /** One thing that a scan found, or that it could not find out. */
 export interface Finding {
@@ -19,8 +19,8 @@ export interface Finding {
 }
 
 /** All that a report holds; of licences only those of `licences`. */
-export function findingsOf(report: Report, licences: readonly string[]): Finding[] {
-  const unwanted = new Set(licences)
+export function findingsOf(report: Report, licences: readonly string[] | 'all'): Finding[] {
+  const isUnwanted = (name: string) => licences === 'all' || licences.includes(name)
   const found = report.Results.flatMap((result) => [
     ...result.Vulnerabilities.map((each) =>
       finding('vulnerability', each.VulnerabilityID, each.Severity, {
@@ -42,7 +42,7 @@ export function findingsOf(report: Report, licences: readonly string[]): Finding
     ...result.Misconfigurations.filter((each) => each.Status === 'FAIL').map((each) =>
       finding('misconfiguration', each.ID, each.Severity, { title: each.Title }),
     ),
-    ...result.Licenses.filter((each) => unwanted.has(each.Name)).map((each) =>
+    ...result.Licenses.filter((each) => isUnwanted(each.Name)).map((each) =>
       // Whoever lists a licence does not want it, whatever Trivy thinks of it.
       finding('licence', each.Name, 'CRITICAL', { package: each.PkgName, path: each.FilePath }),
     ),
@@ -77,4 +77,9 @@ function finding(
 /** `CVE-2026-1 in openssl`: what is compared from one release to the next. */
 export function nameOf({ id, package: name, path }: Finding): string {
   return `${id}${name !== '' ? ` in ${name}` : path !== '' ? ` in ${path}` : ''}`.slice(0, 400)
+}
+
+/** The names of all that a report of an earlier release holds, whichever version of the scanner wrote it. */
+export function findingNames(subject: string, report: string): Set<string> {
+  return new Set(findingsOf(parseReport(subject, report, null), 'all').map(nameOf))
 }

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { canonicalJson, type Digest, sha256 } from '../../release/index.ts'
+import { replaceFile } from '../../lib/index.ts'
+import { canonicalJson, type Digest, type Evidence, evidenceFiles, sha256 } from '../../release/index.ts'
 
 /** What decides a report beside the image. */
 export interface ReportKey {
@@ -29,23 +30,30 @@ export class KeptReports {
     return new KeptReports(join(parent, name))
   }
 
-  async find(image: Digest): Promise<string | null> {
-    return readFile(this.#file(image), 'utf8').catch(() => null)
+  async find(image: Digest): Promise<Evidence | null> {
+    const [report, sbom] = await Promise.all(
+      this.#files(image).map((file) => readFile(file, 'utf8').catch(() => undefined)),
+    )
+    return report === undefined || sbom === undefined ? null : { report, sbom }
   }
 
   /** A job that is killed meanwhile leaves no half one; a directory that another job removes keeps nothing. */
-  async keep(image: Digest, report: string): Promise<void> {
-    const file = this.#file(image)
-    const part = `${file}.${process.pid}`
+  async keep(image: Digest, { report, sbom }: Evidence): Promise<void> {
+    const [reportFile = '', sbomFile = ''] = this.#files(image)
     try {
-      await writeFile(part, report, { mode: 0o600 })
-      await rename(part, file)
-    } catch {
-      await rm(part, { force: true })
+      await replaceFile(sbomFile, sbom, 0o600)
+      await replaceFile(reportFile, report, 0o600)
+    } catch (thrown) {
+      // Kept or not, it is judged.
+      if (!isMissing(thrown)) throw thrown
     }
   }
 
-  #file(image: Digest): string {
-    return join(this.#directory, `${image.slice('sha256:'.length)}.json`)
+  #files(image: Digest): string[] {
+    return evidenceFiles(image.slice('sha256:'.length)).map(([name]) => join(this.#directory, name))
   }
+}
+
+function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT'
 }

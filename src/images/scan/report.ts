@@ -57,9 +57,10 @@ export type Report = z.infer<typeof reportSchema>
 /**
  * Reads the JSON of one scan.
  * @param subject whose report it is, for messages
+ * @param version of the scanner that must have written it; null for any
  * @throws Failure `refused` when it was cut, has another schema, or is of another version of the scanner
  */
-export function parseReport(subject: string, text: string, version: string): Report {
+export function parseReport(subject: string, text: string, version: string | null): Report {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -71,7 +72,7 @@ export function parseReport(subject: string, text: string, version: string): Rep
     const [issue] = parsed.error.issues
     throw unreadable(subject, `has another schema (${issue?.path.join('.')}: ${issue?.message})`)
   }
-  if (parsed.data.Trivy.Version !== version) {
+  if (version !== null && parsed.data.Trivy.Version !== version) {
     throw unreadable(subject, `is of Trivy ${parsed.data.Trivy.Version}, pinned is ${version}`)
   }
   return parsed.data

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PinnedTool } from '../../lib/index.ts'
-import type { Digest } from '../../release/index.ts'
+import type { Digest, Evidence } from '../../release/index.ts'
 import type { DraftImage } from '../draft.ts'
 import { type Log, withProgress } from '../progress.ts'
 import { KeptReports } from './kept-reports.ts'
@@ -20,8 +20,6 @@ export interface ScanOptions {
   javaDatabases: readonly string[]
   policy: Policy
   waivers: readonly Waiver[]
-  /** See {@link Standard}. */
-  known: ReadonlyMap<string, ReadonlySet<string>>
   /** A directory of this user alone, kept from one job to the next where the machine is. */
   cache: string
 }
@@ -49,7 +47,7 @@ export class ScanLane {
   readonly #ready: Promise<Ready>
   #last: Promise<unknown>
   readonly #log: Log
-  readonly #scans = new Map<string, Promise<string>>()
+  readonly #scans = new Map<string, Promise<Evidence>>()
 
   /** Begins at once to bring scanner and database, beside what builds. */
   constructor(options: ScanOptions, context: Context) {
@@ -63,9 +61,9 @@ export class ScanLane {
   /** Scans what was built or pulled for `service`. @throws Failure when it cannot be scanned, or by a database that is too old */
   async scan(service: string, { image, built }: DraftImage): Promise<Scan> {
     const ready = await this.#ready
-    const report = this.#scans.get(image) ?? this.#reportOf(service, image, ready)
-    this.#scans.set(image, report)
-    return { service, built, image, report: await report, scanner: ready.scanner, database: ready.database }
+    const evidence = this.#scans.get(image) ?? this.#evidenceOf(service, image, ready)
+    this.#scans.set(image, evidence)
+    return { service, built, image, ...(await evidence), scanner: ready.scanner, database: ready.database }
   }
 
   /** Resolves when nothing runs any more, well or not. */
@@ -73,7 +71,7 @@ export class ScanLane {
     await this.#last.catch(() => undefined)
   }
 
-  async #reportOf(service: string, image: Digest, { trivy, reports }: Ready): Promise<string> {
+  async #evidenceOf(service: string, image: Digest, { trivy, reports }: Ready): Promise<Evidence> {
     const kept = await reports.find(image)
     if (kept !== null) {
       this.#log(`scan of ${service} | known: this image was scanned here with this database`)
@@ -82,14 +80,15 @@ export class ScanLane {
     return this.#enqueue(() =>
       withProgress(`scan of ${service}`, this.#log, async () => {
         const report = await trivy.scan(service, image)
-        await reports.keep(image, report)
-        return report
+        const evidence = { report, sbom: await trivy.billOfMaterials(service, report) }
+        await reports.keep(image, evidence)
+        return evidence
       }),
     )
   }
 
   // Trivy lets one process at a time look at images.
-  #enqueue(work: () => Promise<string>): Promise<string> {
+  #enqueue<T>(work: () => Promise<T>): Promise<T> {
     const next = this.#last.then(work)
     this.#last = next.catch(() => undefined)
     return next

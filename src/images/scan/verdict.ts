@@ -12,8 +12,9 @@ export interface Scan {
   built: boolean
   /** The engine's own name for the image that was built or pulled. */
   image: Digest
-  /** Trivy's JSON. */
+  /** Trivy's JSON, and the bill of materials made of it. */
   report: string
+  sbom: string
   scanner: Verdict['scanner']
   /** When the vulnerability database was made; {@link requireFreshDatabase} has let it pass. */
   database: Date
@@ -23,7 +24,7 @@ export interface Scan {
 export interface Standard {
   policy: Policy
   waivers: readonly Waiver[]
-  /** Names of the findings that the last release let pass, by service; one that it did not have has none to compare with. */
+  /** Names of all that was found in the last release, by service; one that it did not have has none to compare with. */
   known: ReadonlyMap<string, ReadonlySet<string>>
   now: Date
 }
@@ -72,6 +73,7 @@ export function judge(scan: Scan, standard: Standard): Judgement {
     open: names(open),
     waived: names(waived.map(({ finding }) => finding)),
     report: sha256(scan.report),
+    sbom: sha256(scan.sbom),
   }
   return {
     service,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import {
+  canonicalJson,
   contentHash,
   parseManifest,
   parsePinned,
@@ -18,6 +19,7 @@ const verdict = verdictSchema.parse({
   open: ['CVE-2026-1 in openssl'],
   waived: [],
   report: sha256('report'),
+  sbom: sha256('sbom'),
 })
 const digest = (text: string) => sha256(text)
 const manifest = releaseManifestSchema.parse({
@@ -84,6 +86,31 @@ describe('release manifest', () => {
 
   test('takes its id from time and commit', () => {
     expect(releaseId(manifest.commit, new Date('2026-11-24T10:15:00.900Z'))).toBe(manifest.id)
+  })
+})
+
+describe('a manifest', () => {
+  test('whose bytes were changed anywhere is refused, or says the same, or is another release', () => {
+    const judged = {
+      ...manifest,
+      images: Object.fromEntries(Object.entries(manifest.images).map(([name, image]) => [name, { ...image, verdict }])),
+    }
+    const text = JSON.stringify(releaseManifestSchema.parse(judged), null, 2)
+    const whole = canonicalJson(parseManifest('release.json', text))
+    for (let at = 0; at < text.length; at++) {
+      const other = String.fromCharCode(text.charCodeAt(at) ^ (1 << (at % 7)))
+      const changed = text.slice(0, at) + other + text.slice(at + 1)
+      let read: unknown
+      try {
+        read = parseManifest('release.json', changed)
+      } catch (thrown) {
+        expect(thrown).toMatchObject({ kind: 'bad-input' })
+        continue
+      }
+      // White space says nothing.
+      if (/\s/.test(text[at] ?? '') && /\s/.test(other)) expect(canonicalJson(read)).toBe(whole)
+      else expect(canonicalJson(read), `byte ${at}`).not.toBe(whole)
+    }
   })
 })
 

@@ -91,11 +91,23 @@ describe('the files of a release image', () => {
       stack: stackHash(await listStackFiles(stackDirectory)),
       agent: { version: '1.0.0', sha256: sha256('agent') },
     })
-    const parts = { manifest, stackDirectory, agentFile: join(directory, 'agent.js') }
+    const parts = {
+      manifest,
+      stackDirectory,
+      agentFile: join(directory, 'agent.js'),
+      evidence: { web: { report: '{}', sbom: '[]' } },
+    }
     const out = join(directory, 'out')
     await mkdir(out)
     await writeReleaseContext(out, parts)
-    const modes = { 'release.json': 0o644, 'stack/run.sh': 0o755, 'stack/compose.yml': 0o644, 'agent/index.js': 0o644 }
+    const modes = {
+      'release.json': 0o644,
+      'stack/run.sh': 0o755,
+      'stack/compose.yml': 0o644,
+      'agent/index.js': 0o644,
+      'scan/web.report.json': 0o644,
+      'scan/web.cdx.json': 0o644,
+    }
     for (const [path, mode] of Object.entries(modes)) {
       const found = await stat(join(out, path))
       expect([path, found.mode & 0o777, found.mtimeMs]).toEqual([path, mode, Date.parse('2000-01-01T00:00:00Z')])

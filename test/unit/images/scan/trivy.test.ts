@@ -123,13 +123,17 @@ describe('a kept report', () => {
   test('is found for the same image, scanner and database, and for no other', async () => {
     const reports = await KeptReports.open(folder, key)
     expect(await reports.find(image)).toBeNull()
-    await reports.keep(image, '{"SchemaVersion":2}')
-    expect(await (await KeptReports.open(folder, key)).find(image)).toBe('{"SchemaVersion":2}')
+    const evidence = { report: '{"SchemaVersion":2}', sbom: '{"bomFormat":"CycloneDX"}' }
+    await reports.keep(image, evidence)
+    expect(await (await KeptReports.open(folder, key)).find(image)).toEqual(evidence)
     expect(await reports.find(sha256('another image'))).toBeNull()
 
     const other = await KeptReports.open(folder, { ...key, database: sha256('database of tomorrow') })
     expect(await other.find(image)).toBeNull()
     expect(await reports.find(image)).toBeNull()
+    expect(await readdir(folder)).toHaveLength(1)
+    // Another job of this machine has removed the directory meanwhile: nothing is kept, and nothing fails.
+    await reports.keep(image, evidence)
     expect(await readdir(folder)).toHaveLength(1)
   })
 })

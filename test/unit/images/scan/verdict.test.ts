@@ -12,7 +12,7 @@ const scanner = { version: VERSION, sha256: sha256('trivy') }
 function verdictOn(report: object | string, options: Partial<Standard> & { built?: boolean } = {}) {
   const { built = true, ...standard } = options
   const text = typeof report === 'string' ? report : JSON.stringify(report)
-  const scan = { service: 'api', built, image: IMAGE, report: text, scanner, database }
+  const scan = { service: 'api', built, image: IMAGE, report: text, sbom: '{}', scanner, database }
   return judge(scan, { policy: DEFAULT_POLICY, waivers: [], known: new Map(), now, ...standard })
 }
 
@@ -75,6 +75,7 @@ describe('the verdict on an own image', () => {
       open: [],
       waived: [],
       report: sha256(JSON.stringify(report)),
+      sbom: sha256('{}'),
     })
     expect(reported.map(({ severity }) => severity)).toEqual(['MEDIUM', 'LOW'])
   })

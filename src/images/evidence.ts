@@ -1,0 +1,47 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { refused } from '../lib/index.ts'
+import { type Evidence, evidenceFiles, sha256, type Verdict } from '../release/index.ts'
+
+/** What the verdicts rest on, by service. */
+export type EvidenceByService = Readonly<Record<string, Evidence>>
+
+/** Lays the evidence down in `directory`, beside the draft whose verdicts name it by hash. */
+export async function writeEvidence(directory: string, evidence: EvidenceByService): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  for (const [service, one] of Object.entries(evidence)) {
+    for (const [name, text] of evidenceFiles(service, one)) await writeFile(join(directory, name), text)
+  }
+}
+
+/** Reads what {@link writeEvidence} wrote; a service of which nothing is there is left out. */
+export async function readEvidence(directory: string, services: readonly string[]): Promise<EvidenceByService> {
+  const evidence: Record<string, Evidence> = {}
+  for (const service of services) {
+    const [report, sbom] = await Promise.all(
+      evidenceFiles(service).map(([name]) => readFile(join(directory, name), 'utf8').catch(() => null)),
+    )
+    if (typeof report === 'string' && typeof sbom === 'string') evidence[service] = { report, sbom }
+  }
+  return evidence
+}
+
+/**
+ * Asks for a verdict on every image, and for the report and the bill of materials that it names.
+ * @throws Failure `refused` that names each image without
+ */
+export function requireEvidence(
+  images: Readonly<Record<string, { verdict: Verdict | null }>>,
+  evidence: EvidenceByService,
+): void {
+  const problems = Object.entries(images).flatMap(([service, { verdict }]) => {
+    if (verdict === null) return [`no scan has judged the image of ${service}: build it without \`scan: false\``]
+    const { report, sbom } = evidence[service] ?? {}
+    if (report === undefined || sbom === undefined) {
+      return [`the report of the scan of ${service} is missing: give the output "manifest" of a build step of this job`]
+    }
+    if (sha256(report) === verdict.report && sha256(sbom) === verdict.sbom) return []
+    return [`the report of the scan of ${service} is not the one that was judged: build again`]
+  })
+  if (problems.length > 0) throw refused(problems.join('\n'))
+}
