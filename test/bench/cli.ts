@@ -5,6 +5,7 @@ import { Failure, messageOf } from '../../src/lib/index.ts'
 import { LabError, Progress } from '../lab/index.ts'
 import { benchBackup } from './backup.ts'
 import { benchDeploy } from './deploy.ts'
+import { benchBuild, benchPush, benchScan } from './images.ts'
 import { benchMigrate } from './migrate.ts'
 import { formatTable, isWithin, type Measure } from './report.ts'
 import { benchStack } from './stack.ts'
@@ -12,6 +13,7 @@ import { benchStart } from './start.ts'
 
 const USAGE = `npm run bench -- deploy [--rounds 5] [--json FILE]   a deploy against docker compose up, rollback, unchanged, memory
 npm run bench -- start [--rounds 10] [--json FILE]   what each action costs before it does anything
+npm run bench -- build|scan|push [--rounds 5] [--json FILE]   the steps of the build job against docker buildx build, trivy image and nothing
 npm run bench -- migrate [--rounds 5] [--documents 20000] [--json FILE]   migrations against migrate-mongo and the bare driver
 npm run bench -- backup [--rounds 3] [--documents 1000000] [--instances 2000] [--json FILE]   dump, second backup, verification, memory
 npm run bench -- stack [--rounds 3] [--json FILE]   cold start of the shipped stack, its edge against the API itself, health checks`
@@ -27,6 +29,9 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Measure[]>>
   deploy: ({ rounds = 5, progress }) => benchDeploy(rounds, progress),
   stack: ({ rounds = 3, progress }) => benchStack(rounds, progress),
   start: ({ rounds = 10 }) => benchStart(rounds),
+  build: ({ rounds = 5, progress }) => benchBuild(rounds, progress),
+  scan: ({ rounds = 5, progress }) => benchScan(rounds, progress),
+  push: ({ rounds = 5, progress }) => benchPush(rounds, progress),
   migrate: ({ rounds = 5, documents = 20_000, progress }) => benchMigrate(rounds, documents, progress),
   backup: ({ rounds = 3, documents = 1_000_000, instances = 2000, progress }) =>
     benchBackup({ rounds, documents, instances }, progress),

@@ -8,7 +8,8 @@ import { inputVariables, parseFileCommands, readAction } from '../runner/index.t
 import { repositoryRoot } from '../site/server.ts'
 
 const SUITE = '/srv/pacs-deploy'
-const WORKSPACE = '/srv/shop'
+/** The checkout. */
+export const WORKSPACE = '/srv/shop'
 
 const answerSchema = z.object({ ms: z.number(), code: z.number().nullable(), outputs: z.string(), log: z.string() })
 
@@ -20,10 +21,13 @@ export class ShopJob {
     this.#runner = runner
   }
 
-  /** @param environments the environments file of the checkout */
-  static async create(runner: Machine, environments: string): Promise<ShopJob> {
+  /**
+   * @param environments the environments file of the checkout
+   * @param tree what the checkout holds: the shop when left out
+   */
+  static async create(runner: Machine, environments: string, tree = 'test/bench/shop'): Promise<ShopJob> {
     await copyTree(runner, repositoryRoot, 'dist', SUITE)
-    await copyTree(runner, join(repositoryRoot, 'test/bench/shop'), '.', WORKSPACE)
+    await copyTree(runner, join(repositoryRoot, tree), '.', WORKSPACE)
     await runner.copyIn(join(repositoryRoot, 'test/bench/step.ts'), `${SUITE}/step.ts`)
     await runner.copyIn(Buffer.from(environments), `${WORKSPACE}/environments.yml`)
     const job = new ShopJob(runner)
@@ -34,8 +38,13 @@ export class ShopJob {
     return job
   }
 
-  /** Makes the next commit: the same app, which says another commit of itself. */
-  async commit(): Promise<string> {
+  /** Makes the next commit: the same app, which says another commit of itself. @param line added to the end of `path` */
+  async commit(path?: string, line = ''): Promise<string> {
+    if (path !== undefined) {
+      const file = `${WORKSPACE}/${path}`
+      await this.#runner.copyIn(Buffer.from(`${await this.#runner.readText(file)}${line}\n`), file)
+      await this.#git('add', '-A')
+    }
     await this.#git('commit', '-q', '--allow-empty', '-m', 'The next version')
     return (await this.#git('rev-parse', 'HEAD')).trim()
   }
