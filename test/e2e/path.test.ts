@@ -25,6 +25,8 @@ let production: Machine
 /** Good releases by reference, and the id of the first. */
 const releases = { first: '', second: '' }
 let first = ''
+/** Lies in the checkout in `.env` files, keys and `.git`, where builds must not take it from. */
+const inCheckout = randomBytes(24).toString('hex')
 /** Everything that the workflows printed, and their summaries. */
 const said: string[] = []
 
@@ -35,6 +37,7 @@ beforeAll(async () => {
   production = site.lab.server('production')
   for (const migration of ['004_export_format.js', '005_drop_note.js']) await repository.addMigration(migration)
   await repository.makeFirst()
+  await repository.plant(inCheckout)
 })
 
 afterAll(async () => {
@@ -242,7 +245,7 @@ describe('a secret', () => {
 
   it('is in no layer of the app and of the release that were pushed, where one that was planted is found', async () => {
     const planted = randomBytes(24).toString('hex')
-    const secrets = { ...(await sentinels()), planted }
+    const secrets = { ...(await sentinels()), inCheckout, planted }
     const id = (await statusOf(production)).serving?.release
     const manifest = parseManifest('release.json', await production.readText(`/opt/pacs/releases/${id}/release.json`))
     const pushed = ['frontend', 'backend'].map((service) => {

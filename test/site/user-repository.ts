@@ -95,6 +95,29 @@ export class UserRepository {
     await this.#commit(path)
   }
 
+  /** Leaves a secret where people leave them, in no commit: beside the app and in the folders that an image takes. */
+  async plant(secret: string): Promise<void> {
+    const places = [
+      ...['production/.env', 'reference-app/.env', 'reference-app/server/.env', 'reference-app/server/src/.env'],
+      ...[
+        'reference-app/server/src/.git/config',
+        'reference-app/server/src/tls.key',
+        'reference-app/client/.env.local',
+      ],
+      ...[
+        'reference-app/client/public/.env',
+        'reference-app/client/public/id_ed25519',
+        'reference-app/client/public/key.pem',
+      ],
+    ]
+    for (const place of places) {
+      const path = `deployment/${place}`
+      await this.#runner.copyIn(Buffer.from(`SECRET=${secret}\n`), `${CHECKOUT}/${path}`)
+      await this.#runner.run(['sh', '-c', `echo '/${path}' >> .git/info/exclude`], { cwd: CHECKOUT })
+    }
+    await this.#git('config', 'pacs.planted', secret)
+  }
+
   /** Makes a folder of this repository's HEAD the team's stack, in place of the shipped one. */
   async useStack(folder: string): Promise<void> {
     await this.#runner.run(['rm', '-rf', `${CHECKOUT}/deployment/production`])
