@@ -5,6 +5,7 @@ import { badInput, Problems } from '../lib/index.ts'
 import { repositorySchema } from '../release/index.ts'
 import {
   childEnvironment,
+  flag,
   jobContext,
   log,
   makePrivateDirectory,
@@ -20,7 +21,7 @@ import {
   writeOutputs,
 } from '../runner/index.ts'
 import { reportGate } from './gate-report.ts'
-import { scanInputs, scanOptions } from './scan-inputs.ts'
+import { judgingInputs, scanOptions } from './scan-inputs.ts'
 import { cleanUp } from './server.ts'
 import { maskLogin, registryInputs, registryLogin } from './transaction-inputs.ts'
 
@@ -33,11 +34,12 @@ export function main(): Promise<void> {
       'ca-file': optional(path),
       'build-secrets': secret(buildSecrets),
       ...registryInputs,
-      ...scanInputs,
+      scan: flag,
+      ...judgingInputs,
     })
     const context = jobContext()
     const { workspace, commit } = context
-    const scan = await scanOptions(inputs, context)
+    const scan = inputs.scan ? await scanOptions(inputs, context) : undefined
     const composeFile = relative(workspace, resolve(workspace, inputs['compose-file']))
     const directory = await makePrivateDirectory()
     const secrets = await writeSecrets(join(directory, 'secrets'), inputs['build-secrets'])

@@ -33,9 +33,8 @@ const sha256: Reader<ReturnType<typeof digestSchema.parse>> = (name, value) => {
   throw badInput(`${name}: "${value}" is no SHA-256 (64 hex digits)`)
 }
 
-/** The inputs of the scan. */
-export const scanInputs = {
-  scan: flag,
+/** The inputs of every action that judges images. */
+export const judgingInputs = {
   scanner: optional(path),
   'scanner-sha256': optional(sha256),
   'scan-database': repositories,
@@ -48,14 +47,13 @@ export const scanInputs = {
   'scan-waivers': optional(path),
 }
 
-type Inputs = { [K in keyof typeof scanInputs]: ReturnType<(typeof scanInputs)[K]> }
+type Inputs = { [K in keyof typeof judgingInputs]: ReturnType<(typeof judgingInputs)[K]> }
 
 /**
- * What the inputs ask for; undefined when nothing is to be scanned.
+ * What the inputs ask for.
  * @throws Failure `bad-input` with what is wrong with them or with the waivers file
  */
-export async function scanOptions(inputs: Inputs, job: JobContext): Promise<ScanOptions | undefined> {
-  if (!inputs.scan) return undefined
+export async function scanOptions(inputs: Inputs, job: JobContext): Promise<ScanOptions> {
   const { scanner, 'scanner-sha256': digest } = inputs
   if ((scanner === undefined) !== (digest === undefined)) {
     throw badInput('inputs scanner and scanner-sha256: give both, or neither for the pinned one')

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type AgentClient, openAgent } from '../agent/client.ts'
-import { badInput } from '../lib/index.ts'
+import { badInput, Failure } from '../lib/index.ts'
 import {
   childEnvironment,
   type Job,
@@ -83,6 +83,16 @@ export async function withServer<T>(inputs: ServerInputs, job: Job, work: (serve
     await connection.close()
     await removeDirectory(directory)
   }
+}
+
+/** The release by digest that serves on a server. @throws Failure `unhealthy` when nothing does */
+export async function servingRelease(agent: AgentClient): Promise<string> {
+  const { serving } = await agent.status()
+  if (!serving) throw new Failure('unhealthy', 'nothing serves: no release was deployed to this server yet')
+  const { releases } = await agent.releases()
+  const found = releases.find(({ id }) => id === serving.release)
+  if (found) return found.reference
+  throw new Failure('error', `${serving.release} serves, and the server does not know by which reference it came`)
 }
 
 /** The post step of every action with private files: ends and removes what a killed main step left. */

@@ -5,6 +5,8 @@ const count = z.number().int().min(0)
 
 /** What a scan says of an image that it lets pass; what it does not let pass gets no verdict. */
 export const verdictSchema = z.strictObject({
+  /** Whether the image was judged as one of one's own; a vendor's is judged by what is new in it. */
+  built: z.boolean(),
   scanner: z.strictObject({ version: z.string().regex(/^\d+\.\d+\.\d+$/), sha256: digestSchema }),
   /** When the vulnerability database was made. */
   database: z.iso.datetime(),

@@ -18,7 +18,7 @@ export {
 export { type KeptIssue, keepIssue, type StandingIssue } from './issue.ts'
 export { type Log, log, plain } from './log.ts'
 export { containsMasked, hideMasked, mask } from './masks.ts'
-export { writeJobOutput, writeJsonFile, writeOutputs } from './outputs.ts'
+export { writeJobOutput, writeJsonFile, writeOutputs, writeTextFile } from './outputs.ts'
 export { type Heartbeat, startHeartbeat } from './progress.ts'
 export { type Job, type Report, runAction, runPost } from './run-action.ts'
 export { renderSummary, type Summary, writeSummary } from './summary.ts'

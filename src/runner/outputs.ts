@@ -27,7 +27,12 @@ export function writeJobOutput(name: string, value: string): void {
 
 /** Writes a value as a JSON file for later steps of this job, and for an artifact. @returns its path, under RUNNER_TEMP */
 export function writeJsonFile(name: string, value: unknown): string {
+  return writeTextFile(name, `${JSON.stringify(value, null, 2)}\n`)
+}
+
+/** The same for a text. */
+export function writeTextFile(name: string, text: string): string {
   const path = join(process.env.RUNNER_TEMP || tmpdir(), name)
-  writeFileSync(path, hideMasked(`${JSON.stringify(value, null, 2)}\n`))
+  writeFileSync(path, hideMasked(text))
   return path
 }

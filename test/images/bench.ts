@@ -56,6 +56,7 @@ export async function build(lab: Lab, { directory, commit }: SampleCheckout): Pr
 const evidence = { report: '{}', sbom: '{}' }
 /** What a scan might have said: these images are about the registry. */
 const verdict: Verdict = {
+  built: true,
   scanner: { version: '1.2.3', sha256: sha256('scanner') },
   database: '2026-11-24T06:00:00.000Z',
   judged: '2026-11-24T10:00:00.000Z',

@@ -97,6 +97,13 @@ export async function pushScanned(bench: ScanBench, { manifest }: ScannedBuild):
   return outputs.release
 }
 
+/** The scan action on a release. */
+export async function judgeAnew(bench: ScanBench, release: string, inputs: Readonly<Record<string, string>> = {}) {
+  const { registry } = bench.lab
+  const databases = { 'scan-database': registry.database, 'scan-java-database': registry.javaDatabase }
+  return runStep(bench, 'scan', { release, ...bench.scanner, ...databases, ...inputs }, {})
+}
+
 /** One step of the job, with the committed dist. */
 export async function runStep(
   { lab: { runner } }: ScanBench,

@@ -6,18 +6,27 @@ import {
   buildScanned,
   DOCKERFILE,
   debian,
+  judgeAnew,
   publishVendor,
   pushScanned,
   type ScanBench,
   type ScannedBuild,
   startScanBench,
 } from '../images/scan-bench.ts'
+import type { Advisory } from '../lab/index.ts'
 
 let bench: ScanBench
 beforeAll(async () => {
   bench = await startScanBench()
 })
 afterAll(() => bench?.lab.down())
+
+const publish = async (made: Date, tag: string, more: readonly Advisory[] = []) => {
+  const { lab } = bench
+  return lab.registry.publishDatabase(await readFile(lab.ca), { made, tag, more })
+}
+/** Lets the runner's next scan bring its database anew. */
+const fresh = () => bench.lab.runner.run(['rm', '-rf', '/var/cache/lab/pacs-deploy'])
 
 const clean = debian('image', [])
 const fixable = debian('image', ['pacs-fixture'])
@@ -125,6 +134,20 @@ describe('a release', () => {
     expect(verdictOf(again, 'queue')).toMatchObject({ open: ['CVE-2026-90004 in redis'] })
     expect(again.printed).toContain('scan of queue | known: this image was scanned here with this database')
 
+    // A week later the world knows more, and what runs is judged anew.
+    const quiet = await judgeAnew(bench, release)
+    expect([quiet.code, quiet.outputs.new], quiet.printed).toEqual([0, '0'])
+    await fresh()
+    const today = await publish(new Date(), 'tomorrow', [
+      { id: 'CVE-2026-90009', severity: 4, package: 'base-files', fixed: '2' },
+    ])
+    const loud = await judgeAnew(bench, release, { 'scan-database': today })
+    expect([loud.code, loud.outputs.new, loud.outputs['exit-class']], loud.printed).toEqual([1, '2', '10'])
+    expect(loud.summary).toMatch(/new in queue.*CVE-2026-90009 in base-files 1.0-1 \(CRITICAL, mended in 2\)/)
+    expect(loud.summary).not.toMatch(/new in .*CVE-2026-90004/)
+    expect(await bench.lab.runner.readText(loud.outputs.metrics ?? '')).toContain('service="api",state="new"} 1')
+    await fresh()
+
     await publishVendor(bench, ['redis', 'pacs-fixture'])
     const worse = await build(clean)
     expect(errorOf(worse)).toMatch(/^the scan refuses the image of queue: CVE-2026-90001 in pacs-fixture/)
@@ -135,12 +158,6 @@ describe('a release', () => {
 })
 
 describe('a build is not judged by', () => {
-  const publish = async (made: Date, tag: string) => {
-    const { lab } = bench
-    return lab.registry.publishDatabase(await readFile(lab.ca), { made, tag })
-  }
-  const fresh = () => bench.lab.runner.run(['rm', '-rf', '/var/cache/lab/pacs-deploy'])
-
   test('a database of yesterday', async () => {
     await fresh()
     const database = await publish(new Date(Date.now() - 25 * 3_600_000), 'old')

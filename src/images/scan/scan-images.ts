@@ -68,7 +68,8 @@ export class ScanLane {
 
   /** Resolves when nothing runs any more, well or not. */
   async ended(): Promise<void> {
-    await this.#last.catch(() => undefined)
+    await this.#ready.catch(() => undefined)
+    await Promise.allSettled(this.#scans.values())
   }
 
   async #evidenceOf(service: string, image: Digest, { trivy, reports }: Ready): Promise<Evidence> {
@@ -77,14 +78,13 @@ export class ScanLane {
       this.#log(`scan of ${service} | known: this image was scanned here with this database`)
       return kept
     }
-    return this.#enqueue(() =>
-      withProgress(`scan of ${service}`, this.#log, async () => {
-        const report = await trivy.scan(service, image)
-        const evidence = { report, sbom: await trivy.billOfMaterials(service, report) }
-        await reports.keep(image, evidence)
-        return evidence
-      }),
+    const report = await this.#enqueue(() =>
+      withProgress(`scan of ${service}`, this.#log, () => trivy.scan(service, image)),
     )
+    // Beside the scan of the next image.
+    const evidence = { report, sbom: await trivy.billOfMaterials(service, report) }
+    await reports.keep(image, evidence)
+    return evidence
   }
 
   // Trivy lets one process at a time look at images.

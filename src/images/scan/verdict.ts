@@ -66,6 +66,7 @@ export function judge(scan: Scan, standard: Standard): Judgement {
   }
   const decided = new Set([...waived.map(({ finding }) => finding), ...refusing])
   const verdict: Verdict = {
+    built: scan.built,
     scanner: scan.scanner,
     database: scan.database.toISOString(),
     judged: now.toISOString(),

@@ -12,6 +12,7 @@ import {
 } from '../../../src/release/index.ts'
 
 const verdict = verdictSchema.parse({
+  built: false,
   scanner: { version: '0.74.0', sha256: sha256('trivy') },
   database: '2026-11-24T06:00:00.000Z',
   judged: '2026-11-24T10:15:00.000Z',

@@ -1,8 +1,8 @@
 // The command line of Trivy, by a stand-in that records how it was called; test/integration/scan.test.ts runs the real one.
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { KeptReports } from '../../../../src/images/scan/kept-reports.ts'
 import { Trivy } from '../../../../src/images/scan/trivy.ts'
 import { sha256 } from '../../../../src/release/index.ts'
@@ -25,23 +25,29 @@ afterEach(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
 
 async function open(
   script: string,
-  more: { env?: Record<string, string>; databases?: string[]; licences?: boolean } = {},
+  more: {
+    env?: Record<string, string>
+    databases?: string[]
+    licences?: boolean
+    job?: string
+    signal?: AbortSignal
+  } = {},
 ) {
   const path = join(folder, 'trivy')
   await writeFile(path, recording(script))
   await chmod(path, 0o700)
-  const { env = {}, databases = [], licences = false } = more
+  const { env = {}, databases = [], licences = false, job = 'private' } = more
   return Trivy.open({
     scanner: { path, version: '0.74.0', sha256: sha256(recording(script)) },
     cache: join(folder, 'cache'),
-    directory: join(folder, 'private'),
+    directory: join(folder, job),
     databases,
     javaDatabases: [],
     licences,
     host: 'unix:///run/other.sock',
     env: { PATH: process.env.PATH ?? '', ...env },
     log: () => undefined,
-    signal: new AbortController().signal,
+    signal: more.signal ?? new AbortController().signal,
   })
 }
 
@@ -114,6 +120,27 @@ describe('Trivy', () => {
     await writeFile(join(folder, 'trivy'), '#!/bin/sh\necho evil\n')
     await expect(trivy.scan('api', image)).rejects.toMatchObject({ kind: 'refused' })
     expect(await readdir(folder)).not.toContain('argv')
+  })
+})
+
+describe('two jobs of one machine', () => {
+  // Trivy's cache is a file that one process can open.
+  const alone = 'mkdir "$cache/busy" || exit 3; sleep 0.2; rmdir "$cache/busy"; echo "{}" > "$out"'
+
+  test('take turns', async () => {
+    const [one, other] = [await open(alone, { job: 'one' }), await open(alone, { job: 'other' })]
+    expect(await Promise.all([one.scan('api', image), other.scan('api', image)])).toEqual(['{}\n', '{}\n'])
+  })
+
+  test('do not wait for one that was cancelled', async () => {
+    const controller = new AbortController()
+    const script = `if [ -e "$cache/begun" ]; then ${alone}; else : > "$cache/begun"; exec sleep 60; fi`
+    const cancelled = (await open(script, { job: 'one', signal: controller.signal })).scan('api', image)
+    cancelled.catch(() => undefined)
+    await vi.waitFor(() => access(join(folder, 'cache/begun')), { timeout: 20_000 })
+    controller.abort(new Error('cancelled'))
+    await expect(cancelled).rejects.toThrow('cancelled')
+    expect(await (await open(script, { job: 'other' })).scan('api', image)).toBe('{}\n')
   })
 })
 

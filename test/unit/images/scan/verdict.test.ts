@@ -68,6 +68,7 @@ describe('the verdict on an own image', () => {
     const report = reportOf([vulnerability({ Severity: 'LOW' }), misconfiguration('MEDIUM')])
     const { verdict, reported } = verdictOn(report)
     expect(verdictSchema.parse(verdict)).toEqual({
+      built: true,
       scanner,
       database: '2026-11-28T06:00:00.000Z',
       judged: '2026-11-28T12:00:00.000Z',

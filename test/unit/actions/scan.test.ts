@@ -1,0 +1,106 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { issueOf, scanMetrics, scanRows, scanSarif } from '../../../src/actions/scan-report.ts'
+import type { Finding, Judgement, Waiver } from '../../../src/images/index.ts'
+import { keepIssue } from '../../../src/runner/index.ts'
+import { FakeGitHub } from '../../github/fake-api.ts'
+import { freshKey } from './private-key.ts'
+import { type Server, startServer } from './server.ts'
+
+const finding = (fields: Partial<Finding> = {}): Finding => ({
+  ...{ kind: 'vulnerability', id: 'CVE-2026-1', severity: 'HIGH', package: 'openssl', installed: '3.5.0' },
+  ...{ fixed: '3.5.1', path: '', title: 'a | pipe\nand a line', published: null, ...fields },
+})
+const waiver: Waiver = {
+  id: 'CVE-2026-2',
+  reason: 'not reached',
+  owner: 'jane',
+  expires: '2026-12-31',
+  at: 'waivers.yml:1',
+}
+const judgement = (refused: readonly Finding[]): Judgement => ({
+  ...{ service: 'api', verdict: null, refused, reported: [finding({ id: 'CVE-2026-3', severity: 'LOW' })] },
+  waived: [{ finding: finding({ id: waiver.id }), waiver }],
+})
+const red = [judgement([finding()])]
+const run = 'https://github.com/org/pacs/actions/runs/4711'
+
+describe('what is said of a scan', () => {
+  it('names what is new in the summary, at most twenty', () => {
+    expect(scanRows(red, [waiver])).toContainEqual([
+      'new in api',
+      expect.stringMatching(/^CVE-2026-1 in openssl 3.5.0 \(HIGH/),
+    ])
+    const many = [judgement(Array.from({ length: 23 }, (_, index) => finding({ id: `CVE-${index}` })))]
+    expect(scanRows(many, []).at(-1)).toEqual(['and', '3 more'])
+  })
+
+  it('is SARIF, with waived findings as dismissed', () => {
+    expect(scanSarif('stack/compose.yml', red)).toMatchObject({
+      version: '2.1.0',
+      runs: [
+        {
+          results: [
+            { ruleId: 'CVE-2026-1', level: 'error' },
+            { ruleId: 'CVE-2026-3', level: 'note' },
+            { ruleId: 'CVE-2026-2', suppressions: [{ justification: 'jane: not reached' }] },
+          ],
+        },
+      ],
+    })
+  })
+
+  it('is counted in metrics', () => {
+    const text = scanMetrics('production', red, new Date('2026-11-28T06:00:00Z'), new Date('2026-11-28T07:00:00Z'))
+    expect(text).toContain('pacs_scan_findings{environment="production",service="api",state="new"} 1\n')
+    expect(text).toContain('pacs_scan_findings{environment="production",service="api",state="waived"} 1\n')
+    expect(text).toContain('pacs_scan_database_timestamp_seconds{environment="production"} 1795845600\n')
+    expect(text.endsWith('\n')).toBe(true)
+  })
+})
+
+describe('the issue of an environment', () => {
+  let github: FakeGitHub
+  beforeEach(async () => {
+    github = await FakeGitHub.start()
+  })
+  afterEach(() => github[Symbol.asyncDispose]())
+
+  it('is opened once, updated, kept while nobody can judge, and closed', async () => {
+    const settle = async (...[judgements, kind]: [Parameters<typeof issueOf>[1], Parameters<typeof issueOf>[2]]) => {
+      const issue = issueOf('production', judgements, kind, run)
+      const options = { token: github.token, repository: 'org/pacs', api: github.url }
+      if (issue) await keepIssue(issue, { ...options, signal: new AbortController().signal })
+      return github.issues.map(({ state }) => state)
+    }
+    expect(await settle(null, 'bad-input')).toEqual([])
+    expect(await settle(red, 'refused')).toEqual(['open'])
+    expect(github.issues[0]?.body).toContain('| api | CVE-2026-1 | HIGH | openssl | 3.5.0 | 3.5.1 |')
+    expect(await settle(null, 'unreachable')).toEqual(['open'])
+    expect(github.issues[0]?.body).toContain('could not be judged (unreachable)')
+    expect(await settle([judgement([])], null)).toEqual(['closed'])
+    expect(github.issues[0]?.comments).toHaveLength(2)
+  })
+})
+
+describe('scan', () => {
+  const key = freshKey()
+  let server: Server
+  beforeEach(async () => {
+    server = await startServer(key.text)
+  })
+  afterEach(() => server[Symbol.asyncDispose]())
+
+  it('says what it needs to know what runs', async () => {
+    const nothing = await server.run('scan', { environment: '', 'ssh-key': '' })
+    expect(nothing.log.messages('error')[0]).toMatch(/^input environment: name the one whose release is judged/)
+    const keyless = await server.run('scan', { 'ssh-key': '' })
+    expect(keyless.log.messages('error')[0]).toMatch(/^input ssh-key is missing/)
+  })
+
+  it('asks the server which release serves, and is red when none does', async () => {
+    const step = await server.run('scan')
+    expect(step.code).toBe(1)
+    expect(step.log.messages('error')).toEqual([expect.stringMatching(/^nothing serves/)])
+    expect(step.outputs['exit-class']).toBe('11')
+  })
+})
