@@ -28,13 +28,18 @@ export function main(): Promise<void> {
       repository: oneOf('first', 'second'),
       through: matching(throughSchema),
       'max-age': optional(duration(TEN_YEARS_MS)),
+      'newest-within': optional(duration(TEN_YEARS_MS)),
+      'restore-within': optional(duration(TEN_YEARS_MS)),
       ...issueInputs,
     })
-    const { environment, backup, repository, through, 'max-age': maxAge, 'issue-token': token } = inputs
+    const { environment, backup, repository, through, 'issue-token': token } = inputs
+    const { 'max-age': maxAge, 'newest-within': newestWithin, 'restore-within': restoreWithin } = inputs
     job.report.subject = `Verify the ${backup} backup of ${environment}`
     const request = {
       ...{ kind: 'verify' as const, backup, repository, through, ...requester() },
       ...(maxAge === undefined ? {} : { maxAge }),
+      ...(newestWithin === undefined ? {} : { newestWithin }),
+      ...(restoreWithin === undefined ? {} : { restoreWithin }),
     }
     const purpose = { environment, release: jobContext().runId }
     let found: VerificationView | undefined

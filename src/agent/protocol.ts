@@ -119,6 +119,10 @@ export const requestSchema = z.discriminatedUnion('kind', [
     through: throughSchema.default('L6'),
     /** Milliseconds that the backup may be old; where it is absent 26 hours for the newest one, and any age for another. */
     maxAge: z.number().int().positive().optional(),
+    /** Milliseconds that the newest record may have been old when the backup was made; where it is absent data may rest. */
+    newestWithin: z.number().int().positive().optional(),
+    /** Milliseconds that the restore may take. */
+    restoreWithin: z.number().int().positive().optional(),
     ...requester,
   }),
   z.object({

@@ -70,11 +70,12 @@ export async function* readBsonFile(path: string): AsyncGenerator<Buffer[]> {
     let rest: Buffer = Buffer.alloc(0)
     let offset = 0
     for (;;) {
-      // A long document is read in one go: joined piece by piece it would be copied as often.
+      // A long document is read in one go, beside what is left: joined piece by piece it would be copied as often.
       const wanted = Math.max(PIECE, rest.length < 4 ? 0 : lengthAt(rest, 0, path, offset) - rest.length)
-      const piece = Buffer.allocUnsafe(wanted)
-      const { bytesRead } = await file.read(piece, 0, wanted)
-      const bytes = Buffer.concat([rest, piece.subarray(0, bytesRead)])
+      const room = Buffer.allocUnsafe(rest.length + wanted)
+      rest.copy(room)
+      const { bytesRead } = await file.read(room, rest.length, wanted)
+      const bytes = room.subarray(0, rest.length + bytesRead)
       const { documents, end } = split(bytes, path, offset)
       if (documents.length > 0) yield documents
       rest = bytes.subarray(end)

@@ -117,9 +117,15 @@ async function savedFile(ask: (...command: string[]) => Promise<string>): Promis
  * Reads a saved file to its end with Redis's own checker, in a container without a network.
  * @returns how many keys it holds @throws Failure `unhealthy` when it is damaged
  */
-export async function keysIn(docker: Docker, image: string, file: string, label = BACKUP_LABEL): Promise<number> {
+export async function keysIn(
+  docker: Docker,
+  image: string,
+  file: string,
+  labels = ['--label', BACKUP_LABEL],
+): Promise<number> {
   const { code, stdout, stderr } = await runContainer(docker, [
-    ...['--label', label, '--network', 'none', '--read-only', '--memory', '512m'],
+    ...labels,
+    ...['--network', 'none', '--read-only', '--memory', '512m'],
     ...['--cap-drop', 'ALL', '--cap-add', 'DAC_OVERRIDE', '--user', '0:0'],
     ...['--mount', `type=bind,src=${file},dst=/saved.rdb,readonly`, '--entrypoint', 'redis-check-rdb'],
     ...[image, '/saved.rdb'],

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type ClientSession, type Db, type MongoClient, MongoServerError, Timestamp } from 'mongodb'
 import { Failure, messageOf, refused, syncDirectory } from '../lib/index.ts'
 import { BsonFileWriter } from './bson-file.ts'
+import { Collecting } from './collecting.ts'
 import { ContentHash } from './content-hash.ts'
 import type { DatabaseContents, DumpedCollection, LeftOut, Moment } from './contents.ts'
 import { serverFacts } from './database.ts'
@@ -160,15 +161,19 @@ export async function* readRaw(
   const cursor = db
     .collection(collection)
     .find({}, { raw: true, batchSize: LOT, signal, ...(session === undefined ? {} : { session }) })
+  const collecting = new Collecting()
   try {
     let more = cursor.hasNext()
     while (await more) {
       const lot = cursor.readBufferedDocuments().map(asRaw)
-      const isSmall = lot.reduce((bytes, document) => bytes + document.length, 0) <= READ_AHEAD
+      const bytes = lot.reduce((sum, document) => sum + document.length, 0)
+      const isSmall = bytes <= READ_AHEAD
       // The server reads on while the caller works on these; two lots of large documents would be too much memory.
       if (isSmall) more = cursor.hasNext()
       more.catch(() => undefined)
       yield lot
+      lot.length = 0
+      collecting.passed(bytes)
       if (!isSmall) more = cursor.hasNext()
     }
   } finally {

@@ -4,7 +4,7 @@ import { compareDefinitions, compareDocuments, compareRestored } from './compare
 import type { DatabaseContents } from './contents.ts'
 import { countCollection } from './counting.ts'
 import { readDefinitions } from './definition.ts'
-import { restoreDatabase } from './restore.ts'
+import { type RestoreRequest, restoreDatabase } from './restore.ts'
 
 /** `_restored_…` and `_before_…`: the time of a backup's id and its random part. */
 export function sideName(name: string, what: 'restored' | 'before', id: string): string {
@@ -17,19 +17,17 @@ export function sideName(name: string, what: 'restored' | 'before', id: string):
  * @throws Failure `failed` that names every difference; what was restored stays for a look, beside the live data
  */
 export async function restoreBeside(
-  db: Db,
-  directory: string,
   contents: DatabaseContents,
-  as: ReadonlyMap<string, string>,
-  signal: AbortSignal,
+  request: RestoreRequest & { as: ReadonlyMap<string, string> },
 ): Promise<void> {
+  const { db, as, signal } = request
   const wanted = renamed(contents, as)
   const there = await db.listCollections({ name: { $in: [...as.values()] } }, { nameOnly: true }).toArray()
   if (there.length > 0) {
     await refuseChanged(db, wanted, signal)
     return
   }
-  const restored = await restoreDatabase({ db, directory, as, signal })
+  const restored = await restoreDatabase(request)
   const findings = [...compareRestored(wanted, restored).findings, ...(await differences(db, wanted, signal))]
   if (findings.length === 0) return
   const where = `${db.databaseName}: ${[...as.values()].join(', ')}`

@@ -1,9 +1,8 @@
-import { join } from 'node:path'
 import { serverFacts } from './database.ts'
 import { sideName } from './restore-collections.ts'
+import { planEverything } from './restore-everything.ts'
 import type { RestorePlan } from './restore-request.ts'
 import type { RestoreSession } from './restore-session.ts'
-import { archiveRefusal, cacheRefusal } from './restore-volumes.ts'
 
 /** Says what a restore would do and why it could not, and changes nothing. */
 export async function planOf(session: RestoreSession): Promise<RestorePlan> {
@@ -62,30 +61,4 @@ async function planCollection(plan: RestorePlan, session: RestoreSession, collec
   if (request.typed !== null && request.typed !== collection) {
     plan.refusals.push(`"${request.typed}" was typed, the collection is ${collection}`)
   }
-}
-
-async function planEverything(plan: RestorePlan, session: RestoreSession, directory: string): Promise<void> {
-  const { tools, signal, work } = session.request
-  const { database, archives, caches, folders } = session.contents
-  if (database !== null) {
-    const there = await session.live.db(database.database).listCollections({}, { nameOnly: true }).toArray()
-    if (there.length > 0) {
-      const names = there.map(({ name }) => name).sort()
-      plan.refusals.push(
-        `the database ${database.database} holds ${names.join(', ')}: everything is restored into an empty server only`,
-      )
-    }
-    plan.steps.push(`restore the database ${database.database} and compare it`)
-  }
-  for (const { service } of archives) {
-    const refusal = await archiveRefusal(tools.docker, session.archive(service), join(work, 'probe'))
-    if (refusal !== null) plan.refusals.push(refusal)
-    plan.steps.push(`stop ${service}, restore its files and index, start it`)
-  }
-  for (const { service } of caches) {
-    const refusal = await cacheRefusal(tools.docker, session.cache(service), signal)
-    if (refusal !== null) plan.refusals.push(refusal)
-    plan.steps.push(`stop ${service}, restore its data, start it`)
-  }
-  if (folders.length > 0) plan.steps.push(`lay ${folders.map(({ name }) => name).join(', ')} into ${directory}`)
 }

@@ -1,19 +1,13 @@
-import { cp } from 'node:fs/promises'
-import { join } from 'node:path'
-import { Failure, refused } from '../lib/index.ts'
-import { findParts, type Parts } from './catalogue.ts'
-import { compareDefinitions, compareDocuments, compareRestored } from './compare.ts'
-import { countAll } from './counting.ts'
-import { readDefinitions } from './definition.ts'
-import { restoreDatabase } from './restore.ts'
+import { refused } from '../lib/index.ts'
+import { findParts } from './catalogue.ts'
 import { restoreBeside, sideName, swapIn } from './restore-collections.ts'
+import { restoreEverything } from './restore-everything.ts'
 import { planOf } from './restore-plan.ts'
 import type { RestoreOutcome, RestorePlan, RestoreRunRequest } from './restore-request.ts'
 import { type RestoreSession, withRestoreSession } from './restore-session.ts'
 import { restoreStudy } from './restore-study.ts'
-import { restoreArchive, restoreCache } from './restore-volumes.ts'
+import { restoreWhole } from './restore-whole.ts'
 import { type RestoredFiles, restoredIn } from './restored-files.ts'
-import { ensureResticImage } from './volume-reader.ts'
 
 /** Says what a restore would do and why it could not, and changes nothing. */
 export async function planRestore(request: RestoreRunRequest): Promise<RestorePlan> {
@@ -58,61 +52,12 @@ async function restoreCollection(session: RestoreSession, files: RestoredFiles, 
   const db = live.db(database.database)
   const restored = sideName(collection, 'restored', contents.id)
   progress(`restoring ${collection}`)
-  await restoreBeside(db, files.dump(database.database), database, new Map([[collection, restored]]), signal)
+  const onProgress = (name: string, documents: number) => progress(`${name}: ${documents} documents`)
+  const as = new Map([[collection, restored]])
+  await restoreBeside(database, { db, directory: files.dump(database.database), as, signal, onProgress })
   const there = await db.listCollections({ name: collection }, { nameOnly: true }).hasNext()
   if (there && typed !== collection) return [`${database.database}.${restored}`]
   const before = await swapIn(db, restored, collection, contents.id)
   const kept = before === null ? [] : [`${database.database}.${before} (as it was)`]
   return [`${database.database}.${collection}`, ...kept]
-}
-
-async function restoreEverything(
-  session: RestoreSession,
-  files: RestoredFiles,
-  parts: Parts,
-  directory: string,
-): Promise<string[]> {
-  const { tools, repository, signal, progress, work } = session.request
-  const { database, archives, caches, folders, host } = session.contents
-  const restored: string[] = []
-  if (database !== null) {
-    progress(`restoring ${database.database}`)
-    await restoreWhole(session, database.database, files)
-    restored.push(`database ${database.database}`)
-  }
-  for (const archive of archives) {
-    progress(`restoring ${archive.service}`)
-    const image = await ensureResticImage(tools.docker, tools.restic, work)
-    const reader = { docker: tools.docker, image, repository, host, signal }
-    const snapshot = parts.volumes.get(archive.volume)
-    if (snapshot === undefined) throw new Failure('failed', `${archive.service}: the backup names no snapshot of it`)
-    await restoreArchive(reader, session.archive(archive.service), archive, snapshot, files.index(archive.service))
-    restored.push(`${archive.service}: ${archive.instances} instances`)
-  }
-  for (const { service, keys } of caches) {
-    progress(`restoring ${service}`)
-    await restoreCache(tools.docker, session.cache(service), files.cache(service), join(work, 'cache'))
-    restored.push(`${service}: ${keys} keys`)
-  }
-  for (const { name } of folders) {
-    await cp(files.folder(name), join(directory, name), { recursive: true, errorOnExist: true, force: false })
-    restored.push(join(directory, name))
-  }
-  return restored
-}
-
-/** Restores the database of the backup under a name that nothing has, and compares it. */
-async function restoreWhole({ live, database: wanted, request }: RestoreSession, name: string, files: RestoredFiles) {
-  const { signal } = request
-  const db = live.db(name)
-  if (await db.listCollections({}, { nameOnly: true }).hasNext()) {
-    throw refused(`the database ${name} is there already: nothing was overwritten`)
-  }
-  const restored = await restoreDatabase({ db, directory: files.dump(wanted.database), signal })
-  const findings = [
-    ...compareRestored(wanted, restored).findings,
-    ...compareDefinitions(wanted, await readDefinitions(db)).findings,
-    ...compareDocuments(wanted, await countAll(db, signal)).findings,
-  ]
-  if (findings.length > 0) throw new Failure('failed', `${name} differs from the backup: ${findings.join('; ')}`)
 }

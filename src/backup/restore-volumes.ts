@@ -21,7 +21,7 @@ export async function archiveRefusal(docker: Docker, source: ArchiveSource, scra
     : `${source.service} holds ${counted(studies, 'study', 'studies')}: everything is restored into an empty server only`
 }
 
-/** Restores the files and the index of an archive: its container is stopped meanwhile and started afterwards. */
+/** Restores the files and the index of an archive: its container is stopped and is the caller's to start. */
 export async function restoreArchive(
   reader: VolumeReader,
   source: ArchiveSource,
@@ -50,7 +50,6 @@ export async function restoreArchive(
     if (there) copied.push(join('/restored', wanted.storage, file))
   }
   await inVolume(docker, container, volume, 'chown', [`--reference=${join('/restored', wanted.storage)}`, ...copied])
-  await askDocker(docker, ['start', container])
 }
 
 /** @returns why a cache cannot be restored into: it must be empty. Null when it can. */
@@ -61,7 +60,7 @@ export async function cacheRefusal(docker: Docker, source: CacheSource, signal: 
 
 /**
  * Restores a saved file as the base of an append-only file: Redis reads no other where it is told to append.
- * Its container is stopped meanwhile and started afterwards.
+ * Its container is stopped and is the caller's to start.
  */
 export async function restoreCache(docker: Docker, source: CacheSource, file: string, scratch: string): Promise<void> {
   const { container } = source
@@ -77,7 +76,6 @@ export async function restoreCache(docker: Docker, source: CacheSource, file: st
   await askDocker(docker, ['cp', file, `${container}:/data/dump.rdb`])
   const owned = ['-R', '--reference=/restored', '/restored/appendonlydir', '/restored/dump.rdb']
   await inVolume(docker, container, volume, 'chown', owned)
-  await askDocker(docker, ['start', container])
 }
 
 async function volumeAt(docker: Docker, container: string, destination: string): Promise<string> {

@@ -5,6 +5,7 @@ import { DocumentSequence } from 'mongodb/lib/cmap/commands.js'
 import { z } from 'zod'
 import { Failure, refused } from '../lib/index.ts'
 import { readBsonFile } from './bson-file.ts'
+import { Collecting } from './collecting.ts'
 import { type Definition, parseMetadata, splitValidator } from './definition.ts'
 import { fileName } from './dump.ts'
 
@@ -99,8 +100,8 @@ async function refuseExisting(db: Db, targets: ReadonlySet<string>): Promise<voi
   }
 }
 
-/** Bytes and documents per insert: below 48 MB and 100,000, which a server takes; small, since memory is. */
-const LOT_BYTES = 8 * 1024 * 1024
+/** Bytes and documents per insert, about: below 48 MB and 100,000, which a server takes; small, since memory is. */
+const LOT_BYTES = 4 * 1024 * 1024
 const LOT_DOCUMENTS = 5000
 const MAX_EXAMPLES = 20
 
@@ -114,19 +115,21 @@ async function insertAll(
   const result: RestoredCollection = { name: target, inserted: 0, refused: 0, examples: [] }
   let lot: Buffer[] = []
   let bytes = 0
+  const collecting = new Collecting()
   const send = async () => {
     if (lot.length === 0) return
     signal.throwIfAborted()
     await insertRaw(db, target, lot, result)
     lot = []
+    collecting.passed(bytes)
     bytes = 0
     onProgress?.(target, result.inserted)
   }
   for await (const documents of readBsonFile(file)) {
     for (const document of documents) {
-      if (lot.length === LOT_DOCUMENTS || bytes + document.length > LOT_BYTES) await send()
       lot.push(document)
       bytes += document.length
+      if (lot.length === LOT_DOCUMENTS || bytes >= LOT_BYTES) await send()
     }
   }
   await send()

@@ -14,7 +14,7 @@ import { type Findings, joinFindings, type LevelName, type LevelResult, runLevel
 import type { Restic } from './restic.ts'
 import { restoreDatabase } from './restore.ts'
 import { type RestoredFiles, restoreFiles } from './restored-files.ts'
-import { type ScratchDatabase, startScratchDatabase, VERIFY_LABEL } from './scratch.ts'
+import { type ScratchDatabase, scratchLabels, startScratchDatabase } from './scratch.ts'
 import type { VerificationRequest } from './verification-request.ts'
 
 /** L2 is not to be had, and nothing after it. */
@@ -90,10 +90,15 @@ export class RestoredLevels {
       all.push(compareRestored(database, await restoreDatabase(request)))
     }
     for (const { service } of caches) {
-      await keysIn(this.#request.tools.docker, this.#image(service), files.cache(service), VERIFY_LABEL)
+      await this.#keysIn(service, files)
       all.push({ checked: 1, findings: [] })
     }
     return joinFindings(all)
+  }
+
+  #keysIn(service: string, files: RestoredFiles): Promise<number> {
+    const { tools, id } = this.#request
+    return keysIn(tools.docker, this.#image(service), files.cache(service), scratchLabels(id))
   }
 
   #image(service: string): string {
@@ -120,7 +125,7 @@ export class RestoredLevels {
 
   async #compareContents(files: RestoredFiles): Promise<Findings> {
     const { database, archives, caches, folders } = this.#contents
-    const { tools, signal } = this.#request
+    const { signal } = this.#request
     const all: Findings[] = []
     if (database !== null) all.push(compareDocuments(database, await countAll(this.#db(), signal)))
     for (const archive of archives) {
@@ -128,7 +133,7 @@ export class RestoredLevels {
       all.push(await compareArchive(archive, files.index(archive.service), storage, signal))
     }
     for (const { service, keys, sha256 } of caches) {
-      const found = await keysIn(tools.docker, this.#image(service), files.cache(service), VERIFY_LABEL)
+      const found = await this.#keysIn(service, files)
       const same = found === keys && (await fileHash(files.cache(service), 'sha256')) === sha256
       const findings = same ? [] : [`${service}: holds ${found} keys, ${keys} were backed up`]
       all.push({ checked: keys, lost: same ? 0 : Math.max(keys - found, 1), findings })

@@ -1,12 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { MongoClient } from 'mongodb'
-import { Failure } from '../lib/index.ts'
+import { Failure, hasEnded, processIdentity } from '../lib/index.ts'
 import { connectDatabase, type DatabaseAddress } from './database.ts'
 import { askDocker, type Docker } from './docker.ts'
 
-/** All that a verification makes carries this label with its id. */
+/** All that a verification makes carries this label with its id… */
 export const VERIFY_LABEL = 'pacs.verify'
+/** …and this one with its process. */
+const OWNER_LABEL = 'pacs.verify.owner'
+
+/** The labels of all that this process makes for verification `id`, as options of the engine. */
+export function scratchLabels(id: string): string[] {
+  return ['--label', `${VERIFY_LABEL}=${id}`, '--label', `${OWNER_LABEL}=${processIdentity() ?? ''}`]
+}
 
 export interface ScratchDatabase extends AsyncDisposable {
   client: MongoClient
@@ -33,10 +40,10 @@ export async function startScratchDatabase(
 ): Promise<ScratchDatabase> {
   const name = `pacs-verify-${id}`
   const password = randomBytes(24).toString('hex')
-  await askDocker(docker, ['network', 'create', '--internal', '--label', `${VERIFY_LABEL}=${id}`, name])
+  await askDocker(docker, ['network', 'create', '--internal', ...scratchLabels(id), name])
   try {
     await askDocker(docker, [
-      ...['run', '--detach', '--name', name, '--label', `${VERIFY_LABEL}=${id}`, '--network', name, '--init'],
+      ...['run', '--detach', '--name', name, ...scratchLabels(id), '--network', name, '--init'],
       ...['--memory', String(memory), '--memory-swap', String(memory), '--cpus', '1', '--pids-limit', '1024'],
       ...['--security-opt', 'no-new-privileges', '--restart', 'no', image],
       ...['mongod', '--auth', '--bind_ip_all', '--setParameter', 'ttlMonitorEnabled=false'],
@@ -46,20 +53,28 @@ export async function startScratchDatabase(
     const host = await askDocker(docker, ['container', 'inspect', '--format', format, name])
     const address = { host, port: 27017, username: USER, password }
     const client = await connectDatabase(address)
+    const fault = async () => {
+      const state = '{{.State.Running}} {{.State.OOMKilled}}'
+      const { code, stdout } = await docker(['container', 'inspect', '--format', state, name])
+      const [running, outOfMemory] = stdout.trim().split(' ')
+      if (code === 0 && running === 'true') return null
+      const why =
+        outOfMemory === 'true' ? `${Math.floor(memory / 1024 ** 2)} MiB of memory were not enough` : 'it was ended'
+      return new Failure('error', `the scratch database is gone (${why}): nothing was proved`)
+    }
+    const disposed = new AbortController()
+    // Nothing answers any more for a container that was removed: a question under way would wait for a quarter of an hour.
+    const watching = docker(['wait', name], { signal: disposed.signal })
+      .then(async () => (await fault()) && client.close(true))
+      .catch(() => undefined)
     return {
       client,
       address,
       container: name,
-      async fault() {
-        const state = '{{.State.Running}} {{.State.OOMKilled}}'
-        const { code, stdout } = await docker(['container', 'inspect', '--format', state, name])
-        const [running, outOfMemory] = stdout.trim().split(' ')
-        if (code === 0 && running === 'true') return null
-        const why =
-          outOfMemory === 'true' ? `${Math.floor(memory / 1024 ** 2)} MiB of memory were not enough` : 'it was ended'
-        return new Failure('error', `the scratch database is gone (${why}): nothing was proved`)
-      },
+      fault,
       async [Symbol.asyncDispose]() {
+        disposed.abort()
+        await watching
         await client.close().catch(() => undefined)
         await removeScratch(docker, id)
       },
@@ -91,14 +106,21 @@ async function makeUser(docker: Docker, container: string, password: string, sig
   }
 }
 
-/** Removes what a verification made; without an id, what all of them did. To be called when the agent starts, too. */
+/** Removes what verification `id` made; without an id, what all of them made whose process has ended. */
 export async function removeScratch(docker: Docker, id?: string): Promise<void> {
-  const filter = `label=${VERIFY_LABEL}${id === undefined ? '' : `=${id}`}`
-  const list = async (...args: string[]) => (await askDocker(docker, args)).split('\n').filter(Boolean)
-  const containers = await list('ps', '-aq', '--filter', filter)
+  const list = async (...args: string[]) => {
+    const filter = ['--filter', `label=${VERIFY_LABEL}${id === undefined ? '' : `=${id}`}`]
+    const format = ['--no-trunc', '--format', `{{.ID}}\t{{.Label "${OWNER_LABEL}"}}`]
+    const lines = (await askDocker(docker, [...args, ...filter, ...format])).split('\n').filter(Boolean)
+    return lines.flatMap((line) => {
+      const [found = '', owner = ''] = line.split('\t')
+      return id === undefined && owner !== '' && !hasEnded(owner) ? [] : [found]
+    })
+  }
+  const containers = await list('ps', '--all')
   if (containers.length > 0) await docker(['rm', '--force', '--volumes', ...containers])
-  const networks = await list('network', 'ls', '-q', '--filter', filter)
+  const networks = await list('network', 'ls')
   if (networks.length > 0) await docker(['network', 'rm', ...networks])
-  const left = await list('ps', '-aq', '--filter', filter)
+  const left = await list('ps', '--all')
   if (left.length > 0) throw new Failure('error', `scratch containers could not be removed: ${left.join(', ')}`)
 }

@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { refused } from '../lib/index.ts'
 import { askDocker, type Docker, runContainer } from './docker.ts'
+import { fileHash } from './file-hash.ts'
 import { isLocal, PROGRESS_RATE, parseStored, type Repository, type Stored } from './restic.ts'
 import { resticFailure } from './restic-failures.ts'
-import { tarOf } from './single-file-tar.ts'
+import { writeTar } from './single-file-tar.ts'
 
 /** All containers of backups carry this label; none outlives its backup. */
 export const BACKUP_LABEL = 'pacs.backup'
@@ -24,12 +24,11 @@ export interface VolumeReader {
 
 /** Makes the image `FROM scratch` with the static program restic, unless it is here. @returns its name */
 export async function ensureResticImage(docker: Docker, binary: string, scratch: string): Promise<string> {
-  const program = await readFile(binary)
-  const name = `pacs-restic:${createHash('sha256').update(program).digest('hex').slice(0, 12)}`
+  const name = `pacs-restic:${(await fileHash(binary, 'sha256')).slice(0, 12)}`
   if ((await docker(['image', 'inspect', '--format', 'here', name])).code === 0) return name
   const file = join(scratch, 'restic-image.tar')
   try {
-    await writeFile(file, tarOf('restic', program), { mode: 0o600 })
+    await writeTar(file, 'restic', binary)
     await askDocker(docker, ['import', '--change', 'ENTRYPOINT ["/restic"]', file, name])
   } finally {
     await rm(file, { force: true })

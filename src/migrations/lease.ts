@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Failure, messageOf } from '../lib/index.ts'
+import { Failure, hasEnded, messageOf, processIdentity } from '../lib/index.ts'
 import { isConnectionLoss, told } from './connection-loss.ts'
 import type { Actor } from './ledger.ts'
 import type { LeaseStore } from './store.ts'
@@ -33,6 +33,8 @@ const DEFAULT_WAIT = 75_000
 /** Milliseconds to give a lease back. */
 const RELEASE_LIMIT = 3000
 const MOST_CUTS = 3
+/** Milliseconds before the lease of a process that was killed on this machine is taken over. */
+const SETTLE = 1000
 
 /**
  * Takes the lease of a database: one owner works, everyone else waits.
@@ -47,12 +49,21 @@ export async function takeLease(
   const { ttl = DEFAULT_TTL, wait = DEFAULT_WAIT, fresh = ttl / 200, signal } = options
   const token = randomUUID()
   const until = performance.now() + wait
+  const { run, actor: by, host } = actor
+  const ours = { token, run, actor: by, host, process: processIdentity(), purpose }
+  let over: string | null = null
   for (let cuts = 0; ; ) {
     signal?.throwIfAborted()
     const asked = performance.now()
     try {
-      const holder = await store.take({ token, purpose, ...actor }, ttl)
+      const holder = await store.take(ours, ttl, over)
       if (holder === null) return new Held(store, token, { ttl, fresh, asked })
+      if (over === null && holder.process !== null && hasEnded(holder.process)) {
+        // Nobody renews it any more; what was on its way when its process was killed has this long to arrive.
+        await delay(Math.min(SETTLE, ttl / 4), undefined, signal === undefined ? {} : { signal })
+        over = holder.token
+        continue
+      }
       if (performance.now() >= until) {
         throw new Failure(
           'locked',

@@ -7,14 +7,16 @@ export interface LeaseHolder {
   run: string
   actor: string
   host: string
+  /** The process that renews it, by `processIdentity`; null where that is not known. */
+  process: string | null
   /** What is done under it, like `migrate`. */
   purpose: string
 }
 
 /** The one document that lets one owner work; compared and renewed by the server's clock. */
 export interface LeaseStore {
-  /** @returns null when it is ours, else who has it. */
-  take(holder: LeaseHolder, ttl: number): Promise<(LeaseHolder & { expiresAt: Date }) | null>
+  /** @param over the token of a lease that ends now, whose process has ended @returns null when it is ours, else who has it. */
+  take(holder: LeaseHolder, ttl: number, over: string | null): Promise<(LeaseHolder & { expiresAt: Date }) | null>
   /** @returns whether `token` still owns it, for `ttl` more milliseconds. */
   renew(token: string, ttl: number): Promise<boolean>
   release(token: string): Promise<void>

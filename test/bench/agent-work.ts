@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { CHILD_LIMITS } from '../../src/agent/data/child.ts'
+import { CHILD_ENVIRONMENT, CHILD_LIMITS } from '../../src/agent/data/child.ts'
 import { repositoryRoot } from '../site/server.ts'
 import { type Ran, runNode } from './child.ts'
 
@@ -13,7 +13,10 @@ const lastLineSchema = z.object({ type: z.literal('done'), value: z.unknown() })
  * @returns what the process cost and what its last line holds. @throws Error with what it said when it failed
  */
 export async function agentWork(work: object): Promise<Ran & { value: unknown }> {
-  const ran = await runNode([...CHILD_LIMITS, AGENT, 'work'], { input: JSON.stringify(work) })
+  const ran = await runNode([...CHILD_LIMITS, AGENT, 'work'], {
+    input: JSON.stringify(work),
+    env: CHILD_ENVIRONMENT,
+  })
   const last: unknown = JSON.parse(ran.stdout.trimEnd().split('\n').at(-1) ?? '')
   const done = lastLineSchema.safeParse(last)
   if (!done.success) throw new Error(`the agent's work failed: ${ran.stdout.slice(-500)}`)

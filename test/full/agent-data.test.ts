@@ -5,8 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { sendImage } from '../dicom/send.ts'
 import { syntheticImage } from '../dicom/synthetic-image.ts'
+import { FakeGitHub } from '../github/fake-api.ts'
 import { type Machine, waitFor } from '../lab/index.ts'
 import { openServerDatabase, type ServerDatabase } from '../site/database.ts'
+import { loseDocument } from '../site/lose-document.ts'
 import { agent, configure, type SiteConfig, statusOf } from '../site/server.ts'
 import { count, type Site, startSite } from '../site/site.ts'
 import { ask, askAndKill, atRest, instancesOn, type Seen } from '../site/transactions.ts'
@@ -107,10 +109,8 @@ async function historyOf(migration: string): Promise<string[]> {
   return lines.map(({ event }) => String(event))
 }
 
-const restic = async (...args: string[]) => {
-  const repository = ['-r', '/opt/pacs/backups/repository', '-p', `/opt/pacs/config/next/${PASSWORD}`, '--no-lock']
-  return server.exec(['/opt/pacs/bin/restic', ...repository, ...args], { user: 'pacs' })
-}
+const RESTIC = `/opt/pacs/bin/restic -r /opt/pacs/backups/repository -p /opt/pacs/config/next/${PASSWORD} --no-cache`
+const restic = (...args: string[]) => server.exec([...RESTIC.split(' '), '--no-lock', ...args], { user: 'pacs' })
 
 /** How many complete backups the repository holds; 0 before there is one. */
 async function backups(): Promise<number> {
@@ -258,6 +258,41 @@ describe('a backup', () => {
   })
 })
 
+describe('the workflow verify-backup.yml', () => {
+  it('turns red for one lost document and opens an issue, which the next proof closes', async () => {
+    await using github = await FakeGitHub.start(await site.repository.hostAddress())
+    const verify = (backup?: string) =>
+      site.repository.verifyBackup({ environment: 'data', ...(backup === undefined ? {} : { backup }) }, { github })
+    const taken = (await ask(server, ['backup'])).result?.message ?? ''
+    const whole = /backup (\S+) holds/.exec(taken)?.[1] ?? ''
+    const torn = await loseDocument(server, whole, 'reports')
+
+    const red = await verify()
+    expect(red.green, red.printed.slice(-3000)).toBe(false)
+    expect(red.outputs.get('verify/verify')).toMatchObject({
+      ...{ outcome: 'unhealthy', backup: torn, proved: 'false', lost: '1', 'exit-class': '11' },
+    })
+    expect(red.summaries.join('\n')).toMatch(/reports: .*\d+ of \d+ documents/)
+    expect(github.issues).toMatchObject([
+      { state: 'open', title: 'No proof of restore: data, the newest backup of the first repository' },
+    ])
+
+    await server.run(
+      [
+        'sh',
+        '-c',
+        `${RESTIC} forget --prune $(${RESTIC} snapshots --json --tag id=${torn} | grep -o '"short_id":"[0-9a-f]*"' | cut -d'"' -f4)`,
+      ],
+      { user: 'pacs' },
+    )
+    const green = await verify()
+    expect(green.green, green.printed.slice(-3000)).toBe(true)
+    expect(green.outputs.get('verify/verify')).toMatchObject({ backup: whole, proved: 'true', lost: '0' })
+    expect(github.issues).toMatchObject([{ state: 'closed' }])
+    expect(await backups()).toBe(3)
+  })
+})
+
 describe('a rollback', () => {
   it('ends a data migration between two batches', async () => {
     const args = ['migrate', releases.second, '--phase', 'data']
@@ -274,7 +309,7 @@ describe('a rollback', () => {
     const { ended, back } = await askAndRollBack(['backup'], 'storing')
     expect(ended).toMatchObject({ code: 10, result: { message: expect.stringContaining('no backup was kept') } })
     expect(back).toMatchObject({ code: 0, result: { outcome: 'deployed', direction: 'back', serving: ids.second } })
-    expect(await backups()).toBe(2)
+    expect(await backups()).toBe(3)
     expect(await orthanc('{{.State.Paused}}')).toBe('false')
   })
 })
@@ -293,7 +328,7 @@ describe('a data migration that is asked for again', () => {
       before.size,
     )
     expect(await historyOf('004_count_words')).toEqual(['applying', 'applying', 'applying', 'applied'])
-    expect(await backups()).toBe(2)
+    expect(await backups()).toBe(3)
   })
 })
 

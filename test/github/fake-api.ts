@@ -42,16 +42,23 @@ export class FakeGitHub implements AsyncDisposable {
     })
   })
 
-  static async start(): Promise<FakeGitHub> {
-    const fake = new FakeGitHub()
-    fake.#server.listen(0, '127.0.0.1')
+  readonly #host: string
+
+  private constructor(host: string) {
+    this.#host = host
+  }
+
+  /** @param host the name under which it is asked; any other than loopback lets it listen for other machines, too */
+  static async start(host = '127.0.0.1'): Promise<FakeGitHub> {
+    const fake = new FakeGitHub(host)
+    fake.#server.listen(0, host === '127.0.0.1' ? host : '0.0.0.0')
     await once(fake.#server, 'listening')
     return fake
   }
 
   get url(): string {
     const address = this.#server.address()
-    return typeof address === 'object' && address ? `http://127.0.0.1:${address.port}` : ''
+    return typeof address === 'object' && address ? `http://${this.#host}:${address.port}` : ''
   }
 
   /** Puts an issue there, as a bot wrote it. */

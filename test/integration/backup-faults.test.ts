@@ -12,11 +12,14 @@ import {
   listBackups,
   Restic,
   removeScratch,
+  runRestore,
   takeBackup,
   type Verification,
   verifyBackup,
 } from '../../src/backup/index.ts'
+import { processIdentity } from '../../src/lib/index.ts'
 import { type Damage, damaged, withChangedDumps } from '../backup/damage.ts'
+import { diesAt } from '../backup/dies-at.ts'
 import { fillRecords } from '../backup/records.ts'
 import { BackupSite } from '../backup/site.ts'
 import { docker, ids } from '../lab/index.ts'
@@ -275,7 +278,7 @@ describe('what is not a backup’s fault', () => {
     expect(await backups()).toEqual(before)
   })
 
-  test('is a scratch database that is ended under way', async () => {
+  test('is a scratch database that is removed under way', async () => {
     const killed = verifyBackup(
       site.verification({
         which: first,
@@ -284,7 +287,7 @@ describe('what is not a backup’s fault', () => {
           const [container = ''] = execFileSync('docker', ['ps', '-q', '--filter', 'label=pacs.verify'], {
             encoding: 'utf8',
           }).split('\n')
-          execFileSync('docker', ['kill', container])
+          execFileSync('docker', ['rm', '--force', container])
         },
       }),
     )
@@ -297,26 +300,15 @@ describe('what is not a backup’s fault', () => {
 })
 
 describe('a process that is killed', () => {
-  /** Runs `kind` in a process of its own that dies where `killAt` says. */
-  async function killed(kind: 'backup' | 'verify' | 'restore', request: object, killAt: string): Promise<void> {
-    const child = spawn(process.execPath, [join(import.meta.dirname, '../backup/child.ts')], {
-      stdio: ['pipe', 'ignore', 'inherit'],
-    })
-    const exited = once(child, 'exit')
-    child.stdin.end(JSON.stringify({ kind, request, killAt }))
-    const [, signal] = await exited
-    expect(signal, `${kind} at ${killAt}`).toBe('SIGKILL')
-  }
-
   test('in a backup leaves a paused Orthanc that is resumed, and nothing that counts as a backup', async () => {
     const before = await backups()
-    await killed('backup', site.backup(), '^docker pause')
+    await diesAt('backup', site.backup(), '^docker pause')
     expect(await docker(['container', 'inspect', '--format', '{{.State.Status}}', site.orthanc])).toBe('paused')
     await clearLeftovers(site.tools.docker, site.work)
     expect(await docker(['container', 'inspect', '--format', '{{.State.Status}}', site.orthanc])).toBe('running')
     expect(await readdir(site.work)).toEqual([])
 
-    await killed(
+    await diesAt(
       'backup',
       site.backup(),
       one(['documents$', 'copying the index', '^storing$', 'storing the files', '^docker run .*backup --json']),
@@ -328,10 +320,30 @@ describe('a process that is killed', () => {
   })
 
   test('in a verification leaves containers that are removed', async () => {
-    await killed('verify', site.verification({ which: first }), one(['^docker run --detach', '^reports: ', '^L4']))
+    await diesAt('verify', site.verification({ which: first }), one(['^docker run --detach', '^reports: ', '^L4']))
     expect(await ids(['ps', '-aq', '--filter', 'label=pacs.verify'])).toHaveLength(1)
+    const owner = `pacs.verify.owner=${processIdentity()}`
+    const alive = await docker(['create', '--label', 'pacs.verify=another', '--label', owner, site.images.redis ?? ''])
     await removeScratch(site.tools.docker)
+    expect(await ids(['ps', '-aq', '--no-trunc', '--filter', 'label=pacs.verify'])).toEqual([alive.trim()])
+    await removeScratch(site.tools.docker, 'another')
     expect(await ids(['ps', '-aq', '--filter', 'label=pacs.verify'])).toEqual([])
     expect(await ids(['network', 'ls', '-q', '--filter', 'label=pacs.verify'])).toEqual([])
+  })
+
+  test('in a restore leaves the live data alone, and says what is to be dropped before the next', async () => {
+    const request = site.restore({ target: { kind: 'collection', collection: 'reports' }, which: first })
+    const live = await db.collection('reports').countDocuments()
+    await diesAt('restore', request, '^reports_restored_\\w+: ')
+    expect(await db.collection('reports').countDocuments()).toBe(live)
+    const [side = ''] = (await db.listCollections().toArray())
+      .map(({ name }) => name)
+      .filter((name) => /_restored_/.test(name))
+    await expect(runRestore(request)).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(new RegExp(`a restore that was cut.*type db\\.${side}\\.drop\\(\\)`)),
+    })
+    await db.collection(side).drop()
+    expect((await runRestore(request)).restored).toEqual([`pacs.${side}`])
   })
 })

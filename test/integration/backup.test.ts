@@ -13,6 +13,7 @@ import {
   takeBackup,
   verifyBackup,
 } from '../../src/backup/index.ts'
+import { diesAt } from '../backup/dies-at.ts'
 import { fillRecords } from '../backup/records.ts'
 import { BackupSite } from '../backup/site.ts'
 import { docker, ids } from '../lab/index.ts'
@@ -184,11 +185,19 @@ describe('a restore', () => {
     await expect(runRestore(restore({ target }))).rejects.toThrow(/empty server only/)
   })
 
-  test('of everything fills an empty server', async () => {
+  test('of everything fills an empty server, also when it is killed on the way and asked for again', async () => {
     await db.dropDatabase()
     await site.emptyOrthancAndRedis()
     const target = { kind: 'everything', directory: join(site.directory, 'folders') } as const
-    const { restored } = await runRestore(restore({ target }))
+    await diesAt('restore', restore({ target }), '^reports: ')
+    // A half restored database may have been written to since: it goes only when its name is typed.
+    await expect(runRestore(restore({ target }))).rejects.toThrow(
+      /pacs is half restored.*type pacs to let it be dropped/,
+    )
+    await diesAt('restore', restore({ target, typed: 'pacs' }), '^docker stop .*orthanc')
+    const { restored, mustType } = await runRestore(restore({ target }))
+    expect(mustType).toBeNull()
+    expect(await readdir(target.directory)).toEqual(['stack'])
     expect(restored).toEqual([
       'database pacs',
       'orthanc: 3 instances',

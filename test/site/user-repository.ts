@@ -182,6 +182,19 @@ export class UserRepository {
     return this.#dispatch('bring.yml', inputs, options)
   }
 
+  /** A proof of restore by hand: the workflow verify-backup.yml. */
+  verifyBackup(inputs: { environment: string; backup?: string }, options: RunOptions): Promise<WorkflowRun> {
+    return this.#dispatch('verify-backup.yml', inputs, options)
+  }
+
+  /** The address of the machine that runs the lab, as a job sees it. */
+  async hostAddress(): Promise<string> {
+    const routes = await this.#runner.run(['ip', 'route', 'show', 'default'])
+    const address = /^default via (\S+)/.exec(routes)?.[1]
+    if (address === undefined) throw new Error(`the runner has no way out: ${routes}`)
+    return address
+  }
+
   /** Cancels the run that goes on, as a person does by Ctrl-C: SIGINT to act. */
   async cancel(): Promise<void> {
     await this.#runner.run(['pkill', '--signal', 'INT', '--exact', 'act'])
@@ -192,10 +205,10 @@ export class UserRepository {
     return this.#act(['workflow_dispatch', '-W', `.github/workflows/${workflow}`, ...given], options)
   }
 
-  async #act(args: readonly string[], { vars = {}, onLine, onServer }: RunOptions): Promise<WorkflowRun> {
+  async #act(args: readonly string[], { vars = {}, github, onLine, onServer }: RunOptions): Promise<WorkflowRun> {
     // Secrets stand in a file that only root can read, as act takes them; never in its argv.
     await this.#runner.copyIn(
-      Buffer.from(`SSH_KEY: ${JSON.stringify(this.#sshKey)}\nGITHUB_TOKEN: lab-registry-token\n`),
+      Buffer.from(`SSH_KEY: ${JSON.stringify(this.#sshKey)}\nGITHUB_TOKEN: ${github?.token ?? 'lab-registry-token'}\n`),
       '/srv/secrets.yml',
       0o600,
     )
@@ -208,7 +221,7 @@ export class UserRepository {
         ...args,
         ...['-P', 'ubuntu-latest=-self-hosted', '--local-repository', `org/pacs-deploy@v1=${SUITE}`],
         ...['--no-cache-server', '--json', '--actor', 'jane', '--secret-file', '/srv/secrets.yml'],
-        ...['--env', 'GITHUB_API_URL=http://127.0.0.1:9'],
+        ...['--env', `GITHUB_API_URL=${github?.url ?? 'http://127.0.0.1:9'}`],
         ...Object.entries(all).flatMap(([name, value]) => ['--var', `${name}=${value}`]),
       ],
       {
@@ -244,6 +257,8 @@ export class UserRepository {
 }
 
 export interface RunOptions {
+  /** Who answers as GitHub's API, and which token it knows; nobody where it is absent. */
+  github?: { url: string; token: string }
   vars?: Readonly<Record<string, string>>
   /** Called with what the steps print. */
   onLine?: (line: string) => void

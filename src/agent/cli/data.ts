@@ -14,17 +14,21 @@ export const backup: Command = {
 }
 
 export const verify: Command = {
-  usage: '[newest|random|<backup id>] [--repository first|second] [--through L1…L6] [--max-age 26h] [--json]',
+  usage:
+    '[newest|random|<backup id>] [--repository first|second] [--through L1…L6] [--max-age 26h] [--newest-within 24h] [--restore-within 1h] [--json]',
   summary: 'restores a backup beside everything that lives, and compares',
   async run(args, console) {
     const texts = {
       repository: { type: 'string' },
       through: { type: 'string' },
       'max-age': { type: 'string' },
+      'newest-within': { type: 'string' },
+      'restore-within': { type: 'string' },
     } as const
     const options = { ...json, ...texts }
     const { values, operands } = readArgs(args, options, [0, 1])
-    const { repository = 'first', 'max-age': maxAge } = values
+    const { repository = 'first' } = values
+    const { 'max-age': maxAge, 'newest-within': newest, 'restore-within': restored } = values
     if (repository !== 'first' && repository !== 'second') {
       throw badInput(`--repository: ${JSON.stringify(repository)} is neither first nor second`)
     }
@@ -34,6 +38,8 @@ export const verify: Command = {
     const request: TransactionRequestInput = {
       ...{ kind: 'verify', backup, repository, through: through.data, actor: actorOf(console) },
       ...(maxAge === undefined ? {} : { maxAge: parseDuration('--max-age', maxAge) }),
+      ...(newest === undefined ? {} : { newestWithin: parseDuration('--newest-within', newest) }),
+      ...(restored === undefined ? {} : { restoreWithin: parseDuration('--restore-within', restored) }),
     }
     return codeOf(await perform(request, values.json, console))
   },

@@ -21,9 +21,16 @@ export type ChildLine = z.infer<typeof childLineSchema>
 
 /**
  * Limits of a child's JavaScript heap, in megabytes; what it reads is streamed. A small young generation is collected before garbage
- * fills what a child may have.
+ * fills what a child may have, and what large documents leave is collected as they pass.
  */
-export const CHILD_LIMITS = ['--max-old-space-size=128', '--max-semi-space-size=2']
+export const CHILD_LIMITS = [
+  '--max-old-space-size=128',
+  '--max-semi-space-size=2',
+  '--optimize-for-size',
+  '--expose-gc',
+]
+/** Freed buffers go back to the system at once: glibc would keep as many as were ever used. */
+export const CHILD_ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_ARENA_MAX: '2' }
 /** What the journal keeps of a child's complaints. */
 const SAID = 500
 
@@ -63,7 +70,7 @@ export async function runChild<T>(work: object, value: z.ZodType<T>, options: Ch
     last = line
   }
   const { code, stderr } = await tryRun(process.execPath, [...CHILD_LIMITS, script, 'work'], {
-    env: { PATH: path },
+    env: { PATH: path, ...CHILD_ENVIRONMENT },
     input: JSON.stringify(work),
     timeout,
     ...(signal ? { signal } : {}),

@@ -47,7 +47,10 @@ export interface DataJobs {
   restore(work: RestoreWork, run: Doing): Promise<string>
 }
 
-export type VerifyWork = Pick<RequestOf<'verify'>, 'backup' | 'repository' | 'through' | 'maxAge'> & { data: DataPlan }
+export type VerifyWork = Pick<
+  RequestOf<'verify'>,
+  'backup' | 'repository' | 'through' | 'maxAge' | 'newestWithin' | 'restoreWithin'
+> & { data: DataPlan }
 
 /** What a verification came to. */
 export interface Proof {

@@ -84,7 +84,7 @@ export function openJobs(script: string, place: Place): DataJobs {
         timeout: MARK_LIMIT,
       }),
     tidy: () => tidy(WORK_FOLDERS),
-    verify: ({ data, backup, repository, through, maxAge }, { report, signal }) =>
+    verify: ({ data, backup, repository, through, maxAge, newestWithin, restoreWithin }, { report, signal }) =>
       tidied(
         'verify',
         recordAttempt(
@@ -92,7 +92,10 @@ export function openJobs(script: string, place: Place): DataJobs {
           { place, note: report.note },
           () =>
             runChild(
-              { work: 'verify', place, data: proofPlanSchema.parse(data), backup, repository, through, maxAge },
+              {
+                ...{ work: 'verify', place, data: proofPlanSchema.parse(data), backup, repository, through },
+                ...{ maxAge, newestWithin, restoreWithin },
+              },
               proofSchema,
               { ...options, report, signal, timeout: WORK_LIMIT },
             ),

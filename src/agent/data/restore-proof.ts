@@ -28,6 +28,8 @@ interface Asked {
   through: LevelName
   /** Milliseconds. */
   maxAge?: number | undefined
+  newestWithin?: number | undefined
+  restoreWithin?: number | undefined
 }
 
 /** Milliseconds that the newest backup may be old: a night and its delays. */
@@ -72,8 +74,8 @@ export async function verifyHere(asked: Asked, print: (line: ChildLine) => void,
     images: data.versions,
     memory: MEMORY,
     checks: existsSync(folder) ? { folder, program: checkProgram(), within: CHECK_LIMIT } : null,
-    newestWithin: null,
-    restoreWithin: null,
+    newestWithin: asked.newestWithin ?? null,
+    restoreWithin: asked.restoreWithin ?? null,
     now,
     signal,
     progress: (message) => print({ type: 'progress', message }),

@@ -55,6 +55,8 @@ const workSchema = z.discriminatedUnion('work', [
     repository: z.enum(['first', 'second']),
     through: throughSchema,
     maxAge: z.number().optional(),
+    newestWithin: z.number().optional(),
+    restoreWithin: z.number().optional(),
   }),
   z.object({
     work: z.literal('restore'),

@@ -7,6 +7,7 @@ const leaseSchema = z.object({
   run: z.string(),
   actor: z.string(),
   host: z.string(),
+  process: z.string().nullable().default(null),
   purpose: z.string(),
   expiresAt: z.date(),
 })
@@ -20,18 +21,18 @@ const ID = 'lease'
 /** The lease as one document of `_migrations_lock`. */
 export function mongoLease(collection: Collection<LeaseDocument>): LeaseStore {
   const until = (ttl: number) => ({ $add: ['$$NOW', ttl] })
+  const ranOut = { $lte: [{ $ifNull: ['$expiresAt', new Date(0)] }, '$$NOW'] }
   return {
-    async take(holder, ttl) {
-      const { token, run, actor, host, purpose } = holder
+    async take(holder, ttl, over) {
       const ours: Document = { takenAt: '$$NOW', expiresAt: until(ttl) }
-      for (const [name, value] of Object.entries({ token, run, actor, host, purpose })) ours[name] = { $literal: value }
+      for (const [name, value] of Object.entries(holder)) ours[name] = { $literal: value }
       const taken = Object.entries(ours).map(([name, value]) => [name, { $cond: ['$free', value, `$${name}`] }])
       // A server refuses $expr in the filter of an upsert, so the pipeline decides: what is not free stays as it is.
       const found = await collection
         .findOneAndUpdate(
           { _id: ID },
           [
-            { $set: { free: { $lte: [{ $ifNull: ['$expiresAt', new Date(0)] }, '$$NOW'] } } },
+            { $set: { free: over === null ? ranOut : { $or: [ranOut, { $eq: ['$token', { $literal: over }] }] } } },
             { $set: Object.fromEntries(taken) },
             { $unset: 'free' },
           ],
@@ -46,7 +47,7 @@ export function mongoLease(collection: Collection<LeaseDocument>): LeaseStore {
         throw new Error('the lease could be neither taken nor read: may this user write _migrations_lock?')
       }
       const holding = leaseSchema.parse(found)
-      return holding.token === token ? null : holding
+      return holding.token === holder.token ? null : holding
     },
     async renew(token, ttl) {
       const result = await collection.updateOne({ _id: ID, token }, [{ $set: { expiresAt: until(ttl) } }])

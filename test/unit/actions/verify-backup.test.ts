@@ -75,10 +75,12 @@ describe('verify-backup', () => {
 
   it('is red for one lost document, with what was lost in summary and report', async () => {
     endingWith(server, torn)
-    const step = await run({ backup: id, repository: 'second', through: 'L5', 'max-age': '48h' })
+    const limits = { 'max-age': '48h', 'newest-within': '24h', 'restore-within': '1h' }
+    const step = await run({ backup: id, repository: 'second', through: 'L5', ...limits })
     expect(step.code).toBe(1)
     expect(server.daemon.service.submitted[0]?.request).toMatchObject({
       ...{ backup: id, repository: 'second', through: 'L5', maxAge: 172_800_000 },
+      ...{ newestWithin: 86_400_000, restoreWithin: 3_600_000 },
     })
     expect(step.outputs).toMatchObject({ outcome: 'unhealthy', proved: 'false', lost: '1', 'exit-class': '11' })
     expect(step.log.messages('error')).toHaveLength(1)

@@ -60,7 +60,18 @@ it('tells a verification no login of anything that lives', async () => {
   const { jobs, asks } = await jobsOf(
     'console.log(JSON.stringify({ type: "failed", kind: "refused", message: "seen" }))',
   )
-  const asked = jobs.verify({ data, backup: 'newest', repository: 'first', through: 'L6', maxAge: 1000 }, run)
+  const asked = jobs.verify(
+    {
+      data,
+      backup: 'newest',
+      repository: 'first',
+      through: 'L6',
+      maxAge: 1000,
+      newestWithin: 2000,
+      restoreWithin: 3000,
+    },
+    run,
+  )
   await expect(asked).rejects.toMatchObject({ message: 'seen' })
   const [text = ''] = await asks()
   expect(JSON.parse(text).data).toMatchObject({ repository: data.repository, versions: data.versions, stack: '/stack' })

@@ -92,10 +92,10 @@ export function connect(
     writes: 0,
     log,
     lease: {
-      take: (holder, ttl) =>
+      take: (holder, ttl, over) =>
         write('lease.take', () => {
           const held = database.lease
-          if (held !== null && held.expiresAt > database.clock) {
+          if (held !== null && held.expiresAt > database.clock && held.token !== over) {
             return held.token === holder.token ? null : { ...held, expiresAt: new Date(held.expiresAt) }
           }
           database.lease = { ...holder, expiresAt: database.clock + ttl }

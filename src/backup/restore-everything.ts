@@ -1,0 +1,133 @@
+import { existsSync } from 'node:fs'
+import { cp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Failure } from '../lib/index.ts'
+import type { Parts } from './catalogue.ts'
+import { askDocker } from './docker.ts'
+import { RestoreProgress } from './restore-progress.ts'
+import type { RestorePlan } from './restore-request.ts'
+import type { RestoreSession } from './restore-session.ts'
+import { archiveRefusal, cacheRefusal, restoreArchive, restoreCache } from './restore-volumes.ts'
+import { restoreWhole } from './restore-whole.ts'
+import type { RestoredFiles } from './restored-files.ts'
+import { ensureResticImage } from './volume-reader.ts'
+
+const ONLY_EMPTY = 'everything is restored into an empty server only'
+
+/** Plans to restore everything: onto a server that holds nothing, or what a restore of the same backup that was cut left there. */
+export async function planEverything(plan: RestorePlan, session: RestoreSession, directory: string): Promise<void> {
+  const { tools, signal, work } = session.request
+  const { docker } = tools
+  const { archives, caches, folders, id } = session.contents
+  const progress = await RestoreProgress.of(directory, id)
+  if (progress.wasCut) plan.steps.push('go on with the restore that was cut: what it had done is left as it is')
+  if (!progress.has('database')) await planDatabase(plan, session, progress)
+  // What the restore that was cut had stopped cannot have got anything new since.
+  const isOurs = async (container: string) => progress.wasCut && !(await isRunning(session, container))
+  for (const { service } of archives.filter((one) => !progress.has(one.service))) {
+    const source = session.archive(service)
+    const ours = await isOurs(source.container)
+    const refusal = ours ? null : await archiveRefusal(docker, source, join(work, 'probe'))
+    if (refusal !== null) plan.refusals.push(refusal)
+    plan.steps.push(`stop ${service}, restore its files and index, start it`)
+  }
+  for (const { service } of caches.filter((one) => !progress.has(one.service))) {
+    const source = session.cache(service)
+    const ours = await isOurs(source.container)
+    const refusal = ours ? null : await cacheRefusal(docker, source, signal)
+    if (refusal !== null) plan.refusals.push(refusal)
+    plan.steps.push(`stop ${service}, restore its data, start it`)
+  }
+  const there = folders.filter(({ name }) => !progress.wasCut && existsSync(join(directory, name)))
+  for (const { name } of there) plan.refusals.push(`${join(directory, name)} is there already: name another directory`)
+  if (folders.length > 0) plan.steps.push(`lay ${folders.map(({ name }) => name).join(', ')} into ${directory}`)
+}
+
+async function planDatabase(plan: RestorePlan, session: RestoreSession, progress: RestoreProgress): Promise<void> {
+  const { database } = session.contents
+  if (database === null) return
+  const { database: name } = database
+  const there = await session.live.db(name).listCollections({}, { nameOnly: true }).toArray()
+  if (there.length > 0 && progress.wasCut) {
+    plan.mustType = name
+    plan.steps.push(`drop what the restore that was cut left in the database ${name}`)
+    if (session.request.typed !== name) {
+      plan.refusals.push(
+        `the database ${name} is half restored, and what an application wrote into it since would go: type ${name} to let it be dropped and restored anew`,
+      )
+    }
+  } else if (there.length > 0) {
+    const names = there.map((one) => one.name).sort()
+    plan.refusals.push(`the database ${name} holds ${names.join(', ')}: ${ONLY_EMPTY}`)
+  }
+  plan.steps.push(`restore the database ${name} and compare it`)
+}
+
+/** Restores all parts of a backup that are not done yet. @returns where each is now */
+export async function restoreEverything(
+  session: RestoreSession,
+  files: RestoredFiles,
+  parts: Parts,
+  directory: string,
+): Promise<string[]> {
+  const { tools, repository, signal, progress: say, work } = session.request
+  const { docker } = tools
+  const { database, archives, caches, folders, host, id } = session.contents
+  const progress = await RestoreProgress.of(directory, id)
+  const restored: string[] = []
+  await progress.begin()
+  if (database !== null) {
+    if (!progress.has('database')) {
+      say(`restoring ${database.database}`)
+      if (progress.wasCut) await dropAll(session, database.database)
+      await restoreWhole(session, database.database, files)
+      await progress.did('database')
+    }
+    restored.push(`database ${database.database}`)
+  }
+  for (const archive of archives) {
+    const source = session.archive(archive.service)
+    if (!progress.has(archive.service)) {
+      say(`restoring ${archive.service}`)
+      const image = await ensureResticImage(docker, tools.restic, work)
+      const snapshot = parts.volumes.get(archive.volume)
+      if (snapshot === undefined) throw new Failure('failed', `${archive.service}: the backup names no snapshot of it`)
+      const reader = { docker, image, repository, host, signal }
+      await restoreArchive(reader, source, archive, snapshot, files.index(archive.service))
+      await progress.did(archive.service)
+    }
+    await askDocker(docker, ['start', source.container])
+    restored.push(`${archive.service}: ${archive.instances} instances`)
+  }
+  for (const { service, keys } of caches) {
+    const source = session.cache(service)
+    if (!progress.has(service)) {
+      say(`restoring ${service}`)
+      await restoreCache(docker, source, files.cache(service), join(work, 'cache'))
+      await progress.did(service)
+    }
+    await askDocker(docker, ['start', source.container])
+    restored.push(`${service}: ${keys} keys`)
+  }
+  for (const { name } of folders) {
+    const to = join(directory, name)
+    if (progress.wasCut) await rm(to, { recursive: true, force: true })
+    await cp(files.folder(name), to, { recursive: true, errorOnExist: true, force: false })
+    restored.push(to)
+  }
+  await progress.end()
+  return restored
+}
+
+/** One by one: the user of migrations may not drop a database. */
+async function dropAll({ live }: RestoreSession, name: string): Promise<void> {
+  const db = live.db(name)
+  for (const { name: collection } of await db.listCollections({}, { nameOnly: true }).toArray()) {
+    if (!collection.startsWith('system.')) await db.collection(collection).drop()
+  }
+}
+
+async function isRunning({ request }: RestoreSession, container: string): Promise<boolean> {
+  const format = '{{.State.Running}}'
+  return (await askDocker(request.tools.docker, ['container', 'inspect', '--format', format, container])) === 'true'
+}

@@ -1,0 +1,56 @@
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { replaceFile } from '../lib/index.ts'
+
+const FILE = 'restore-under-way.json'
+const fileSchema = z.object({ backup: z.string(), done: z.array(z.string()) })
+
+/** How far a restore of everything came, kept in the directory that it fills: one that was cut goes on from there. */
+export class RestoreProgress {
+  readonly #directory: string
+  readonly #backup: string
+  readonly #done: Set<string>
+  /** Whether a restore of this backup into this directory began before and was cut. */
+  readonly wasCut: boolean
+
+  private constructor(directory: string, backup: string, done: readonly string[] | null) {
+    this.#directory = directory
+    this.#backup = backup
+    this.#done = new Set(done)
+    this.wasCut = done !== null
+  }
+
+  static async of(directory: string, backup: string): Promise<RestoreProgress> {
+    const text = await readFile(join(directory, FILE), 'utf8').catch(() => null)
+    const left = text === null ? null : fileSchema.parse(JSON.parse(text))
+    return new RestoreProgress(directory, backup, left?.backup === backup ? left.done : null)
+  }
+
+  has(part: string): boolean {
+    return this.#done.has(part)
+  }
+
+  /** To be called before the first change. */
+  async begin(): Promise<void> {
+    await mkdir(this.#directory, { recursive: true })
+    await this.#write()
+  }
+
+  async did(part: string): Promise<void> {
+    this.#done.add(part)
+    await this.#write()
+  }
+
+  async end(): Promise<void> {
+    await rm(join(this.#directory, FILE), { force: true })
+  }
+
+  #write(): Promise<void> {
+    return replaceFile(
+      join(this.#directory, FILE),
+      JSON.stringify({ backup: this.#backup, done: [...this.#done] }),
+      0o600,
+    )
+  }
+}
