@@ -132,9 +132,18 @@ describe('the hardening of a server', () => {
       30_000,
     )
     await server.run(['systemctl', 'stop', 'squatter'])
+    await server.run(['touch', '/opt/pacs/backups/of-a-patient'])
     const undone = await server.run(['/root/setup-production.sh', '--undo'])
     expect(undone).toMatch(/^undone: ssh$[\s\S]*^undone: user$/m)
-    expect(undone).toMatch(/^stays: \/opt\/pacs: holds something$/m)
+    const stays = [
+      '/opt/pacs/backups: holds something',
+      '/opt/pacs: holds something',
+      'userdel pacs: not before /opt/pacs is gone',
+    ]
+    expect(undone.split('\n').filter((line) => line.startsWith('stays: '))).toEqual(
+      stays.map((what) => `stays: ${what}`),
+    )
+    await server.run(['ls', '/opt/pacs/backups/of-a-patient'])
     const gone = ['/usr/local/bin/pacs-agent', '/etc/pacs-agent', '/etc/systemd/system/pacs-agent.service', HARDENING]
     for (const path of gone) expect((await server.exec(['ls', '-d', path])).code).not.toBe(0)
     expect((await server.exec(['systemctl', 'is-active', 'pacs-agent'])).code).not.toBe(0)

@@ -21,8 +21,10 @@ export function agentStep({ paths, owner }: Site, agent: { file: string; content
     differences: async () =>
       (await installedAgents(bin)).some((one) => one.sha256 === digest) ? [] : [`agent ${AGENT_VERSION}: installed`],
     async make(changer) {
-      const directory = join(bin, 'agents', `${AGENT_VERSION}-${digest.slice('sha256:'.length).slice(0, 12)}`)
-      await changer.atUndo(['rm', '--recursive', '--force', directory, join(bin, 'current')])
+      const hex = digest.slice('sha256:'.length)
+      const made = [`${AGENT_VERSION}-${hex.slice(0, 12)}`, `${hex}.tried`, `${hex}.ready`, `${hex}.bad`]
+      const paths = [...made.map((name) => join(bin, 'agents', name)), join(bin, 'current')]
+      await changer.atUndo(['rm', '--recursive', '--force', ...paths])
       await installAgent(bin, { file: agent.file, version: AGENT_VERSION, sha256: digest })
       // Who installs an agent by hand wants it tried again.
       for (const mark of ['bad', 'tried'] as const) await clearMark(bin, digest, mark)

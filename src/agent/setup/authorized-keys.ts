@@ -7,6 +7,9 @@ export interface NamedKey {
   key: string
 }
 
+/** The name of the key by which set-up proves a login; it is there for that moment only. */
+export const PROOF_KEY = 'pacs-setup-proof'
+
 const PUBLIC_KEY =
   /^(ssh-ed25519|sk-ssh-ed25519@openssh\.com|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) ([A-Za-z0-9+/]+={0,3})(?: .*)?$/
 
@@ -19,7 +22,7 @@ export function parseNamedKey(text: string): NamedKey {
     throw badInput('--key: this is a private key; give the public one (the file that ends in .pub)')
   const equals = text.indexOf('=')
   const name = text.slice(0, Math.max(equals, 0))
-  if (!KEY_NAME.test(name) || name === CONSOLE_KEY) {
+  if (!KEY_NAME.test(name) || [CONSOLE_KEY, PROOF_KEY].includes(name)) {
     throw badInput(`--key: ${JSON.stringify(name)} is no name for a key; write --key 'ci-staging=ssh-ed25519 AAAA…'`)
   }
   const [, type, body] = PUBLIC_KEY.exec(text.slice(equals + 1).trim()) ?? []
@@ -31,11 +34,11 @@ export function parseNamedKey(text: string): NamedKey {
 
 const LINE = /^restrict,.*command="\/usr\/local\/bin\/pacs-agent ssh --key ([^" ]+)" (.+)$/
 
-/** The keys of an authorized_keys file that `renderKeys` wrote. */
+/** The keys of an authorized_keys file that `renderKeys` wrote; not one that a cut proof of a login left there. */
 export function readKeys(content: string): NamedKey[] {
   return content.split('\n').flatMap((line) => {
     const [, name, key] = LINE.exec(line) ?? []
-    return name === undefined || key === undefined ? [] : [{ name, key }]
+    return name === undefined || key === undefined || name === PROOF_KEY ? [] : [{ name, key }]
   })
 }
 

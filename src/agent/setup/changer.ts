@@ -103,7 +103,7 @@ async function undoEntry(host: Host, record: SetupRecord, entry: Entry): Promise
     case 'run': {
       if (entry.undo === null) return null
       if (entry.keep !== undefined && (await host.status(entry.keep)) !== null)
-        return `${entry.what}: stays as long as ${entry.keep} does`
+        return `${entry.undo.join(' ')}: not before ${entry.keep} is gone`
       const [file = '', ...args] = entry.undo
       const { code, stderr } = await host.ask(file, args)
       return code === 0

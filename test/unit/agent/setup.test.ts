@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { addKeys, parseNamedKey, readKeys, renderKeys } from '../../../src/agent/setup/authorized-keys.ts'
-import { judgeDisk, judgeSystem, judgeVersion } from '../../../src/agent/setup/requirements.ts'
+import { judgeDisk, judgePorts, judgeSystem, judgeVersion } from '../../../src/agent/setup/requirements.ts'
 import { Problems } from '../../../src/lib/index.ts'
 
 const body = Buffer.alloc(51, 7).toString('base64')
@@ -18,6 +18,7 @@ describe('the keys of a server', () => {
     ['a name that would end the command', `ci"=${key}`],
     ['a name with a line break', `ci\nx=${key}`],
     ['the name of a person at the console', `console=${key}`],
+    ['the name of a proof', `pacs-setup-proof=${key}`],
     ['options before the key', `ci=command="sh" ${key}`],
     ['two lines', `ci=${key}\n${key}`],
     ['a private key', 'ci=-----BEGIN OPENSSH PRIVATE KEY-----'],
@@ -41,6 +42,11 @@ describe('the keys of a server', () => {
       { name: 'laptop', key: `ssh-ed25519 ${Buffer.alloc(51, 8).toString('base64')}` },
     ]
     expect(readKeys(renderKeys(keys))).toEqual(keys)
+  })
+
+  it('are not that of a proof of a login, which a cut left there', () => {
+    const keys = [{ name: 'ci', key }]
+    expect(readKeys(renderKeys([...keys, { name: 'pacs-setup-proof', key }]))).toEqual(keys)
   })
 
   it('are replaced by name', () => {
@@ -78,6 +84,20 @@ describe('what a server needs', () => {
       expect.stringMatching(/Docker Engine is missing .*26\.1\.0 or newer/),
       expect.stringMatching(/^Docker Compose is 1\.29\.2, too old, 2\.26\.0 or newer is needed: install Docker's own/),
     ])
+  })
+
+  it('is an entry that nothing but the engine listens on', () => {
+    const problems = new Problems()
+    judgePorts(
+      [
+        'LISTEN 0 4096 0.0.0.0:80 0.0.0.0:* users:(("docker-proxy",pid=7,fd=4))',
+        'LISTEN 0 511 *:443 *:* users:(("nginx",pid=8,fd=6),("nginx",pid=9,fd=6))',
+        'LISTEN 0 511 [::]:443 [::]:* users:(("nginx",pid=8,fd=7))',
+        'LISTEN 0 128 0.0.0.0:8080 0.0.0.0:* users:(("java",pid=10,fd=6))',
+      ].join('\n'),
+      problems,
+    )
+    expect(problems.found).toEqual([expect.stringMatching(/^port 443 is taken by nginx: stop it for good/)])
   })
 
   it('is room for the images of two releases', () => {

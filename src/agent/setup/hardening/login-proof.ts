@@ -1,12 +1,11 @@
 // A login over SSH that really happens, with a key that exists for this moment only.
 import { join } from 'node:path'
 import { Failure } from '../../../lib/index.ts'
-import { readKeys, renderKeys } from '../authorized-keys.ts'
+import { PROOF_KEY, readKeys, renderKeys } from '../authorized-keys.ts'
 import { AUTHORIZED_KEYS } from '../files.ts'
 import { type Host, outputOf, system } from '../host.ts'
 import { effectiveSettings, sshPorts } from './sshd.ts'
 
-const COMMENT = 'pacs-setup-proof'
 /** Told by the forced command, so that no other answer can pass for it. */
 const PROVEN = 'pacs-setup: this login is proven'
 const STATUS = 'GET /v1/status HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n\r\n'
@@ -30,10 +29,10 @@ export async function proveLogin(host: Host, user: string): Promise<void> {
   // A line that a cut left behind goes, too.
   const clean = content
     .split('\n')
-    .filter((line) => !line.endsWith(COMMENT))
+    .filter((line) => !line.endsWith(PROOF_KEY))
     .join('\n')
   await withKey(host, async (key, publicKey) => {
-    const line = `restrict,command="echo '${PROVEN}'" ${publicKey} ${COMMENT}\n`
+    const line = `restrict,command="echo '${PROVEN}'" ${publicKey} ${PROOF_KEY}\n`
     await replacing(host, path, `${clean.replace(/\n*$/, '\n')}${line}`, clean, async () => {
       await expectAnswer(host, user, key, '', PROVEN)
     })
@@ -44,7 +43,7 @@ export async function proveLogin(host: Host, user: string): Promise<void> {
 export async function proveAgentLogin(host: Host): Promise<void> {
   const content = (await host.read(AUTHORIZED_KEYS))?.toString() ?? ''
   await withKey(host, async (key, publicKey) => {
-    const keys = renderKeys([...readKeys(content), { name: COMMENT, key: publicKey }])
+    const keys = renderKeys([...readKeys(content), { name: PROOF_KEY, key: publicKey }])
     await replacing(host, AUTHORIZED_KEYS, keys, content, () => expectAnswer(host, 'pacs', key, STATUS, 'HTTP/1.1 200'))
   })
 }
