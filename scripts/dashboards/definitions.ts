@@ -250,13 +250,9 @@ const imaging: Dashboard = {
     stat('Studies', 'In the archive.', 'short', { studies: 'orthanc_count_studies' }),
     stat('Instances', 'In the archive.', 'short', { instances: 'orthanc_count_instances' }),
     stat('On disk', 'Megabytes of files.', 'short', { MB: 'orthanc_disk_size_mb' }),
-    stat(
-      'Free DICOM threads',
-      'At 0 modalities wait.',
-      'short',
-      { threads: 'orthanc_available_dicom_threads' },
-      [2, 1],
-    ),
+    stat('Requests in Orthanc', 'Of its REST API, that are being answered.', 'short', {
+      requests: 'orthanc_rest_api_active_requests',
+    }),
     graph('Instances that arrive', 'Per second, over the last minutes.', 'ops', {
       instances: 'deriv(orthanc_count_instances[10m])',
     }),
