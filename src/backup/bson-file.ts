@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
+import { Collecting } from './collecting.ts'
 import { documentLength } from './raw-document.ts'
 
 /** How much is gathered before it is written, and read at once: 1 MiB. */
@@ -69,6 +70,7 @@ export async function* readBsonFile(path: string): AsyncGenerator<Buffer[]> {
   try {
     let rest: Buffer = Buffer.alloc(0)
     let offset = 0
+    const collecting = new Collecting()
     for (;;) {
       // A long document is read in one go, beside what is left: joined piece by piece it would be copied as often.
       const wanted = Math.max(PIECE, rest.length < 4 ? 0 : lengthAt(rest, 0, path, offset) - rest.length)
@@ -77,9 +79,12 @@ export async function* readBsonFile(path: string): AsyncGenerator<Buffer[]> {
       const { bytesRead } = await file.read(room, rest.length, wanted)
       const bytes = room.subarray(0, rest.length + bytesRead)
       const { documents, end } = split(bytes, path, offset)
-      if (documents.length > 0) yield documents
-      rest = bytes.subarray(end)
+      // A copy: what is left would keep the whole of it in memory.
+      rest = Buffer.from(bytes.subarray(end))
       offset += end
+      if (documents.length > 0) yield documents
+      documents.length = 0
+      collecting.passed(end)
       if (bytesRead === 0) break
     }
     if (rest.length > 0)

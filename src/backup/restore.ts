@@ -5,7 +5,6 @@ import { DocumentSequence } from 'mongodb/lib/cmap/commands.js'
 import { z } from 'zod'
 import { Failure, refused } from '../lib/index.ts'
 import { readBsonFile } from './bson-file.ts'
-import { Collecting } from './collecting.ts'
 import { type Definition, parseMetadata, splitValidator } from './definition.ts'
 import { fileName } from './dump.ts'
 
@@ -115,13 +114,11 @@ async function insertAll(
   const result: RestoredCollection = { name: target, inserted: 0, refused: 0, examples: [] }
   let lot: Buffer[] = []
   let bytes = 0
-  const collecting = new Collecting()
   const send = async () => {
     if (lot.length === 0) return
     signal.throwIfAborted()
     await insertRaw(db, target, lot, result)
     lot = []
-    collecting.passed(bytes)
     bytes = 0
     onProgress?.(target, result.inserted)
   }
