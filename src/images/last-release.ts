@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Failure, refused, tryRun } from '../lib/index.ts'
 import {
+  askRegistry,
   formatPinned,
   isIndex,
   type RegistryAccess,
@@ -29,15 +31,29 @@ export interface LastRelease extends ReleaseEvidence {
  */
 export async function readLastRelease(prefix: string, access: RegistryAccess): Promise<LastRelease | null> {
   const tag = lastReleaseTag(prefix)
+  if (!(await pullTag(tag, access))) return null
   const image = await readRegistryImage(tag, access)
-  if (image === null) return null
+  if (image === null) throw refused(`${tag} was pulled, and now the registry says that there is none: try again`)
   if (image.kind === 'index') throw isIndex(tag)
   const pinned = { repository: `${prefix}/release`, digest: image.digest }
   const into = await mkdtemp(join(tmpdir(), 'pacs-last-'))
   try {
     return { reference: formatPinned(pinned), ...(await readReleaseEvidence({ ...access, pinned, into })) }
   } finally {
+    await tryRun('docker', ['image', 'rm', tag], { env: access.env })
     await rm(into, { recursive: true, force: true })
+  }
+}
+
+/** By a pull: for the client's own look a registry that forbids is one that has none, and then everything would count as known. */
+async function pullTag(tag: string, access: RegistryAccess): Promise<boolean> {
+  try {
+    return typeof (await askRegistry('pull', tag, ['pull', '--quiet', tag], access)) === 'string'
+  } catch (thrown) {
+    if (!(thrown instanceof Failure) || thrown.kind !== 'refused') throw thrown
+    throw refused(
+      `${thrown.message}; what is new in vendors' images is seen by the last release: let this job read it, or set scan-vendors to report until there is one`,
+    )
   }
 }
 

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { issueOf, scanMetrics, scanRows, scanSarif } from '../../../src/actions/scan-report.ts'
 import type { Finding, Judgement, Waiver } from '../../../src/images/index.ts'
+import { releaseIdSchema, sha256 } from '../../../src/release/index.ts'
 import { keepIssue } from '../../../src/runner/index.ts'
 import { FakeGitHub } from '../../github/fake-api.ts'
+import { status } from '../agent/daemon-fixture.ts'
 import { freshKey } from './private-key.ts'
 import { type Server, startServer } from './server.ts'
 
@@ -102,5 +104,21 @@ describe('scan', () => {
     expect(step.code).toBe(1)
     expect(step.log.messages('error')).toEqual([expect.stringMatching(/^nothing serves/)])
     expect(step.outputs['exit-class']).toBe('11')
+  })
+
+  it('goes on with the release that serves', async () => {
+    const [release, content] = [releaseIdSchema.parse('20261124t101500z-abc1234def01'), sha256('content')]
+    const { service } = server.daemon
+    const serving = { instance: `${release}-0123abcd`, release, config: '0123abcd', content }
+    service.statusAnswer = async () => ({ ...status, serving })
+    const known = { id: release, content, commit: '', accepted: '', state: 'serving' as const }
+    const reference = `registry.example/org/pacs/release@${sha256('release')}`
+    service.releases = async () => ({ releases: [{ ...known, reference }] })
+    const step = await server.run('scan', { scanner: '/usr/bin/trivy' })
+    expect(step.log.messages('error')).toEqual([
+      'inputs scanner and scanner-sha256: give both, or neither for the pinned one',
+    ])
+    service.releases = async () => ({ releases: [] })
+    expect((await server.run('scan')).log.messages('error')[0]).toMatch(/does not know by which reference it came/)
   })
 })
