@@ -81,7 +81,9 @@ export function judgePorts(listening: string, problems: Problems): void {
 export function judgeSystem(release: NodeJS.Dict<string>, problems: Problems, warnings: Warning[]): void {
   const { ID: id = 'unknown', VERSION_ID: version = '', PRETTY_NAME: name = id } = release
   if (id === 'debian' && (version === '12' || version === '13')) return
-  if (id === 'debian' || id === 'ubuntu') warnings.push(`${name} is not tested; Debian 12 and 13 are`)
+  // Debian without a version is its testing or unstable.
+  const isNewer = id === 'debian' && (version === '' || Number.parseInt(version, 10) > 13)
+  if (isNewer || id === 'ubuntu') warnings.push(`${name} is not tested; Debian 12 and 13 are`)
   else problems.add(`${name} is not supported: Debian 12 or 13 is needed (Ubuntu may work, untested)`)
 }
 

@@ -111,7 +111,9 @@ describe('what a server needs', () => {
   it.each([
     [{ ID: 'debian', VERSION_ID: '12' }, 0, 0],
     [{ ID: 'debian', VERSION_ID: '13' }, 0, 0],
-    [{ ID: 'debian', VERSION_ID: '11', PRETTY_NAME: 'Debian 11' }, 0, 1],
+    [{ ID: 'debian', VERSION_ID: '11', PRETTY_NAME: 'Debian 11' }, 1, 0],
+    [{ ID: 'debian', VERSION_ID: '14', PRETTY_NAME: 'Debian 14' }, 0, 1],
+    [{ ID: 'debian', PRETTY_NAME: 'Debian sid' }, 0, 1],
     [{ ID: 'ubuntu', VERSION_ID: '24.04', PRETTY_NAME: 'Ubuntu 24.04' }, 0, 1],
     [{ ID: 'fedora', PRETTY_NAME: 'Fedora 43' }, 1, 0],
     [{}, 1, 0],
