@@ -28,7 +28,7 @@ describe('the hardening of a server', () => {
       listen(3000),
     ])
     await server.run(['systemd-run', '--quiet', '--unit=own', '/root/node', '-e', listen(9998)])
-    await waitFor('all ports to be open', async () => expect(await scan()).toEqual('22 80 4242 9998 9999'), 60_000)
+    await waitFor('all ports to be open', async () => expect(await scan()).toEqual('22 4242 80 9998 9999'), 60_000)
   })
   afterAll(() => lab?.down())
 
@@ -64,7 +64,7 @@ describe('the hardening of a server', () => {
     const cut = `setsid /root/setup-production.sh --agent /root/agent.js --node /root/node --key '${key}' ${LEFT_OUT.join(' ')} | while read -r line; do
       case $line in *50-pacs-agent.conf*) pkill -9 -f '/opt/.pacs-setup' ;; esac; done`
     await server.exec(['sh', '-c', cut])
-    expect(await server.exec(['ls', '/var/lib/pacs-setup/open'])).toMatchObject({ code: 0, stdout: 'access\n' })
+    expect(await server.exec(['ls', '/var/lib/pacs-setup/open'])).toMatchObject({ code: 0, stdout: 'access' })
     const { code, stdout, stderr } = await runSetUp(server, [key], LEFT_OUT)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(/^changed: sshd: reloaded$/m)
@@ -150,7 +150,7 @@ describe('the hardening of a server', () => {
     expect(
       (await server.exec(['/root/setup-production.sh', '--agent', '/root/agent.js', '--node', '/root/node', '--undo']))
         .stdout,
-    ).toBe('nothing to undo\n')
+    ).toBe('nothing to undo')
   })
 })
 
