@@ -11,8 +11,11 @@ const LOADER = '/srv/load.cjs'
 const SECONDS = 5
 /** Seconds that all health checks may take. */
 const HEALTH_LIMIT = 2
+/** Per cent of an empty handler's requests per second that the metrics middleware may cost. */
+const MIDDLEWARE_LIMIT = 5
 
 const loadSchema = z.object({ failed: z.number(), rate: z.number(), p50: z.number(), p99: z.number() })
+const middlewareSchema = z.object({ plain: z.array(z.number()), measured: z.array(z.number()) })
 const inspectedSchema = z.array(
   z.object({
     Name: z.string(),
@@ -83,10 +86,27 @@ export async function benchStack(rounds: number, progress: Progress): Promise<Me
         ),
       ]),
       medianOf('health checks of all services, side by side', 's', HEALTH_LIMIT, health),
+      ...(await middleware(server)),
     ]
   } finally {
     await lab.down()
   }
+}
+
+/** An empty handler with and without the metrics middleware, in the backend's image. */
+async function middleware(server: Machine): Promise<Measure[]> {
+  await server.copyIn(join(import.meta.dirname, 'middleware-load.mjs'), '/srv/middleware-load.mjs')
+  const said = await server.run([
+    ...['docker', 'run', '--rm', '--network', 'none', '-v', '/srv/middleware-load.mjs:/app/middleware-load.mjs:ro'],
+    ...['localhost/pacs/backend:local', 'node', 'middleware-load.mjs', '9', '2'],
+  ])
+  const { plain, measured } = middlewareSchema.parse(JSON.parse(said))
+  const cost = plain.map((rate, round) => (1 - (measured[round] ?? 0) / rate) * 100)
+  return [
+    medianOf('empty handler, requests per second of processor time', 'requests', null, plain),
+    medianOf('the same with the metrics middleware', 'requests', null, measured),
+    medianOf('what the metrics middleware costs', '%', MIDDLEWARE_LIMIT, cost),
+  ]
 }
 
 async function containers(server: Machine) {

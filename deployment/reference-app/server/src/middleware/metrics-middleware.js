@@ -1,5 +1,6 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { atMost, oneOf } from '../metrics/bounded.js'
+import { RequestFigures } from '../metrics/request-figures.js'
 import { routePattern } from './route-pattern.js'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
@@ -15,48 +16,34 @@ const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 export function createMetrics({ prefix = 'pacs_', routes = 200 } = {}) {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const inFlight = new Gauge({
+  let running = 0
+  new Gauge({
     name: `${prefix}http_requests_in_flight`,
     help: 'Requests that are being answered; 0 means that this instance may be stopped',
     registers: [registry],
+    collect() {
+      this.set(running)
+    },
   })
-  const duration = new Histogram({
-    name: `${prefix}http_request_duration_seconds`,
-    help: 'Time from the request to the end of its answer',
-    labelNames: ['method', 'route', 'code'],
-    buckets: SECONDS,
-    registers: [registry],
-  })
-  const bytes = new Counter({
-    name: `${prefix}http_response_bytes_total`,
-    help: 'Bytes of answers, with their headers, by route pattern',
-    labelNames: ['route'],
-    registers: [registry],
-  })
-  const aborted = new Counter({
-    name: `${prefix}http_requests_aborted_total`,
-    help: 'Requests whose caller left, or whose answer broke off, before it was complete',
-    labelNames: ['route'],
-    registers: [registry],
-  })
+  const figures = new RequestFigures(registry, prefix, SECONDS)
   const methodOf = oneOf(METHODS)
   const routeOf = atMost(routes)
   return {
     registry,
     middleware(request, response, next) {
-      inFlight.inc()
+      running += 1
       const started = performance.now()
-      // Undefined when the socket has just gone.
       const { socket } = request
       const sent = socket.bytesWritten ?? 0
       // `close` comes once for every answer, also for one that the caller did not wait for.
       response.once('close', () => {
-        inFlight.dec()
-        const route = routeOf(routePattern(request))
-        const labels = { method: methodOf(request.method), route, code: String(response.statusCode) }
-        duration.observe(labels, (performance.now() - started) / 1000)
-        bytes.inc({ route }, Math.max(0, (socket.bytesWritten ?? sent) - sent))
-        if (!response.writableFinished) aborted.inc({ route })
+        running -= 1
+        figures.add(methodOf(request.method), routeOf(routePattern(request)), response.statusCode, {
+          seconds: (performance.now() - started) / 1000,
+          // The socket may have gone before its bytes were counted.
+          bytes: Math.max(0, (socket.bytesWritten ?? sent) - sent),
+          complete: response.writableFinished,
+        })
       })
       next()
     },
