@@ -72,26 +72,32 @@ export async function* readBsonFile(path: string): AsyncGenerator<Buffer[]> {
     let offset = 0
     const collecting = new Collecting()
     for (;;) {
-      // A long document is read in one go, beside what is left: joined piece by piece it would be copied as often.
-      const wanted = Math.max(PIECE, rest.length < 4 ? 0 : lengthAt(rest, 0, path, offset) - rest.length)
-      const room = Buffer.allocUnsafe(rest.length + wanted)
-      rest.copy(room)
-      const { bytesRead } = await file.read(room, rest.length, wanted)
-      const bytes = room.subarray(0, rest.length + bytesRead)
-      const { documents, end } = split(bytes, path, offset)
-      // A copy: what is left would keep the whole of it in memory.
-      rest = Buffer.from(bytes.subarray(end))
-      offset += end
-      if (documents.length > 0) yield documents
-      documents.length = 0
-      collecting.passed(end)
-      if (bytesRead === 0) break
+      const piece = await readPiece(file, rest, path, offset)
+      rest = piece.rest
+      offset += piece.end
+      if (piece.documents.length > 0) yield piece.documents
+      piece.documents.length = 0
+      collecting.passed(piece.end)
+      if (piece.isLast) break
     }
     if (rest.length > 0)
       throw new Error(`${path} is truncated: ${rest.length} bytes at ${offset} are no whole document`)
   } finally {
     await file.close()
   }
+}
+
+/** A function of its own: a generator that waits keeps what its variables held, which here is a whole piece. */
+async function readPiece(file: FileHandle, rest: Buffer, path: string, offset: number) {
+  // A long document is read in one go, beside what is left: joined piece by piece it would be copied as often.
+  const wanted = Math.max(PIECE, rest.length < 4 ? 0 : lengthAt(rest, 0, path, offset) - rest.length)
+  const room = Buffer.allocUnsafe(rest.length + wanted)
+  rest.copy(room)
+  const { bytesRead } = await file.read(room, rest.length, wanted)
+  const bytes = room.subarray(0, rest.length + bytesRead)
+  const { documents, end } = split(bytes, path, offset)
+  // A copy: what is left would keep the whole of it in memory.
+  return { documents, end, rest: Buffer.from(bytes.subarray(end)), isLast: bytesRead === 0 }
 }
 
 function split(bytes: Buffer, path: string, offset: number): { documents: Buffer[]; end: number } {

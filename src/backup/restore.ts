@@ -122,13 +122,15 @@ async function insertAll(
     bytes = 0
     onProgress?.(target, result.inserted)
   }
-  for await (const documents of readBsonFile(file)) {
+  // Not in the loop, whose variables would keep a document while the next one is read.
+  const take = async (documents: readonly Buffer[]) => {
     for (const document of documents) {
       lot.push(document)
       bytes += document.length
       if (lot.length === LOT_DOCUMENTS || bytes >= LOT_BYTES) await send()
     }
   }
+  for await (const documents of readBsonFile(file)) await take(documents)
   await send()
   return result
 }
