@@ -142,7 +142,7 @@ describe('a release', () => {
       { id: 'CVE-2026-90009', severity: 4, package: 'base-files', fixed: '2' },
     ])
     const loud = await judgeAnew(bench, release, { 'scan-database': today })
-    expect([loud.code, loud.outputs.new, loud.outputs['exit-class']], loud.printed).toEqual([1, '2', '10'])
+    expect([loud.code, loud.outputs.new, loud.outputs['exit-class']], loud.printed).toEqual([1, '3', '10'])
     expect(loud.summary).toMatch(/new in queue.*CVE-2026-90009 in base-files 1.0-1 \(CRITICAL, mended in 2\)/)
     expect(loud.summary).not.toMatch(/new in .*CVE-2026-90004/)
     expect(await bench.lab.runner.readText(loud.outputs.metrics ?? '')).toContain('service="api",state="new"} 1')
