@@ -70,14 +70,16 @@ function listed({
   status = 'Up 3 minutes (healthy)',
   instance,
 }: Container) {
+  // As the agent writes an instance: Compose's own name of the service carries it too.
+  const name = instance === undefined ? service : `${service}-${project.slice(-8)}`
   return {
-    Names: [`/${project}-${service}-1`],
+    Names: [`/${project}-${name}-1`],
     State: state,
     Status: status,
     Labels: {
       'com.docker.compose.project': project,
-      'com.docker.compose.service': service,
-      ...(instance === undefined ? {} : { 'pacs.instance': instance }),
+      'com.docker.compose.service': name,
+      ...(instance === undefined ? {} : { 'pacs.instance': instance, 'pacs.service': service }),
     },
     NetworkSettings: { Networks: { net: { IPAddress: '127.0.0.1' } } },
   }

@@ -43,7 +43,8 @@ export async function listContainers(socketPath: string, prefix: string, timeout
   if (!parsed.success) throw new Failure('unreachable', `what answers at ${socketPath} is no container engine`)
   return parsed.data
     .map(({ Names, State, Status, Labels, NetworkSettings }) => ({
-      service: Labels['com.docker.compose.service'] ?? '',
+      // An instance's own Compose service carries the instance in its name; the agent's label says what the stack calls it.
+      service: Labels['pacs.service'] ?? Labels['com.docker.compose.service'] ?? '',
       project: Labels['com.docker.compose.project'] ?? '',
       name: (Names[0] ?? '').replace(/^\//, ''),
       state: State,
