@@ -222,13 +222,12 @@ async function settleOne(
   }
   if (isForReload) return settleReload(definition, replacing, report, world)
   const [container] = await world.engine.containers({ names: [definition.container] })
-  if (!forward && container && !container.running) await world.engine.remove([container.id], definition.grace)
-  if (forward || !container?.running) {
-    await definition.live?.place(definition.live.version)
-    if (!container || !forward) await world.engine.create(definition.project)
-    await world.engine.start([definition.container])
-    await waitUp(definition, { report }, world)
-  }
+  // One that still runs may have been told to stop, and would end a little later: the stop is brought to its end.
+  if (!forward && container) await world.engine.remove([container.id], definition.grace)
+  await definition.live?.place(definition.live.version)
+  if (!container || !forward) await world.engine.create(definition.project)
+  await world.engine.start([definition.container])
+  await waitUp(definition, { report }, world)
   await settle(definition.name, definition.hash, forward, world)
   return `${replacing.service} runs by its ${forward ? 'new' : 'old'} definition`
 }

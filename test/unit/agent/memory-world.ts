@@ -39,6 +39,8 @@ type Traffic = z.infer<typeof trafficSchema>
 export class Server {
   state: State = emptyState
   containers = new Map<string, Container & { looks: number }>()
+  /** Containers that were told to stop by an agent which died meanwhile: they end a little later. */
+  stopping: string[] = []
   traffic: Traffic = {}
   targets = ''
   behaviours = new Map<string, Behaviour>()
@@ -166,12 +168,17 @@ export class MemoryWorld implements World {
     return this.#dead
   }
 
-  /** A change of the world: the points at which an agent can die. */
-  async #effect<T>(name: string, change: () => T): Promise<T> {
+  /** A change of the world: the points at which an agent can die. `begin` is what of it goes on without the agent. */
+  async #effect<T>(name: string, change: () => T, begin: () => void = () => undefined): Promise<T> {
     if (this.#dead) return new Promise(() => undefined)
+    for (const stopped of this.server.stopping.splice(0)) {
+      const container = this.server.containers.get(stopped)
+      if (container) container.running = false
+    }
     this.effects += 1
     this.trace.push(name)
     const last = this.effects === this.#dieAt
+    if (last && !this.#after) begin()
     const result = last && !this.#after ? undefined : change()
     this.#checkInvariants(name)
     if (last) {
@@ -263,9 +270,13 @@ export class MemoryWorld implements World {
       return found.map((one) => ({ ...one }))
     },
     remove: (names) =>
-      this.#effect('remove', () => {
-        for (const name of names) this.server.containers.delete(name)
-      }),
+      this.#effect(
+        'remove',
+        () => {
+          for (const name of names) this.server.containers.delete(name)
+        },
+        () => this.server.stopping.push(...names),
+      ),
     removeNetworks: () => this.#effect('remove networks', () => undefined),
     removeImages: async () => undefined,
     freeDisk: async () => 100 * 1024 ** 3,
