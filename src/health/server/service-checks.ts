@@ -19,12 +19,15 @@ export interface Surroundings {
   limit: number
 }
 
-/** Looks at a container from outside: what the engine thinks of it. */
-export function containerCheck({ state, status }: Listed): Check {
+/**
+ * Looks at a container from outside: what the engine thinks of it.
+ * @param mayEnd whether it is one that does its work and ends; a service that is asked something has to run
+ */
+export function containerCheck({ state, status }: Listed, mayEnd: boolean): Check {
   return {
     name: 'container',
     async look() {
-      if (state === 'exited' && status.startsWith('Exited (0)')) return { ok: true, detail: 'has done its work' }
+      if (mayEnd && state === 'exited' && status.startsWith('Exited (0)')) return { ok: true, detail: 'has done its work' }
       if (state !== 'running') return { ok: false, detail: status.toLowerCase() || state }
       if (status.includes('(unhealthy)')) return { ok: false, detail: 'its health check fails' }
       if (status.includes('(health: starting)')) return { ok: true, degraded: true, detail: 'starts' }

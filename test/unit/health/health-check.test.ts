@@ -73,6 +73,17 @@ describe('health-check.js', () => {
     ])
   })
 
+  it('lets a container end whose service has nothing to answer, and no other', async () => {
+    const ended = { state: 'exited', status: 'Exited (0) 5 minutes ago' }
+    const containers = [
+      { service: 'database', ...ended },
+      { service: 'once', ...ended },
+    ]
+    const { code, bad } = await report({ database: { checks: [{ kind: 'mongodb', port: 1 }] }, once: {} }, containers)
+    expect(code).toBe(11)
+    expect(bad).toMatchObject([{ service: 'database', check: 'container', detail: 'exited (0) 5 minutes ago' }])
+  })
+
   it('is degraded, not down, for what is not critical, and exits by --strict', async () => {
     const services = { panel: { critical: false } }
     const containers = [{ service: 'panel', status: 'Up 2 minutes (unhealthy)' }]
