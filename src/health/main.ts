@@ -1,5 +1,5 @@
 // deployment/production/monitoring/health-check.js is this file, bundled (npm run build).
-import { endWithReader, Failure } from '../lib/index.ts'
+import { endWithReader, Failure, messageOf } from '../lib/index.ts'
 import { healthCheck } from './server/command.ts'
 
 endWithReader()
@@ -8,7 +8,8 @@ process.exitCode = await healthCheck(process.argv.slice(2), {
   env: process.env,
   print: (text) => void process.stdout.write(text),
 }).catch((thrown: unknown) => {
-  if (!(thrown instanceof Failure)) throw thrown
-  process.stderr.write(`health-check: ${thrown.kind}: ${thrown.message}\n`)
-  return thrown.exitClass
+  // Node's own exit code for a bug is 1, which says here that the stack is degraded.
+  const failure = thrown instanceof Failure ? thrown : new Failure('error', messageOf(thrown))
+  process.stderr.write(`health-check: ${failure.kind}: ${failure.message}\n`)
+  return failure.exitClass
 })

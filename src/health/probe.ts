@@ -8,7 +8,7 @@ export type Answer =
       ok: true
       status: number
       headers: Readonly<Record<string, string | string[] | undefined>>
-      /** The first {@link MAX_BODY} bytes of the body, as text. */
+      /** The body as text, cut after `maxBody`. */
       body: string
       ms: number
     }
@@ -22,6 +22,8 @@ export interface ProbeOptions {
   /** Connects here instead of to the host of the URL, whose name is still the one that is asked for. */
   at?: { host: string; port: number } | { socketPath: string }
   headers?: Readonly<Record<string, string>>
+  /** Characters after which the body is cut; {@link MAX_BODY} when left out. */
+  maxBody?: number
   signal?: AbortSignal
 }
 
@@ -31,7 +33,7 @@ const MAX_BODY = 256 * 1024
  * Asks `url` once, on a connection of its own, as a browser outside would: the certificate is checked, the body read to its
  * end, and a redirect is an answer like any other.
  */
-export function probe(url: string, { ca, timeout, at, headers, signal }: ProbeOptions): Promise<Answer> {
+export function probe(url: string, { ca, timeout, at, headers, maxBody = MAX_BODY, signal }: ProbeOptions): Promise<Answer> {
   const started = performance.now()
   const took = () => Math.round(performance.now() - started)
   return new Promise((resolve) => {
@@ -51,7 +53,7 @@ export function probe(url: string, { ca, timeout, at, headers, signal }: ProbeOp
     outgoing.on('response', (response) => {
       let body = ''
       response.setEncoding('utf8').on('data', (text: string) => {
-        if (body.length < MAX_BODY) body += text
+        if (body.length < maxBody) body += text
       })
       response.on('error', fail)
       response.on('end', () => {

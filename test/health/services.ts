@@ -38,11 +38,14 @@ export function httpService(answer: RequestListener): Promise<Service> {
   return opened(server, () => server.closeAllConnections())
 }
 
-/** A container engine that lists `containers`. */
-export async function engine(containers: readonly Container[]): Promise<AsyncDisposable & { socketPath: string }> {
+/** A container engine that lists `containers`, or says `body`. */
+export async function engine(
+  containers: readonly Container[],
+  body = JSON.stringify(containers.map(listed)),
+): Promise<AsyncDisposable & { socketPath: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'pacs-engine-'))
   const socketPath = join(folder, 'docker.sock')
-  const server = createHttp((_request, response) => void response.end(JSON.stringify(containers.map(listed))))
+  const server = createHttp((_request, response) => void response.end(body))
   server.listen(socketPath)
   await once(server, 'listening')
   return {

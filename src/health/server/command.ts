@@ -18,8 +18,8 @@ Asks every service of the stack on this machine in its own protocol, all at once
   --checks    what is checked (default: health-checks.json beside this program)
   --secrets   where passwords lie (default: /opt/pacs/config/next/secrets)
   --output    replaces FILE at once instead of printing, for a textfile collector
-Exits with 0 when all is up, 1 when something is degraded (11 with --strict), 11 when something critical is down, 40 for bad
-input, 50 when the engine does not answer.`
+Exits with 0 when all is up, 1 when something is degraded (11 with --strict), 11 when something critical is down, 22 when it
+fails itself, 40 for bad input, 50 when the engine does not answer.`
 
 /** Exit code of a stack that works, but not as it should. */
 const DEGRADED = 1
@@ -98,5 +98,7 @@ function read(args: readonly string[]) {
 
 async function text(option: string, path: string): Promise<string> {
   if (!existsSync(path)) throw badInput(`${option}: there is no ${path}`)
-  return readFile(path, 'utf8')
+  return readFile(path, 'utf8').catch((thrown: unknown) => {
+    throw badInput(`${option}: ${path} cannot be read: ${messageOf(thrown)}`)
+  })
 }

@@ -25,6 +25,9 @@ const listSchema = z.array(
   }),
 )
 
+/** Characters of the engine's list: some two thousand containers. */
+const MAX_LIST = 4 * 1024 * 1024
+
 /**
  * The containers of the Compose projects `prefix` and `prefix-…`.
  * @throws Failure `unreachable` when the engine at `socketPath` does not answer
@@ -34,12 +37,13 @@ export async function listContainers(socketPath: string, prefix: string, timeout
   const answer = await probe(`http://engine/containers/json?all=true&filters=${filters}`, {
     at: { socketPath },
     timeout,
+    maxBody: MAX_LIST,
   })
   if (!answer.ok || answer.status !== 200) {
     const why = answer.ok ? `status ${answer.status}` : answer.error
     throw new Failure('unreachable', `the container engine at ${socketPath} does not answer: ${why}`)
   }
-  const parsed = listSchema.safeParse(JSON.parse(answer.body))
+  const parsed = listSchema.safeParse(parse(answer.body))
   if (!parsed.success) throw new Failure('unreachable', `what answers at ${socketPath} is no container engine`)
   return parsed.data
     .map(({ Names, State, Status, Labels, NetworkSettings }) => ({
@@ -54,4 +58,12 @@ export async function listContainers(socketPath: string, prefix: string, timeout
       verifies: 'pacs.verify' in Labels,
     }))
     .filter(({ project, verifies }) => !verifies && (project === prefix || project.startsWith(`${prefix}-`)))
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

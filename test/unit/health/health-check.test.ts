@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { parseChecksFile } from '../../../src/health/server/checks-file.ts'
@@ -133,6 +135,25 @@ describe('health-check.js', () => {
     [['--what'], /--what/],
   ])('says what is wrong with %j', async (args, says) => {
     await expect(check({}, [], ...args)).rejects.toThrow(says)
+  })
+
+  it.each([
+    ['a list that was cut', '[{"Names":', [], 50, /^health-check: unreachable: what answers at .* is no container engine/],
+    ['an output that cannot be written', '[]', ['--output', '/nowhere/health.prom'], 22, /^health-check: error: .*ENOENT/],
+    ['checks that cannot be read', '[]', ['--checks', '/'], 40, /^health-check: bad-input: --checks: \/ cannot be read/],
+  ])('does not take %s for a stack that is degraded', async (_what, body, args, code, says) => {
+    await using docker = await engine([], body)
+    const checks = join(directory, 'checks.json')
+    await writeFile(checks, '{"project":"pacs","services":{},"disks":["/"]}')
+    const program = join(import.meta.dirname, '../../../src/health/main.ts')
+    const common = ['--checks', checks, '--engine', docker.socketPath]
+    const ended = promisify(execFile)(process.execPath, [program, ...common, ...args], { env: {} })
+    await expect(ended).rejects.toMatchObject({ code, stderr: expect.stringMatching(says) })
+  })
+
+  it('reads the list of an engine with many containers', async () => {
+    const others = Array.from({ length: 2000 }, (_, index) => ({ service: `s${index}`, project: 'elsewhere' }))
+    expect(await report({ web: {} }, [...others, { service: 'web' }])).toMatchObject({ state: 'up' })
   })
 
   it('says that the engine does not answer', async () => {
