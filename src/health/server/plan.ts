@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import type { Check } from '../gate.ts'
+import type { Check, Finding } from '../gate.ts'
 import { certificateCheck } from '../protocols/certificate.ts'
 import { askDisk } from '../protocols/disk.ts'
 import { askHttp } from '../protocols/http.ts'
@@ -33,12 +33,19 @@ export function planChecks(options: PlanOptions): PlannedCheck[] {
   const names = new Set([...Object.keys(file.services), ...containers.map(({ service }) => service)])
   const planned = [...names].flatMap((service) => serviceChecks(service, containers, options))
   if (options.publicUrl !== undefined) planned.push(...publicChecks(options.publicUrl, containers, options))
-  if (agent !== null) planned.push({ service: 'agent', critical: false, check: says('status', agent.finding) })
+  const finding = agent?.finding ?? absence(options)
+  if (finding !== null) planned.push({ service: 'agent', critical: false, check: says('status', finding) })
   if (options.release !== undefined) planned.push(releaseCheck(options.release, agent))
   for (const path of file.disks.filter((each) => existsSync(each))) {
     planned.push({ service: 'disk', critical: true, check: { name: path, look: () => askDisk(path) } })
   }
   return planned
+}
+
+/** What it means that no agent is here: nothing where none ever was. */
+function absence({ file, containers }: PlanOptions): Finding | null {
+  if (file.agent === undefined || containers.every(({ instance }) => instance === null)) return null
+  return { ok: false, detail: 'does not run, though it made what serves' }
 }
 
 /** Without the instances that do not serve: a warm one may go at any time, and what is left of an old one tells nothing. */
@@ -86,6 +93,6 @@ function releaseCheck(wanted: string, agent: AgentWord | null): PlannedCheck {
   return { service: 'release', critical: true, check: says('version', finding) }
 }
 
-function says(name: string, finding: { ok: boolean; degraded?: boolean; detail: string }): Check {
+function says(name: string, finding: Finding): Check {
   return { name, look: async () => finding }
 }

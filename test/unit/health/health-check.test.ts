@@ -127,6 +127,20 @@ describe('health-check.js', () => {
     expect(bad[0].detail).toMatch(/^nothing that an agent knows serves, wanted 20261124t/)
   })
 
+  it('misses the agent where containers are there that it made, and nowhere else', async () => {
+    const app = { service: 'web', project: 'pacs-0a1b2c3d', instance: 'r-1' }
+    const asking = async () => {
+      const checks = join(directory, 'with-agent.json')
+      const agent = join(directory, 'agent.sock')
+      await writeFile(checks, JSON.stringify({ project: 'pacs', services: { web: {} }, agent }))
+      return ['--checks', checks]
+    }
+    const { code, bad } = await report({}, [app], ...(await asking()))
+    expect(code).toBe(1)
+    expect(bad).toMatchObject([{ service: 'agent', detail: 'does not run, though it made what serves' }])
+    expect(await report({}, [{ service: 'web' }], ...(await asking()))).toMatchObject({ code: 0, state: 'up' })
+  })
+
   it.each([
     [['--format', 'xml'], /--format is "xml"; allowed: table, prometheus, json/],
     [['--url', 'http://plain/'], /--url is "http:/],
