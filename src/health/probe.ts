@@ -33,7 +33,10 @@ const MAX_BODY = 256 * 1024
  * Asks `url` once, on a connection of its own, as a browser outside would: the certificate is checked, the body read to its
  * end, and a redirect is an answer like any other.
  */
-export function probe(url: string, { ca, timeout, at, headers, maxBody = MAX_BODY, signal }: ProbeOptions): Promise<Answer> {
+export function probe(
+  url: string,
+  { ca, timeout, at, headers, maxBody = MAX_BODY, signal }: ProbeOptions,
+): Promise<Answer> {
   const started = performance.now()
   const took = () => Math.round(performance.now() - started)
   return new Promise((resolve) => {

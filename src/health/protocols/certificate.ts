@@ -18,7 +18,7 @@ export function certificateCheck(url: string, ca: string | undefined): Check {
 }
 
 /** Whether the server at `address` shows a certificate for `name` that holds, and for how long: for good, or soon no more. */
-export function askCertificate(
+function askCertificate(
   address: Address,
   { name, ca }: { name: string; ca: string | undefined },
   signal: AbortSignal,

@@ -6,7 +6,6 @@ import { probe } from '../probe.ts'
 export interface Listed {
   service: string
   project: string
-  name: string
   state: string
   /** What the engine says of it in words: `Up 3 minutes (healthy)`. */
   status: string
@@ -17,7 +16,6 @@ export interface Listed {
 
 const listSchema = z.array(
   z.object({
-    Names: z.array(z.string()),
     State: z.string(),
     Status: z.string(),
     Labels: z.record(z.string(), z.string()),
@@ -46,11 +44,10 @@ export async function listContainers(socketPath: string, prefix: string, timeout
   const parsed = listSchema.safeParse(parse(answer.body))
   if (!parsed.success) throw new Failure('unreachable', `what answers at ${socketPath} is no container engine`)
   return parsed.data
-    .map(({ Names, State, Status, Labels, NetworkSettings }) => ({
+    .map(({ State, Status, Labels, NetworkSettings }) => ({
       // An instance's own Compose service carries the instance in its name; the agent's label says what the stack calls it.
       service: Labels['pacs.service'] ?? Labels['com.docker.compose.service'] ?? '',
       project: Labels['com.docker.compose.project'] ?? '',
-      name: (Names[0] ?? '').replace(/^\//, ''),
       state: State,
       status: Status,
       address: Object.values(NetworkSettings.Networks).find(({ IPAddress }) => IPAddress !== '')?.IPAddress ?? null,

@@ -67,7 +67,11 @@ function serviceChecks(service: string, containers: readonly Listed[], options: 
     const name = own.length === 1 ? service : `${service}-${index + 1}`
     // What does not run is down once, not once for each of its checks.
     const deep = container.state === 'running' ? checks.map((check) => serviceCheck(check, container, options)) : []
-    return [containerCheck(container, checks.length === 0), ...deep].map((check) => ({ service: name, critical, check }))
+    return [containerCheck(container, checks.length === 0), ...deep].map((check) => ({
+      service: name,
+      critical,
+      check,
+    }))
   })
 }
 

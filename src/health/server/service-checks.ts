@@ -27,7 +27,8 @@ export function containerCheck({ state, status }: Listed, mayEnd: boolean): Chec
   return {
     name: 'container',
     async look() {
-      if (mayEnd && state === 'exited' && status.startsWith('Exited (0)')) return { ok: true, detail: 'has done its work' }
+      if (mayEnd && state === 'exited' && status.startsWith('Exited (0)'))
+        return { ok: true, detail: 'has done its work' }
       if (state !== 'running') return { ok: false, detail: status.toLowerCase() || state }
       if (status.includes('(unhealthy)')) return { ok: false, detail: 'its health check fails' }
       if (status.includes('(health: starting)')) return { ok: true, degraded: true, detail: 'starts' }

@@ -152,9 +152,27 @@ describe('health-check.js', () => {
   })
 
   it.each([
-    ['a list that was cut', '[{"Names":', [], 50, /^health-check: unreachable: what answers at .* is no container engine/],
-    ['an output that cannot be written', '[]', ['--output', '/nowhere/health.prom'], 22, /^health-check: error: .*ENOENT/],
-    ['checks that cannot be read', '[]', ['--checks', '/'], 40, /^health-check: bad-input: --checks: \/ cannot be read/],
+    [
+      'a list that was cut',
+      '[{"Names":',
+      [],
+      50,
+      /^health-check: unreachable: what answers at .* is no container engine/,
+    ],
+    [
+      'an output that cannot be written',
+      '[]',
+      ['--output', '/nowhere/health.prom'],
+      22,
+      /^health-check: error: .*ENOENT/,
+    ],
+    [
+      'checks that cannot be read',
+      '[]',
+      ['--checks', '/'],
+      40,
+      /^health-check: bad-input: --checks: \/ cannot be read/,
+    ],
   ])('does not take %s for a stack that is degraded', async (_what, body, args, code, says) => {
     await using docker = await engine([], body)
     const checks = join(directory, 'checks.json')
