@@ -128,6 +128,16 @@ test('what people do is counted, and nobody is named', async () => {
   for (const secret of ['SENTINEL', 'jane', 'alan', STUDY, PASSWORD]) assert.ok(!text.includes(secret), secret)
 })
 
+test('a critical finding shows behind any number of urgent ones that wait longer', async () => {
+  await using api = await startApi()
+  const jane = await api.as()
+  const finding = { study: STUDY, finding: 'SENTINEL', recipient: 'jane' }
+  for (let count = 0; count < 101; count++) await jane.post('/api/notifications', { ...finding, severity: 'urgent' })
+  await jane.post('/api/notifications', { ...finding, severity: 'critical' })
+  assert.equal(await sample(api, 'pacs_notifications_open{severity="critical"}'), 1)
+  assert.equal(await sample(api, 'pacs_notifications_open{severity="urgent"}'), 100)
+})
+
 test('a report that was changed after it was signed counts as an invalid signature', async () => {
   await using api = await startApi()
   const jane = await api.as()

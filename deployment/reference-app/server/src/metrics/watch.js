@@ -38,7 +38,7 @@ export function watchParts(registry, { release, dependencies, notifications }) {
   })
   new Gauge({
     name: 'pacs_notifications_open',
-    help: 'Findings that nobody has acknowledged; the oldest 100 are counted',
+    help: 'Findings that nobody has acknowledged; the oldest 100 of a severity are counted',
     labelNames: ['severity'],
     registers,
     async collect() {
@@ -63,10 +63,13 @@ export function watchParts(registry, { release, dependencies, notifications }) {
  * @returns {Promise<[severity: string, seconds: number[]][]>} nothing while the database is away
  */
 async function agesOf(notifications) {
-  const waiting = await notifications.oldestOpen().catch(() => undefined)
-  if (waiting === undefined) return []
-  return ['critical', 'urgent'].map((severity) => [
-    severity,
-    waiting.filter((one) => one.severity === severity).map((one) => (Date.now() - one.createdAt.getTime()) / 1000),
-  ])
+  const ages = async (/** @type {'critical' | 'urgent'} */ severity) =>
+    (await notifications.oldestOpen(severity)).map((one) => (Date.now() - one.createdAt.getTime()) / 1000)
+  return Promise.all([ages('critical'), ages('urgent')]).then(
+    ([critical, urgent]) => [
+      ['critical', critical],
+      ['urgent', urgent],
+    ],
+    () => [],
+  )
 }

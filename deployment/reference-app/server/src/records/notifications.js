@@ -39,11 +39,14 @@ export class Notifications {
     return z.array(record).parse(found).map(shown)
   }
 
-  /** Those that have waited longest for an acknowledgement, at most 100. */
-  async oldestOpen() {
+  /**
+   * Those of a severity that have waited longest for an acknowledgement, at most 100.
+   * @param {'critical' | 'urgent'} severity
+   */
+  async oldestOpen(severity) {
     const { collection, filter } = QUERIES.notificationsByState
     const found = await this.#database.ask((db) =>
-      db.collection(collection).find(filter('open')).sort({ createdAt: 1 }).limit(SHOWN).toArray(),
+      db.collection(collection).find({ ...filter('open'), severity }).sort({ createdAt: 1 }).limit(SHOWN).toArray(),
     )
     return z.array(record).parse(found)
   }
