@@ -53,6 +53,8 @@ async function main([verb, ...args]: readonly string[]): Promise<number> {
       case 'setup': {
         // A reader that has seen enough (`| head`) must not cut a change half-way.
         process.stdout.on('error', () => undefined)
+        // Nor may a session that breaks off leave a log-in or a firewall that nobody has proved.
+        for (const name of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.on(name, () => undefined)
         const { setup } = await import(/* webpackMode: "eager" */ './setup/setup.ts')
         return await setup(args, { paths, script: script(), print: (line) => void process.stdout.write(`${line}\n`) })
       }

@@ -69,6 +69,11 @@ export function* checkEdge(stack: Stack): Generator<Report> {
         yield { rule: 'x-pacs', message: `no middleware ${wanted} in ${where}: add it there`, path: at }
       }
     }
+    for (const [index, { route }] of pacs.routes.entries()) {
+      if (pacs.route === undefined || route.length > pacs.route.length) continue
+      const message = `the rule must be longer than x-pacs.route (${pacs.route.length} characters): Traefik takes the longest that matches, so this exception would never be chosen`
+      yield { rule: 'x-pacs', message, path: [...path, 'routes', index] }
+    }
     if (pacs.routes.length > 0 && pacs.route === undefined) {
       yield { rule: 'x-pacs', message: 'routes are exceptions to x-pacs.route, which is missing', path }
     }

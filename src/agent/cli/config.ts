@@ -6,6 +6,7 @@ import { badInput, exitClass, Failure, Problems } from '../../lib/index.ts'
 import { parseManifest } from '../../release/index.ts'
 import { checkStack, formatFinding, loadStack, variablesOf } from '../../stack/index.ts'
 import type { Layout } from '../layout.ts'
+import { checkCertificateOf } from '../server/check-certificate.ts'
 import { checkConfig, PUBLIC_HOST } from '../server/check-config.ts'
 import { type ConfigRevision, openConfig } from '../server/config.ts'
 import { judgeEnv, readExample } from '../server/judge-env.ts'
@@ -58,7 +59,8 @@ async function giveToAgent(paths: Layout, file: string): Promise<void> {
   await chmod(file, 0o600)
 }
 
-async function check({ paths, print }: Console): Promise<number> {
+async function check(console: Console): Promise<number> {
+  const { paths, print } = console
   const next = await openNext(paths)
   const release = await newestRelease(paths)
   const problems = new Problems()
@@ -68,6 +70,7 @@ async function check({ paths, print }: Console): Promise<number> {
     for (const finding of checkStack(stack)) problems.add(formatFinding(finding))
     await checkConfig(stack, next, problems)
   }
+  checkCertificateOf(next, console.now().getTime(), problems)
   judgeEnv(await readFile(join(next.directory, '.env'), 'utf8'), {
     example: example ? readExample(example) : null,
     known: stack && [PUBLIC_HOST, ...variablesOf(stack).map(({ name }) => name)],

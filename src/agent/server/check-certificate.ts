@@ -1,8 +1,18 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { messageOf, type Problems } from '../../lib/index.ts'
 import type { Certificate } from '../transaction/traffic.ts'
+import { PUBLIC_HOST } from './check-config.ts'
+import type { ConfigRevision } from './config.ts'
 
 const FILES = 'config: certs/tls.crt'
+
+/**
+ * Adds what is wrong with the certificate of a configuration that has one of its own. For a deploy: a backup, a restore and a
+ * rollback must work whatever the certificate is like.
+ */
+export function checkCertificateOf(config: ConfigRevision, now: number, problems: Problems): void {
+  if (config.certificate) checkCertificate(config.certificate, config.env[PUBLIC_HOST] ?? '', now, problems)
+}
 
 /**
  * Adds why browsers would refuse the certificate of the public entry: it is not valid now, is for another name, or is not that of its key.

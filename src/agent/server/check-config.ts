@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Problems } from '../../lib/index.ts'
 import { filesOf, passwordFiles, type Stack, variablesOf } from '../../stack/index.ts'
-import { checkCertificate } from './check-certificate.ts'
 import type { ConfigRevision } from './config.ts'
 
 /** Values that the agent gives to a stack; a person does not set them. */
@@ -10,12 +9,11 @@ const AGENT_VARIABLES = ['PACS_TRAEFIK_DIR', 'PACS_COMMIT', 'PACS_RELEASE', 'PAC
 /** The variable of `.env` that the agent itself needs. */
 export const PUBLIC_HOST = 'PACS_PUBLIC_HOST'
 
-/** Adds what a stack needs and a configuration lacks: variables without a value, files that are missing or empty, a certificate that holds. */
+/** Adds what a stack needs and a configuration lacks: variables without a value, files that are missing or empty. */
 export async function checkConfig(stack: Stack, config: ConfigRevision, problems: Problems): Promise<void> {
   const edit = 'on the server, run "pacs-agent config edit"'
   if (!config.env[PUBLIC_HOST])
     problems.add(`.env: ${PUBLIC_HOST} (the host name of the public entry) is missing; ${edit}`)
-  if (config.certificate) checkCertificate(config.certificate, config.env[PUBLIC_HOST] ?? '', Date.now(), problems)
   for (const variable of variablesOf(stack)) {
     if (!variable.server || !variable.required || AGENT_VARIABLES.includes(variable.name)) continue
     if (config.env[variable.name]) continue

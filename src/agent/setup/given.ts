@@ -1,5 +1,6 @@
 // What was given to set-up, judged: keys and the agent itself.
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { badInput, Failure, type Problems } from '../../lib/index.ts'
 import { sha256 } from '../../release/index.ts'
 import { installedAgents, isNewer } from '../install/installed.ts'
@@ -18,6 +19,9 @@ export async function judgeKeys(given: readonly string[], problems: Problems): P
 
 /** @throws Failure `bad-input` when the installed agent is newer, or another one of the same version. */
 export async function judgeAgent({ bin }: Layout, content: Uint8Array): Promise<void> {
+  // The copy that set-up itself left there may be older than what releases brought since.
+  const launcher = await readFile(join(bin, 'launch.js')).catch(() => null)
+  if (launcher?.equals(content)) return
   const [newest] = await installedAgents(bin)
   if (newest && isNewer(newest.version, AGENT_VERSION)) {
     throw badInput(`agent ${newest.version} is installed, this one is ${AGENT_VERSION}: set up with the newer one`)

@@ -85,7 +85,17 @@ export function packages(...names: readonly string[]): Item {
     differences: async (host) => (await missing(host)).map((name) => `package ${name}: installed`),
     async make(changer) {
       const wanted = await missing(changer.host)
-      const install = ['apt-get', 'install', '--yes', '--quiet=2', '--no-install-recommends', ...wanted] as const
+      // A new machine often runs its first update by itself.
+      const lock = ['-o', 'DPkg::Lock::Timeout=300'] as const
+      const install = [
+        'apt-get',
+        'install',
+        '--yes',
+        '--quiet=2',
+        ...lock,
+        '--no-install-recommends',
+        ...wanted,
+      ] as const
       try {
         // Lists that are there are tried first: it is faster, and works where a mirror is away.
         await changer.run(install, null)

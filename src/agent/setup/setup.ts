@@ -10,7 +10,7 @@ import { undoStep } from './changer.ts'
 import { type Choices, chosen, remember } from './choices.ts'
 import { contentOf, judgeAgent, judgeKeys, noting } from './given.ts'
 import { hardeningSteps } from './hardening/index.ts'
-import { type Host, ownerNamed, thisMachine } from './host.ts'
+import { type Host, outputOf, ownerNamed, thisMachine } from './host.ts'
 import { INSTALLATION, writeInstallation } from './installation.ts'
 import { readOptions, type Values } from './options.ts'
 import { SetupRecord } from './record.ts'
@@ -73,7 +73,7 @@ async function prepare(values: Values, { paths, script, host = thisMachine }: Se
     accessStep(host, keys),
     timersStep(host, record, USER, paths.releases),
     secretsStep(values['make-secrets'] ?? null, join(paths.configNext, 'secrets'), site.owner),
-    ...hardeningSteps(host, choices, process.env.SUDO_USER || 'root'),
+    ...hardeningSteps(host, choices, await handOf(host)),
   ]
   const names = all.map(({ id }) => id)
   for (const name of values.only)
@@ -175,4 +175,9 @@ async function refuseWhileServing({ state }: Layout): Promise<void> {
     throw refused(
       `undo: ${serving.release} serves here, and would be left without its agent; undo hardening only (--only NAME), or move the app away first`,
     )
+}
+
+/** Who runs this: by sudo, else by the log-in that the kernel remembers through `su`. */
+async function handOf(host: Host): Promise<string> {
+  return process.env.SUDO_USER || (await outputOf(host, 'logname'))?.trim() || 'root'
 }

@@ -54,12 +54,17 @@ export function timersStep(host: Host, record: SetupRecord, user: string, releas
 
 function enabledOnce(record: SetupRecord, timer: string): Item {
   const enable = ['systemctl', 'enable', '--quiet', '--now', timer] as const
+  // In the record once the timer was enabled: what stands there of `enable` may have been cut.
+  const proof = ['systemctl', 'is-enabled', '--quiet', timer] as const
   return {
     async differences(host) {
-      const before = (await record.of('timers')).some((entry) => entry.did === 'run' && entry.what === enable.join(' '))
+      const before = (await record.of('timers')).some((entry) => entry.did === 'run' && entry.what === proof.join(' '))
       return before || (await isEnabled(host, timer)) ? [] : [`${timer}: enabled`]
     },
-    make: async (changer) => void (await changer.run(enable, ['systemctl', 'disable', '--quiet', '--now', timer])),
+    async make(changer) {
+      await changer.run(enable, ['systemctl', 'disable', '--quiet', '--now', timer])
+      await changer.run(proof, null)
+    },
   }
 }
 

@@ -1,5 +1,6 @@
-import { refused } from '../../lib/index.ts'
+import { Problems, refused } from '../../lib/index.ts'
 import type { LockingRequest, RequestOf, TransactionResult } from '../protocol.ts'
+import { checkCertificateOf } from '../server/check-certificate.ts'
 import { type Container, INSTANCE_LABEL } from '../server/engine.ts'
 import { backUp, restore } from './backup.ts'
 import { type CoreService, compareCore, core, explainMisfit, explainRollbackMisfit } from './core.ts'
@@ -53,7 +54,8 @@ async function goForward(
   planner: Planner,
 ): Promise<TransactionResult> {
   await run.report.step('preflight', `${release.id}: manifest, configuration, core, disk, memory`)
-  const plan = await planner.plan(release, await planner.sealConfig())
+  const config = await planner.sealConfig()
+  const plan = await planner.plan(release, config)
   const { serving } = world.store.state
   if (serving && serving.content === plan.instance.content && serving.config === plan.instance.config) {
     return {
@@ -63,6 +65,9 @@ async function goForward(
       previous: serving.release,
     }
   }
+  const problems = new Problems()
+  checkCertificateOf(config, world.now(), problems)
+  problems.throwIfAny()
   const [difference, left, unmigrated] = await together([
     coreOf(plan, planner).then((services) => compareCore(services, world)),
     leftOf(plan, world),

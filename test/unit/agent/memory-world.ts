@@ -7,6 +7,7 @@ import type { Answer } from '../../../src/agent/server/probe.ts'
 import type { CoreService, LiveFiles } from '../../../src/agent/transaction/core-service.ts'
 import type { Planner } from '../../../src/agent/transaction/planner.ts'
 import { emptyState, type Instance, type State } from '../../../src/agent/transaction/state.ts'
+import type { Certificate } from '../../../src/agent/transaction/traffic.ts'
 import type { Plan, Release, World } from '../../../src/agent/transaction/world.ts'
 import { badInput, refused } from '../../../src/lib/index.ts'
 import { type LedgerEntry, mayRun, turnsOf } from '../../../src/migrations/index.ts'
@@ -50,6 +51,7 @@ export class Server {
   requests = 0
   trafficBroken = false
   config = 'c0ffee0123456789'
+  certificate: Certificate | null = null
   /** What the release that is asked for defines as its core, and every definition that ever was one. */
   core: CoreService[] = []
   definitions = new Map<string, CoreService>()
@@ -509,7 +511,12 @@ export function memoryRelease(number: number): Release {
 /** Plans releases of one service without a core. */
 export function memoryPlanner(server: Server): Planner {
   const known = new Map<string, Release>()
-  const config = async (revision = server.config) => ({ revision, directory: '/config', env: {}, certificate: null })
+  const config = async (revision = server.config) => ({
+    revision,
+    directory: '/config',
+    env: {},
+    certificate: server.certificate,
+  })
   return {
     async fetch(reference) {
       for (let number = 1; number < 10; number++) known.set(memoryRelease(number).reference, memoryRelease(number))

@@ -5,6 +5,8 @@ import { firewallStep, renderRules } from '../../../src/agent/setup/hardening/fi
 import { hardeningSteps } from '../../../src/agent/setup/hardening/index.ts'
 import { hugePagesStep, kernelStep } from '../../../src/agent/setup/hardening/kernel.ts'
 import { sshStep } from '../../../src/agent/setup/hardening/ssh.ts'
+import { sshPorts } from '../../../src/agent/setup/hardening/sshd.ts'
+import { updatesStep } from '../../../src/agent/setup/hardening/upkeep.ts'
 import { SetupRecord } from '../../../src/agent/setup/record.ts'
 import { applyStep, judgeStep, type Step } from '../../../src/agent/setup/step.ts'
 import { Problems } from '../../../src/lib/index.ts'
@@ -226,6 +228,7 @@ describe('the kernel', () => {
       'vm.overcommit_memory: 1 instead of 0',
     ])
     expect(host.ran).toContain('sysctl --quiet --write vm.swappiness=1 vm.overcommit_memory=1')
+    expect((await host.read('/etc/sysctl.d/60-pacs.conf'))?.toString()).toContain('vm.max_map_count = 1048576\n')
     const record = await new SetupRecord(host).of('kernel')
     expect(record).toContainEqual(
       expect.objectContaining({ undo: ['sysctl', '--quiet', '--write', 'vm.swappiness=60', 'vm.overcommit_memory=0'] }),
@@ -252,5 +255,33 @@ describe('the kernel', () => {
     await apply(hugePagesStep(host, version), host)
     const unit = host.text('/etc/systemd/system/pacs-hugepages.service') ?? ''
     expect([...unit.matchAll(/echo (\S+ > )/g)].map(([, said]) => said)).toEqual(wanted)
+  })
+})
+
+describe('security updates', () => {
+  it('leave every package of the engine alone, also those with a dot', async () => {
+    const host = machine()
+    await apply(updatesStep(), host)
+    const written = (await host.read('/etc/apt/apt.conf.d/52pacs-unattended-upgrades'))?.toString() ?? ''
+    const patterns = [...written.matchAll(/^ {2}"(.+)";$/gm)].map(([, pattern = '']) => new RegExp(pattern))
+    for (const name of ['docker.io', 'docker-ce', 'containerd', 'containerd.io', 'runc'])
+      expect(
+        patterns.filter((pattern) => pattern.test(name)),
+        name,
+      ).toHaveLength(1)
+    expect(patterns.some((pattern) => pattern.test('dockerxio'))).toBe(false)
+  })
+})
+
+describe('the ports of sshd', () => {
+  it('are those of its configuration and those where it listens now', async () => {
+    const listening = [
+      'LISTEN 0 128 0.0.0.0:2222 0.0.0.0:* users:(("sshd",pid=7,fd=3))',
+      'LISTEN 0 128 [::]:2222 [::]:* users:(("sshd",pid=7,fd=4))',
+      'LISTEN 0 128 127.0.0.1:6010 0.0.0.0:* users:(("sshd",pid=9,fd=9))',
+      'LISTEN 0 511 0.0.0.0:443 0.0.0.0:* users:(("docker-proxy",pid=5,fd=7))',
+    ].join('\n')
+    const host = machine((command) => (command === 'ss -Htlnp' ? listening : undefined))
+    expect(await sshPorts(host)).toEqual([22, 2222])
   })
 })

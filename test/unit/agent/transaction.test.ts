@@ -39,6 +39,20 @@ describe('a deploy', () => {
     expect(here.server.broken).toEqual([])
   })
 
+  it('is refused with a certificate that does not hold, which stops neither a rollback nor a backup', async () => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    await ask(life.agent, deployOf(2))
+    here.server.certificate = { certificate: 'nothing', key: 'nothing' }
+    expect(await ask(life.agent, deployOf(3))).toMatchObject({
+      outcome: 'bad-input',
+      message: expect.stringContaining('is no certificate in PEM'),
+    })
+    expect(await ask(life.agent, { kind: 'backup', actor: 'jane' })).toMatchObject({ outcome: 'done' })
+    expect(await ask(life.agent, back())).toMatchObject({ outcome: 'deployed', direction: 'back' })
+    expect(here.server.broken).toEqual([])
+  })
+
   it('of the same release with another configuration is a new instance', async () => {
     await using life = await here.start()
     await ask(life.agent, deployOf(1))

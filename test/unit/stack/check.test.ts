@@ -27,6 +27,12 @@ const faults: [string, string, unknown, RegExp][] = [
   ['literal', 'volumes.store.name', '${NAME}', /name/],
   ['interpolation', 'services.api.environment.TOKEN', '${TOKEN', /"\$\{TOKEN" is no variable/],
   ['env_file', 'services.api.env_file', [{ path: '.env' }], /under environment instead/],
+  [
+    'x-pacs',
+    'services.api.x-pacs.routes',
+    [{ route: 'Path(`/a`)', middlewares: [] }],
+    /must be longer than x-pacs.route/,
+  ],
   ['x-pacs', 'services.api.x-pacs.raedy', '/ready', /no key "raedy"; did you mean ready\?/],
   [
     'x-pacs',

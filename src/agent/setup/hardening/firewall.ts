@@ -49,7 +49,8 @@ const loaded: Item = {
   async make(changer) {
     await system(changer.host, 'nft', '--check', '--file', RULES)
     await changer.run(['systemctl', 'daemon-reload'], null)
-    await changer.run(['systemctl', 'restart', UNIT], ['systemctl', 'stop', UNIT])
+    // In one step of nftables: a restart would leave the machine open between its two halves.
+    await changer.run(['systemctl', 'reload-or-restart', UNIT], ['systemctl', 'stop', UNIT])
   },
 }
 

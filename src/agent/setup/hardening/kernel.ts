@@ -34,12 +34,18 @@ export function kernelStep(host: Host): Step {
     id: 'kernel',
     title: 'settings of the kernel',
     impossible: () => notOurKernel(host),
-    items: () => [file(FILE, sysctlFile(), 0o644), inForce],
+    items: async () => [file(FILE, await sysctlFile(host), 0o644), inForce],
   }
 }
 
-function sysctlFile(): string {
-  const lines = SETTINGS.map(({ name, value }) => `${name} = ${value}`)
+/** What a start sets: nothing lower than what is in force where a higher value is as good. */
+async function sysctlFile(host: Host): Promise<string> {
+  const lines = await Promise.all(
+    SETTINGS.map(async ({ name, value, least }) => {
+      const is = least ? Number((await inKernel(host, name)) ?? value) : value
+      return `${name} = ${Math.max(is, value)}`
+    }),
+  )
   return ['# Written by pacs-agent setup.', ...lines, ''].join('\n')
 }
 
@@ -58,12 +64,16 @@ const inForce: Item = {
 async function deviations(host: Host) {
   const found = []
   for (const { name, value, least } of SETTINGS) {
-    const is = (await host.read(join('/proc/sys', name.replaceAll('.', '/'))))?.toString().trim()
+    const is = await inKernel(host, name)
     // A kernel without IPv6, say.
     if (is === undefined) continue
     if (least ? Number(is) < value : Number(is) !== value) found.push({ name, value, is })
   }
   return found
+}
+
+async function inKernel(host: Host, name: string): Promise<string | undefined> {
+  return (await host.read(join('/proc/sys', name.replaceAll('.', '/'))))?.toString().trim()
 }
 
 const HUGE_PAGES = '/sys/kernel/mm/transparent_hugepage'

@@ -70,8 +70,10 @@ async function replacing(
 ): Promise<void> {
   const status = await host.status(path)
   const put = async (content: string) => {
-    await host.write(path, content, status?.mode ?? 0o600)
+    // Readable for sshd at every instant: it reads the file as its user, also when this is cut before the owner is right.
+    await host.write(path, content, 0o644)
     if (status) await host.own(path, status)
+    await host.setMode(path, status?.mode ?? 0o600)
   }
   try {
     await put(during)

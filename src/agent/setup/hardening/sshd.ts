@@ -26,5 +26,14 @@ export async function sshPorts(host: Host): Promise<number[]> {
   const listening = (settings.get('listenaddress') ?? '')
     .split(' ')
     .flatMap((address) => /:(\d+)$/.exec(address)?.[1] ?? [])
-  return [...new Set([...ports, ...listening.map(Number)])].toSorted((a, b) => a - b)
+  return [...new Set([...ports, ...listening.map(Number), ...(await heldPorts(host))])].toSorted((a, b) => a - b)
+}
+
+/** Where sshd listens now for others than this machine: options of its command line stand in no configuration. */
+async function heldPorts(host: Host): Promise<number[]> {
+  const said = (await outputOf(host, 'ss', '-Htlnp')) ?? ''
+  return said.split('\n').flatMap((line) => {
+    const [, address = '', port] = /\s(\S+):(\d+)\s+\S+:\*\s.*"sshd"/.exec(line) ?? []
+    return port === undefined || address.startsWith('127.') || address === '[::1]' ? [] : [Number(port)]
+  })
 }

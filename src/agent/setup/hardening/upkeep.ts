@@ -41,7 +41,8 @@ const HELD = [
 
 /** Security updates by themselves; never of the engine, and never with a restart of the machine. */
 export function updatesStep(): Step {
-  const lines = HELD.map((name) => `  "^${name.replaceAll('.', '\\\\.')}$";`)
+  // Each is a regular expression of Python.
+  const lines = HELD.map((name) => `  "^${name.replaceAll('.', '[.]')}$";`)
   const content = `// Written by pacs-agent setup.
 APT::Periodic::Update-Package-Lists "1";
 APT::Periodic::Unattended-Upgrade "1";
