@@ -21,8 +21,6 @@ export interface Observation {
   before: Both<AgentStatus>
   after: Both<AgentStatus>
   counted: ReadonlyMap<ServerName, CounterReport>
-  /** When the counters started, in milliseconds of the epoch. */
-  startedAt: number
 }
 
 /**
@@ -38,9 +36,9 @@ export async function observe(
 ): Promise<Observation> {
   const before = await statusOfBoth(site)
   const entries = where.map((name) => ({ server: site[name], images: name === 'production' ? [image] : [] }))
-  const { run, reports, startedAt } = await countRun(site.lab, entries, work, options)
+  const { run, reports } = await countRun(site.lab, entries, work, options)
   const counted = new Map(reports.map((report, index) => [where[index] ?? SERVERS[0], report]))
-  return { run, before, counted, after: await statusOfBoth(site), startedAt }
+  return { run, before, counted, after: await statusOfBoth(site) }
 }
 
 export async function statusOfBoth({ staging, production }: Site): Promise<Both<AgentStatus>> {

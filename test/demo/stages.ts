@@ -192,7 +192,7 @@ function sceneOf(seen: Observation, expected: Expectations, announcement?: Annou
     const sight = { server, outcome: isUntouched(seen, server) ? 'untouched' : said }
     const counted = seen.counted.get(server)
     if (counted === undefined) return sight
-    const tally = tallyOf(counted, seen.startedAt, announcement)
+    const tally = tallyOf(counted, announcement)
     expected.that(tally.failed.length === 0, `${server}: ${tally.failed.length} requests were lost`)
     return { ...sight, tally }
   })

@@ -18,13 +18,12 @@ export interface Announcement {
   to: number
 }
 
-/** @param startedAt milliseconds of the epoch at which the counter started */
-export function tallyOf(report: CounterReport, startedAt: number, announcement?: Announcement): Tally {
-  const { sent, lost, longestGap } = report
-  const isAnnounced = ({ status, instance, at }: LostRequest) => {
+/** A request falls into the announced time by any part of its own: what was asked just before the end of the undo may be answered after it. */
+export function tallyOf(report: CounterReport, announcement?: Announcement): Tally {
+  const { startedAt, sent, lost, longestGap } = report
+  const isAnnounced = ({ status, instance, asked, at }: LostRequest) => {
     if (announcement === undefined || status !== 500 || instance === null) return false
-    const time = startedAt + at
-    return time >= announcement.from && time <= announcement.to
+    return startedAt + at >= announcement.from && startedAt + asked <= announcement.to
   }
   return {
     sent,

@@ -22,7 +22,8 @@ export interface CounterOptions {
 }
 
 export interface LostRequest {
-  /** Milliseconds since the counter started. */
+  /** Milliseconds since the counter started: when it was asked, and when it was lost. */
+  asked: number
   at: number
   request: string
   instance: string | null
@@ -32,6 +33,8 @@ export interface LostRequest {
 }
 
 export interface CounterReport {
+  /** When the counter started, in milliseconds of the epoch. */
+  startedAt: number
   sent: number
   lost: readonly LostRequest[]
   /** Milliseconds between two good answers at most, over all connections. */
@@ -59,6 +62,7 @@ const THINK = 40
 export class Counter {
   readonly #options: CounterOptions
   readonly #started = performance.now()
+  readonly #startedAt = Date.now()
   readonly #lost: LostRequest[] = []
   readonly #instances = new Map<string, number>()
   readonly #moves: { at: number; from: string; to: string }[] = []
@@ -92,6 +96,7 @@ export class Counter {
     this.#stopped = true
     await Promise.all(this.#workers)
     return {
+      startedAt: this.#startedAt,
       sent: this.#sent,
       lost: this.#lost,
       longestGap: this.#longestGap,
@@ -151,6 +156,7 @@ export class Counter {
     return new Promise((resolve) => {
       const lose = (why: string, answer?: Partial<Answer>) => {
         this.#lost.push({
+          asked: asked - this.#started,
           at: this.elapsed,
           request: `${method} ${path}`,
           instance: answer?.instance ?? null,

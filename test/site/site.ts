@@ -72,8 +72,6 @@ export interface CountedRun {
   run: WorkflowRun
   /** What was counted at each server, in the order asked for. */
   reports: readonly CounterReport[]
-  /** When the counters started, in milliseconds of the epoch. */
-  startedAt: number
 }
 
 /**
@@ -87,9 +85,7 @@ export async function countRun(
   options: RunOptions = {},
 ): Promise<CountedRun> {
   let counting: Promise<Counter[]> | undefined
-  let startedAt = 0
   const onServer = () => {
-    startedAt = Date.now()
     counting = Promise.all(entries.map(({ server, ...what }) => count(lab, server, what)))
   }
   const stop = async () => Promise.all(((await counting) ?? []).map((counter) => counter.stop()))
@@ -97,7 +93,7 @@ export async function countRun(
     const run = await work({ ...options, onServer })
     const reports = await stop()
     if (counting === undefined) throw new Error(`the workflow reached no server: ${run.printed.slice(-4000)}`)
-    return { run, reports, startedAt }
+    return { run, reports }
   } finally {
     await stop()
   }

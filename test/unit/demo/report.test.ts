@@ -2,8 +2,22 @@ import { describe, expect, it } from 'vitest'
 import { complaintsOf, endOf, type Played, tableOf } from '../../demo/report.ts'
 import type { LostRequest } from '../../load/counter.ts'
 
-const reset: LostRequest = { at: 1500, request: 'GET /', instance: null, why: 'read ECONNRESET', status: null }
-const failed: LostRequest = { at: 20, request: 'GET /api/version', instance: 'bbbb', why: 'status 500', status: 500 }
+const reset: LostRequest = {
+  asked: 1490,
+  at: 1500,
+  request: 'GET /',
+  instance: null,
+  why: 'read ECONNRESET',
+  status: null,
+}
+const failed: LostRequest = {
+  asked: 10,
+  at: 20,
+  request: 'GET /api/version',
+  instance: 'bbbb',
+  why: 'status 500',
+  status: 500,
+}
 
 function stage(
   title: string,

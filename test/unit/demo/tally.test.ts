@@ -7,12 +7,28 @@ const STARTED = 1_000_000
 const ANNOUNCEMENT = { from: STARTED + 2000, to: STARTED + 5000 }
 
 function lost(change: Partial<LostRequest>): LostRequest {
-  return { at: 3000, request: 'GET /api/version', instance: 'bbbb', why: 'status 500', status: 500, ...change }
+  return {
+    asked: (change.at ?? 3000) - 5,
+    at: 3000,
+    request: 'GET /api/version',
+    instance: 'bbbb',
+    why: 'status 500',
+    status: 500,
+    ...change,
+  }
 }
 
 function tally(one: LostRequest, announcement?: typeof ANNOUNCEMENT) {
-  const report = { sent: 9, lost: [one], longestGap: 70, instances: new Map(), moves: [], seconds: 8 }
-  const { failed, announced } = tallyOf(report, STARTED, announcement)
+  const report = {
+    startedAt: STARTED,
+    sent: 9,
+    lost: [one],
+    longestGap: 70,
+    instances: new Map(),
+    moves: [],
+    seconds: 8,
+  }
+  const { failed, announced } = tallyOf(report, announcement)
   return { failed: failed.length, announced: announced.length }
 }
 
@@ -21,7 +37,11 @@ describe('an answer 500', () => {
     expect(tally(lost({}), ANNOUNCEMENT)).toEqual({ failed: 0, announced: 1 })
   })
 
-  it.each([1999, 5001])('is a lost request at %i ms, outside of that time', (at) => {
+  it('is announced when it was asked before the end of the undo and came after it', () => {
+    expect(tally(lost({ asked: 4999, at: 5400 }), ANNOUNCEMENT)).toEqual({ failed: 0, announced: 1 })
+  })
+
+  it.each([1999, 5006])('is a lost request at %i ms, outside of that time', (at) => {
     expect(tally(lost({ at }), ANNOUNCEMENT)).toEqual({ failed: 1, announced: 0 })
   })
 
