@@ -46,7 +46,12 @@ export class Notifications {
   async oldestOpen(severity) {
     const { collection, filter } = QUERIES.notificationsByState
     const found = await this.#database.ask((db) =>
-      db.collection(collection).find({ ...filter('open'), severity }).sort({ createdAt: 1 }).limit(SHOWN).toArray(),
+      db
+        .collection(collection)
+        .find({ ...filter('open'), severity })
+        .sort({ createdAt: 1 })
+        .limit(SHOWN)
+        .toArray(),
     )
     return z.array(record).parse(found)
   }
