@@ -109,6 +109,7 @@ export interface CollectionState {
   indexes: IndexState[]
 }
 
+/** What is asked for and is so already is done: a command of a cut connection may have been carried out meanwhile. */
 export interface CatalogStore {
   describe(name: string): Promise<CollectionState | null>
   create(name: string, options: Document, validation: Validation | null): Promise<void>

@@ -13,6 +13,7 @@ import {
   type ApplyOptions,
   applyMigrations,
   type BatchesDeclaration,
+  type CollectionDeclaration,
   loadMigrations,
   type Migration,
   type MigrationDefinition,
@@ -154,6 +155,52 @@ describe('others', () => {
     const left = await root.collection('x').find().toArray()
     expect(new Map(left.map(({ _id, text }) => [Number(_id), text]))).toEqual(mirror)
     expect(left.filter((one) => 'length' in one)).toEqual([])
+  })
+})
+
+describe('a command of a cut connection that is carried out after the run has looked again', () => {
+  const declaring = (declared: Pick<CollectionDeclaration, 'schema'>) =>
+    migration({
+      phase: 'expand',
+      description: 'x',
+      up: ({ schema }) => schema.collection('x', { ...declared, indexes: [{ key: { n: 1 }, name: 'n_1' }] }),
+      down: ({ schema }) => schema.restore(),
+      check: async () => true,
+    })
+
+  /** `opened`, to whose first look at `x` the collection is not there yet. */
+  function withLateCreate(): OpenDatabase {
+    let looks = 0
+    const { catalog } = opened
+    const describe: typeof catalog.describe = async (name) => {
+      looks += 1
+      if (looks > 1) return catalog.describe(name)
+      await catalog.create(name, {}, null)
+      return null
+    }
+    return { ...opened, catalog: { ...catalog, describe } }
+  }
+
+  it('counts as done, and the undo takes back what it made', async () => {
+    const before = await contentOf(root)
+    await apply(withLateCreate(), [declaring({})], 'expand')
+    expect(await opened.catalog.describe('x')).toMatchObject({ indexes: [{ name: 'n_1' }] })
+    await undoTo(opened, [declaring({})], null, common)
+    expect(await contentOf(root)).toEqual(before)
+  })
+
+  it('is refused when it was another that made something else', async () => {
+    const applied = apply(withLateCreate(), [declaring({ schema: { required: ['n'] } })], 'expand')
+    await expect(applied).rejects.toThrow(/read back after the change/)
+  })
+
+  it('may have taken an index or a collection away', async () => {
+    await opened.catalog.create('x', {}, null)
+    await opened.catalog.hideIndex('x', 'gone')
+    await opened.catalog.dropIndex('x', 'gone')
+    await opened.catalog.drop('x')
+    await opened.catalog.drop('x')
+    expect(await opened.catalog.describe('x')).toBeNull()
   })
 })
 

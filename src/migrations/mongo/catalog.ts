@@ -1,4 +1,4 @@
-import type { Db, Document, IndexDescription } from 'mongodb'
+import { type Db, type Document, type IndexDescription, MongoServerError } from 'mongodb'
 import { z } from 'zod'
 import { Failure } from '../../lib/index.ts'
 import type { CatalogStore, CollectionState, IndexState, Validation } from '../store.ts'
@@ -28,6 +28,11 @@ const COUNT_LIMIT = 10 * 60_000
 /** An empty validator with a server's own defaults: no level is left behind that a later validator would inherit. */
 const WITHOUT_VALIDATION = { validator: {}, validationLevel: 'strict', validationAction: 'error' }
 
+/** Codes of the server (error_codes.yml in its source). */
+const NAMESPACE_NOT_FOUND = 26
+const INDEX_NOT_FOUND = 27
+const NAMESPACE_EXISTS = 48
+
 /** Collections, validators and indexes. */
 export function mongoCatalog(db: Db): CatalogStore {
   const describe = async (name: string): Promise<CollectionState | null> => {
@@ -46,7 +51,7 @@ export function mongoCatalog(db: Db): CatalogStore {
   return {
     describe,
     async create(name, options, validation) {
-      await db.createCollection(name, { ...options, ...validationOptions(validation) })
+      await lateOr(NAMESPACE_EXISTS, db.createCollection(name, { ...options, ...validationOptions(validation) }))
     },
     async setValidation(name, validation) {
       const options = validation === null ? WITHOUT_VALIDATION : validationOptions(validation)
@@ -59,13 +64,13 @@ export function mongoCatalog(db: Db): CatalogStore {
       await db.command({ collMod: name, index: { name: index, expireAfterSeconds: seconds } })
     },
     async hideIndex(name, index) {
-      await db.command({ collMod: name, index: { name: index, hidden: true } })
+      await lateOr(INDEX_NOT_FOUND, db.command({ collMod: name, index: { name: index, hidden: true } }))
     },
     async dropIndex(name, index) {
-      await db.collection(name).dropIndex(index)
+      await lateOr(INDEX_NOT_FOUND, db.collection(name).dropIndex(index))
     },
     async drop(name) {
-      await db.collection(name).drop()
+      await lateOr(NAMESPACE_NOT_FOUND, db.collection(name).drop())
     },
     countInvalid: (name, schema) =>
       db.collection(name).countDocuments({ $nor: [{ $jsonSchema: schema }] }, { maxTimeMS: COUNT_LIMIT }),
@@ -94,6 +99,18 @@ export function mongoCatalog(db: Db): CatalogStore {
       return db.collection(name).countDocuments(query, { maxTimeMS: COUNT_LIMIT })
     },
     count: (name, filter) => db.collection(name).countDocuments(filter, { maxTimeMS: COUNT_LIMIT }),
+  }
+}
+
+/**
+ * Takes the refusal `code` for done: a command that was on its way when the connection broke may be carried out only after the run has
+ * looked again. Whether it became what was asked is read back.
+ */
+async function lateOr(code: number, command: Promise<unknown>): Promise<void> {
+  try {
+    await command
+  } catch (thrown) {
+    if (!(thrown instanceof MongoServerError && thrown.code === code)) throw thrown
   }
 }
 

@@ -4,7 +4,8 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { type Alert, alertsOf, type Cases, MONITORING, readCases, readRules } from '../../monitoring/rules.ts'
 
 /** Programs of a server of this stack, and of the containers that the commands enter. */
-const PROGRAMS = /^(curl|df|dmesg|docker|du|free|journalctl|ls|openssl|pacs-agent|ss|systemctl|timedatectl|uptime)( |$)/
+const PROGRAMS =
+  /^([A-Z]+=\$\()?(curl|df|dmesg|docker|du|free|journalctl|ls|openssl|pacs-agent|sed|ss|systemctl|timedatectl|uptime)( |$)/
 const AGENT_VERBS = ['backup', 'rollback', 'status', 'verify']
 
 let alerts: Alert[]
