@@ -68,6 +68,7 @@ export async function scanOptions(inputs: Inputs, job: JobContext): Promise<Scan
     licences: inputs['scan-licences'],
     vendors: inputs['scan-vendors'],
   }
+  const waivers = await readWaivers(inputs['scan-waivers'], job)
   const lock = toolsLock.parse(JSON.parse(await readFile(join(distDirectory(), 'tools.lock.json'), 'utf8')))
   const pinned = lock.tools.trivy
   if (!pinned) throw new Error('tools.lock.json pins no trivy')
@@ -77,7 +78,7 @@ export async function scanOptions(inputs: Inputs, job: JobContext): Promise<Scan
     databases: inputs['scan-database'],
     javaDatabases: inputs['scan-java-database'],
     policy,
-    waivers: await readWaivers(inputs['scan-waivers'], job),
+    waivers,
     cache: await cacheDirectory(),
   }
 }

@@ -1,7 +1,7 @@
 // What is said of a scan of what runs: in the job's summary, in a GitHub issue, as SARIF and as metrics.
 import { describeJudgements, type Finding, type Judgement, nameOf, type Waiver } from '../images/index.ts'
-import { type FailureKind, type SarifResult, sarifLog } from '../lib/index.ts'
-import type { StandingIssue } from '../runner/index.ts'
+import { type Failure, type SarifResult, sarifLog } from '../lib/index.ts'
+import { hideMasked, type StandingIssue } from '../runner/index.ts'
 
 /** Rows of the summary: one per image, and one per new finding up to a number that a person reads. */
 export function scanRows(judgements: readonly Judgement[], waivers: readonly Waiver[]): [string, string][] {
@@ -17,30 +17,27 @@ export function scanRows(judgements: readonly Judgement[], waivers: readonly Wai
   ]
 }
 
-/** Failures after which nobody knows whether something new is there; who asked wrongly learns it at once. */
-const UNKNOWN: readonly FailureKind[] = ['refused', 'error', 'unreachable', 'unhealthy', 'unknown']
-
 /**
- * The one issue of an environment.
+ * The one issue of an environment: nobody waits for a run of the night, so whatever keeps it from judging is said there too, be it a
+ * waiver that has expired.
  * @param judgements null when nothing could be judged
- * @param kind null for a green run
+ * @param failure null for a green run
  */
 export function issueOf(
   subject: string,
   judgements: readonly Judgement[] | null,
-  kind: FailureKind | null,
+  failure: Pick<Failure, 'kind' | 'message'> | null,
   run: string,
-): StandingIssue | null {
+): StandingIssue {
   const issue = { marker: `scan ${subject}`, title: `New findings in what runs: ${subject}` }
-  if (kind === null) {
+  if (failure === null) {
     return { ...issue, state: 'closed', body: '', line: `Nothing new any more ([run](${run})).` }
   }
-  if (!UNKNOWN.includes(kind)) return null
   const fresh = judgements?.flatMap(({ service, refused }) => refused.map((finding) => ({ service, finding }))) ?? []
   const line = judgements
     ? `${fresh.length} new findings ([run](${run})).`
-    : `Could not be judged: ${kind} ([run](${run})).`
-  return { ...issue, state: 'open', body: body(subject, judgements, fresh, kind, run), line }
+    : `Could not be judged: ${failure.kind} ([run](${run})).`
+  return { ...issue, state: 'open', body: body(subject, judgements, fresh, failure, run), line }
 }
 
 const ROWS = 100
@@ -49,7 +46,7 @@ function body(
   subject: string,
   judgements: readonly Judgement[] | null,
   fresh: readonly { service: string; finding: Finding }[],
-  kind: string,
+  { kind, message }: Pick<Failure, 'kind' | 'message'>,
   run: string,
 ): string {
   const rows = fresh.slice(0, ROWS).map(({ service, finding }) => {
@@ -58,7 +55,18 @@ function body(
   })
   return [
     ...(judgements === null
-      ? [`**What runs on \`${subject}\` could not be judged (${kind}).** Nobody knows whether something new is in it.`]
+      ? [
+          `**What runs on \`${subject}\` could not be judged (${kind}).** Nobody knows whether something new is in it.`,
+          // Only what a person has written wrongly: other failures speak of hosts, and an issue may be public.
+          ...(kind === 'bad-input'
+            ? [
+                '',
+                ...hideMasked(message)
+                  .split('\n')
+                  .map((line) => `    ${line}`),
+              ]
+            : []),
+        ]
       : [
           `**${fresh.length} findings are in what runs on \`${subject}\` that its release did not have.**`,
           '',

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Judgement, refusalOf, scanRelease } from '../images/index.ts'
-import { Failure, type FailureKind } from '../lib/index.ts'
+import { Failure } from '../lib/index.ts'
 import { parsePinned } from '../release/index.ts'
 import {
   childEnvironment,
@@ -30,16 +30,14 @@ export function main(): Promise<void> {
     const subject = inputs.environment ?? 'release'
     job.report.subject = `Scan of ${subject}`
     let judgements: readonly Judgement[] | null = null
-    const settle = async (kind: FailureKind | null) => {
-      const issue = issueOf(subject, judgements, kind, jobContext().run)
-      if (issue) await keepIssueIfAsked(issue, inputs['issue-token'], job)
-    }
+    const settle = (failure: Pick<Failure, 'kind' | 'message'> | null) =>
+      keepIssueIfAsked(issueOf(subject, judgements, failure, jobContext().run), inputs['issue-token'], job)
     try {
       judgements = await scan(inputs, subject, job)
       const refusal = refusalOf(judgements)
       if (refusal) throw refusal
     } catch (thrown) {
-      await settle(thrown instanceof Failure ? thrown.kind : 'error')
+      await settle(thrown instanceof Failure ? thrown : { kind: 'error', message: '' })
       throw thrown
     }
     await settle(null)
@@ -61,7 +59,10 @@ function read() {
       ...issueInputs,
     },
     ({ environment, release, 'ssh-key': key }) => {
-      if (release !== undefined) return []
+      if (release !== undefined) {
+        if (environment === undefined) return []
+        return ['inputs environment and release: give one of them, since what is judged can be only one']
+      }
       if (environment === undefined)
         return ['input environment: name the one whose release is judged, or give a release']
       return key === undefined ? ['input ssh-key is missing: the environment is asked what runs there'] : []

@@ -1,7 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { refused } from '../lib/index.ts'
-import { type Evidence, evidenceFiles, sha256, type Verdict } from '../release/index.ts'
+import { type Evidence, evidenceFiles, sha256 } from '../release/index.ts'
+import type { DraftImage } from './draft.ts'
+import { parseReport } from './scan/report.ts'
 
 /** What the verdicts rest on, by service. */
 export type EvidenceByService = Readonly<Record<string, Evidence>>
@@ -27,21 +29,25 @@ export async function readEvidence(directory: string, services: readonly string[
 }
 
 /**
- * Asks for a verdict on every image, and for the report and the bill of materials that it names.
+ * Asks for a verdict on every image, for the report and the bill of materials that it names, and that the report is about this very image.
  * @throws Failure `refused` that names each image without
  */
 export function requireEvidence(
-  images: Readonly<Record<string, { verdict: Verdict | null }>>,
+  images: Readonly<Record<string, Pick<DraftImage, 'image' | 'verdict'>>>,
   evidence: EvidenceByService,
 ): void {
-  const problems = Object.entries(images).flatMap(([service, { verdict }]) => {
+  const problems = Object.entries(images).flatMap(([service, { image, verdict }]) => {
     if (verdict === null) return [`no scan has judged the image of ${service}: build it without \`scan: false\``]
     const { report, sbom } = evidence[service] ?? {}
     if (report === undefined || sbom === undefined) {
       return [`the report of the scan of ${service} is missing: give the output "manifest" of a build step of this job`]
     }
-    if (sha256(report) === verdict.report && sha256(sbom) === verdict.sbom) return []
-    return [`the report of the scan of ${service} is not the one that was judged: build again`]
+    if (sha256(report) !== verdict.report || sha256(sbom) !== verdict.sbom) {
+      return [`the report of the scan of ${service} is not the one that was judged: build again`]
+    }
+    const { ImageID } = parseReport(service, report, verdict.scanner.version).Metadata
+    if (ImageID === image) return []
+    return [`the report of the scan of ${service} is about image ${ImageID}, built was ${image}: build again`]
   })
   if (problems.length > 0) throw refused(problems.join('\n'))
 }

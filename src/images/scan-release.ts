@@ -53,6 +53,9 @@ export async function scanRelease(options: ReleaseScanOptions): Promise<ReleaseS
   try {
     return await withLogin(options.registry, login, async (access) => {
       const { manifest, evidence } = await readReleaseEvidence({ ...access, pinned: release, into: scratch })
+      if (Object.keys(manifest.images).length === 0) {
+        throw refused(`release ${manifest.id} names no image, so there is nothing to judge: build and push it again`)
+      }
       const context = {
         ...access,
         redact: access.redact ?? ((text: string) => text),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sha256, type Verdict } from '../../src/release/index.ts'
+import { type Digest, type Evidence, sha256, type Verdict } from '../../src/release/index.ts'
 import { type Lab, startLab } from '../lab/index.ts'
 import type { SampleCheckout } from './checkout.ts'
 import { call, installProgram, type Outcome } from './in-runner.ts'
@@ -53,18 +53,31 @@ export async function build(lab: Lab, { directory, commit }: SampleCheckout): Pr
   return draftSchema.parse(resultOf(await call(lab.runner, { use: 'build', options })))
 }
 
-const evidence = { report: '{}', sbom: '{}' }
+const VERSION = '1.2.3'
+
 /** What a scan might have said: these images are about the registry. */
-const verdict: Verdict = {
+function judged(image: Digest): { verdict: Verdict; evidence: Evidence } {
+  const evidence = {
+    report: JSON.stringify({
+      SchemaVersion: 2,
+      Trivy: { Version: VERSION },
+      ArtifactType: 'container_image',
+      Metadata: { ImageID: image },
+    }),
+    sbom: '{}',
+  }
+  const verdict = { ...VERDICT, report: sha256(evidence.report), sbom: sha256(evidence.sbom) }
+  return { verdict, evidence }
+}
+
+const VERDICT: Omit<Verdict, 'report' | 'sbom'> = {
   built: true,
-  scanner: { version: '1.2.3', sha256: sha256('scanner') },
+  scanner: { version: VERSION, sha256: sha256('scanner') },
   database: '2026-11-24T06:00:00.000Z',
   judged: '2026-11-24T10:00:00.000Z',
   found: { critical: 0, high: 0, medium: 0, low: 0, unknown: 0 },
   open: [],
   waived: [],
-  report: sha256(evidence.report),
-  sbom: sha256(evidence.sbom),
 }
 
 /** Options of a push of a checkout's draft, as a workflow would give them. */
@@ -73,10 +86,13 @@ export function pushOptions(
   draft: Draft,
   change: Partial<PushOptions> = {},
 ): PushOptions {
-  const images = Object.entries(draft.images)
+  const images = Object.entries(draft.images).map(([name, image]) => ({ name, image, ...judged(image.image) }))
   return {
-    draft: { ...draft, images: Object.fromEntries(images.map(([name, image]) => [name, { ...image, verdict }])) },
-    evidence: Object.fromEntries(images.map(([name]) => [name, evidence])),
+    draft: {
+      ...draft,
+      images: Object.fromEntries(images.map(({ name, image, verdict }) => [name, { ...image, verdict }])),
+    },
+    evidence: Object.fromEntries(images.map(({ name, evidence }) => [name, evidence])),
     directory,
     stackDirectory: `${directory}/stack`,
     migrations: [],

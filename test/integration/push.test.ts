@@ -127,6 +127,10 @@ describe.each(IMAGE_STORES)('push from the image store %s', (store) => {
     })
     const other = { ...evidence, api: { report: '{"Results":[]}', sbom: '{}' } }
     expect((await push({ evidence: other })).failure?.message).toMatch(/the report of the scan of api is not the one/)
+    const moved = { ...judged, images: { ...judged.images, api: { ...api, image: sha256('another') } } }
+    expect((await push({ draft: moved })).failure?.message).toMatch(
+      /^the report of the scan of api is about image sha256:[0-9a-f]{64}, built was sha256:[0-9a-f]{64}: build again/,
+    )
   })
 
   test('refuses an image that is gone', async () => {

@@ -112,6 +112,7 @@ async function prepare(options: ScanOptions, context: Context): Promise<Ready> {
   const { made, id } = await trivy.updateDatabase()
   requireFreshDatabase(made, new Date())
   log(`scan | Trivy ${version}, database of ${made.toISOString()}`)
-  const reports = await KeptReports.open(join(options.cache, 'reports'), { scanner: sha256, database: id, licences })
+  const key = { scanner: sha256, database: id, licences }
+  const reports = await KeptReports.open(join(options.cache, 'reports'), key, version)
   return { trivy, scanner: { version, sha256 }, database: made, reports }
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { issueOf, scanMetrics, scanRows, scanSarif } from '../../../src/actions/scan-report.ts'
 import type { Finding, Judgement, Waiver } from '../../../src/images/index.ts'
+import type { FailureKind } from '../../../src/lib/index.ts'
 import { releaseIdSchema, sha256 } from '../../../src/release/index.ts'
 import { keepIssue } from '../../../src/runner/index.ts'
 import { FakeGitHub } from '../../github/fake-api.ts'
@@ -68,17 +69,17 @@ describe('the issue of an environment', () => {
   afterEach(() => github[Symbol.asyncDispose]())
 
   it('is opened once, updated, kept while nobody can judge, and closed', async () => {
-    const settle = async (...[judgements, kind]: [Parameters<typeof issueOf>[1], Parameters<typeof issueOf>[2]]) => {
-      const issue = issueOf('production', judgements, kind, run)
+    const settle = async (judgements: readonly Judgement[] | null, kind: FailureKind | null, message = 'of a host') => {
       const options = { token: github.token, repository: 'org/pacs', api: github.url }
-      if (issue) await keepIssue(issue, { ...options, signal: new AbortController().signal })
+      const issue = issueOf('production', judgements, kind && { kind, message }, run)
+      await keepIssue(issue, { ...options, signal: new AbortController().signal })
       return github.issues.map(({ state }) => state)
     }
-    expect(await settle(null, 'bad-input')).toEqual([])
     expect(await settle(red, 'refused')).toEqual(['open'])
     expect(github.issues[0]?.body).toContain('| api | CVE-2026-1 | HIGH | openssl | 3.5.0 | 3.5.1 |')
     expect(await settle(null, 'unreachable')).toEqual(['open'])
     expect(github.issues[0]?.body).toContain('could not be judged (unreachable)')
+    expect(github.issues[0]?.body).not.toContain('of a host')
     expect(await settle([judgement([])], null)).toEqual(['closed'])
     expect(github.issues[0]?.comments).toHaveLength(2)
   })
@@ -95,6 +96,8 @@ describe('scan', () => {
   it('says what it needs to know what runs', async () => {
     const nothing = await server.run('scan', { environment: '', 'ssh-key': '' })
     expect(nothing.log.messages('error')[0]).toMatch(/^input environment: name the one whose release is judged/)
+    const both = await server.run('scan', { release: `registry.example/org/pacs/release@${sha256('release')}` })
+    expect(both.log.messages('error')).toEqual([expect.stringMatching(/^inputs environment and release: give one/)])
     const keyless = await server.run('scan', { 'ssh-key': '' })
     expect(keyless.log.messages('error')[0]).toMatch(/^input ssh-key is missing/)
   })
@@ -104,6 +107,21 @@ describe('scan', () => {
     expect(step.code).toBe(1)
     expect(step.log.messages('error')).toEqual([expect.stringMatching(/^nothing serves/)])
     expect(step.outputs['exit-class']).toBe('11')
+  })
+
+  it('opens the issue when a waiver has expired, and names it by file and line', async () => {
+    await using github = await FakeGitHub.start()
+    const release = `registry.example/org/pacs/release@${sha256('release')}`
+    const judged = { environment: '', release, 'scan-waivers': 'waivers.yml', 'issue-token': github.token }
+    const waivers = '- { id: CVE-2026-1, reason: not reachable here, owner: jane, expires: 2026-01-31 }\n'
+    const step = await server.run('scan', judged, {
+      env: { GITHUB_API_URL: github.url },
+      files: { 'waivers.yml': waivers },
+    })
+    expect(step.outputs['exit-class']).toBe('40')
+    expect(github.issues.map(({ state, body }) => [state, /waivers.yml:1: expired on 2026-01-31/.test(body)])).toEqual([
+      ['open', true],
+    ])
   })
 
   it('goes on with the release that serves', async () => {

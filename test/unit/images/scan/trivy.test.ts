@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { KeptReports } from '../../../../src/images/scan/kept-reports.ts'
 import { Trivy } from '../../../../src/images/scan/trivy.ts'
 import { sha256 } from '../../../../src/release/index.ts'
+import { reportOf, VERSION } from './report-of.ts'
 
 /** Writes argv, environment and working directory beside itself, then does what `rest` says. */
 const recording = (rest: string) => `#!/bin/sh
@@ -148,20 +149,34 @@ describe('a kept report', () => {
   const key = { scanner: sha256('scanner'), database: sha256('database of today'), licences: false }
 
   test('is found for the same image, scanner and database, and for no other', async () => {
-    const reports = await KeptReports.open(folder, key)
+    const reports = await KeptReports.open(folder, key, VERSION)
     expect(await reports.find(image)).toBeNull()
-    const evidence = { report: '{"SchemaVersion":2}', sbom: '{"bomFormat":"CycloneDX"}' }
+    const evidence = { report: JSON.stringify(reportOf()), sbom: `{"bomFormat":"CycloneDX","image":"${image}"}` }
     await reports.keep(image, evidence)
-    expect(await (await KeptReports.open(folder, key)).find(image)).toEqual(evidence)
+    expect(await (await KeptReports.open(folder, key, VERSION)).find(image)).toEqual(evidence)
     expect(await reports.find(sha256('another image'))).toBeNull()
 
-    const other = await KeptReports.open(folder, { ...key, database: sha256('database of tomorrow') })
+    const other = await KeptReports.open(folder, { ...key, database: sha256('database of tomorrow') }, VERSION)
     expect(await other.find(image)).toBeNull()
     expect(await reports.find(image)).toBeNull()
     expect(await readdir(folder)).toHaveLength(1)
     // Another job of this machine has removed the directory meanwhile: nothing is kept, and nothing fails.
     await reports.keep(image, evidence)
     expect(await readdir(folder)).toHaveLength(1)
+  })
+})
+
+describe('what lies among the kept reports', () => {
+  test.each<[string, object, string]>([
+    ['a report of another image', reportOf([], { ImageID: sha256('other') }), image],
+    ['a report of another scanner', { ...reportOf(), Trivy: { Version: '0.69.4' } }, image],
+    ['what is no report', {}, image],
+    ['the bill of materials of another image', reportOf(), sha256('other')],
+  ])('is not taken for a report of the image when it is %s', async (_, report, about) => {
+    const key = { scanner: sha256('scanner'), database: sha256('database'), licences: false }
+    const reports = await KeptReports.open(folder, key, VERSION)
+    await reports.keep(image, { report: JSON.stringify(report), sbom: `{"image":"${about}"}` })
+    expect(await reports.find(image)).toBeNull()
   })
 })
 

@@ -169,6 +169,17 @@ describe("the verdict on a vendor's image", () => {
     expect(refusing(report, { built: false, ...options }).sort()).toEqual(expected)
   })
 
+  test('reports a licence of the list, whatever the last release had, unless it is judged as an own image', () => {
+    const listed = { licences: ['AGPL-3.0-only'] }
+    const found = reportOf([licence('AGPL-3.0-only')])
+    expect(verdictOn(found, { built: false, ...known(), ...policy(listed) }).verdict?.open).toEqual([
+      'AGPL-3.0-only in x',
+    ])
+    expect(refusing(found, { built: false, ...known(), ...policy({ ...listed, vendors: 'all' }) })).toEqual([
+      'licence AGPL-3.0-only',
+    ])
+  })
+
   test('names what it lets pass, for the next release to compare with', () => {
     const { verdict, reported } = verdictOn(report, { built: false })
     expect(verdict?.open).toEqual([...all].sort())
