@@ -16,6 +16,8 @@ const WORKFLOWS = '.github/workflows'
 const NPMRC = 'omit-lockfile-registry-resolved=true\nsave-exact=true\nfund=false\naudit=false\n'
 const LEFT_OUT_BY_NPM: Readonly<Record<string, string>> = {
   [`${STACK}/.gitignore`]: '.env\nsecrets/\ncerts/\n',
+  [`${STACK}/monitoring/textfile/.gitignore`]:
+    '# Figures for the node exporter of a stack without an agent: files *.prom, each replaced by a rename.\n*.prom\n',
   [`${APP}/client/.gitignore`]: 'dist/\n',
   [`${APP}/client/.npmrc`]: NPMRC,
   [`${APP}/server/.npmrc`]: NPMRC,

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { badInput, Failure, tryRun } from '../lib/index.ts'
 import { hostSchema, parseEnvironments, portSchema, userSchema } from '../ssh/index.ts'
 import type { Console } from './console.ts'
+import { HOST_KEY } from './doctor/remark.ts'
 
 const SCRIPT = 'deployment/production/scripts/setup-production.sh'
 const AGENT = 'dist/agent/index.js'
@@ -161,7 +162,7 @@ function unreachable(host: string, said: string): Failure {
   const last = said.trim().split('\n').at(-1) ?? ''
   if (/host key/i.test(said)) {
     return badInput(
-      `the host key of ${host} is not the known one (${last}): read /etc/ssh/ssh_host_ed25519_key.pub at its console and give it by --host-key`,
+      `the host key of ${host} is not the known one (${last}): give it by --host-key 'ssh-ed25519 AAAA…': ${HOST_KEY}`,
     )
   }
   if (/Permission denied/.test(said)) return badInput(`${host} does not let this person in: ${last}`)

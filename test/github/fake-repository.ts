@@ -4,6 +4,8 @@ import { createServer } from 'node:http'
 
 export interface RepositoryState {
   variables: Readonly<Record<string, string>>
+  /** What the organization shares with the repository; left out, the repository is a person's. */
+  shared?: Readonly<Record<string, string>>
   /** Names of secrets by environment. */
   environments: Readonly<Record<string, readonly string[]>>
   /** Environments that wait for somebody's approval. */
@@ -15,33 +17,47 @@ export interface FakeRepository extends AsyncDisposable {
   token: string
 }
 
+/** A list by its path, of which a page holds at most `most`, and 10 unless more are asked for. */
+function list(path: string, key: string, most: number, all: readonly object[]) {
+  const page = (query: URLSearchParams) => {
+    const size = Math.min(Number(query.get('per_page') ?? 10), most)
+    const from = (Number(query.get('page') ?? 1) - 1) * size
+    return { total_count: all.length, [key]: all.slice(from, from + size) }
+  }
+  return [path, page] as const
+}
+
 /** Answers for `org/pacs` to whoever has the token. */
-export async function fakeRepository({ variables, environments, reviewed }: RepositoryState): Promise<FakeRepository> {
+export async function fakeRepository(state: RepositoryState): Promise<FakeRepository> {
+  const { variables, shared, environments, reviewed } = state
   const token = 'sentinel-doctor-token'
-  const named = (names: readonly string[]) => ({ total_count: names.length, secrets: names.map((name) => ({ name })) })
-  const answers = new Map<string, object>([
-    [
-      '/repos/org/pacs/actions/variables',
-      { total_count: 1, variables: Object.entries(variables).map(([name, value]) => ({ name, value })) },
-    ],
-    [
+  const pairs = (values: Readonly<Record<string, string>>) =>
+    Object.entries(values).map(([name, value]) => ({ name, value }))
+  const lists = new Map([
+    list('/repos/org/pacs/actions/variables', 'variables', 30, pairs(variables)),
+    ...(shared ? [list('/repos/org/pacs/actions/organization-variables', 'variables', 30, pairs(shared))] : []),
+    list(
       '/repos/org/pacs/environments',
-      {
-        total_count: 1,
-        environments: Object.keys(environments).map((name) => ({
-          name,
-          protection_rules: reviewed.includes(name) ? [{ id: 1, type: 'required_reviewers' }] : [],
-        })),
-      },
-    ],
-    ...Object.entries(environments).map(([name, secrets]): [string, object] => [
-      `/repos/org/pacs/environments/${name}/secrets`,
-      named(secrets),
-    ]),
+      'environments',
+      100,
+      Object.keys(environments).map((name) => ({
+        name,
+        protection_rules: reviewed.includes(name) ? [{ id: 1, type: 'required_reviewers' }] : [],
+      })),
+    ),
+    ...Object.entries(environments).map(([name, secrets]) =>
+      list(
+        `/repos/org/pacs/environments/${name}/secrets`,
+        'secrets',
+        100,
+        secrets.map((secret) => ({ name: secret })),
+      ),
+    ),
   ])
   const server = createServer((request, response) => {
     const isKnown = request.headers.authorization === `Bearer ${token}`
-    const found = answers.get((request.url ?? '').split('?')[0] ?? '')
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://api')
+    const found = lists.get(pathname)?.(searchParams)
     response.writeHead(!isKnown ? 401 : found ? 200 : 404, { 'content-type': 'application/json' })
     response.end(JSON.stringify(isKnown && found ? found : { message: 'Not Found' }))
   })

@@ -22,9 +22,10 @@ export async function doctorCommand(args: readonly string[], { print, root, env 
   const directory = resolve(values.directory)
   const path = env.PATH ?? ''
   const key = values['ssh-key'] === undefined ? undefined : await readKey(values['ssh-key'])
-  const { remarks, environments } = await examineRepository(directory, root, path)
+  const { remarks, environments, names } = await examineRepository(directory, root, path)
   const wanted = environments.filter(({ name }) => values.environment === undefined || name === values.environment)
-  if (values.environment !== undefined && wanted.length === 0) {
+  // Without a file that can be read, or with one that is still the example, the remarks say what is to be done first.
+  if (values.environment !== undefined && names !== null && !names.includes(values.environment)) {
     throw badInput(`doctor: deployment/environments.yml has no environment "${values.environment}"`)
   }
   if (!values.offline) {

@@ -13,12 +13,14 @@ export interface GitHubAccess {
   repository: string | undefined
 }
 
-const variablesSchema = z.object({ variables: z.array(z.object({ name: z.string(), value: z.string() })) })
-const secretsSchema = z.object({ secrets: z.array(z.object({ name: z.string() })) })
-const environmentsSchema = z.object({
-  environments: z.array(
-    z.object({ name: z.string(), protection_rules: z.array(z.object({ type: z.string() })).default([]) }),
-  ),
+/** Entries on one page of a list: GitHub gives no more of variables. */
+const PAGE = 30
+
+const variableSchema = z.object({ name: z.string(), value: z.string() })
+const secretSchema = z.object({ name: z.string() })
+const environmentSchema = z.object({
+  name: z.string(),
+  protection_rules: z.array(z.object({ type: z.string() })).default([]),
 })
 
 /** A refusal of GitHub, told from an answer. */
@@ -42,17 +44,22 @@ const TOKEN = 'GITHUB_TOKEN with read access to environments, secrets and variab
 
 async function examine(path: string, github: GitHub, environments: readonly string[], note: Note): Promise<void> {
   await look(note, 'its variables', async () => {
-    const { variables } = await github.get(`${path}/actions/variables?per_page=100`, variablesSchema)
-    const images = variables.find(({ name }) => name === 'IMAGES')
-    if (images === undefined) note('missing', 'the variable IMAGES', 'where images go, like ghcr.io/org/pacs')
+    const variables = await github.list(`${path}/actions/variables`, 'variables', variableSchema)
+    const isImages = ({ name }: { name: string }) => name === 'IMAGES'
+    const shared = variables.some(isImages) ? [] : await organizationVariables(path, github)
+    const images = [...variables, ...(shared ?? [])].find(isImages)
+    if (images === undefined) {
+      const where = shared === null ? ' (this token does not see those of an organization)' : ''
+      note('missing', `the variable IMAGES${where}`, 'where images go, like ghcr.io/org/pacs')
+    }
     else if (!/^[a-z0-9.:-]+\/[a-z0-9._/-]+$/.test(images.value)) {
       note('missing', `the variable IMAGES is "${images.value}"`, 'a registry and a path in lower case, without tag')
     } else note('ok', `IMAGES is ${images.value}`)
   })
   await look(note, 'its environments', async () => {
-    const found = await github.get(`${path}/environments?per_page=100`, environmentsSchema)
+    const found = await github.list(`${path}/environments`, 'environments', environmentSchema)
     for (const name of environments) {
-      const environment = found.environments.find((one) => one.name === name)
+      const environment = found.find((one) => one.name === name)
       if (environment === undefined) {
         note('missing', `the environment ${name}`, 'Settings, Environments: with its secret SSH_KEY')
         continue
@@ -65,7 +72,7 @@ async function examine(path: string, github: GitHub, environments: readonly stri
     }
     const production = environments.filter((name) => name === 'production')
     for (const proof of production.map((name) => `${name}-proof`)) {
-      if (found.environments.some(({ name }) => name === proof)) await examineSecrets(path, proof, github, note)
+      if (found.some(({ name }) => name === proof)) await examineSecrets(path, proof, github, note)
       else
         note(
           'warning',
@@ -76,10 +83,20 @@ async function examine(path: string, github: GitHub, environments: readonly stri
   })
 }
 
+/** Those that an organization shares with the repository; null where GitHub shows none, as for one of a person. */
+async function organizationVariables(path: string, github: GitHub) {
+  try {
+    return await github.list(`${path}/actions/organization-variables`, 'variables', variableSchema)
+  } catch (thrown) {
+    if (thrown instanceof NoAnswer) return null
+    throw thrown
+  }
+}
+
 async function examineSecrets(path: string, environment: string, github: GitHub, note: Note): Promise<void> {
   await look(note, `the secrets of ${environment}`, async () => {
-    const url = `${path}/environments/${encodeURIComponent(environment)}/secrets?per_page=100`
-    const { secrets } = await github.get(url, secretsSchema)
+    const url = `${path}/environments/${encodeURIComponent(environment)}/secrets`
+    const secrets = await github.list(url, 'secrets', secretSchema)
     if (secrets.some(({ name }) => name === 'SSH_KEY')) note('ok', `${environment} has the secret SSH_KEY`)
     else note('missing', `the secret SSH_KEY of ${environment}`, 'the private half of a key that setup let in by --key')
   })
@@ -103,7 +120,21 @@ class GitHub {
     this.#token = token
   }
 
-  async get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  /** All entries of a list, page by page. @param name of the list in the answer */
+  async list<T>(path: string, name: string, item: z.ZodType<T>): Promise<T[]> {
+    const schema = z
+      .looseObject({ total_count: z.int() })
+      .transform((page) => ({ total: page.total_count, items: page[name] }))
+      .pipe(z.object({ total: z.number(), items: z.array(item) }))
+    const found: T[] = []
+    for (let page = 1; ; page++) {
+      const { total, items } = await this.#get(`${path}?per_page=${PAGE}&page=${page}`, schema)
+      found.push(...items)
+      if (items.length === 0 || found.length >= total) return found
+    }
+  }
+
+  async #get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
     const headers = {
       accept: 'application/vnd.github+json',
       authorization: `Bearer ${this.#token}`,

@@ -14,3 +14,7 @@ export function remarksOf(place: string): { remarks: Remark[]; note: Note } {
   const remarks: Remark[] = []
   return { remarks, note: (state, what, todo = '') => void remarks.push({ place, state, what, todo }) }
 }
+
+/** How a person comes by the line of a host key. */
+export const HOST_KEY =
+  'ssh-keyscan -t ed25519 HOST shows the line (without its first word); compare it by hand with /etc/ssh/ssh_host_ed25519_key.pub, read at the console'

@@ -6,7 +6,7 @@ import { type Environment, parseEnvironments } from '../../ssh/index.ts'
 import { checkStack, gateStack, loadStack } from '../../stack/index.ts'
 import { filesToCopy, shippedText } from '../init.ts'
 import { examineBuilds } from './build-sources.ts'
-import { type Note, type Remark, remarksOf } from './remark.ts'
+import { HOST_KEY, type Note, type Remark, remarksOf } from './remark.ts'
 
 const STACK = 'deployment/production'
 const COMPOSE = 'docker-compose.prod.yml'
@@ -17,8 +17,10 @@ const SECRET_FILES = /(^|\/)(\.env(?!\.example$)(\.[^/]*)?|secrets\/.+|[^/]+\.(k
 
 export interface RepositoryFindings {
   remarks: Remark[]
-  /** What the environments file has; empty where it cannot be read. */
+  /** What the environments file has, without what is still the example; empty where it cannot be read. */
   environments: Environment[]
+  /** The names of all that it has; null where it cannot be read. */
+  names: string[] | null
 }
 
 /** Looks at the checkout in `directory`, without network. @param root of this package */
@@ -29,7 +31,7 @@ export async function examineRepository(directory: string, root: string, path: s
   await examineStack(directory, note)
   await examineMigrations(directory, note)
   await examineSecrets(directory, path, note)
-  return { remarks, environments: await examineEnvironments(directory, note) }
+  return { remarks, ...(await examineEnvironments(directory, note)) }
 }
 
 async function examineFiles(
@@ -99,9 +101,10 @@ async function examineSecrets(directory: string, path: string, note: Note): Prom
   if (found.length === 0) note('ok', 'no .env, key or secret is committed')
 }
 
-async function examineEnvironments(directory: string, note: Note): Promise<Environment[]> {
+async function examineEnvironments(directory: string, note: Note): Promise<Omit<RepositoryFindings, 'remarks'>> {
+  const none = { environments: [], names: null }
   const text = await readFile(join(directory, ENVIRONMENTS), 'utf8').catch(() => undefined)
-  if (text === undefined) return []
+  if (text === undefined) return none
   try {
     const environments = parseEnvironments(ENVIRONMENTS, text)
     const examples = environments.filter(({ target, publicUrl }) => {
@@ -112,13 +115,13 @@ async function examineEnvironments(directory: string, note: Note): Promise<Envir
       )
     })
     for (const { name } of examples) {
-      note('missing', `${ENVIRONMENTS}: ${name} is still the example`, 'its host, its host key and its public URL')
+      note('missing', `${ENVIRONMENTS}: ${name} is still the example`, `its host, its host key and its public URL (${HOST_KEY})`)
     }
     const real = environments.filter((environment) => !examples.includes(environment))
     if (real.length > 0) note('ok', `${ENVIRONMENTS} names ${real.map(({ name }) => name).join(', ')}`)
-    return real
+    return { environments: real, names: environments.map(({ name }) => name) }
   } catch (thrown) {
     for (const line of messageOf(thrown).split('\n')) note('missing', line, 'mend it')
-    return []
+    return none
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { openAgent } from '../../agent/client.ts'
 import { Failure, messageOf, tryRun } from '../../lib/index.ts'
 import { closeConnection, type Environment, openConnection } from '../../ssh/index.ts'
-import { type Note, type Remark, remarksOf } from './remark.ts'
+import { HOST_KEY, type Note, type Remark, remarksOf } from './remark.ts'
 
 /** Milliseconds for ssh-keyscan. */
 const SCAN_LIMIT = 15_000
@@ -51,7 +51,7 @@ async function examineHostKey({ target }: Environment, { env }: ServerOptions, n
   note(
     'missing',
     `${target.host} shows none of the pinned host keys`,
-    'read its key at its console: someone may stand between',
+    `${HOST_KEY}; if it is the same, put it into the environments file: otherwise someone stands between`,
   )
 }
 
@@ -89,11 +89,14 @@ async function examineAgent(environment: Environment, key: string, options: Serv
 
 type Health = Awaited<ReturnType<ReturnType<typeof openAgent>['health']>>
 
-async function examineHealth(ask: () => Promise<Health>, release: string, note: Note): Promise<void> {
-  const { checks } = await ask()
+/** Says how what serves is, by the agent's own checks; none at all is no health. */
+export async function examineHealth(ask: () => Promise<Health>, release: string, note: Note): Promise<void> {
+  const { checks, healthy } = await ask()
   const bad = checks.filter(({ ok }) => !ok)
   for (const { name, detail, critical } of bad) {
     note(critical ? 'missing' : 'warning', `${name}: ${detail}`, 'pacs-agent health, docker logs')
   }
-  if (bad.length === 0) note('ok', `${release} serves, ${checks.length} checks are good`)
+  if (bad.length > 0) return
+  if (healthy && checks.length > 0) note('ok', `${release} serves, ${checks.length} checks are good`)
+  else note('missing', `${release} serves, but its agent vouches for nothing of it`, 'pacs-agent health')
 }

@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { badInput, exitClass, messageOf, parseDuration, replaceFile } from '../../lib/index.ts'
+import { badInput, exitClass, Failure, messageOf, parseDuration, replaceFile } from '../../lib/index.ts'
 import { askAgent } from './agent.ts'
 import { parseChecksFile } from './checks-file.ts'
 import { listContainers } from './containers.ts'
-import { planChecks } from './plan.ts'
+import { type PlannedCheck, planChecks } from './plan.ts'
 import { asPrometheus, asTable, examine, type Report } from './report.ts'
 
 export const USAGE = `usage: health-check.js [--format table|json|prometheus] [--url https://HOST/] [--release ID] [--strict]
@@ -17,7 +17,7 @@ Asks every service of the stack on this machine in its own protocol, all at once
   --release   the release that must serve
   --checks    what is checked (default: health-checks.json beside this program)
   --secrets   where passwords lie (default: /opt/pacs/config/next/secrets)
-  --output    replaces FILE at once instead of printing, for a textfile collector
+  --output    replaces FILE at once instead of printing, for a textfile collector; also with what an engine's silence means: down
 Exits with 0 when all is up, 1 when something is degraded (11 with --strict), 11 when something critical is down, 22 when it
 fails itself, 40 for bad input, 50 when the engine does not answer.`
 
@@ -68,24 +68,31 @@ export async function healthCheck(args: readonly string[], { script, env, print 
   const file = parseChecksFile(path, await text('--checks', path))
   const ca = values['ca-file'] === undefined ? undefined : await text('--ca-file', values['ca-file'])
   const [containers, agent] = await Promise.all([
-    listContainers(values.engine, file.project, limit),
+    listContainers(values.engine, file.project, limit).catch(silence),
     file.agent === undefined ? null : askAgent(file.agent, limit),
   ])
-  const planned = planChecks({
-    file,
-    containers,
-    agent,
-    publicUrl,
-    ca,
-    limit,
-    secrets: values.secrets,
-    release: values.release,
-  })
+  const { secrets, release } = values
+  const planned =
+    containers instanceof Failure
+      ? [silentEngine(containers)]
+      : planChecks({ file, containers, agent, publicUrl, ca, limit, secrets, release })
   const report = await examine(planned, { patience: limit })
-  if (values.output === undefined) print(format(report))
-  else await replaceFile(values.output, format(report), 0o644)
+  if (values.output !== undefined) await replaceFile(values.output, format(report), 0o644)
+  else if (!(containers instanceof Failure)) print(format(report))
+  if (containers instanceof Failure) throw containers
   if (report.state === 'up') return exitClass.ok
   return report.state === 'degraded' && !values.strict ? DEGRADED : exitClass.unhealthy
+}
+
+/** An engine that does not answer, which a collector must read too: it would go on showing what was written last. */
+function silence(thrown: unknown): Failure {
+  if (thrown instanceof Failure && thrown.kind === 'unreachable') return thrown
+  throw thrown
+}
+
+function silentEngine({ message }: Failure): PlannedCheck {
+  const look = async () => ({ ok: false, detail: message })
+  return { service: 'engine', critical: true, check: { name: 'containers', look } }
 }
 
 function read(args: readonly string[]) {

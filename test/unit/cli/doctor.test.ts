@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sourcesOf } from '../../../src/cli/doctor/build-sources.ts'
 import { examineGitHub } from '../../../src/cli/doctor/github.ts'
-import type { Remark } from '../../../src/cli/doctor/remark.ts'
+import { type Remark, remarksOf } from '../../../src/cli/doctor/remark.ts'
 import { examineRepository } from '../../../src/cli/doctor/repository.ts'
-import { examineServer } from '../../../src/cli/doctor/server.ts'
+import { examineHealth, examineServer } from '../../../src/cli/doctor/server.ts'
 import { runCommand } from '../../../src/cli/main.ts'
 import { exitClass } from '../../../src/lib/index.ts'
 import { fakeRepository } from '../../github/fake-repository.ts'
@@ -65,11 +65,22 @@ describe('the doctor, in a repository', () => {
     expect(sourcesOf(text)).toEqual(['app/package.json', 'app/lock.json', 'app'])
   })
 
-  it('knows an option that is not there, and an environment that is not', async () => {
+  it('knows an option that is not there', async () => {
     const console = { print: () => undefined, root, env: { PATH } }
     await expect(runCommand(['doctor', '--directory', repository, '--all'], console)).rejects.toThrow(/--all/)
-    const wanted = ['doctor', '--directory', repository, '--offline', '--environment', 'moon']
-    await expect(runCommand(wanted, console)).rejects.toThrow(/no environment "moon"/)
+  })
+
+  it('tells of an environment that is still the example what to fill in, and how to come by its host key', async () => {
+    const printed: string[] = []
+    const console = { print: (line: string) => void printed.push(line), root, env: { PATH } }
+    const asked = ['doctor', '--directory', repository, '--offline', '--environment', 'production']
+    expect(await runCommand(asked, console)).toBe(exitClass.refused)
+    expect(printed.join('\n')).toContain('there is no deployment/environments.yml')
+    await runCommand(['init', '--directory', repository], console)
+    printed.length = 0
+    expect(await runCommand(asked, console)).toBe(exitClass.refused)
+    expect(printed.join('\n')).toMatch(/production is still the example: its host.*ssh-keyscan.*compare.*console/)
+    await expect(runCommand([...asked.slice(0, -1), 'moon'], console)).rejects.toThrow(/no environment "moon"/)
   })
 })
 
@@ -88,11 +99,24 @@ describe('the doctor, on GitHub', () => {
     expect(remarks).toHaveLength(4)
   })
 
+  it('reads every page, and what the organization shares', async () => {
+    const many = Object.fromEntries(Array.from({ length: 70 }, (_, index) => [`A${index}`, 'x']))
+    for (const state of [
+      { ...full, variables: { ...many, ...full.variables } },
+      { ...full, variables: many, shared: { ...many, ...full.variables } },
+    ]) {
+      await using github = await fakeRepository(state)
+      const remarks = await examineGitHub({ api: github.url, token: github.token, repository: 'org/pacs' }, names)
+      expect(said(remarks, 'ok')).toContain('IMAGES is ghcr.io/org/pacs')
+      expect(remarks).toHaveLength(4)
+    }
+  })
+
   it('names every variable, environment and secret that is missing', async () => {
     await using github = await fakeRepository({ variables: {}, environments: { production: [] }, reviewed: [] })
     const remarks = await examineGitHub({ api: github.url, token: github.token, repository: 'org/pacs' }, names)
     expect(said(remarks, 'missing')).toEqual([
-      'the variable IMAGES',
+      'the variable IMAGES (this token does not see those of an organization)',
       'the environment staging',
       'the secret SSH_KEY of production',
     ])
@@ -122,6 +146,17 @@ describe('the doctor, on GitHub', () => {
 })
 
 describe('the doctor, at a server', () => {
+  it.each([
+    [{ healthy: false, checks: [] }, 'missing'],
+    [{ healthy: true, checks: [] }, 'missing'],
+    [{ healthy: true, checks: [{ name: 'web', critical: true, ok: true, detail: 'ok', ms: 1 }] }, 'ok'],
+    [{ healthy: true, checks: [{ name: 'web', critical: false, ok: false, detail: 'status 500', ms: 1 }] }, 'warning'],
+  ])('takes silence for no health: %j', async (health, state) => {
+    const { remarks, note } = remarksOf('server')
+    await examineHealth(async () => health, 'r-1', note)
+    expect(remarks.map((remark) => remark.state)).toEqual([state])
+  })
+
   it('tells one that is not there, and does not take silence for a host key', async () => {
     const service = await silent()
     const target = { host: '127.0.0.1', port: service.port, user: 'pacs', 'host-keys': [ED25519] }

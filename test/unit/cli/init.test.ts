@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { filesToCopy } from '../../../src/cli/init.ts'
 import { lineDiff } from '../../../src/cli/line-diff.ts'
 import { runCommand } from '../../../src/cli/main.ts'
 import { exitClass } from '../../../src/lib/index.ts'
@@ -67,7 +68,10 @@ describe('init', () => {
 it('init lays what npm leaves out of a package as it is here', async () => {
   await command('init', '--reference-app')
   const tracked = execFileSync('git', ['ls-files', 'deployment'], { cwd: root, encoding: 'utf8' }).trim().split('\n')
-  for (const path of tracked.filter((one) => /\/\.(gitignore|npmrc)$/.test(one))) {
+  const leftOut = tracked.filter((one) => /\/\.(gitignore|npmrc)$/.test(one))
+  const own = (await filesToCopy(root, true)).filter(({ text }) => text !== undefined)
+  expect(own.map(({ to }) => to).toSorted()).toEqual(leftOut.toSorted())
+  for (const path of leftOut) {
     expect(await readFile(join(repository, path), 'utf8'), path).toBe(await readFile(join(root, path), 'utf8'))
   }
 })

@@ -137,7 +137,7 @@ describe('health-check.js', () => {
     }
     const { code, bad } = await report({}, [app], ...(await asking()))
     expect(code).toBe(1)
-    expect(bad).toMatchObject([{ service: 'agent', detail: 'does not run, though it made what serves' }])
+    expect(bad).toMatchObject([{ service: 'agent', detail: expect.stringMatching(/^no socket .*agent\.sock that may be used.*it made what serves$/) }])
     expect(await report({}, [{ service: 'web' }], ...(await asking()))).toMatchObject({ code: 0, state: 'up' })
   })
 
@@ -188,8 +188,16 @@ describe('health-check.js', () => {
     expect(await report({ web: {} }, [...others, { service: 'web' }])).toMatchObject({ state: 'up' })
   })
 
-  it('says that the engine does not answer', async () => {
-    await expect(check({}, [], '--engine', join(directory, 'none.sock'))).rejects.toMatchObject({ kind: 'unreachable' })
+  it('says that the engine does not answer, and leaves no file behind that says otherwise', async () => {
+    const output = join(directory, 'health.prom')
+    const writing = ['--format', 'prometheus', '--output', output]
+    expect((await check({ web: {} }, [{ service: 'web' }], ...writing)).code).toBe(0)
+    const dead = check({}, [], '--engine', join(directory, 'none.sock'), ...writing)
+    await expect(dead).rejects.toMatchObject({ kind: 'unreachable' })
+    const written = await readFile(output, 'utf8')
+    expect(written).toContain('pacs_health_state{state="down"} 1\n')
+    expect(written).toContain('pacs_health_check_up{service="engine",check="containers",critical="true"} 0\n')
+    expect(written).not.toContain('service="web"')
   })
 })
 
