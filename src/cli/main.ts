@@ -17,10 +17,11 @@ const USAGE = `usage: pacs-deploy init [--diff] [--reference-app] [--directory P
 /** Runs what the process was called with; its exit code is the class of the outcome (docs/outcomes.md). */
 export async function main(): Promise<void> {
   const print = (line: string) => void process.stdout.write(`${line}\n`)
+  const aside = (line: string) => void process.stderr.write(`${line}\n`)
   endWithReader()
   // dist/cli/index.js of the package, however it was called.
   const root = dirname(dirname(dirname(realpathSync(process.argv[1] ?? ''))))
-  process.exitCode = await runCommand(process.argv.slice(2), { print, root, env: process.env }).catch(
+  process.exitCode = await runCommand(process.argv.slice(2), { print, aside, root, env: process.env }).catch(
     (thrown: unknown) => {
       if (!(thrown instanceof Failure)) throw thrown
       process.stderr.write(`pacs-deploy: ${thrown.kind}: ${thrown.message}\n`)

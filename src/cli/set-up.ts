@@ -23,7 +23,7 @@ else
   echo "$(id -un) is not root and may not become root without a password: log in as root, or run ${SCRIPT} at the console" >&2
   exit 40
 fi || exit
-echo "host key for ${ENVIRONMENTS}: $(cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub)"
+echo "host key for ${ENVIRONMENTS}: $(cut -d ' ' -f 1,2 /etc/ssh/ssh_host_ed25519_key.pub)" >&2
 `
 
 /** Options of ours, all with a value; everything else is the script's. Those marked name a file that is brought along. */
@@ -51,7 +51,7 @@ const SSH_NEEDS = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SSH_AUTH_SOCK', 'SSH_ASKP
  * asks, who needs root there. A host key that is neither known nor given is refused.
  * @returns the exit code of the script.
  */
-export async function setUpCommand(args: readonly string[], { print, root, env }: Console): Promise<number> {
+export async function setUpCommand(args: readonly string[], { print, aside, root, env }: Console): Promise<number> {
   const setUp = parse(args)
   const directory = await mkdtemp(join(tmpdir(), 'pacs-setup-'))
   try {
@@ -60,8 +60,9 @@ export async function setUpCommand(args: readonly string[], { print, root, env }
     )
     const parcel = await pack(setUp, root, join(directory, 'parcel'), childEnv)
     const ssh = await sshArguments(setUp, directory)
-    print(`setting ${setUp.host} up as ${setUp.user}`)
-    const { code, stderr } = await tryRun('ssh', [...ssh, REMOTE], { env: childEnv, input: parcel, onLine: print })
+    aside(`setting ${setUp.host} up as ${setUp.user}`)
+    const onLine = (line: string, stream: 'stdout' | 'stderr') => (stream === 'stdout' ? print(line) : aside(line))
+    const { code, stderr } = await tryRun('ssh', [...ssh, REMOTE], { env: childEnv, input: parcel, onLine })
     if (code === 255) throw unreachable(setUp.host, stderr)
     return code
   } finally {

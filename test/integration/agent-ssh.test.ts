@@ -20,7 +20,12 @@ describe('a key of the server', () => {
   /** Sets the server up from this checkout, as its administrator does from another machine. */
   function setUp(args: readonly string[], hostKey = server.hostKey): Promise<number> {
     const own = ['--port', String(server.port(22)), '--host-key', hostKey, '--identity', lab.sshKey]
-    const console = { print: (line: string) => void said.push(line), root, env }
+    const console = {
+      print: (line: string) => void said.push(line),
+      aside: (line: string) => void said.push(line),
+      root,
+      env,
+    }
     const brought = ['--node', process.execPath, '--agent', join(root, 'dist/agent/index.js'), '--without', 'hardening']
     return runCommand(['setup', 'root@127.0.0.1', ...own, ...brought, ...args], console)
   }

@@ -37,8 +37,8 @@ node linux-x64 https://nodejs.org/dist/v24.21.0/node-v24.21.0-linux-x64.tar.gz 6
 node linux-arm64 https://nodejs.org/dist/v24.21.0/node-v24.21.0-linux-arm64.tar.gz 724282c3b43aec998aa9527380465b45d229e021b58035f5f4f63095eabfe5d5 0f8949d1028f6d61506b2d5bc57e7e6fe893d7b1997509b7847294fc9c616584
 restic linux-x64 https://github.com/restic/restic/releases/download/v0.18.1/restic_0.18.1_linux_amd64.bz2 680838f19d67151adba227e1570cdd8af12c19cf1735783ed1ba928bc41f363d 01143daba61a1dc8afb0cb3d03ba83e6b118f55b6b146b27473a09efc3df13d6
 restic linux-arm64 https://github.com/restic/restic/releases/download/v0.18.1/restic_0.18.1_linux_arm64.bz2 87f53fddde38764095e9c058a3b31834052c37e5826d2acf34e18923c006bd45 f04a6bf766a33fba44b5be068e29091259dda5ef37f1e68ba9a8e0cda053120e
-agent linux-x64 https://raw.githubusercontent.com/org/pacs-deploy/v0.1.0/dist/agent/index.js 0861973a1984aab9a73b5876c71e8613f73e5a4176b052b4f147bee98477aa93 0861973a1984aab9a73b5876c71e8613f73e5a4176b052b4f147bee98477aa93
-agent linux-arm64 https://raw.githubusercontent.com/org/pacs-deploy/v0.1.0/dist/agent/index.js 0861973a1984aab9a73b5876c71e8613f73e5a4176b052b4f147bee98477aa93 0861973a1984aab9a73b5876c71e8613f73e5a4176b052b4f147bee98477aa93
+agent linux-x64 https://raw.githubusercontent.com/org/pacs-deploy/v0.1.0/dist/agent/index.js dd5e46871fafbefc6101346b31ad6e92b1fa9e43891406de7872b7093c66c303 dd5e46871fafbefc6101346b31ad6e92b1fa9e43891406de7872b7093c66c303
+agent linux-arm64 https://raw.githubusercontent.com/org/pacs-deploy/v0.1.0/dist/agent/index.js dd5e46871fafbefc6101346b31ad6e92b1fa9e43891406de7872b7093c66c303 dd5e46871fafbefc6101346b31ad6e92b1fa9e43891406de7872b7093c66c303
 TEXT
 }
 # End of the pins.
@@ -49,7 +49,7 @@ problem() {
   problems=$((problems + 1))
 }
 
-agent='' node='' restic='' mirror='' mode=--apply
+agent='' node='' restic='' mirror='' json='' mode=--apply
 for argument in "$@"; do
   # Rotates through all arguments; what stays in "$@" goes to the agent.
   shift
@@ -64,13 +64,16 @@ for argument in "$@"; do
         --agent | --node | --restic | --mirror | --key | --open | --mongodb | --without | --with | --only)
           expect=${argument#--} ;;
         --apply | --check | --plan | --undo) mode=$argument ;;
-        --json) set -- "$@" --json ;;
+        --json) json=yes; set -- "$@" --json ;;
         -h | --help) usage; exit 0 ;;
         *) problem "what is $argument? (--help)" ;;
       esac
       ;;
   esac
 done
+# What is said beside the answer: a program reads standard output as a whole.
+exec 3>&1
+[ -z "$json" ] || exec 3>&2
 [ -z "${expect:-}" ] || problem "--$expect needs a value"
 case $mirror in
   '' | https://?*) ;;
@@ -117,7 +120,7 @@ TEXT
     return
   fi
   [ -z "$mirror" ] || url=$mirror/${url#https://}
-  echo "fetching $url"
+  echo "fetching $url" >&3
   said=$(curl -fsSL --proto =https --connect-timeout 20 --speed-limit 1000 --speed-time 60 \
     -o "$trial/archive" "$url" 2>&1) || {
     why="$url: $(printf '%s' "$said" | head -n 1)"
@@ -184,7 +187,7 @@ else
   status=0
   take restic '' /opt/pacs/bin/restic || status=$?
   case $status in
-    1) echo "note: $why" ;;
+    1) echo "note: $why" >&3 ;;
     2) problem "$why" ;;
   esac
 fi

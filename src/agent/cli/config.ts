@@ -11,6 +11,7 @@ import { checkConfig, PUBLIC_HOST } from '../server/check-config.ts'
 import { type ConfigRevision, openConfig } from '../server/config.ts'
 import { judgeEnv, readExample } from '../server/judge-env.ts'
 import { judgeSecrets } from '../server/judge-secrets.ts'
+import { judgeUsers } from '../server/judge-users.ts'
 import { type Command, type Console, readArgs } from './command.ts'
 
 export const config: Command = {
@@ -76,7 +77,9 @@ async function check(console: Console): Promise<number> {
     known: stack && [PUBLIC_HOST, ...variablesOf(stack).map(({ name }) => name)],
     problems,
   })
-  judgeSecrets(await secretsOf(next), problems)
+  const secrets = await secretsOf(next)
+  judgeSecrets(secrets, problems)
+  judgeUsers(secrets, problems)
   problems.throwIfAny()
   if (release === null) {
     print(

@@ -56,6 +56,16 @@ export async function chosen(host: Host, given: Given, problems: Problems): Prom
   }
 }
 
+/** What naming ports by `--open` closes that was open by itself: users come in by these. */
+export function closedEntries(given: Given, { open, without }: Choices): string[] {
+  if (given.open.length === 0 || without.includes('firewall')) return []
+  const closed = [80, 443].filter((entry) => open.every(({ port }) => port !== entry))
+  const again = closed.map((port) => `--open ${port}`).join(' ')
+  return closed.length === 0
+    ? []
+    : [`--open names all that is open, so users cannot come in by ${closed.join(' and ')}: add ${again} to let them`]
+}
+
 /** Remembers the choices; writes nothing when they are those of before. */
 export async function remember(host: Host, choices: Choices): Promise<void> {
   const content = `${JSON.stringify(choices, null, 1)}\n`

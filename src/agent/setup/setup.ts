@@ -7,7 +7,7 @@ import { accessStep } from './access-step.ts'
 import { agentStep } from './agent-step.ts'
 import type { NamedKey } from './authorized-keys.ts'
 import { undoStep } from './changer.ts'
-import { type Choices, chosen, remember } from './choices.ts'
+import { type Choices, chosen, closedEntries, remember } from './choices.ts'
 import { contentOf, judgeAgent, judgeKeys, noting } from './given.ts'
 import { hardeningSteps } from './hardening/index.ts'
 import { type Host, outputOf, ownerNamed, thisMachine } from './host.ts'
@@ -60,7 +60,9 @@ async function prepare(values: Values, { paths, script, host = thisMachine }: Se
   const [keys, agent] = [await judgeKeys(values.key, problems), await readFile(script)]
   await noting(problems, () => judgeAgent(paths, agent))
   const choices = await chosen(host, values, problems)
-  const warnings = values.undo ? [] : await checkRequirements(host, process.getuid?.(), problems)
+  const warnings = values.undo
+    ? []
+    : [...(await checkRequirements(host, process.getuid?.(), problems)), ...closedEntries(values, choices)]
   const record = new SetupRecord(host)
   const site: Site = { host, paths, owner: () => ownerNamed(host, USER) }
   const programs = { node: await contentOf(values.node), restic: await contentOf(values.restic) }
@@ -158,7 +160,7 @@ async function undo({ host, record, steps, problems }: SetUp, { paths, print }: 
   problems.throwIfAny()
   const done = []
   for (const step of steps) if ((await record.of(step.id)).length > 0) done.push(step)
-  if (done.some(({ hardening }) => !hardening)) await refuseWhileServing(paths)
+  if (done.some(({ hardening }) => !hardening)) await refuseWhileServing(paths, host)
   for (const step of done.toReversed()) {
     const left = await undoStep(host, record, step.id)
     print(`undone: ${step.id}`)
@@ -168,12 +170,18 @@ async function undo({ host, record, steps, problems }: SetUp, { paths, print }: 
   return exitClass.ok
 }
 
-async function refuseWhileServing({ state }: Layout): Promise<void> {
+/** @throws Failure `refused` while an app serves, or the core runs, which has the data and needs engine and agent too */
+export async function refuseWhileServing({ state }: Pick<Layout, 'state'>, host: Host): Promise<void> {
   const { serving, transaction } = (await openState(state)).state
   if (transaction) throw refused(`undo: ${transaction.kind} ${transaction.id} runs; wait for its end`)
   if (serving)
     throw refused(
       `undo: ${serving.release} serves here, and would be left without its agent; undo hardening only (--only NAME), or move the app away first`,
+    )
+  const core = await outputOf(host, 'docker', 'ps', '--quiet', '--filter', 'label=com.docker.compose.project=pacs')
+  if (core?.trim())
+    throw refused(
+      'undo: the core runs here (docker compose -p pacs ps), and would be left without engine and agent; undo hardening only (--only NAME), or stop it first (docker compose -p pacs stop)',
     )
 }
 

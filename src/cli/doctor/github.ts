@@ -51,8 +51,7 @@ async function examine(path: string, github: GitHub, environments: readonly stri
     if (images === undefined) {
       const where = shared === null ? ' (this token does not see those of an organization)' : ''
       note('missing', `the variable IMAGES${where}`, 'where images go, like ghcr.io/org/pacs')
-    }
-    else if (!/^[a-z0-9.:-]+\/[a-z0-9._/-]+$/.test(images.value)) {
+    } else if (!/^[a-z0-9.:-]+\/[a-z0-9._/-]+$/.test(images.value)) {
       note('missing', `the variable IMAGES is "${images.value}"`, 'a registry and a path in lower case, without tag')
     } else note('ok', `IMAGES is ${images.value}`)
   })

@@ -115,7 +115,11 @@ async function examineEnvironments(directory: string, note: Note): Promise<Omit<
       )
     })
     for (const { name } of examples) {
-      note('missing', `${ENVIRONMENTS}: ${name} is still the example`, `its host, its host key and its public URL (${HOST_KEY})`)
+      note(
+        'missing',
+        `${ENVIRONMENTS}: ${name} is still the example`,
+        `its host, its host key and its public URL (${HOST_KEY})`,
+      )
     }
     const real = environments.filter((environment) => !examples.includes(environment))
     if (real.length > 0) note('ok', `${ENVIRONMENTS} names ${real.map(({ name }) => name).join(', ')}`)

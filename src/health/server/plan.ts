@@ -45,7 +45,10 @@ export function planChecks(options: PlanOptions): PlannedCheck[] {
 /** What it means that no agent is here: nothing where none ever was. */
 function absence({ file, containers }: PlanOptions): Finding | null {
   if (file.agent === undefined || containers.every(({ instance }) => instance === null)) return null
-  return { ok: false, detail: `no socket ${file.agent} that may be used here (does pacs-agent run?), though it made what serves` }
+  return {
+    ok: false,
+    detail: `no socket ${file.agent} that may be used here (does pacs-agent run?), though it made what serves`,
+  }
 }
 
 /** Without the instances that do not serve: a warm one may go at any time, and what is left of an old one tells nothing. */

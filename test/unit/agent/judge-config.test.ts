@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { judgeEnv, readExample } from '../../../src/agent/server/judge-env.ts'
 import { judgeSecrets } from '../../../src/agent/server/judge-secrets.ts'
+import { judgeUsers } from '../../../src/agent/server/judge-users.ts'
 import { Problems } from '../../../src/lib/index.ts'
 
 const example = readExample(`# HOST: what users type. Default: none.\nHOST='pacs.hospital.test'\n#LEVEL='debug'\n`)
@@ -85,5 +86,35 @@ describe('the secrets of a server', () => {
     expect(found({ 'secrets/a-password': good, 'secrets/b-password': good })).toEqual([
       'secrets/b-password: is the same as secrets/a-password: whoever learns one has both',
     ])
+  })
+})
+
+describe("a file of a service's users", () => {
+  const secrets = new Map([
+    ['secrets/store-password', 'x'],
+    ['secrets/store-metrics-password', 'x'],
+    ['secrets/store-users.json', '{"RegisteredUsers":{"backend":"x"}}'],
+    ['secrets/cache-app-password', 'x'],
+    ['secrets/cache-metrics-password', 'x'],
+    ['secrets/cache-users.acl', 'user default off\nuser app on #0 ~*\n'],
+    ['secrets/app-users.json', '[{"name":"ann"}]'],
+    ['secrets/app-admin-password', 'x'],
+  ])
+  const found = () => {
+    const problems = new Problems()
+    judgeUsers(secrets, problems)
+    return problems.found
+  }
+
+  it('that lacks a user whose password a newer release brought is named with what to do', () => {
+    expect(found()).toEqual([
+      expect.stringMatching(
+        /^secrets\/store-users\.json: has no user metrics, who logs in with secrets\/store-metrics-password: move .*make-secrets\.sh/,
+      ),
+      expect.stringMatching(/^secrets\/cache-users\.acl: has no user metrics, /),
+    ])
+    secrets.set('secrets/store-users.json', '{"RegisteredUsers":{"backend":"x","metrics":"y"}}')
+    secrets.set('secrets/cache-users.acl', 'user app on #0 ~*\nuser metrics on #0\n')
+    expect(found()).toEqual([])
   })
 })

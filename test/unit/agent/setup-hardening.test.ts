@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { chosen, type OpenPort, parseOpen, remember } from '../../../src/agent/setup/choices.ts'
+import { undoStep } from '../../../src/agent/setup/changer.ts'
+import { chosen, closedEntries, type OpenPort, parseOpen, remember } from '../../../src/agent/setup/choices.ts'
 import { dockerStep } from '../../../src/agent/setup/hardening/docker.ts'
-import { firewallStep, renderRules } from '../../../src/agent/setup/hardening/firewall.ts'
+import { firewallStep, RULES, renderRules } from '../../../src/agent/setup/hardening/firewall.ts'
 import { hardeningSteps } from '../../../src/agent/setup/hardening/index.ts'
 import { hugePagesStep, kernelStep } from '../../../src/agent/setup/hardening/kernel.ts'
 import { sshStep } from '../../../src/agent/setup/hardening/ssh.ts'
 import { sshPorts } from '../../../src/agent/setup/hardening/sshd.ts'
 import { updatesStep } from '../../../src/agent/setup/hardening/upkeep.ts'
 import { SetupRecord } from '../../../src/agent/setup/record.ts'
+import { refuseWhileServing } from '../../../src/agent/setup/setup.ts'
 import { applyStep, judgeStep, type Step } from '../../../src/agent/setup/step.ts'
 import { Problems } from '../../../src/lib/index.ts'
-import { type Answer, MemoryHost } from './memory-host.ts'
+import { type Answer, MemoryHost, PowerCut } from './memory-host.ts'
 
 const choices = { without: [], open: [], mongodb: 8 }
 
@@ -123,6 +125,39 @@ describe('the firewall', () => {
     await expect(apply(firewallStep(host, []), host)).rejects.toThrow(/syntax error; it was taken back/)
     expect(host.below('/etc/')).toEqual([])
   })
+
+  it('has the rules of before in force again when new ones do not load, and none when it is undone', async () => {
+    let isEnabled = false
+    let fails = false
+    const host = machine((command) => {
+      if (command.startsWith('systemctl enable')) isEnabled = true
+      if (command.startsWith('systemctl disable')) isEnabled = false
+      if (command.startsWith('systemctl is-enabled') && !isEnabled) return { code: 1 }
+      return fails && command.startsWith('systemctl reload-or-restart') ? { code: 1, stderr: 'no' } : undefined
+    })
+    await apply(firewallStep(host, []), host)
+    const first = host.text(RULES)
+    fails = true
+    host.ran.length = 0
+    await expect(apply(firewallStep(host, ports('443')), host)).rejects.toThrow(/taken back/)
+    expect(host.text(RULES)).toBe(first)
+    const shell = host.ran.filter((one) => one.startsWith('sh -c'))
+    expect(shell.at(-1)).toBe(`sh -c test ! -e ${RULES} || systemctl reload-or-restart pacs-firewall.service`)
+    expect(host.ran).not.toContain('systemctl stop pacs-firewall.service')
+    host.ran.length = 0
+    expect(await undoStep(host, new SetupRecord(host), 'firewall')).toEqual([])
+    expect(host.ran).toContain('systemctl disable --quiet --now pacs-firewall.service')
+    expect(host.below('/etc/')).toEqual([])
+  })
+
+  it('does not close what users come in by without a word', () => {
+    const given = { without: [], with: [], open: ['4242'] }
+    const closed = (...open: string[]) => closedEntries({ ...given, open }, { ...choices, open: ports(...open) })
+    expect(closed('4242')).toEqual([expect.stringMatching(/cannot come in by 80 and 443: add --open 80 --open 443/)])
+    expect(closed('443=10.0.0.0/8', '80')).toEqual([])
+    expect(closed()).toEqual([])
+    expect(closedEntries(given, { ...choices, open: ports('4242'), without: ['firewall'] })).toEqual([])
+  })
 })
 
 describe('log-in by key only', () => {
@@ -197,6 +232,31 @@ describe("the engine's defaults", () => {
     expect(host.ran).toContain('systemctl restart docker')
   })
 
+  it('are taken by the engine also when a run was cut before it read them', async () => {
+    const host = machine()
+    for (let left = 1; host.text('/etc/docker/daemon.json') === null; left++) {
+      host.writesLeft = left
+      await expect(apply(dockerStep(host), host)).rejects.toThrow(PowerCut)
+    }
+    expect(host.ran).not.toContain('systemctl restart docker')
+    host.writesLeft = Number.POSITIVE_INFINITY
+    host.ran.length = 0
+    await apply(dockerStep(host), host)
+    expect(host.ran.filter((one) => one.startsWith('systemctl'))).toEqual(['systemctl restart docker'])
+    host.ran.length = 0
+    expect(await apply(dockerStep(host), host)).toEqual([])
+    expect(host.ran.filter((one) => one.startsWith('systemctl'))).toEqual([])
+  })
+
+  it('leave out what an engine in a swarm would not start with, and say so', async () => {
+    const host = machine((command) => (command.startsWith('docker info') ? 'active\n' : undefined))
+    const step = dockerStep(host)
+    await apply(step, host)
+    expect(JSON.parse(host.text('/etc/docker/daemon.json') ?? '')).not.toHaveProperty('live-restore')
+    expect(await step.notes?.()).toEqual([expect.stringMatching(/live-restore is left out: this engine is in a swarm/)])
+    expect(await apply(step, host)).toEqual([])
+  })
+
   it('do not stop what runs', async () => {
     const host = machine((command) => (command.startsWith('docker ps') ? 'c0ffee\n' : undefined))
     await apply(dockerStep(host), host)
@@ -255,6 +315,30 @@ describe('the kernel', () => {
     await apply(hugePagesStep(host, version), host)
     const unit = host.text('/etc/systemd/system/pacs-hugepages.service') ?? ''
     expect([...unit.matchAll(/echo (\S+ > )/g)].map(([, said]) => said)).toEqual(wanted)
+  })
+
+  it('has the huge pages of before again when it is undone', async () => {
+    const host = machine()
+    const folder = '/sys/kernel/mm/transparent_hugepage'
+    host.directories.set(folder, { directory: true, mode: 0o755, uid: 0, gid: 0 })
+    host.put(`${folder}/enabled`, 'always [madvise] never\n')
+    host.put(`${folder}/khugepaged/max_ptes_none`, '511\n')
+    await apply(hugePagesStep(host, 8), host)
+    await undoStep(host, new SetupRecord(host), 'hugepages')
+    expect(host.ran).toContain(
+      `sh -c echo madvise > ${folder}/enabled && echo 511 > ${folder}/khugepaged/max_ptes_none`,
+    )
+  })
+})
+
+describe('undo', () => {
+  it('is refused while the core runs, also without an app', async () => {
+    let running = 'c0ffee\n'
+    const host = machine((command) => (command.startsWith('docker ps') ? running : undefined))
+    const nowhere = { state: '/nowhere/state.json' }
+    await expect(refuseWhileServing(nowhere, host)).rejects.toThrow(/the core runs here.*stop it first/)
+    running = ''
+    await refuseWhileServing(nowhere, host)
   })
 })
 

@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
 function command(...args: string[]): Promise<number> {
-  return runCommand(args, { print: (line) => void printed.push(line), root: '', env: {} })
+  return runCommand(args, { print: (line) => void printed.push(line), aside: () => undefined, root: '', env: {} })
 }
 
 describe('migrations', () => {

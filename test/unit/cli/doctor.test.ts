@@ -43,7 +43,7 @@ describe('the doctor, in a repository', () => {
   })
 
   it('finds an edited migration, a committed secret and a wrong environments file', async () => {
-    const console = { print: () => undefined, root, env: { PATH } }
+    const console = { print: () => undefined, aside: () => undefined, root, env: { PATH } }
     await runCommand(['init', '--directory', repository], console)
     await put('deployment/production/migrations/001_create_collections.js', 'export default {}\n')
     await put('deployment/production/.env', 'A=1\n')
@@ -66,13 +66,13 @@ describe('the doctor, in a repository', () => {
   })
 
   it('knows an option that is not there', async () => {
-    const console = { print: () => undefined, root, env: { PATH } }
+    const console = { print: () => undefined, aside: () => undefined, root, env: { PATH } }
     await expect(runCommand(['doctor', '--directory', repository, '--all'], console)).rejects.toThrow(/--all/)
   })
 
   it('tells of an environment that is still the example what to fill in, and how to come by its host key', async () => {
     const printed: string[] = []
-    const console = { print: (line: string) => void printed.push(line), root, env: { PATH } }
+    const console = { print: (line: string) => void printed.push(line), aside: () => undefined, root, env: { PATH } }
     const asked = ['doctor', '--directory', repository, '--offline', '--environment', 'production']
     expect(await runCommand(asked, console)).toBe(exitClass.refused)
     expect(printed.join('\n')).toContain('there is no deployment/environments.yml')
@@ -170,7 +170,7 @@ describe('the doctor, at a server', () => {
 
 it('the help names init, setup and doctor', async () => {
   const printed: string[] = []
-  const console = { print: (line: string) => void printed.push(line), root, env: {} }
+  const console = { print: (line: string) => void printed.push(line), aside: () => undefined, root, env: {} }
   expect(await runCommand(['--help'], console)).toBe(exitClass.ok)
   for (const command of ['init', 'setup', 'doctor']) expect(printed[0]).toContain(`pacs-deploy ${command} `)
   await expect(runCommand(['setup', 'nobody'], console)).rejects.toThrow(/"nobody" is no user@host/)

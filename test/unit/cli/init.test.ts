@@ -21,7 +21,12 @@ afterEach(() => rm(repository, { recursive: true }))
 
 function command(...args: string[]): Promise<number> {
   printed = []
-  const console = { print: (line: string) => void printed.push(line), root, env: { PATH: process.env.PATH } }
+  const console = {
+    print: (line: string) => void printed.push(line),
+    aside: () => undefined,
+    root,
+    env: { PATH: process.env.PATH },
+  }
   return runCommand([...args, '--directory', repository], console)
 }
 

@@ -137,7 +137,12 @@ describe('health-check.js', () => {
     }
     const { code, bad } = await report({}, [app], ...(await asking()))
     expect(code).toBe(1)
-    expect(bad).toMatchObject([{ service: 'agent', detail: expect.stringMatching(/^no socket .*agent\.sock that may be used.*it made what serves$/) }])
+    expect(bad).toMatchObject([
+      {
+        service: 'agent',
+        detail: expect.stringMatching(/^no socket .*agent\.sock that may be used.*it made what serves$/),
+      },
+    ])
     expect(await report({}, [{ service: 'web' }], ...(await asking()))).toMatchObject({ code: 0, state: 'up' })
   })
 

@@ -39,7 +39,7 @@ describe('the deployment guide', () => {
     const known = (verb: string) => ['setup', 'runs'].includes(verb) || new RegExp(`^  ${verb}\\b`, 'm').test(verbs)
     expect(named.length).toBeGreaterThan(20)
     expect([...new Set(named)].filter((verb) => !known(verb))).toEqual([])
-    const usage = await helpOf((print) => runCommand(['--help'], { print, root, env: {} }))
+    const usage = await helpOf((print) => runCommand(['--help'], { print, aside: print, root, env: {} }))
     const commands = [...text.matchAll(/npx pacs-deploy (\w+)/g)].map(([, command = '']) => command)
     expect(commands.length).toBeGreaterThan(8)
     expect(commands.filter((command) => !usage.includes(`pacs-deploy ${command} `))).toEqual([])

@@ -16,22 +16,31 @@ export function dockerStep(host: Host): Step {
     title: `the engine's defaults (${FILE})`,
     takenBack: true,
     items: async () => {
-      const content = `${JSON.stringify({ ...WANTED, ...(await present(host)) }, null, 2)}\n`
-      const before = await present(host)
-      const complete = Object.keys(WANTED).every((key) => key in before)
-      return complete ? [] : [file(FILE, content, 0o644, ROOT, ['systemctl', 'reload', 'docker']), inForce]
+      const [before, wanted] = [await present(host), await wantedOf(host)]
+      const content = `${JSON.stringify({ ...wanted, ...before }, null, 2)}\n`
+      const complete = Object.keys(wanted).every((key) => key in before)
+      // Also of a run that was cut before the engine read it.
+      return complete ? [inForce] : [file(FILE, content, 0o644, ROOT, ['systemctl', 'reload', 'docker']), inForce]
     },
     notes: async () => {
-      const set = await present(host)
-      return Object.entries(WANTED).flatMap(([key, wanted]) =>
-        key in set && set[key] !== wanted
-          ? [
-              `${FILE}: ${key} is ${JSON.stringify(set[key])}, ${JSON.stringify(wanted)} is safer; it stays as it was set`,
-            ]
-          : [],
+      const [set, wanted] = [await present(host), await wantedOf(host)]
+      const others = Object.entries(wanted).filter(([key, value]) => key in set && set[key] !== value)
+      const notes = others.map(
+        ([key, value]) =>
+          `${FILE}: ${key} is ${JSON.stringify(set[key])}, ${JSON.stringify(value)} is safer; it stays as it was set`,
       )
+      return 'live-restore' in wanted
+        ? notes
+        : [...notes, `${FILE}: live-restore is left out: this engine is in a swarm, and would not start with it`]
     },
   }
+}
+
+/** An engine in a swarm does not start with live-restore. */
+async function wantedOf(host: Host): Promise<Record<string, unknown>> {
+  const swarm = (await outputOf(host, 'docker', 'info', '--format', '{{.Swarm.LocalNodeState}}'))?.trim()
+  const { 'live-restore': _, ...others } = WANTED
+  return swarm === 'active' || swarm === 'pending' || swarm === 'locked' ? others : WANTED
 }
 
 const inForce = afterwards('docker: took the new defaults', async (changer) => {

@@ -28,7 +28,7 @@ export function firewallStep(host: Host, open: readonly OpenPort[]): Step {
       return [
         packages('nftables'),
         directory('/etc/pacs-agent', 0o755, ROOT),
-        file(RULES, renderRules(ports, ssh), 0o600),
+        file(RULES, renderRules(ports, ssh), 0o600, ROOT, reloadIfThere),
         file(`/etc/systemd/system/${UNIT}`, unitFile, 0o644, ROOT, ['systemctl', 'daemon-reload']),
         loaded,
         runningUnit(UNIT),
@@ -43,6 +43,10 @@ export function firewallStep(host: Host, open: readonly OpenPort[]): Step {
   }
 }
 
+/** Rules of an earlier run that come back are in force at once, without a moment in which none are. */
+const reloadIfThere = ['sh', '-c', `test ! -e ${RULES} || systemctl reload-or-restart ${UNIT}`]
+const stopIfNew = ['sh', '-c', `systemctl is-enabled --quiet ${UNIT} || systemctl stop ${UNIT}`]
+
 const loaded: Item = {
   differences: async (host, dirty) =>
     dirty || !(await succeeds(host, 'nft', 'list', 'table', 'inet', 'pacs')) ? ['firewall: rules in force'] : [],
@@ -50,7 +54,7 @@ const loaded: Item = {
     await system(changer.host, 'nft', '--check', '--file', RULES)
     await changer.run(['systemctl', 'daemon-reload'], null)
     // In one step of nftables: a restart would leave the machine open between its two halves.
-    await changer.run(['systemctl', 'reload-or-restart', UNIT], ['systemctl', 'stop', UNIT])
+    await changer.run(['systemctl', 'reload-or-restart', UNIT], stopIfNew)
   },
 }
 

@@ -96,6 +96,11 @@ export function hugePagesStep(host: Host, mongodb: number): Step {
       file(path, hugePagesUnit(settings), 0o644, ROOT, ['systemctl', 'daemon-reload']),
       afterwards(`${HUGE_PAGES_UNIT}: read by systemd`, async (changer) => {
         await changer.run(['systemctl', 'daemon-reload'], null)
+        const before = await Promise.all(
+          Object.keys(settings).map(async (name) => [name, await hugePagesAre(host, name)] as const),
+        )
+        const known = before.flatMap(([name, value]) => (value === undefined ? [] : [setHugePages(name, value)]))
+        if (known.length > 0) await changer.atUndo(['sh', '-c', known.join(' && ')])
         await changer.run(['systemctl', 'restart', HUGE_PAGES_UNIT], null)
       }),
       runningUnit(HUGE_PAGES_UNIT),
@@ -103,10 +108,18 @@ export function hugePagesStep(host: Host, mongodb: number): Step {
   }
 }
 
+function setHugePages(name: string, value: string): string {
+  return `echo ${value} > ${HUGE_PAGES}/${name}`
+}
+
+/** What the kernel has now: the word in brackets where it lists all, else all. */
+async function hugePagesAre(host: Host, name: string): Promise<string | undefined> {
+  const said = (await host.read(join(HUGE_PAGES, name)))?.toString().trim()
+  return /^[a-z+0-9]+$/.exec(/\[(\S+)\]/.exec(said ?? '')?.[1] ?? said ?? '')?.[0]
+}
+
 function hugePagesUnit(settings: Readonly<Record<string, string>>): string {
-  const lines = Object.entries(settings).map(
-    ([name, value]) => `ExecStart=/bin/sh -c 'echo ${value} > ${HUGE_PAGES}/${name}'`,
-  )
+  const lines = Object.entries(settings).map(([name, value]) => `ExecStart=/bin/sh -c '${setHugePages(name, value)}'`)
   return `# Written by pacs-agent setup.
 [Unit]
 Description=Huge pages as MongoDB wants them
