@@ -2,6 +2,7 @@ import type { OpenDatabase } from '../agent/client.ts'
 import { refused } from '../lib/index.ts'
 import { migrationPhaseSchema, parsePinned } from '../release/index.ts'
 import { flag, mask, oneOf, optional, path, readInputs, required, runAction, writeOutputs } from '../runner/index.ts'
+import { amissByTunnel, databaseInputs } from './database-inputs.ts'
 import { cleanUp, type Server, serverInputs, withServer } from './server.ts'
 import { carryOut } from './transaction.ts'
 import { registryInputs, registryLogin, releaseReference, requester } from './transaction-inputs.ts'
@@ -17,23 +18,28 @@ const readers = {
   migrations: path,
   'allow-core': flag,
   'no-backup': optional(required),
+  via: oneOf('agent', 'tunnel'),
+  ...databaseInputs,
   ...registryInputs,
 }
 
 export function main(): Promise<void> {
   return runAction('Migrate', async (job) => {
-    const inputs = readInputs(readers, ({ plan, phase, ...given }) => {
-      if (plan !== false) return []
+    const inputs = readInputs(readers, ({ plan, phase, via, ...given }) => {
+      const isUnnamed = 'release' in given && given.release === undefined
       return [
-        ...('release' in given && given.release === undefined
-          ? ['input release is missing: only a plan needs none']
-          : []),
-        ...(phase === 'all' ? [`input phase: "all" is for a plan; write ${PHASES.join(', ')}`] : []),
+        ...(via === 'tunnel' ? amissByTunnel(given) : []),
+        ...(via === 'agent' && plan === false && isUnnamed ? ['input release is missing: only a plan needs none'] : []),
+        ...(plan === false && phase === 'all' ? [`input phase: "all" is for a plan; write ${PHASES.join(', ')}`] : []),
       ]
     })
     const { environment, phase, plan, migrations: folder, reason, 'no-backup': noBackup } = inputs
     job.report.subject = `${plan ? 'Plan' : 'Migrate'} ${environment} (${phase})`
     await withServer(inputs, job, async (server) => {
+      if (inputs.via === 'tunnel') {
+        const { migrateByTunnel } = await import(/* webpackMode: "eager" */ './migration-by-tunnel.ts')
+        return migrateByTunnel(inputs, server, job)
+      }
       const release = inputs.release ?? (await whatServes(server))
       job.report.rows.push(['release', inputs.release ?? `what serves: ${release}`])
       const asked = { ...requester(), ...registryLogin(inputs, parsePinned('release', release)), release }

@@ -1,18 +1,22 @@
-// What the action migrate does itself, through a tunnel to the database of the server, while the migration holds the lock there.
+// What the action migrate does itself, through a tunnel to the database of the server.
 import { hostname } from 'node:os'
 import { relative, resolve } from 'node:path'
 import type { OpenDatabase, RequesterReport } from '../agent/client.ts'
 import { Failure, sarifLog } from '../lib/index.ts'
 import {
+  type Applied,
   appliedText,
   applyMigrations,
+  type DatabaseAddress,
   eventText,
   loadMigrations,
+  type Migration,
   type MigrationEvent,
   ofRelease,
   openDatabase,
   type Phase,
   planTable,
+  type ReviewOptions,
   remarksOf,
   review,
   type Store,
@@ -28,26 +32,37 @@ interface Work {
   signal: AbortSignal
 }
 
-/** Applies the migrations of a phase from here. */
+/** A login to a database on the loopback of a server. */
+export type Login = Omit<DatabaseAddress, 'host' | 'socket'> & { port: number }
+
+/** Applies the migrations of a phase from here, while the migration holds the lock there. */
 export async function runHere(
   opened: OpenDatabase,
   server: Server,
   { folder, phase, signal }: Work & { phase: Phase },
 ): Promise<RequesterReport> {
   const migrations = ofRelease(await loadMigrations(inCheckout(folder)), opened.migrations)
-  return withDatabase(opened, server, async (database) => {
-    const heartbeat = startHeartbeat(`migrations (${phase})`)
-    const onEvent = (event: MigrationEvent) => {
-      if (event.kind === 'progress') heartbeat.tell(eventText(event))
-      else log.foreign(eventText(event))
-    }
-    try {
-      const options = { ...requester(), phase, host: hostname(), signal, onEvent }
-      return { outcome: 'done', message: appliedText(await applyMigrations(database, migrations, options)) }
-    } finally {
-      heartbeat.stop()
-    }
+  return withDatabase(loginOf(opened), server, async (database) => {
+    return { outcome: 'done', message: appliedText(await applyHere(database, migrations, { phase, signal })) }
   })
+}
+
+/** Applies a phase, says how far it is, and keeps a `reason` in the history. */
+export async function applyHere(
+  database: Store,
+  migrations: readonly Migration[],
+  asked: { phase: Phase; signal: AbortSignal; reason?: string },
+): Promise<Applied> {
+  const heartbeat = startHeartbeat(`migrations (${asked.phase})`)
+  const onEvent = (event: MigrationEvent) => {
+    if (event.kind === 'progress') heartbeat.tell(eventText(event))
+    else log.foreign(eventText(event))
+  }
+  try {
+    return await applyMigrations(database, migrations, { ...requester(), host: hostname(), ...asked, onEvent })
+  } finally {
+    heartbeat.stop()
+  }
 }
 
 interface PlanWork extends Work {
@@ -67,35 +82,50 @@ export async function planHere(
   const all = await loadMigrations(directory)
   const migrations = mustMatch ? ofRelease(all, opened.migrations) : all
   const released = mustMatch ? {} : { released: opened.migrations.map(({ id }) => id) }
-  return withDatabase(opened, server, async (database) => {
-    const reviewed = await review(database, migrations, { phases, folder: directory, ...released, signal })
-    const remarks = remarksOf(reviewed)
-    const place = relative(jobContext().workspace, directory)
-    job.report.table = planTable(reviewed)
-    for (const row of job.report.table.rows) log.foreign(row.join(': '))
-    for (const { file, text } of remarks) job.report.rows.push([file, text])
-    const found = remarks.map((one) => ({ ...one, file: `${place}/${one.file}` }))
-    annotate(found.map(({ id, text, ...where }) => ({ ...where, title: id, message: text })))
-    const steps = reviewed.plans.flatMap((plan) => plan.steps)
-    writeOutputs({
-      pending: steps.map(({ id }) => id).join(','),
-      'pending-data': steps.flatMap(({ id, phase }) => (phase === 'data' ? [id] : [])).join(','),
-      sarif: writeJsonFile('pacs-migrations.sarif', sarifLog('pacs-deploy migrations', found)),
-    })
-    const { isGood, text } = verdictOn(reviewed)
-    return { outcome: isGood ? 'done' : 'refused', message: text }
-  })
+  return withDatabase(loginOf(opened), server, (database) =>
+    showPlan(database, migrations, job, { phases, folder: directory, ...released, signal }),
+  )
 }
 
-function inCheckout(folder: string): string {
+/** Reads only. */
+export async function showPlan(
+  database: Store,
+  migrations: readonly Migration[],
+  job: Job,
+  options: ReviewOptions,
+): Promise<RequesterReport> {
+  const reviewed = await review(database, migrations, options)
+  const remarks = remarksOf(reviewed)
+  const place = relative(jobContext().workspace, options.folder)
+  job.report.table = planTable(reviewed)
+  for (const row of job.report.table.rows) log.foreign(row.join(': '))
+  for (const { file, text } of remarks) job.report.rows.push([file, text])
+  const found = remarks.map((one) => ({ ...one, file: `${place}/${one.file}` }))
+  annotate(found.map(({ id, text, ...where }) => ({ ...where, title: id, message: text })))
+  const steps = reviewed.plans.flatMap((plan) => plan.steps)
+  writeOutputs({
+    pending: steps.map(({ id }) => id).join(','),
+    'pending-data': steps.flatMap(({ id, phase }) => (phase === 'data' ? [id] : [])).join(','),
+    sarif: writeJsonFile('pacs-migrations.sarif', sarifLog('pacs-deploy migrations', found)),
+  })
+  const { isGood, text } = verdictOn(reviewed)
+  return { outcome: isGood ? 'done' : 'refused', message: text }
+}
+
+export function inCheckout(folder: string): string {
   return resolve(jobContext().workspace, folder)
 }
 
-async function withDatabase(
-  { port, release: _release, migrations: _migrations, ...login }: OpenDatabase,
+function loginOf({ release: _release, migrations: _migrations, ...login }: OpenDatabase): Login {
+  return login
+}
+
+/** Does `work` on a database through a tunnel, which is closed whatever happens. */
+export async function withDatabase<T>(
+  { port, ...login }: Login,
   server: Server,
-  work: (database: Store) => Promise<RequesterReport>,
-): Promise<RequesterReport> {
+  work: (database: Store) => Promise<T>,
+): Promise<T> {
   const tunnel = await server.tunnel(port)
   try {
     await using database = await openDatabase({ ...login, socket: tunnel.socket })

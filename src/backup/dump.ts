@@ -136,7 +136,8 @@ async function dumpCollection(
           hash.add(document)
           newest.add(document)
           bytes += document.length
-          await file.add(document)
+          const room = file.add(document)
+          if (room !== null) await room
         }
         count += lot.length
         onProgress?.(name, count, bytes)

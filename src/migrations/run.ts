@@ -23,6 +23,8 @@ export interface ApplyOptions extends Actor {
   signal: AbortSignal
   onEvent: OnEvent
   lease?: Omit<LeaseOptions, 'signal'>
+  /** Why it runs as it does; kept in the history with each migration's assurances. */
+  reason?: string
   /** Continue interrupted migrations only. */
   resumeOnly?: boolean
 }
@@ -52,7 +54,8 @@ export async function applyMigrations(
   const state = await readState(store)
   const { steps, waiting } = orderOf(migrations, state.entries, options.phase)
   const writer = new LedgerWriter(store.ledger, lease, actorOf(options), state)
-  const place: Workplace = { store, lease, writer, onEvent: options.onEvent, decide: () => null }
+  const { onEvent, reason = null } = options
+  const place: Place = { store, lease, writer, onEvent, decide: () => null, reason }
   const signal = AbortSignal.any([options.signal, lease.signal])
   const applied: Applied['applied'] = []
   for (const { migration } of chosen(steps, options)) {
@@ -66,12 +69,16 @@ export async function applyMigrations(
   return { applied, waiting }
 }
 
+interface Place extends Workplace {
+  reason: string | null
+}
+
 /**
  * Applies one. After a cut it does what another run would do: it waits for the database, reads how far it came, and goes on from there.
  * Nothing is sent again without a look.
  */
 async function applyThroughCuts(
-  place: Workplace,
+  place: Place,
   migration: Migration,
   state: LedgerState,
   actor: Actor,
@@ -101,7 +108,7 @@ async function applyThroughCuts(
 
 /** Writes `applying`, works, verifies, writes `applied`. @param left what an interrupted run left in the ledger */
 async function applyOne(
-  place: Workplace,
+  place: Place,
   migration: Migration,
   left: LedgerEntry | undefined,
   signal: AbortSignal,
@@ -112,7 +119,7 @@ async function applyOne(
   const log = (line: string) => onEvent({ kind: 'log', id, line })
   const isDone = left !== undefined && (await settle(place, migration, signal))
   const entry = writer.begin(migration, 'applying', left?.progress ?? {})
-  await writer.announce('applying', entry, assurancesOf(migration))
+  await writer.announce('applying', entry, noteOf(migration, place.reason))
   try {
     const declared: Declared = { collections: [], walks: [] }
     if (!isDone) {
@@ -155,7 +162,8 @@ function actorOf({ run, actor, host }: Actor): Actor {
   return { run, actor, host }
 }
 
-function assurancesOf({ definition }: Migration): string | null {
-  const assured = Object.entries(definition.assured ?? {})
-  return assured.length === 0 ? null : assured.map(([rule, why]) => `${rule}: ${why}`).join('\n')
+function noteOf({ definition }: Migration, reason: string | null): string | null {
+  const assured = Object.entries(definition.assured ?? {}).map(([rule, why]) => `${rule}: ${why}`)
+  const lines = reason === null ? assured : [reason, ...assured]
+  return lines.length === 0 ? null : lines.join('\n')
 }

@@ -102,6 +102,57 @@ describe('the action', () => {
   })
 })
 
+describe('the action on a server without an agent', () => {
+  it('runs every phase here through the tunnel, and on data only with a reason for the missing backup', async () => {
+    await using server = await startServer(freshKey().text)
+    await server.withoutAgent()
+    await server.database(wire.port)
+    const login = {
+      database: 'pacs',
+      'database-username': 'migrations',
+      'database-password': database.passwords.migrations,
+    }
+    const run = (inputs: Record<string, string>) =>
+      server.run('migrate', { via: 'tunnel', ...login, ...inputs }, { files })
+    const before = await contentOf(root)
+    const sent = wire.writes.length
+    const plan = await run({ plan: 'true', phase: 'all' })
+    expect(plan.outputs).toMatchObject({ outcome: 'done', pending: '001_create_collections,003_report_words' })
+    const unsaved = await run({})
+    expect(unsaved.log.messages('error')).toEqual([
+      'refused: the database holds data, and without an agent nothing here takes a backup of it: take one, then name it in the input no-backup',
+    ])
+    expect(unsaved.outputs).toMatchObject({ outcome: 'refused', 'exit-class': '10' })
+    const wrong = await run({ 'database-password': 'a wrong one' })
+    expect(wrong.log.messages('error')[0]).toMatch(
+      /^the database at \S+tunnel\.sock refused the credentials of migrations$/,
+    )
+    expect(wrong.log.messages('add-mask')).toContain('a wrong one')
+    const early = await run({ phase: 'data', 'no-backup': 'the snapshot of this night' })
+    expect(early.log.messages('error')[0]).toMatch(
+      /^refused: 004_count_words \(data\) waits for 001_create_collections/,
+    )
+    expect(wire.writes.slice(sent)).toEqual([])
+    expect(await contentOf(root)).toEqual(before)
+
+    const expand = await run({ 'no-backup': 'the snapshot of this night', reason: 'release 7' })
+    expect(expand.log.messages('error')).toEqual([])
+    expect(expand.outputs).toMatchObject({ outcome: 'done', pending: '', 'pending-data': '004_count_words' })
+    const history = root.collection('_migrations_history')
+    expect(await history.findOne({ migration: '003_report_words', event: 'applying' })).toMatchObject({
+      ...{ actor: 'octocat', note: 'no backup: the snapshot of this night; release 7' },
+    })
+    const data = await run({ phase: 'data', 'no-backup': 'the snapshot of this night' })
+    expect(data.summary).toContain('applied: 004&#95;count&#95;words')
+    expect(await root.collection('reports').countDocuments({ words: { $exists: false } })).toBe(0)
+    // Nothing is left to apply: no backup is asked for, and nothing is written.
+    const written = wire.writes.length
+    expect((await run({})).outputs).toMatchObject({ outcome: 'done', pending: '' })
+    expect(wire.writes.slice(written)).toEqual([])
+    expect(await readdir(server.job.temp)).toEqual(['pacs-migrations.sarif'])
+  })
+})
+
 describe('the agent’s child', () => {
   /** What the child says to one piece of work. */
   async function said(asked: object): Promise<ChildLine[]> {

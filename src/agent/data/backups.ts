@@ -11,6 +11,7 @@ import {
   takeBackup,
 } from '../../backup/index.ts'
 import { counted, formatDuration, messageOf } from '../../lib/index.ts'
+import { holdsDocuments } from '../../migrations/index.ts'
 import type { ChildLine } from './child.ts'
 import type { DataPlan } from './data-plan.ts'
 import { writeMetrics } from './metrics.ts'
@@ -75,17 +76,11 @@ async function newestOf({ repository }: DataPlan, tools: Tools, signal: AbortSig
   return (await listBackups(restic, signal))[0]?.id ?? null
 }
 
-/** Whether the database holds nothing but what migrations keep of themselves. */
 async function isEmpty({ database }: DataPlan): Promise<boolean> {
   if (!database) return false
   const client = await connectDatabase({ host: '127.0.0.1', ...database.backup })
   try {
-    const db = client.db(database.backup.database)
-    for (const { name, type } of await db.listCollections({}, { nameOnly: true }).toArray()) {
-      if (type === 'view' || name.startsWith('_migrations') || name.startsWith('system.')) continue
-      if ((await db.collection(name).findOne({}, { projection: { _id: 1 } })) !== null) return false
-    }
-    return true
+    return !(await holdsDocuments(client.db(database.backup.database)))
   } finally {
     await client.close()
   }

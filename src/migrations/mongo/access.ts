@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { ConnectionOptions } from 'node:tls'
 import { MongoClient, type MongoClientOptions } from 'mongodb'
-import { Failure, messageOf } from '../../lib/index.ts'
+import { badInput, Failure, messageOf } from '../../lib/index.ts'
 
 /** How to reach a database: never a URI with a password in it. */
 export interface DatabaseAddress {
@@ -62,7 +62,11 @@ function whereOf({ host = '127.0.0.1', port = 27017, socket }: DatabaseAddress):
 
 async function tlsOptions({ caFile, serverName }: NonNullable<DatabaseAddress['tls']>): Promise<MongoClientOptions> {
   const options: Pick<ConnectionOptions, 'ca' | 'servername'> = {}
-  if (caFile !== undefined) options.ca = [await readFile(caFile)]
+  if (caFile !== undefined) {
+    options.ca = await readFile(caFile, 'utf8').catch((thrown: unknown) => {
+      throw badInput(`the authority of the database's certificate cannot be read: ${messageOf(thrown)}`)
+    })
+  }
   if (serverName !== undefined) options.servername = serverName
   return { tls: true, ...options }
 }

@@ -127,6 +127,18 @@ describe('migrate', () => {
       'input release is missing: only a plan needs none',
       'input phase: "all" is for a plan; write expand, data, contract',
     ])
+    const tunnel = await server.run('migrate', {
+      via: 'tunnel',
+      release,
+      'database-ca': 'ca.pem',
+      'allow-core': 'true',
+    })
+    expect(
+      tunnel.log
+        .messages('error')[0]
+        ?.split('\n')
+        .map((line) => line.split(/[: ]/)[1]),
+    ).toEqual([...['database', 'database-username', 'database-password', 'release', 'allow-core', 'database-ca']])
     await expect(server.argv()).rejects.toThrow('ENOENT')
   })
 })
