@@ -35,7 +35,11 @@ export function openReleases(
     async fetch(reference, signal) {
       const pinned = parsePinned('release', reference)
       const known = (await all()).find((release) => release.reference === reference)
-      if (known) return known
+      if (known) {
+        // It may lie here since an agent that did not ask.
+        requireVerdicts(known.manifest)
+        return known
+      }
       const beside = join(directory, `.${pinned.digest.slice('sha256:'.length, 19)}.new`)
       await rm(beside, { recursive: true, force: true })
       await mkdir(beside, { mode: 0o750 })
