@@ -58,7 +58,8 @@ export async function takeLease(
     try {
       const holder = await store.take(ours, ttl, over)
       if (holder === null) return new Held(store, token, { ttl, fresh, asked })
-      if (over === null && holder.process !== null && hasEnded(holder.process)) {
+      // Also by the host's name: a clone of a machine that runs goes on with the same boot and the same processes.
+      if (over === null && holder.host === host && holder.process !== null && hasEnded(holder.process)) {
         // Nobody renews it any more; what was on its way when its process was killed has this long to arrive.
         await delay(Math.min(SETTLE, ttl / 4), undefined, signal === undefined ? {} : { signal })
         over = holder.token

@@ -9,9 +9,9 @@ const own = processIdentity() ?? ''
 const ended = own.replace(/\d+$/, '1')
 
 /** A lease that is held for a minute more by the process `identity`. */
-function held(identity: string | null): MemoryDatabase {
+function held(identity: string | null, host = ACTOR.host): MemoryDatabase {
   const database = new MemoryDatabase()
-  const holder = { ...ACTOR, token: 'theirs', purpose: 'migrate', process: identity }
+  const holder = { ...ACTOR, host, token: 'theirs', purpose: 'migrate', process: identity }
   database.lease = { ...holder, expiresAt: database.clock + 60_000 }
   return database
 }
@@ -31,8 +31,9 @@ describe('the lease of a process that was killed', () => {
     ['of another container', ended.replace(/pid:\[\d+\]/, 'pid:[1]')],
     ['that does not say', null],
     ['that says something else', 'a process'],
-  ])('is waited for %s', async (_what, identity) => {
-    const database = held(identity)
+    ['of a machine of another name, whose clone this is', ended, 'the-original'],
+  ])('is waited for %s', async (_what, identity, host?: string) => {
+    const database = held(identity, host)
     await expect(take(database)).rejects.toMatchObject({ kind: 'locked' })
     expect(database.lease?.token).toBe('theirs')
   })
