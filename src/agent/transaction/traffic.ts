@@ -64,8 +64,8 @@ export function trafficOf(state: State, certificate: Certificate | null): Traffi
   }
 
   for (const service of receiver?.services ?? []) {
-    for (const [suffix, one] of routesOf(service)) {
-      if (receiver) route(`public-${service.name}${suffix}`, one, receiver, service)
+    for (const [which, one] of routesOf(service)) {
+      if (receiver) route(`public${which}-${service.name}`, one, receiver, service)
     }
   }
   for (const instance of living) {
@@ -79,9 +79,9 @@ export function trafficOf(state: State, certificate: Certificate | null): Traffi
   }
   if (candidate && state.phase === 'staging') {
     for (const service of candidate.services) {
-      for (const [suffix, { rule, middlewares }] of routesOf(service)) {
+      for (const [which, { rule, middlewares }] of routesOf(service)) {
         const preview = `(${rule}) && Header(\`${PREVIEW_HEADER}\`, \`${candidate.preview}\`)`
-        const name = `preview-${service.name}${suffix}`
+        const name = `preview${which}-${service.name}`
         route(name, { rule: preview, middlewares }, candidate, service, PREVIEW_PRIORITY)
       }
     }
@@ -120,8 +120,11 @@ export function trafficOf(state: State, certificate: Certificate | null): Traffi
   }
 }
 
-/** What leads to a service, each with a suffix for its router's name: its route, and the exceptions to it, whose longer rules go first. */
-function routesOf({ route, middlewares, routes }: RunningService): [suffix: string, route: Route][] {
+/**
+ * What leads to a service: its route, and the exceptions to it, whose longer rules go first. Each with its number for the router's
+ * name, where it stands before the first dash, since behind that a service could have any name.
+ */
+function routesOf({ route, middlewares, routes }: RunningService): [which: string, route: Route][] {
   if (route === null) return []
-  return [['', { rule: route, middlewares }], ...routes.map((one, index): [string, Route] => [`-${index + 1}`, one])]
+  return [['', { rule: route, middlewares }], ...routes.map((one, index): [string, Route] => [`${index + 1}`, one])]
 }

@@ -30,23 +30,33 @@ describe('the policy of the edge', () => {
       candidate: { ...next, preview: 'the-secret' },
     }
     const { http, tls } = written(staging)
-    expect(http.routers['public-web-1']).toEqual({
+    expect(http.routers['public1-web']).toEqual({
       rule: 'Path(`/log-in`) && Method(`POST`)',
       service: `web-${old.i8}`,
       middlewares: [`instance-${old.i8}`, `secure-${old.i8}`, `log-in-${old.i8}`],
     })
-    expect(http.routers['preview-web-1'].middlewares).toEqual([
+    expect(http.routers['preview1-web'].middlewares).toEqual([
       `instance-${next.i8}`,
       `secure-${next.i8}`,
       `log-in-${next.i8}`,
     ])
-    expect(http.routers['preview-web-1'].rule).toBe(
+    expect(http.routers['preview1-web'].rule).toBe(
       '(Path(`/log-in`) && Method(`POST`)) && Header(`X-Pacs-Preview`, `the-secret`)',
     )
     expect(http.routers[`assets-web-${next.i8}`].middlewares).toContain(`secure-${next.i8}`)
     expect(http.middlewares[`log-in-${old.i8}`]).toEqual({ rateLimit: { average: 5 } })
     expect(http.middlewares[`log-in-${next.i8}`]).toEqual({ rateLimit: { average: 7 } })
     expect(tls.options.default.minVersion).toBe('VersionTLS12')
+  })
+
+  it('holds for the exceptions of a service also beside one that is named like them', async () => {
+    const both = await instance(1, 5)
+    const [web] = both.services
+    if (!web) throw new Error('no service')
+    both.services.push({ ...web, name: 'web-1', routes: [] })
+    const { http } = written({ ...emptyState, serving: both })
+    const rules = Object.values<{ rule: string }>(http.routers).map(({ rule }) => rule)
+    expect(rules).toEqual([web.route, web.routes[0]?.rule, web.route])
   })
 
   it('of what is switched to holds for the TLS of all', async () => {
@@ -58,7 +68,7 @@ describe('the policy of the edge', () => {
       candidate: { ...next, preview: 'the-secret' },
     })
     expect(tls).toEqual({ options: { default: { minVersion: 'VersionTLS13' } } })
-    expect(Object.keys(http.routers)).not.toContain('preview-web-1')
-    expect(http.routers['public-web-1'].service).toBe(`web-${next.i8}`)
+    expect(Object.keys(http.routers)).not.toContain('preview1-web')
+    expect(http.routers['public1-web'].service).toBe(`web-${next.i8}`)
   })
 })
