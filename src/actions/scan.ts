@@ -20,7 +20,7 @@ import {
 } from '../runner/index.ts'
 import { judgingInputs, scanOptions } from './scan-inputs.ts'
 import { issueOf, scanMetrics, scanRows, scanSarif } from './scan-report.ts'
-import { cleanUp, serverInputs, servingRelease, withServer } from './server.ts'
+import { cleanUp, type RunningPart, runningParts, serverInputs, withServer } from './server.ts'
 import { issueInputs, keepIssueIfAsked } from './standing-issue.ts'
 import { maskLogin, registryInputs, registryLogin, releaseReference } from './transaction-inputs.ts'
 
@@ -72,20 +72,15 @@ function read() {
 
 /** Judges what runs; summary, outputs and files for later steps. */
 async function scan(inputs: ReturnType<typeof read>, subject: string, job: Job): Promise<Judgement[]> {
-  const release = parsePinned('release', inputs.release ?? (await whatServes(inputs, job)))
+  const parts = inputs.release === undefined ? await whatRuns(inputs, job) : [whole(inputs.release)]
   const options = await scanOptions(inputs, jobContext())
-  const login = registryLogin(inputs, release)
-  if (login.registry) maskLogin(login.registry)
-  const directory = await makePrivateDirectory()
-  const { manifest, judgements, database } = await scanRelease({
-    ...{ release, scan: options, ...login },
-    dockerConfigDirectory: join(directory, 'docker'),
-    env: childEnvironment(),
-    log: log.foreign,
-    signal: job.signal,
-  }).finally(() => removeDirectory(directory))
-  job.report.message = `${manifest.id}: nothing new in its ${judgements.length} images.`
-  job.report.rows.push(['release', manifest.id], ['database of', database.toISOString()])
+  const scans = []
+  for (const part of parts) scans.push(await scanPart(part, inputs, options, job))
+  const judgements = scans.flatMap((one) => one.judgements)
+  const database = new Date(Math.max(...scans.map((one) => one.database.getTime())))
+  const names = scans.map(({ manifest }) => manifest.id).join(', core of ')
+  job.report.message = `${names}: nothing new in its ${judgements.length} images.`
+  job.report.rows.push(['release', names], ['database of', database.toISOString()])
   job.report.rows.push(...scanRows(judgements, options.waivers))
   writeOutputs({
     new: judgements.reduce((sum, { refused }) => sum + refused.length, 0),
@@ -95,11 +90,32 @@ async function scan(inputs: ReturnType<typeof read>, subject: string, job: Job):
   return judgements
 }
 
-async function whatServes(inputs: ReturnType<typeof read>, job: Job): Promise<string> {
+const whole = (reference: string): RunningPart => ({ reference, runs: () => true })
+
+async function scanPart(
+  { reference, runs }: RunningPart,
+  inputs: ReturnType<typeof read>,
+  options: Awaited<ReturnType<typeof scanOptions>>,
+  job: Job,
+) {
+  const release = parsePinned('release', reference)
+  const login = registryLogin(inputs, release)
+  if (login.registry) maskLogin(login.registry)
+  const directory = await makePrivateDirectory()
+  return scanRelease({
+    ...{ release, runs, scan: options, ...login },
+    dockerConfigDirectory: join(directory, 'docker'),
+    env: childEnvironment(),
+    log: log.foreign,
+    signal: job.signal,
+  }).finally(() => removeDirectory(directory))
+}
+
+async function whatRuns(inputs: ReturnType<typeof read>, job: Job): Promise<RunningPart[]> {
   const { environment = '', 'ssh-key': key = '' } = inputs
-  let reference = ''
+  let parts: RunningPart[] = []
   await withServer({ ...inputs, environment, 'ssh-key': key }, job, async ({ agent }) => {
-    reference = await servingRelease(agent)
+    parts = await runningParts(agent)
   })
-  return reference
+  return parts
 }

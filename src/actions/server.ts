@@ -85,14 +85,30 @@ export async function withServer<T>(inputs: ServerInputs, job: Job, work: (serve
   }
 }
 
-/** The release by digest that serves on a server. @throws Failure `unhealthy` when nothing does */
-export async function servingRelease(agent: AgentClient): Promise<string> {
-  const { serving } = await agent.status()
+/** A release of which something runs. */
+export interface RunningPart {
+  reference: string
+  /** Whether a service of it runs. */
+  runs: (service: string) => boolean
+}
+
+/**
+ * What runs on a server: the release that serves and, after a rollback, that of the core, which no rollback of the app takes back.
+ * @throws Failure `unhealthy` when nothing serves
+ */
+export async function runningParts(agent: Pick<AgentClient, 'status' | 'releases'>): Promise<RunningPart[]> {
+  const { serving, core } = await agent.status()
   if (!serving) throw new Failure('unhealthy', 'nothing serves: no release was deployed to this server yet')
   const { releases } = await agent.releases()
-  const found = releases.find(({ id }) => id === serving.release)
-  if (found) return found.reference
-  throw new Failure('error', `${serving.release} serves, and the server does not know by which reference it came`)
+  const reference = releases.find(({ id }) => id === serving.release)?.reference
+  if (reference === undefined)
+    throw new Failure('error', `${serving.release} serves, and the server does not know by which reference it came`)
+  if (!core || core.release === serving.release) return [{ reference, runs: () => true }]
+  const isCore = (service: string) => core.services.includes(service)
+  return [
+    { reference, runs: (service) => !isCore(service) },
+    { reference: core.reference, runs: isCore },
+  ]
 }
 
 /** The post step of every action with private files: ends and removes what a killed main step left. */

@@ -19,6 +19,8 @@ import { type Judgement, judge } from './scan/verdict.ts'
 
 export interface ReleaseScanOptions {
   release: PinnedImage
+  /** Whether a service of it is judged: one that does not run is not. */
+  runs: (service: string) => boolean
   scan: ScanOptions
   /** Left out: the logins of the docker client as it is. */
   registry?: RegistryLogin
@@ -45,7 +47,7 @@ const AT_A_TIME = 2
  * @throws Failure `refused` or `error` when they cannot be judged; what they are found to have is no failure
  */
 export async function scanRelease(options: ReleaseScanOptions): Promise<ReleaseScan> {
-  const { release, env, log, signal, scan } = options
+  const { release, runs, env, log, signal, scan } = options
   const engine = await checkEngine({ env, signal, space: BUILD_SPACE })
   const scratch = await mkdtemp(join(tmpdir(), 'pacs-scan-'))
   const lane = new ScanLane(scan, { ...options, directory: scratch, host: engine.host })
@@ -61,7 +63,8 @@ export async function scanRelease(options: ReleaseScanOptions): Promise<ReleaseS
         redact: access.redact ?? ((text: string) => text),
         namesByConfig: engine.namesByConfig,
       }
-      const scans = await sideBySide(AT_A_TIME, Object.entries(manifest.images), ([service, image]) =>
+      const running = Object.entries(manifest.images).filter(([service]) => runs(service))
+      const scans = await sideBySide(AT_A_TIME, running, ([service, image]) =>
         withProgress(service, log, async (line) => {
           const pulled = await pullReleased(service, image, { ...context, log: line })
           return lane.scan(service, { ...pulled, built: image.verdict?.built ?? true })

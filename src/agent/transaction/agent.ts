@@ -207,7 +207,13 @@ export class Agent implements AgentService {
   }
 
   async status(): Promise<AgentStatus> {
-    return statusOf(this.#parts.world.store.state, this.#parts.identity, this.#running?.writer.currentStep ?? 'undo')
+    const { planner, world } = this.#parts
+    const { state } = world.store
+    const status = statusOf(state, this.#parts.identity, this.#running?.writer.currentStep ?? 'undo')
+    const release = state.core.release && (await planner.open(state.core.release).catch(() => null))
+    if (!release) return status
+    const core = { release: release.id, reference: release.reference, services: Object.keys(state.core.services) }
+    return { ...status, core }
   }
 
   async releases() {

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { issueOf, scanMetrics, scanRows, scanSarif } from '../../../src/actions/scan-report.ts'
+import { runningParts } from '../../../src/actions/server.ts'
 import type { Finding, Judgement, Waiver } from '../../../src/images/index.ts'
 import type { FailureKind } from '../../../src/lib/index.ts'
-import { releaseIdSchema, sha256 } from '../../../src/release/index.ts'
+import { type ReleaseId, releaseIdSchema, sha256 } from '../../../src/release/index.ts'
 import { keepIssue } from '../../../src/runner/index.ts'
 import { FakeGitHub } from '../../github/fake-api.ts'
 import { status } from '../agent/daemon-fixture.ts'
@@ -138,5 +139,42 @@ describe('scan', () => {
     ])
     service.releases = async () => ({ releases: [] })
     expect((await server.run('scan')).log.messages('error')[0]).toMatch(/does not know by which reference it came/)
+  })
+})
+
+describe('what runs on a server', () => {
+  const at = (id: string) => `registry.example/org/pacs/release@${sha256(id)}`
+  const instance = { config: 'c0ffee', content: sha256('c') }
+  const [older, newer] = ['20261124t101500z-abc1234def01', '20261125t101500z-abc1234def02'].map((id) =>
+    releaseIdSchema.parse(id),
+  ) as [ReleaseId, ReleaseId]
+  const parts = (serving: ReleaseId, core: ReleaseId | null) =>
+    runningParts({
+      status: async () => ({
+        ...status,
+        serving: { ...instance, release: serving, instance: `${serving}-c0ffee` },
+        ...(core === null ? {} : { core: { release: core, reference: at(core), services: ['store'] } }),
+      }),
+      releases: async () => ({
+        releases: [
+          { id: serving, reference: at(serving), content: sha256('c'), commit: 'c', accepted: '', state: 'serving' },
+        ],
+      }),
+    })
+
+  it('is after a rollback the app of one release and the core of another', async () => {
+    const judged = (await parts(older, newer)).map(({ reference, runs }) => [reference, ['web', 'store'].filter(runs)])
+    expect(judged).toEqual([
+      [at(older), ['web']],
+      [at(newer), ['store']],
+    ])
+    for (const core of [older, null]) {
+      const [only, ...more] = await parts(older, core)
+      expect([only?.reference, ['web', 'store'].filter((one) => only?.runs(one)), more]).toEqual([
+        at(older),
+        ['web', 'store'],
+        [],
+      ])
+    }
   })
 })

@@ -45,6 +45,9 @@ describe('a core transaction', () => {
     expect(first.message).toContain('store, edge')
     await ask(life.agent, coreOf())
     expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'deployed' })
+    const { id, reference } = memoryRelease(1)
+    const core = { release: id, reference, services: ['store', 'edge'] }
+    expect(await life.agent.status()).toMatchObject({ serving: { release: id }, core })
     define(2)
     const changed = await ask(life.agent, deployOf(2))
     expect(changed).toMatchObject({ outcome: 'refused' })
