@@ -1,6 +1,6 @@
-// npm run build [-- --check] [--node PATH]: writes what is generated and committed (dist/, the aliases, the tables of the READMEs, the
-// pins of setup-production.sh),
-// or with --check says what of it is stale. --node names the Node that compiles and bundles; the bytes are the same.
+// npm run build [-- --check] [--no-types] [--node PATH]: writes what is generated and committed (dist/, the aliases, the tables of
+// the READMEs, the pins of setup-production.sh), or with --check says what of it is stale. --node names the Node that compiles and
+// bundles, --no-types leaves the check of types out; the bytes are the same.
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { badInput, Failure, formatDuration, type ToolsLock, toolsLock } from '../src/lib/index.ts'
 import { aliasOf, findActions, findAliases, missingFiles, parseActionFile } from './action-files.ts'
 import { fillTables } from './action-readme.ts'
-import { bundle, type Files } from './bundle.ts'
+import { type BuildOptions, bundle, type Files } from './bundle.ts'
 import { fillPins } from './tool-pins.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -18,10 +18,15 @@ const SET_UP = 'deployment/production/scripts/setup-production.sh'
 
 try {
   const { values } = parseArgs({
-    options: { check: { type: 'boolean', default: false }, node: { type: 'string', default: process.execPath } },
+    options: {
+      check: { type: 'boolean', default: false },
+      types: { type: 'boolean', default: true },
+      node: { type: 'string', default: process.execPath },
+    },
+    allowNegative: true,
   })
   const started = Date.now()
-  const generated = await generate(values.node)
+  const generated = await generate(values)
   const stale = await staleOf(generated)
   if (values.check && stale.length > 0) {
     throw badInput(`stale: ${stale.join(', ')}\nrun npm run build and commit what it writes`)
@@ -38,9 +43,9 @@ try {
 }
 
 /** Every generated file of the repository. */
-async function generate(node: string): Promise<Files> {
+async function generate(options: BuildOptions): Promise<Files> {
   const actions = await findActions(root)
-  const files = await bundle(root, node, actions)
+  const files = await bundle(root, options, actions)
   for (const action of actions) {
     files.set(`${action.name}/action.yml`, aliasOf(action))
     const readme = `actions/${action.name}/README.md`

@@ -12,6 +12,9 @@ import { StepLog } from './log.ts'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
+/** Where Node keeps what it compiled of the sources: nearly every step of a test loads the same ones. */
+const COMPILED = join(root, '.build', 'compiled-sources')
+
 /** Milliseconds between SIGINT and the next signal (actions/runner ProcessInvoker.cs). */
 const GRACE_MS = 7500
 
@@ -120,7 +123,8 @@ export class Job implements AsyncDisposable {
         await writeFile(path, '')
         files[`GITHUB_${name}`] = path
       }
-      const env = { PATH: process.env.PATH ?? '', HOME: this.directory, ...github, ...inputs, ...files, ...state }
+      const node = { PATH: process.env.PATH ?? '', HOME: this.directory, NODE_COMPILE_CACHE: COMPILED }
+      const env = { ...node, ...github, ...inputs, ...files, ...state }
       const child = spawn(process.execPath, [program], { cwd: this.workspace, env, stdio: ['ignore', 'pipe', 'pipe'] })
       const log = new StepLog(options.secrets ?? [])
       let terminate: NodeJS.Timeout | undefined

@@ -42,22 +42,26 @@ describe('the import rules', () => {
     expect(modules).toBeGreaterThanOrEqual(8)
   })
 
-  it.each([
-    ['lib-knows-nothing', 'src/lib/planted.ts', '../release/index.ts'],
-    ['release-and-stack-below', 'src/release/planted.ts', '../ssh/index.ts'],
-    ['capabilities-below', 'src/ssh/planted.ts', '../runner/index.ts'],
-    ['agent-is-no-job', 'src/agent/planted.ts', '../runner/index.ts'],
-    ['runner-below-actions', 'src/runner/planted.ts', '../ssh/index.ts'],
-    ['by-the-door', 'src/actions/planted.ts', '../ssh/inside.ts'],
-    ['by-the-door', 'src/actions/planted.ts', '../agent/daemon.ts'],
-    ['scripts-by-the-door', 'scripts/planted.ts', '../src/ssh/inside.ts'],
-    ['src-stands-alone', 'src/ssh/planted.ts', '../../scripts/tool.ts'],
-    ['job-in-runner-only', 'src/ssh/planted.ts', '@actions/core'],
-    ['resolvable', 'src/ssh/planted.ts', './nowhere.ts'],
-  ])('turn red at a planted violation: %s', async (rule, path, target) => {
-    await lay({ 'scripts/tool.ts': 'export {}\n', [path]: `import '${target}'\n` })
+  it('turn red at each planted violation', async () => {
+    const planted = [
+      ['lib-knows-nothing', 'src/lib/planted.ts', '../release/index.ts'],
+      ['release-and-stack-below', 'src/release/planted.ts', '../ssh/index.ts'],
+      ['capabilities-below', 'src/ssh/above.ts', '../runner/index.ts'],
+      ['agent-is-no-job', 'src/agent/planted.ts', '../runner/index.ts'],
+      ['runner-below-actions', 'src/runner/planted.ts', '../ssh/index.ts'],
+      ['by-the-door', 'src/actions/inside.ts', '../ssh/inside.ts'],
+      ['by-the-door', 'src/actions/daemon.ts', '../agent/daemon.ts'],
+      ['scripts-by-the-door', 'scripts/planted.ts', '../src/ssh/inside.ts'],
+      ['src-stands-alone', 'src/ssh/aside.ts', '../../scripts/tool.ts'],
+      ['job-in-runner-only', 'src/ssh/job.ts', '@actions/core'],
+      ['resolvable', 'src/ssh/lost.ts', './nowhere.ts'],
+    ] as const
+    await lay({ 'scripts/tool.ts': 'export {}\n' })
+    for (const [, path, target] of planted) await lay({ [path]: `import '${target}'\n` })
     const { findings } = await checkImports(project, config)
-    expect(findings).toContainEqual(expect.stringMatching(new RegExp(`^${path} imports .*: ${rule}$`)))
+    for (const [rule, path] of planted) {
+      expect(findings).toContainEqual(expect.stringMatching(new RegExp(`^${path} imports .*: ${rule}$`)))
+    }
   })
 
   it('see an import of types alone', async () => {
