@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { sendImage } from '../dicom/send.ts'
 import { syntheticImage } from '../dicom/synthetic-image.ts'
+import { fencedBlocks, readPage } from '../docs/fenced-blocks.ts'
 import { FakeGitHub } from '../github/fake-api.ts'
 import { type Machine, waitFor } from '../lab/index.ts'
 import { openServerDatabase, type ServerDatabase } from '../site/database.ts'
@@ -154,6 +155,10 @@ async function askAndRollBack(
   if (back === undefined) throw new Error(`${args.join(' ')} said nothing of ${text}: ${JSON.stringify(ended)}`)
   return { ended, back: await back }
 }
+
+/** What a page has a person type at the console of a server. */
+const consoleBlocks = (page: string) =>
+  fencedBlocks(page).flatMap(({ language, text }) => (language === 'sh' ? [text] : []))
 
 const orthanc = async (format: string) =>
   (await server.run(['docker', 'container', 'inspect', '--format', format, 'pacs-orthanc-1'])).trim()
@@ -332,6 +337,20 @@ describe('a data migration that is asked for again', () => {
   })
 })
 
+describe('an undo at the console', () => {
+  it('as docs/migrations.md writes it gives every report back, and the migration may be applied again', async () => {
+    const before = await reportsAsBefore()
+    const [block = ''] = consoleBlocks(await readPage('migrations.md'))
+    await server.run(['sh', '-euc', `cd /opt/pacs/releases/${ids.second}/stack\n${block}`])
+    expect(await ledger()).not.toContain('004_count_words applied')
+    const reports = database.db.collection('reports')
+    expect(await reports.countDocuments({ $or: [{ words: { $exists: true } }, { revision: 1 }] })).toBe(0)
+    expect(await reportsAsBefore()).toEqual(before)
+    expect(await ask(server, ['migrate', releases.second, '--phase', 'data'])).toMatchObject({ code: 0 })
+    expect(await reports.countDocuments({ revision: 1 })).toBe(REPORTS)
+  })
+})
+
 describe('a restore', () => {
   it('of a collection compares, and replaces the live one only when its name is typed', async () => {
     const notifications = database.db.collection('criticalnotifications')
@@ -431,5 +450,56 @@ describe('a contract', () => {
     const unknown = /006_drop_note \(contract\) is applied, and this release does not know it/
     await expectRefused(['rollback', ids.second, '--reason', 'worse', ...QUICK], unknown)
     await expectRefused(['deploy', releases.second, ...QUICK], unknown)
+  })
+})
+
+describe('a second repository by SFTP', () => {
+  it('gets every backup with the key of pacs, and proves its restore by itself', async () => {
+    const home = '/opt/pacs/.ssh'
+    await server.run(['install', '-d', '-m', '0700', '-o', 'pacs', '-g', 'pacs', home])
+    await server.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', `${home}/id_ed25519`], { user: 'pacs' })
+    await server.run(['tee', `${home}/known_hosts`], { user: 'pacs', input: `localhost ${server.hostKey}\n` })
+    await server.run(['useradd', '--create-home', 'vault'])
+    await server.run(['install', '-d', '-m', '0700', '-o', 'vault', '/home/vault/.ssh'])
+    const key = await server.run(['cat', `${home}/id_ed25519.pub`])
+    await server.run(['tee', '/home/vault/.ssh/authorized_keys'], { user: 'vault', input: `restrict ${key}` })
+    const away = { ...config, env: { ...config.env, BACKUP_SECOND_REPOSITORY: 'sftp:vault@localhost:backups' } }
+    await configure(server, away)
+    const all = (await backups()) + 1
+    expect(await ask(server, ['backup'])).toMatchObject({
+      ...{ code: 0, result: { message: expect.stringMatching(/holds \d+ documents and 1 study$/) } },
+    })
+    expect(await server.run(['sh', '-c', 'ls /home/vault/backups/snapshots | wc -l'])).not.toBe('0\n')
+    const metrics = await server.run(['cat', '/opt/pacs/metrics/pacs-backup.prom'])
+    expect(metrics).toMatch(/^pacs_backup_second_repository_waiting 0$/m)
+    expect(await ask(server, ['verify', '--repository', 'second'])).toMatchObject({ code: 0 })
+
+    await server.run(['rm', '/home/vault/.ssh/authorized_keys'])
+    const without = await ask(server, ['backup'])
+    expect(without).toMatchObject({
+      ...{
+        code: 0,
+        result: { message: expect.stringMatching(/the second repository is away \(.+\) and lacks 1 backup$/) },
+      },
+    })
+    expect(await backups()).toBe(all + 1)
+    await configure(server, config)
+  })
+})
+
+describe('docs/backups.md', () => {
+  it('writes commands that do what it says', async () => {
+    const study = '1.2.840.113619.2.55'
+    await server.run(['rm', '-r', '/opt/pacs/backups/study'])
+    const audit = await database.db.collection('auditlogs').countDocuments()
+    const taken = await backups()
+    for (const block of consoleBlocks(await readPage('backups.md'))) {
+      await server.run(['sh', '-euc', block.replaceAll(study, IMAGE.studyInstanceUid)])
+    }
+    expect(await backups()).toBe(taken + 1)
+    expect(await server.run(['ls', `/opt/pacs/backups/study/${IMAGE.studyInstanceUid}`])).toBe('1.dcm\n')
+    const beside = (await database.db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name)
+    expect(beside.filter((name) => name.startsWith('auditlogs') && name !== 'auditlogs')).toHaveLength(1)
+    expect(await database.db.collection('auditlogs').countDocuments()).toBe(audit)
   })
 })

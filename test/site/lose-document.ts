@@ -28,7 +28,7 @@ export async function loseDocument(server: Machine, id: string, collection: stri
   const folder = (await server.run(['mktemp', '-d', '/opt/pacs/backups/lost-XXXXXX'], { user: 'pacs' })).trim()
   await restic('restore', work.snapshot, '--target', folder)
   const staged = `${folder}${work.path}`
-  await server.run(['node', '-e', CUT, `${staged}/database/pacs/${collection}.bson`], { user: 'pacs' })
+  await server.run(['/opt/pacs/bin/node', '-e', CUT, `${staged}/database/pacs/${collection}.bson`], { user: 'pacs' })
   const said = z
     .looseObject({ host: z.string() })
     .parse(JSON.parse(await restic('dump', contents.snapshot, contents.path)))

@@ -7,14 +7,20 @@ import { RULES } from '../../../src/migrations/lint/rules.ts'
 import { fencedBlocks, readPage } from '../../docs/fenced-blocks.ts'
 
 const page = await readPage('migrations.md')
+const scripts = (text: string) => fencedBlocks(text).filter(({ language }) => language === 'js')
 
-it('has no block on its page that no test runs', () => {
-  // These are loaded and linted here, and applied and undone on a database in test/integration/migrations.test.ts.
-  expect(fencedBlocks(page).filter(({ language }) => language !== 'js')).toEqual([])
+it('has no block on its page, nor on that of the backups, that no test runs', async () => {
+  // These are loaded and linted here, and applied and undone on a database in test/integration/migrations.test.ts;
+  // those for the console are run by test/full/agent-data.test.ts.
+  const languages = (text: string) => fencedBlocks(text).map(({ language }) => language)
+  expect(languages(page)).toEqual(['js', 'js', 'sh'])
+  expect(languages(await readPage('backups.md'))).toEqual(['sh', 'sh'])
+  // An indented block would be seen by no test.
+  expect(`${page}${await readPage('backups.md')}`).not.toMatch(/\n\n {4}\S/)
 })
 
 it('has only migrations on its page that load and that lint has nothing against', async () => {
-  const blocks = fencedBlocks(page).map(({ text }) => text)
+  const blocks = scripts(page).map(({ text }) => text)
   expect(blocks.length).toBeGreaterThanOrEqual(2)
   const folder = await mkdtemp(join(tmpdir(), 'pacs-migrations-'))
   try {
