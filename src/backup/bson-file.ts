@@ -4,6 +4,8 @@ import { documentLength } from './raw-document.ts'
 
 /** How much is gathered before it is written, and read at once: 1 MiB. */
 const PIECE = 1024 * 1024
+/** Room before the first document of a piece, for whoever sends it on. */
+const HEADROOM = 64
 
 /** Writes raw documents one after another, as the stock tools do; one write is under way while the next is gathered. */
 export class BsonFileWriter {
@@ -62,7 +64,8 @@ async function writeAll(file: FileHandle, pieces: readonly Uint8Array[]): Promis
 }
 
 /**
- * Reads a file of raw documents to its end and yields them in lots of about 1 MiB; a lot is valid until the next is asked for.
+ * Reads a file of raw documents to its end and yields them in lots of about 1 MiB; a lot is valid until the next is asked for. What lies
+ * before a document in memory is the document before it, or free.
  * @throws Error that names the file and the offset when it ends within a document or holds something else
  */
 export async function* readBsonFile(path: string): AsyncGenerator<Buffer[]> {
@@ -91,10 +94,10 @@ export async function* readBsonFile(path: string): AsyncGenerator<Buffer[]> {
 async function readPiece(file: FileHandle, rest: Buffer, path: string, offset: number) {
   // A long document is read in one go, beside what is left: joined piece by piece it would be copied as often.
   const wanted = Math.max(PIECE, rest.length < 4 ? 0 : lengthAt(rest, 0, path, offset) - rest.length)
-  const room = Buffer.allocUnsafe(rest.length + wanted)
-  rest.copy(room)
-  const { bytesRead } = await file.read(room, rest.length, wanted)
-  const bytes = room.subarray(0, rest.length + bytesRead)
+  const room = Buffer.allocUnsafe(HEADROOM + rest.length + wanted)
+  rest.copy(room, HEADROOM)
+  const { bytesRead } = await file.read(room, HEADROOM + rest.length, wanted)
+  const bytes = room.subarray(HEADROOM, HEADROOM + rest.length + bytesRead)
   const { documents, end } = split(bytes, path, offset)
   // A copy: what is left would keep the whole of it in memory.
   return { documents, end, rest: Buffer.from(bytes.subarray(end)), isLast: bytesRead === 0 }

@@ -5,5 +5,8 @@ declare module 'mongodb/lib/cmap/commands.js' {
     constructor(field: string)
     /** @returns bytes of all documents so far */
     push(document: object, buffer: Uint8Array): number
+    /** What stands before the documents, their length included. */
+    protected readonly header: Uint8Array
+    protected toBin(): Uint8Array
   }
 }

@@ -1,12 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BSON, type Db, type Document, MongoServerError } from 'mongodb'
-import { DocumentSequence } from 'mongodb/lib/cmap/commands.js'
 import { z } from 'zod'
 import { Failure, refused } from '../lib/index.ts'
 import { readBsonFile } from './bson-file.ts'
 import { type Definition, parseMetadata, splitValidator } from './definition.ts'
 import { fileName } from './dump.ts'
+import { RawDocuments } from './raw-documents.ts'
 
 export interface RestoreRequest {
   /** The database to restore into. */
@@ -140,10 +140,8 @@ const insertedSchema = z.object({
   writeErrors: z.array(z.object({ index: z.number(), code: z.number() })).default([]),
 })
 
-/** Documents go out byte for byte: decoding and encoding would reorder fields whose names are numbers, as DICOM tags can be. */
 async function insertRaw(db: Db, target: string, lot: readonly Buffer[], result: RestoredCollection): Promise<void> {
-  const documents = new DocumentSequence('documents')
-  for (const document of lot) documents.push({}, document)
+  const documents = new RawDocuments(lot)
   const answer = insertedSchema.parse(await db.command({ insert: target, ordered: false, documents }))
   result.inserted += answer.n
   result.refused += answer.writeErrors.length
