@@ -114,6 +114,9 @@ describe('the action on a server without an agent', () => {
     }
     const run = (inputs: Record<string, string>) =>
       server.run('migrate', { via: 'tunnel', ...login, ...inputs }, { files })
+    // Nothing listens where this tunnel ends: that is said after a while, and asked for beside the rest.
+    await using closed = await startServer(freshKey().text)
+    const unreachable = closed.run('migrate', { via: 'tunnel', ...login }, { files })
     const before = await contentOf(root)
     const sent = wire.writes.length
     const plan = await run({ plan: 'true', phase: 'all' })
@@ -150,6 +153,11 @@ describe('the action on a server without an agent', () => {
     expect((await run({})).outputs).toMatchObject({ outcome: 'done', pending: '' })
     expect(wire.writes.slice(written)).toEqual([])
     expect(await readdir(server.job.temp)).toEqual(['pacs-migrations.sarif'])
+
+    const nobody = await unreachable
+    expect(nobody.log.messages('error')[0]).toMatch(/^127\.0\.0\.1:27017 on staging\.example\.org cannot be reached: /)
+    expect(nobody.outputs).toMatchObject({ outcome: 'unreachable', 'exit-class': '50' })
+    expect(await readdir(closed.job.temp)).toEqual([])
   })
 })
 

@@ -40,7 +40,7 @@ case " $* " in
   echo >control
   exec sleep 600 ;;
 *' -W '*)
-  [ -f ${bin}/database ] || { echo 'channel 0: open failed: connect failed: Connection refused' >&2; exit 255; }
+  [ -f ${bin}/database ] || { echo 'stdio forwarding failed' >&2; exit 255; }
   exec ${process.execPath} ${bin}/bridge.mjs "$(cat ${bin}/database)" ;;
 *) ${session} ;;
 esac
