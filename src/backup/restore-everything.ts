@@ -3,7 +3,7 @@ import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../lib/index.ts'
 import type { Parts } from './catalogue.ts'
-import { askDocker } from './docker.ts'
+import { askDocker, type Docker } from './docker.ts'
 import { RestoreProgress } from './restore-progress.ts'
 import type { RestorePlan } from './restore-request.ts'
 import type { RestoreSession } from './restore-session.ts'
@@ -22,23 +22,30 @@ export async function planEverything(plan: RestorePlan, session: RestoreSession,
   const progress = await RestoreProgress.of(directory, id)
   if (progress.wasCut) plan.steps.push('go on with the restore that was cut: what it had done is left as it is')
   if (!progress.has('database')) await planDatabase(plan, session, progress)
-  // What the restore that was cut had stopped cannot have got anything new since.
-  const isOurs = async (container: string) => progress.wasCut && !(await isRunning(session, container))
+  // What the restore that was cut had stopped and begun holds nothing else, as long as it was never started since.
+  const isOurs = async (service: string, container: string) => {
+    const begun = progress.begun(service)
+    return begun !== undefined && begun === (await stoppedSince(docker, container))
+  }
   for (const { service } of archives.filter((one) => !progress.has(one.service))) {
     const source = session.archive(service)
-    const ours = await isOurs(source.container)
+    const ours = await isOurs(service, source.container)
     const refusal = ours ? null : await archiveRefusal(docker, source, join(work, 'probe'))
     if (refusal !== null) plan.refusals.push(refusal)
     plan.steps.push(`stop ${service}, restore its files and index, start it`)
   }
   for (const { service } of caches.filter((one) => !progress.has(one.service))) {
     const source = session.cache(service)
-    const ours = await isOurs(source.container)
-    const refusal = ours ? null : await cacheRefusal(docker, source, signal)
+    const ours = await isOurs(service, source.container)
+    const isStopped = (await stoppedSince(docker, source.container)) !== null
+    const unseen = `${service} does not run, so nobody can see whether it is empty: start it (docker start ${source.container})`
+    const refusal = ours ? null : isStopped ? unseen : await cacheRefusal(docker, source, signal)
     if (refusal !== null) plan.refusals.push(refusal)
     plan.steps.push(`stop ${service}, restore its data, start it`)
   }
-  const there = folders.filter(({ name }) => !progress.wasCut && existsSync(join(directory, name)))
+  const there = folders.filter(
+    ({ name }) => progress.begun(`folder ${name}`) === undefined && existsSync(join(directory, name)),
+  )
   for (const { name } of there) plan.refusals.push(`${join(directory, name)} is there already: name another directory`)
   if (folders.length > 0) plan.steps.push(`lay ${folders.map(({ name }) => name).join(', ')} into ${directory}`)
 }
@@ -93,6 +100,7 @@ export async function restoreEverything(
       const snapshot = parts.volumes.get(archive.volume)
       if (snapshot === undefined) throw new Failure('failed', `${archive.service}: the backup names no snapshot of it`)
       const reader = { docker, image, repository, host, signal }
+      await stopToRestore(docker, archive.service, source.container, progress)
       await restoreArchive(reader, source, archive, snapshot, files.index(archive.service))
       await progress.did(archive.service)
     }
@@ -103,6 +111,7 @@ export async function restoreEverything(
     const source = session.cache(service)
     if (!progress.has(service)) {
       say(`restoring ${service}`)
+      await stopToRestore(docker, service, source.container, progress)
       await restoreCache(docker, source, files.cache(service), join(work, 'cache'))
       await progress.did(service)
     }
@@ -111,7 +120,8 @@ export async function restoreEverything(
   }
   for (const { name } of folders) {
     const to = join(directory, name)
-    if (progress.wasCut) await rm(to, { recursive: true, force: true })
+    if (progress.begun(`folder ${name}`) !== undefined) await rm(to, { recursive: true, force: true })
+    await progress.begins(`folder ${name}`, to)
     await cp(files.folder(name), to, { recursive: true, errorOnExist: true, force: false })
     restored.push(to)
   }
@@ -127,7 +137,16 @@ async function dropAll({ live }: RestoreSession, name: string): Promise<void> {
   }
 }
 
-async function isRunning({ request }: RestoreSession, container: string): Promise<boolean> {
-  const format = '{{.State.Running}}'
-  return (await askDocker(request.tools.docker, ['container', 'inspect', '--format', format, container])) === 'true'
+async function stopToRestore(docker: Docker, service: string, container: string, progress: RestoreProgress) {
+  await askDocker(docker, ['stop', '--time', '60', container])
+  await progress.begins(service, (await stoppedSince(docker, container)) ?? 'was started again')
+}
+
+/** Which container it is and when it was last started; null while it runs. */
+async function stoppedSince(docker: Docker, container: string): Promise<string | null> {
+  const format = '{{.State.Running}} {{.Id}} {{.State.StartedAt}}'
+  const [running, id, started] = (
+    await askDocker(docker, ['container', 'inspect', '--format', format, container])
+  ).split(' ')
+  return running === 'false' ? `${id} ${started}` : null
 }

@@ -4,36 +4,54 @@ import { z } from 'zod'
 import { replaceFile } from '../lib/index.ts'
 
 const FILE = 'restore-under-way.json'
-const fileSchema = z.object({ backup: z.string(), done: z.array(z.string()) })
+const fileSchema = z.object({
+  backup: z.string(),
+  /** What each part that was begun stood at then. */
+  begun: z.record(z.string(), z.string()).default({}),
+  done: z.array(z.string()),
+})
 
 /** How far a restore of everything came, kept in the directory that it fills: one that was cut goes on from there. */
 export class RestoreProgress {
   readonly #directory: string
   readonly #backup: string
+  readonly #begun: Map<string, string>
   readonly #done: Set<string>
   /** Whether a restore of this backup into this directory began before and was cut. */
   readonly wasCut: boolean
 
-  private constructor(directory: string, backup: string, done: readonly string[] | null) {
+  private constructor(directory: string, backup: string, left: z.infer<typeof fileSchema> | null) {
     this.#directory = directory
     this.#backup = backup
-    this.#done = new Set(done)
-    this.wasCut = done !== null
+    this.#begun = new Map(Object.entries(left?.begun ?? {}))
+    this.#done = new Set(left?.done)
+    this.wasCut = left !== null
   }
 
   static async of(directory: string, backup: string): Promise<RestoreProgress> {
     const text = await readFile(join(directory, FILE), 'utf8').catch(() => null)
     const left = text === null ? null : fileSchema.parse(JSON.parse(text))
-    return new RestoreProgress(directory, backup, left?.backup === backup ? left.done : null)
+    return new RestoreProgress(directory, backup, left?.backup === backup ? left : null)
   }
 
   has(part: string): boolean {
     return this.#done.has(part)
   }
 
+  /** What a part stood at when it was begun; undefined when it was not. */
+  begun(part: string): string | undefined {
+    return this.#begun.get(part)
+  }
+
   /** To be called before the first change. */
   async begin(): Promise<void> {
     await mkdir(this.#directory, { recursive: true })
+    await this.#write()
+  }
+
+  /** To be called before the first change to a part. @param mark what it stands at, so that what others do to it later is seen */
+  async begins(part: string, mark: string): Promise<void> {
+    this.#begun.set(part, mark)
     await this.#write()
   }
 
@@ -49,7 +67,7 @@ export class RestoreProgress {
   #write(): Promise<void> {
     return replaceFile(
       join(this.#directory, FILE),
-      JSON.stringify({ backup: this.#backup, done: [...this.#done] }),
+      JSON.stringify({ backup: this.#backup, begun: Object.fromEntries(this.#begun), done: [...this.#done] }),
       0o600,
     )
   }

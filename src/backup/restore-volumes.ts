@@ -21,7 +21,7 @@ export async function archiveRefusal(docker: Docker, source: ArchiveSource, scra
     : `${source.service} holds ${counted(studies, 'study', 'studies')}: everything is restored into an empty server only`
 }
 
-/** Restores the files and the index of an archive: its container is stopped and is the caller's to start. */
+/** Restores the files and the index of an archive, whose container is the caller's to stop before and to start after it. */
 export async function restoreArchive(
   reader: VolumeReader,
   source: ArchiveSource,
@@ -32,7 +32,6 @@ export async function restoreArchive(
   const { docker } = reader
   const { container, volume } = source
   const place = join(await mountOf(docker, container, volume), wanted.storage)
-  await askDocker(docker, ['stop', '--time', '60', container])
   await fillVolume(reader, snapshot, wanted.volume, volume)
   // What the empty one had beside its index would be replayed into ours.
   const owned = INDEX_FILES.map((file) => join('/restored', wanted.storage, file))
@@ -60,7 +59,7 @@ export async function cacheRefusal(docker: Docker, source: CacheSource, signal: 
 
 /**
  * Restores a saved file as the base of an append-only file: Redis reads no other where it is told to append.
- * Its container is stopped and is the caller's to start.
+ * Its container is the caller's to stop before and to start after it.
  */
 export async function restoreCache(docker: Docker, source: CacheSource, file: string, scratch: string): Promise<void> {
   const { container } = source
@@ -70,7 +69,6 @@ export async function restoreCache(docker: Docker, source: CacheSource, file: st
   await mkdir(directory, { recursive: true, mode: 0o700 })
   await copyFile(file, join(directory, 'appendonly.aof.1.base.rdb'))
   await writeFile(join(directory, 'appendonly.aof.manifest'), 'file appendonly.aof.1.base.rdb seq 1 type b\n')
-  await askDocker(docker, ['stop', '--time', '30', container])
   await inVolume(docker, container, volume, 'rm', ['-rf', '/restored/appendonlydir', '/restored/dump.rdb'])
   await askDocker(docker, ['cp', directory, `${container}:/data/appendonlydir`])
   await askDocker(docker, ['cp', file, `${container}:/data/dump.rdb`])
