@@ -4,12 +4,10 @@ import type { AgentClient } from '../agent/client.ts'
 import { type Check, certificateCheck, gate, publicCheck } from '../health/index.ts'
 import { badInput, Failure } from '../lib/index.ts'
 import { duration, jobContext, log, optional, path, readInputs, runAction, wholeNumber } from '../runner/index.ts'
-import { i8 } from '../stack/index.ts'
+import { INSTANCE_HEADER, i8 } from '../stack/index.ts'
 import { cleanUp, serverInputs, withServer } from './server.ts'
 import { releaseReference } from './transaction-inputs.ts'
 
-/** Carried by every answer through the public entry: the agent's routers add it. */
-const INSTANCE_HEADER = 'x-pacs-instance'
 const INTERVAL_MS = 1000
 const PATIENCE_MS = 10_000
 

@@ -1,10 +1,9 @@
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { badInput, exitClass } from '../lib/index.ts'
+import { badInput, exitClass, Failure, tryRun } from '../lib/index.ts'
 import { listStackFiles } from '../release/index.ts'
 import { readArguments } from './arguments.ts'
 import type { Console } from './console.ts'
-import { lineDiff } from './line-diff.ts'
 
 const STACK = 'deployment/production'
 const APP = 'deployment/reference-app'
@@ -36,7 +35,7 @@ interface Copied {
  * `init`: copies the stack, the workflows and an environments file into the repository, and never over what differs; with
  * `--diff` says what differs and copies nothing.
  */
-export async function initCommand(args: readonly string[], { print, root }: Console): Promise<number> {
+export async function initCommand(args: readonly string[], { print, root, env }: Console): Promise<number> {
   const { values } = readArguments('init', args, {
     directory: { type: 'string', default: '.' },
     diff: { type: 'boolean', default: false },
@@ -57,9 +56,9 @@ export async function initCommand(args: readonly string[], { print, root }: Cons
     print(JSON.stringify(values.diff ? { missing: copied, differing: left } : { copied, differing: left }))
   } else {
     for (const { to } of missing) print(`${values.diff ? 'missing' : 'copied '}  ${to}`)
-    for (const { to, present, shipped } of differing) {
+    for (const { to, shipped } of differing) {
       print(`differs  ${to}`)
-      if (values.diff) for (const line of lineDiff(present ?? '', shipped)) print(`  ${line}`)
+      if (values.diff) for (const line of await diffOf(join(target, to), shipped, env.PATH)) print(`  ${line}`)
     }
     print(summary(values.diff, missing.length, differing.length, files.length))
   }
@@ -90,6 +89,18 @@ async function compare(root: string, target: string, file: Copied) {
   const shipped = await shippedText(root, file)
   const found = await readFile(join(target, file.to), 'utf8').catch(() => null)
   return { ...file, shipped, present: found !== null && file.to === ENVIRONMENTS ? shipped : found }
+}
+
+/** How the shipped content comes out of a file that differs, as git shows it, from the first place on. */
+async function diffOf(file: string, shipped: string, path = ''): Promise<string[]> {
+  const how = ['--no-index', '--no-color', '--no-ext-diff', '--no-textconv', '--unified=2']
+  const { code, stdout, stderr } = await tryRun('git', ['diff', ...how, '--', file, '-'], {
+    env: { PATH: path },
+    input: shipped,
+  })
+  if (code > 1) throw new Failure('error', `git diff of ${file} ended with ${code}: ${stderr}`)
+  const lines = stdout.split('\n')
+  return lines.slice(lines.findIndex((line) => line.startsWith('@@')))
 }
 
 /** The content that the package has for a file. */

@@ -15,8 +15,12 @@ export type Answer =
   | { ok: false; error: string; ms: number }
 
 export interface ProbeOptions {
+  /** GET when left out. */
+  method?: 'GET' | 'POST'
   /** PEM text of the authorities to trust instead of the system's. */
   ca?: string
+  /** Takes every certificate: for a machine that asks itself, where it proves nothing. */
+  anyCertificate?: boolean
   /** Milliseconds for the whole exchange. */
   timeout: number
   /** Connects here instead of to the host of the URL, whose name is still the one that is asked for. */
@@ -35,18 +39,21 @@ const MAX_BODY = 256 * 1024
  */
 export function probe(
   url: string,
-  { ca, timeout, at, headers, maxBody = MAX_BODY, signal }: ProbeOptions,
+  { method = 'GET', ca, anyCertificate = false, timeout, at, headers, maxBody = MAX_BODY, signal }: ProbeOptions,
 ): Promise<Answer> {
   const started = performance.now()
   const took = () => Math.round(performance.now() - started)
   return new Promise((resolve) => {
     const late = AbortSignal.timeout(timeout)
     const outgoing = start(url, {
+      method,
       agent: false,
+      rejectUnauthorized: !anyCertificate,
       signal: signal ? AbortSignal.any([late, signal]) : late,
       headers: { 'user-agent': 'pacs-deploy health-check', 'cache-control': 'no-cache', ...headers },
       ...(ca === undefined ? {} : { ca }),
-      ...at,
+      // "hostname" is what decides where to connect; the URL gives one too.
+      ...(at && 'host' in at ? { hostname: at.host, port: at.port } : at),
     })
     const fail = (thrown: unknown) => {
       const error = late.aborted ? `no answer within ${timeout} ms` : messageOf(thrown)
@@ -69,7 +76,7 @@ export function probe(
   })
 }
 
-function start(url: string, options: RequestOptions & { ca?: string }): ClientRequest {
+function start(url: string, options: RequestOptions & { ca?: string; rejectUnauthorized: boolean }): ClientRequest {
   const { protocol, host, hostname } = new URL(url)
   if (protocol !== 'https:') return plainRequest(url, options)
   return secureRequest(url, { ...options, headers: { ...options.headers, host }, servername: hostname })

@@ -17,23 +17,14 @@ export {
   requireVerdicts,
 } from './manifest.ts'
 export { formatPinned, type PinnedImage, parsePinned, registryOf, repositorySchema } from './reference.ts'
-export {
-  askRegistry,
-  isIndex,
-  type RegistryAccess,
-  type RegistryImage,
-  readRegistryImage,
-  requireManifest,
-} from './registry.ts'
+export { askRegistry, isIndex, type RegistryAccess, readRegistryImage, requireManifest } from './registry.ts'
 export {
   KIND_LABEL,
   READING_LABEL,
-  type ReadRelease,
   type ReleaseEvidence,
-  type ReleaseParts,
   readReleaseEvidence,
   readReleaseImage,
   writeReleaseContext,
 } from './release-image.ts'
-export { listStackFiles, type StackFile, stackHash } from './stack-files.ts'
+export { listStackFiles, stackHash } from './stack-files.ts'
 export { type Evidence, evidenceFiles, type Verdict, verdictSchema } from './verdict.ts'

@@ -1,4 +1,4 @@
-export { type Annotation, annotate } from './annotations.ts'
+export { annotate } from './annotations.ts'
 export { childEnvironment, distDirectory, type JobContext, jobContext } from './context.ts'
 export { cacheDirectory, leftDirectory, makePrivateDirectory, removeDirectory } from './directory.ts'
 export {
@@ -15,10 +15,10 @@ export {
   text,
   wholeNumber,
 } from './inputs.ts'
-export { type KeptIssue, keepIssue, type StandingIssue } from './issue.ts'
-export { type Log, log, plain } from './log.ts'
-export { containsMasked, hideMasked, mask } from './masks.ts'
+export { keepIssue, type StandingIssue } from './issue.ts'
+export { log, plain } from './log.ts'
+export { hideMasked, mask } from './masks.ts'
 export { writeJobOutput, writeJsonFile, writeOutputs, writeTextFile } from './outputs.ts'
 export { type Heartbeat, startHeartbeat } from './progress.ts'
-export { type Job, type Report, runAction, runPost } from './run-action.ts'
-export { renderSummary, type Summary, writeSummary } from './summary.ts'
+export { type Job, runAction, runPost } from './run-action.ts'
+export { renderSummary } from './summary.ts'

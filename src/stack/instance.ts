@@ -10,3 +10,6 @@ export function instanceName(release: ReleaseId, configRevision: string): string
 export function i8(instance: string): string {
   return createHash('sha256').update(instance).digest('hex').slice(0, 8)
 }
+
+/** Names the instance that answered, as seen from outside: its i8. The file of health checks has it too, for a stack without an agent. */
+export const INSTANCE_HEADER = 'X-Pacs-Instance'

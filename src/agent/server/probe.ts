@@ -1,6 +1,4 @@
-import { request } from 'node:http'
-import { request as secureRequest } from 'node:https'
-import { messageOf } from '../../lib/index.ts'
+import { probe } from '../../health/index.ts'
 
 /** What came back from one request, or why nothing did. */
 export type Answer =
@@ -24,30 +22,18 @@ export interface Question {
 const MAX_BODY = 4 * 1024 * 1024
 
 /** Asks once on a connection of its own and reads the whole answer, so that a short body counts as an error. */
-export function ask(question: Question): Promise<Answer> {
-  return new Promise((resolve) => {
-    const { at, method = 'GET', path, headers, tls, timeout } = question
-    const options = { ...at, method, path, agent: false as const, signal: AbortSignal.timeout(timeout) }
-    const outgoing = tls
-      ? // The agent asks its own machine over loopback and reads an instance header: the certificate proves nothing here.
-        secureRequest({
-          ...options,
-          servername: tls.servername,
-          rejectUnauthorized: false,
-          headers: { host: tls.servername, ...headers },
-        })
-      : request({ ...options, headers })
-    outgoing.on('error', (error) => resolve({ error: messageOf(error) }))
-    outgoing.on('response', (response) => {
-      response.on('error', (error) => resolve({ error: messageOf(error) }))
-      let body = ''
-      response.setEncoding('utf8').on('data', (text: string) => {
-        if (body.length < MAX_BODY) body += text
-      })
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }))
-    })
-    outgoing.end()
+export async function ask({ at, path, tls, headers, ...question }: Question): Promise<Answer> {
+  const answer = await probe(tls ? `https://${tls.servername}${path}` : `http://localhost${path}`, {
+    ...question,
+    at,
+    headers: { 'user-agent': 'pacs-agent', ...headers },
+    // The agent asks its own machine over loopback and reads an instance header: the certificate proves nothing here.
+    anyCertificate: tls !== undefined,
+    maxBody: MAX_BODY,
   })
+  if (!answer.ok) return { error: answer.error }
+  const { status, headers: got, body } = answer
+  return { status, headers: got, body }
 }
 
 /** Why `answer` is not the wanted status; null when it is. Without a wanted status every 2xx is right. */

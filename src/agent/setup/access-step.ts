@@ -2,9 +2,10 @@ import { badInput, Failure, messageOf } from '../../lib/index.ts'
 import { type NamedKey, renderKeys } from './authorized-keys.ts'
 import type { Changer } from './changer.ts'
 import { AUTHORIZED_KEYS, SSHD_DROP_IN, sshdDropIn } from './files.ts'
-import { type Host, outputOf, ROOT, system } from './host.ts'
-import { directory, file, hasUnit, type Item } from './items.ts'
+import { type Host, ROOT, system } from './host.ts'
+import { directory, file, type Item } from './items.ts'
 import { USER } from './server-steps.ts'
+import { effectiveSettings, reloadSshd } from './sshd.ts'
 import type { Step } from './step.ts'
 
 /** Who may deploy here, and what sshd lets these keys do. It takes effect only if sshd accepts the whole. */
@@ -28,9 +29,7 @@ export function accessStep(host: Host, keys: readonly NamedKey[]): Step {
 
 function accepted(reload: readonly [string, ...string[]]): Item {
   const effective = async (host: Host) =>
-    (await outputOf(host, 'sshd', '-T', '-C', `user=${USER},host=localhost,addr=127.0.0.1`))?.includes(
-      'permitopen 127.0.0.1:27017',
-    ) === true
+    (await effectiveSettings(host, USER).catch(() => null))?.get('permitopen') === '127.0.0.1:27017'
   return {
     differences: async (host, dirty) => (dirty || !(await effective(host)) ? ['sshd: reloaded'] : []),
     async make(changer: Changer) {
@@ -46,9 +45,4 @@ function accepted(reload: readonly [string, ...string[]]): Item {
       await changer.run(reload, null)
     },
   }
-}
-
-/** The command that makes sshd read its configuration anew, without ending a session. */
-export async function reloadSshd(host: Host): Promise<readonly [string, ...string[]]> {
-  return ['systemctl', 'reload', (await hasUnit(host, 'ssh.service')) ? 'ssh' : 'sshd']
 }

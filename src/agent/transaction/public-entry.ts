@@ -1,6 +1,6 @@
+import { INSTANCE_HEADER } from '../../stack/index.ts'
 import { faultOf } from '../server/probe.ts'
 import type { Instance } from './state.ts'
-import { INSTANCE_HEADER } from './traffic.ts'
 import type { World } from './world.ts'
 
 /**

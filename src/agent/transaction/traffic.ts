@@ -1,7 +1,6 @@
+import { INSTANCE_HEADER } from '../../stack/index.ts'
 import type { Instance, RunningService, State } from './state.ts'
 
-/** Names the instance that answered, as seen from outside: its i8. */
-export const INSTANCE_HEADER = 'X-Pacs-Instance'
 /** Carries the secret that leads a request to the candidate before the switch. */
 export const PREVIEW_HEADER = 'X-Pacs-Preview'
 

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { filesToCopy } from '../../../src/cli/init.ts'
-import { lineDiff } from '../../../src/cli/line-diff.ts'
 import { runCommand } from '../../../src/cli/main.ts'
 import { exitClass } from '../../../src/lib/index.ts'
 
@@ -56,7 +55,12 @@ describe('init', () => {
     await rm(join(repository, 'deployment/production/scripts/deploy.sh'))
     expect(await command('init', '--diff')).toBe(exitClass.refused)
     expect(printed).toEqual(
-      expect.arrayContaining(['missing  deployment/production/scripts/deploy.sh', `differs  ${NGINX}`, '  -# ours']),
+      expect.arrayContaining([
+        'missing  deployment/production/scripts/deploy.sh',
+        `differs  ${NGINX}`,
+        '  @@ -1,3 +1,2 @@',
+        '  -# ours',
+      ]),
     )
     expect(await command('init')).toBe(exitClass.ok)
     expect(printed.slice(0, 2)).toEqual(['copied   deployment/production/scripts/deploy.sh', `differs  ${NGINX}`])
@@ -79,14 +83,6 @@ it('init lays what npm leaves out of a package as it is here', async () => {
   for (const path of leftOut) {
     expect(await readFile(join(repository, path), 'utf8'), path).toBe(await readFile(join(root, path), 'utf8'))
   }
-})
-
-describe('line diff', () => {
-  it('shows what was added and taken away, with the lines around it', () => {
-    expect(lineDiff('a\nb\nc\nd\ne\nf\n', 'a\nb\nc\nd\nE\nf\n')).toEqual(['@@ 3', ' c', ' d', '-e', '+E', ' f', ' '])
-    expect(lineDiff('a\n', 'a\n')).toEqual([])
-    expect(lineDiff('', 'a\n')).toEqual(['@@ 0', '+a', ' '])
-  })
 })
 
 describe('the package', () => {

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { parseChecksFile } from '../../../src/health/server/checks-file.ts'
 import { healthCheck } from '../../../src/health/server/command.ts'
+import { INSTANCE_HEADER } from '../../../src/stack/index.ts'
 import { type Container, engine, httpService, saying, silent } from '../../health/services.ts'
 import { publicSite } from './public-site.ts'
 
@@ -212,6 +213,7 @@ describe('health-checks.json', () => {
     const { services } = parse(await readFile(join(stack, 'docker-compose.prod.yml'), 'utf8'), { merge: true })
     const unknown = Object.entries(file.services).filter(([name, { optional }]) => !optional && !(name in services))
     expect(unknown).toEqual([])
+    expect(file['instance-header']).toBe(INSTANCE_HEADER)
     for (const [name, { 'x-pacs': pacs }] of Object.entries<{ 'x-pacs'?: { data?: unknown } }>(services)) {
       if (pacs?.data !== undefined) expect(file.services[name]?.checks.length, name).toBeGreaterThan(0)
     }

@@ -1,9 +1,9 @@
 // What notices an attack: who fails to log in, and who touches what must not change.
 import type { Host } from '../host.ts'
 import { afterwards, file, packages, runningUnit } from '../items.ts'
+import { sshPorts } from '../sshd.ts'
 import type { Step } from '../step.ts'
 import { notOurKernel } from './kernel.ts'
-import { sshPorts } from './sshd.ts'
 
 /** Addresses that fail to log in are kept out for a while. */
 export function failedLoginsStep(host: Host): Step {

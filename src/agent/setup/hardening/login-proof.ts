@@ -4,7 +4,7 @@ import { Failure } from '../../../lib/index.ts'
 import { PROOF_KEY, readKeys, renderKeys } from '../authorized-keys.ts'
 import { AUTHORIZED_KEYS } from '../files.ts'
 import { type Host, outputOf, system } from '../host.ts'
-import { effectiveSettings, sshPorts } from './sshd.ts'
+import { effectiveSettings, sshPorts } from '../sshd.ts'
 
 /** Told by the forced command, so that no other answer can pass for it. */
 const PROVEN = 'pacs-setup: this login is proven'

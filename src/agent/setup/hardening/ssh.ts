@@ -1,13 +1,12 @@
 // Log-in by key only. It locks nobody out: it holds only if a new login with a key succeeds, of the agent's user and of the hand
 // that runs this; otherwise what was before comes back.
 import { badInput, Failure } from '../../../lib/index.ts'
-import { reloadSshd } from '../access-step.ts'
 import type { Changer } from '../changer.ts'
 import { type Host, ROOT, system } from '../host.ts'
 import { file, type Item } from '../items.ts'
+import { effectiveSettings, reloadSshd } from '../sshd.ts'
 import type { Step } from '../step.ts'
 import { keysFileOf, proveAgentLogin, proveLogin } from './login-proof.ts'
-import { effectiveSettings } from './sshd.ts'
 
 // Before those of others (cloud-init's 50-…): the first that sets something decides.
 const FILE = '/etc/ssh/sshd_config.d/40-pacs-hardening.conf'

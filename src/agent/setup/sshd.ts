@@ -1,6 +1,7 @@
-// What sshd says of itself.
-import { Failure } from '../../../lib/index.ts'
-import { type Host, outputOf } from '../host.ts'
+// What sshd says of itself, and how it is told.
+import { Failure } from '../../lib/index.ts'
+import { type Host, outputOf } from './host.ts'
+import { hasUnit } from './items.ts'
 
 /** sshd's effective settings, names in lower case. @param user for whom; `Match` blocks are taken into account */
 export async function effectiveSettings(host: Host, user?: string): Promise<ReadonlyMap<string, string>> {
@@ -36,4 +37,9 @@ async function heldPorts(host: Host): Promise<number[]> {
     const [, address = '', port] = /\s(\S+):(\d+)\s+\S+:\*\s.*"sshd"/.exec(line) ?? []
     return port === undefined || address.startsWith('127.') || address === '[::1]' ? [] : [Number(port)]
   })
+}
+
+/** The command that makes sshd read its configuration anew, without ending a session. */
+export async function reloadSshd(host: Host): Promise<readonly [string, ...string[]]> {
+  return ['systemctl', 'reload', (await hasUnit(host, 'ssh.service')) ? 'ssh' : 'sshd']
 }
