@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { DataPlan } from '../../../src/agent/data/data-plan.ts'
 import type { DataJobs } from '../../../src/agent/data/jobs.ts'
+import type { Edge } from '../../../src/agent/server/edge.ts'
 import type { Container, Engine } from '../../../src/agent/server/engine.ts'
 import type { Answer } from '../../../src/agent/server/probe.ts'
 import type { CoreService, LiveFiles } from '../../../src/agent/transaction/core-service.ts'
@@ -303,7 +304,7 @@ export class MemoryWorld implements World {
           { service: router.service, status: this.server.trafficBroken ? 'disabled' : 'enabled' },
         ]),
       ),
-    requests: async () => {
+    requests: async (): ReturnType<Edge['requests']> => {
       this.server.requests += 30
       const { instance } = this.server.public()
       const bad = this.server.behaviours.get(this.server.instances.get(instance ?? '')?.release ?? '')?.publicErrors
