@@ -1,6 +1,7 @@
 // What the demo says at its end: the table, the lost requests, where to look, and the last line.
 import { formatDuration } from '../../src/lib/index.ts'
 import type { Lab, Machine } from '../lab/index.ts'
+import { people } from '../site/users.ts'
 import type { Scene, Sight } from './scene.ts'
 
 export interface Played {
@@ -75,22 +76,27 @@ function figuresOf({ tally }: Sight): string[] {
   return [String(sent), `${failed.length}${apart}`, `${Math.round(longestGap)} ms`]
 }
 
+type Place = Pick<Machine, 'name' | 'hostname' | 'port'>
+
 /** How to look at a lab that is kept. */
-export function addressesOf(lab: Lab): string {
+export function addressesOf(lab: Pick<Lab, 'name' | 'ca'> & { servers: ReadonlyMap<string, Place> }): string {
   const lines = [...lab.servers.values()].flatMap((server) => addressOf(server, lab.ca))
   return [
     ...lines,
+    `to log in      ${Object.values(people)
+      .map(({ name, password, role }) => `${name} with "${password}" (${role})`)
+      .join(', ')}`,
     `in a browser   import ${lab.ca} as an authority first, or accept its warning`,
     `at a console   npm run lab -- shell production --name ${lab.name}   then: pacs-agent status`,
     `take it down   npm run lab -- down --name ${lab.name}`,
   ].join('\n')
 }
 
-function addressOf(server: Machine, ca: string): string[] {
+function addressOf(server: Place, ca: string): string[] {
   const { hostname } = server
   const port = server.port(443)
   return [
     `${server.name.padEnd(14)} https://localhost:${port}/`,
-    `${''.padEnd(14)} curl --cacert ${ca} --resolve ${hostname}:${port}:127.0.0.1 https://${hostname}:${port}/api/studies`,
+    `${''.padEnd(14)} curl --cacert ${ca} --resolve ${hostname}:${port}:127.0.0.1 https://${hostname}:${port}/api/version`,
   ]
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { complaintsOf, endOf, type Played, tableOf } from '../../demo/report.ts'
+import { addressesOf, complaintsOf, endOf, type Played, tableOf } from '../../demo/report.ts'
 import type { LostRequest } from '../../load/counter.ts'
+import { people } from '../../site/users.ts'
 
 const reset: LostRequest = {
   asked: 1490,
@@ -84,5 +85,16 @@ describe('the last line of the demo', () => {
     expect(lines).toHaveLength(2)
     expect(lines[0]).toContain('2 answers 500')
     expect(lines[1]).toBe('demo: 100 requests, 0 failed, 9 s')
+  })
+})
+
+describe('what the demo says of servers that it leaves up', () => {
+  it('is where each is, who may log in, and how to end it', () => {
+    const server = { name: 'staging', hostname: 'staging.lab', port: (inside: number) => 40_000 + inside }
+    const said = addressesOf({ name: 'demo-1', ca: '/tmp/ca.crt', servers: new Map([['staging', server]]) })
+    expect(said).toMatch(/^staging +https:\/\/localhost:40443\/$/m)
+    expect(said).toContain('--cacert /tmp/ca.crt --resolve staging.lab:40443:127.0.0.1')
+    for (const { name, password } of Object.values(people)) expect(said).toContain(`${name} with "${password}"`)
+    expect(said).toContain('npm run lab -- down --name demo-1')
   })
 })
