@@ -1,0 +1,74 @@
+// What the workflows that users copy promise: who holds which key, who waits for whom, and what the README lists.
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
+
+const root = join(import.meta.dirname, '../../..')
+const FOLDER = join(root, 'workflows-examples')
+
+const concurrencySchema = z.object({
+  group: z.string(),
+  'cancel-in-progress': z.boolean(),
+  queue: z.string().optional(),
+})
+const jobSchema = z.looseObject({
+  permissions: z.record(z.string(), z.string()).optional(),
+  concurrency: concurrencySchema.optional(),
+  environment: z.string().optional(),
+})
+const workflowSchema = z.looseObject({
+  permissions: z.record(z.string(), z.string()),
+  concurrency: z.unknown().optional(),
+  jobs: z.record(z.string(), jobSchema),
+})
+
+const texts = new Map(
+  await Promise.all(
+    (await readdir(FOLDER)).map(async (name) => [name, await readFile(join(FOLDER, name), 'utf8')] as const),
+  ),
+)
+const workflows = new Map([...texts].map(([name, text]) => [name, workflowSchema.parse(parse(text))]))
+const jobs = [...workflows].flatMap(([file, workflow]) =>
+  Object.entries(workflow.jobs).map(([name, job]) => ({ name: `${file}: ${name}`, job })),
+)
+
+describe('the example workflows', () => {
+  it('give no permission but by a job, and packages: write to the one that builds alone', () => {
+    for (const [name, { permissions }] of workflows) expect(permissions, name).toEqual({})
+    for (const { name, job } of jobs) expect(job.permissions, name).toMatchObject({ contents: 'read' })
+    const pushing = jobs.filter(({ job }) => job.permissions?.packages === 'write')
+    expect(pushing.map(({ name }) => name)).toEqual(['release.yml: build'])
+  })
+
+  it('show the key of a server only to jobs of its environment, and never to the one that builds', () => {
+    const holders = jobs.filter(({ job }) => JSON.stringify(job).includes('secrets.'))
+    expect(holders.length).toBeGreaterThan(5)
+    for (const { name, job } of holders) expect(job.environment, name).toBeDefined()
+    const build = workflows.get('release.yml')?.jobs.build
+    expect(JSON.stringify(build)).not.toMatch(/secrets|environment|ssh-key/)
+  })
+
+  it('let what changes a server wait in its queue, cut off nothing, and hold no rollback up', () => {
+    for (const { name, job } of jobs) {
+      if (!job.concurrency?.group.startsWith('deploy-')) continue
+      expect(job.concurrency, name).toMatchObject({ 'cancel-in-progress': false, queue: 'max' })
+    }
+    expect(workflows.get('deploy-environment.yml')?.jobs.deploy?.concurrency?.group).toMatch(/^deploy-\$\{\{ inputs\./)
+    const rollback = workflows.get('rollback.yml')
+    expect(rollback).toBeDefined()
+    expect(JSON.stringify(rollback)).not.toContain('"concurrency"')
+  })
+
+  it('read no secret and no variable that the README does not list, and it lists no other', async () => {
+    const all = [...texts.values()].join('\n')
+    const read = [...all.matchAll(/\b(?:vars|secrets)\.([A-Z0-9_]+)/g)].map(([, name]) => name ?? '')
+    const readme = await readFile(join(root, 'README.md'), 'utf8')
+    const [, table = ''] = /^On GitHub:\n([\s\S]*?)^On each server:/m.exec(readme) ?? []
+    const listed = [...table.matchAll(/^\| ([^|]+) \|/gm)].flatMap(
+      ([, cell = '']) => cell.match(/[A-Z0-9_]{4,}/g) ?? [],
+    )
+    expect(listed.filter((name) => name !== 'GITHUB_TOKEN').toSorted()).toEqual([...new Set(read)].toSorted())
+  })
+})
