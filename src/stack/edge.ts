@@ -16,6 +16,10 @@ const policySchema = z
       .refine(
         ({ middlewares }) => !Object.values(middlewares).some((one) => 'chain' in one || 'errors' in one),
         'a middleware is a chain or an error page: name the single ones under x-pacs.middlewares, in their order',
+      )
+      .refine(
+        ({ middlewares }) => !('instance' in middlewares),
+        'the middleware "instance" is the one that says which instance answered: give yours another name',
       ),
     tls: z.strictObject({ options: z.record(z.string(), z.record(z.string(), z.unknown())) }).optional(),
   })

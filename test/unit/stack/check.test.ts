@@ -70,6 +70,7 @@ const faults: [string, string, unknown, RegExp][] = [
   ['x-pacs', 'services.store.x-pacs', { edge: 'absent.yml' }, /absent\.yml cannot be read: ENOENT/],
   ['x-pacs', 'services.store.x-pacs', { edge: 'base.yml' }, /base\.yml is no policy of the edge.*http/],
   ['x-pacs', 'services.store.x-pacs', { edge: 'gate/policies/chain.yml' }, /is a chain or an error page/],
+  ['x-pacs', 'services.store.x-pacs', { edge: 'gate/policies/instance.yml' }, /"instance" is the one that says which/],
   ['x-pacs', 'services.store.x-pacs', { edge: '../other.yml' }, /must be the path of a YAML file/],
   ['x-pacs', 'services.store.x-pacs', { edge: 'gate/../../other.yml' }, /leaves the stack's directory/],
   ['x-pacs', 'services.page.x-pacs.edge', 'gate/policies/chain.yml', /for the core service that is the edge/],
