@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { hc } from 'hono/client'
 import type { z } from 'zod'
-import { badInput, Failure, messageOf, readJsonLines } from '../lib/index.ts'
+import { badInput, Failure, messageOf, parsedJson, readJsonLines } from '../lib/index.ts'
 import type { AgentApi } from './api/api.ts'
 import { type Connect, Cut, duplexHttp } from './api/duplex-http.ts'
 import {
@@ -222,7 +222,7 @@ function parseRequest(input: TransactionRequestInput): TransactionRequest {
 }
 
 function parseAnswer<T>(schema: z.ZodType<T>, text: string): T {
-  const parsed = schema.safeParse(parseJson(text))
+  const parsed = schema.safeParse(parsedJson(text))
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   throw new Failure('error', `the agent's answer is not understood (${issue?.path.join('.')}: ${issue?.message})`)
@@ -230,18 +230,10 @@ function parseAnswer<T>(schema: z.ZodType<T>, text: string): T {
 
 /** What the agent said no with; throws when it was no agent. */
 function problemOf(status: number, text: string): Error {
-  const parsed = problemSchema.safeParse(parseJson(text))
+  const parsed = problemSchema.safeParse(parsedJson(text))
   if (!parsed.success) throw new Failure('unreachable', `what answers is no pacs-agent: HTTP ${status}`)
   const { kind, message } = parsed.data
   return kind === 'restarting' ? new Absent(message) : new Failure(kind, message)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 const PAUSES_MS = [100, 200, 400, 800, 1600, 3000]

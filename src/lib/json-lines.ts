@@ -27,6 +27,15 @@ export async function* readJsonLines<T>(
   }
 }
 
+/** The value of a JSON text; undefined when it is none. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 function refuseLong(line: string): void {
   if (line.length > MAX_LINE) throw new Error(`a JSON line is longer than ${MAX_LINE} characters`)
 }

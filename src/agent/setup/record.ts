@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { badInput } from '../../lib/index.ts'
+import { badInput, parsedJson } from '../../lib/index.ts'
 import type { Host } from './host.ts'
 
 export const RECORD = '/var/lib/pacs-setup'
@@ -114,7 +114,7 @@ export class SetupRecord {
     const lines = (await this.#host.read(CHANGES))?.toString().split('\n') ?? ['']
     this.#torn = lines.pop() !== ''
     return lines.map((line, index) => {
-      const parsed = entrySchema.safeParse(parse(line))
+      const parsed = entrySchema.safeParse(parsedJson(line))
       if (!parsed.success)
         throw badInput(`${CHANGES}:${index + 1} is no entry of set-up: put the file back, or move it away`)
       return parsed.data
@@ -124,12 +124,4 @@ export class SetupRecord {
 
 function lineOf(entry: Entry): string {
   return `${JSON.stringify(entry)}\n`
-}
-
-function parse(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return null
-  }
 }

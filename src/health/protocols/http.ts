@@ -1,3 +1,4 @@
+import { parsedJson } from '../../lib/index.ts'
 import type { Finding } from '../gate.ts'
 import { type ProbeOptions, probe } from '../probe.ts'
 
@@ -22,7 +23,7 @@ export async function askHttp(question: HttpQuestion): Promise<Finding> {
   if (!answer.ok) return { ok: false, detail: answer.error }
   const { status, headers, body } = answer
   const right = question.status === undefined ? status >= 200 && status < 300 : status === question.status
-  const json = body.trimStart().startsWith('{') ? parse(body) : undefined
+  const json = body.trimStart().startsWith('{') ? parsedJson(body) : undefined
   const said = json === undefined ? null : troubleIn(json)
   if (!right) return { ok: false, detail: `status ${status}${said === null ? '' : `: ${said}`}` }
   if (said !== null) return { ok: false, detail: `status ${status}, but the answer says ${said}` }
@@ -74,12 +75,4 @@ function entries(value: unknown): [string, unknown][] {
 
 function show(value: unknown): string {
   return value === undefined ? 'absent' : JSON.stringify(value).slice(0, 100)
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { z } from 'zod'
+import { parsedJson } from '../../lib/index.ts'
 import type { Finding } from '../gate.ts'
 import { probe } from '../probe.ts'
 
@@ -24,7 +25,7 @@ export async function askAgent(socketPath: string, timeout: number): Promise<Age
   const answer = await probe('http://agent/v1/status', { at: { socketPath }, timeout })
   const bad = (detail: string) => ({ finding: { ok: false, detail }, serving: null })
   if (!answer.ok) return bad(answer.error)
-  const parsed = answer.status === 200 ? statusSchema.safeParse(parse(answer.body)) : null
+  const parsed = answer.status === 200 ? statusSchema.safeParse(parsedJson(answer.body)) : null
   if (!parsed?.success) return bad(`status ${answer.status}, and no word of a state`)
   const { phase, transaction, serving, last } = parsed.data
   if (last?.result.outcome === 'failed') {
@@ -33,12 +34,4 @@ export async function askAgent(socketPath: string, timeout: number): Promise<Age
   }
   const busy = transaction ? `, ${transaction.kind} ${transaction.id} runs (${phase})` : ''
   return { finding: { ok: true, detail: `${serving ? serving.release : 'nothing'} serves${busy}` }, serving }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Failure } from '../../lib/index.ts'
+import { Failure, parsedJson } from '../../lib/index.ts'
 import { probe } from '../probe.ts'
 
 /** A container of the stack, as the engine lists it. */
@@ -41,7 +41,7 @@ export async function listContainers(socketPath: string, prefix: string, timeout
     const why = answer.ok ? `status ${answer.status}` : answer.error
     throw new Failure('unreachable', `the container engine at ${socketPath} does not answer: ${why}`)
   }
-  const parsed = listSchema.safeParse(parse(answer.body))
+  const parsed = listSchema.safeParse(parsedJson(answer.body))
   if (!parsed.success) throw new Failure('unreachable', `what answers at ${socketPath} is no container engine`)
   return parsed.data
     .map(({ State, Status, Labels, NetworkSettings }) => ({
@@ -55,12 +55,4 @@ export async function listContainers(socketPath: string, prefix: string, timeout
       verifies: 'pacs.verify' in Labels,
     }))
     .filter(({ project, verifies }) => !verifies && (project === prefix || project.startsWith(`${prefix}-`)))
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
