@@ -3,7 +3,7 @@
 
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { connect as connectSocket } from 'node:net'
+import { connect as connectSocket, createServer as createTunnel } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer, type TLSSocket } from 'node:tls'
@@ -292,6 +292,12 @@ describe('a server', () => {
       client.pipe(server).pipe(client)
     }).listen(0, '127.0.0.1')
     await once(front, 'listening')
+    const tunnel = createTunnel((client) => {
+      const bound = front.address()
+      const end = connectSocket(typeof bound === 'object' && bound !== null ? bound.port : 0)
+      for (const socket of [client, end]) socket.on('error', () => undefined)
+      client.pipe(end).pipe(client)
+    })
     try {
       const bound = front.address()
       const port = typeof bound === 'object' && bound !== null ? bound.port : 0
@@ -303,9 +309,21 @@ describe('a server', () => {
       const refusal = { kind: 'bad-input', message: expect.stringMatching(/is not the one that its certificate names/) }
       await expect(open({ caFile, serverName: 'mongodb.other.test' })).rejects.toMatchObject(refusal)
       await expect(open({ serverName: 'mongodb.hospital.test' })).rejects.toMatchObject(refusal)
+      // As at the end of a tunnel, which has no name of its own.
+      const socket = join(folder, 'tunnel.sock')
+      tunnel.listen(socket)
+      await once(tunnel, 'listening')
+      const { port: _port, host: _host, ...login } = addressOf(database)
+      const openThrough = (serverName: string, options = {}) =>
+        openDatabase({ ...login, socket, tls: { caFile, serverName } }, options)
+      await using through = await openThrough('mongodb.hospital.test')
+      expect((await readLedger(through)).entries).toHaveLength(1)
+      const wrong = openThrough('mongodb.other.test', { serverSelectionTimeoutMS: 800 })
+      await expect(wrong).rejects.toMatchObject(refusal)
     } finally {
       for (const socket of sockets) socket.destroy()
       front.close()
+      tunnel.close()
       await rm(folder, { recursive: true })
     }
   })
