@@ -1,7 +1,7 @@
 // The action migrate on a server without an agent: nobody there takes a backup, keeps a lock or knows what serves. The lease of the database
 // guards against others, and the history keeps why no backup was taken.
 import { resolve } from 'node:path'
-import { Failure, refused } from '../lib/index.ts'
+import { badInput, Failure, refused } from '../lib/index.ts'
 import {
   appliedText,
   holdsDocuments,
@@ -27,12 +27,18 @@ export interface TunnelInputs extends DatabaseInputs {
 
 /**
  * Plans or applies the migrations of the checkout.
- * @throws Failure `refused` where a run is, and where the database holds data and no reason stands for the missing backup
+ * @throws Failure `bad-input` where an agent answers; `refused` where a run is, and where the database holds data and no reason stands for the missing backup
  */
 export async function migrateByTunnel(inputs: TunnelInputs, server: Server, job: Job): Promise<void> {
   const { phase, plan, migrations: folder } = inputs
   const { signal } = job
   job.onCancel(() => 'cancelled: the migration ends between two batches, and the next run goes on from there')
+  // Where one answers, it takes the backup, keeps the lock and knows what serves.
+  const isThere = await server.agent.status().then(
+    () => true,
+    () => false,
+  )
+  if (isThere) throw badInput('input via: an agent runs on this server and migrates its database: leave "tunnel" out')
   job.report.rows.push(['via', `tunnel to port ${inputs['database-port']}, no agent: nothing here knows what serves`])
   const directory = inCheckout(folder)
   const migrations = await loadMigrations(directory)

@@ -105,7 +105,6 @@ describe('the action', () => {
 describe('the action on a server without an agent', () => {
   it('runs every phase here through the tunnel, and on data only with a reason for the missing backup', async () => {
     await using server = await startServer(freshKey().text)
-    await server.withoutAgent()
     await server.database(wire.port)
     const login = {
       database: 'pacs',
@@ -116,9 +115,12 @@ describe('the action on a server without an agent', () => {
       server.run('migrate', { via: 'tunnel', ...login, ...inputs }, { files })
     // Nothing listens where this tunnel ends: that is said after a while, and asked for beside the rest.
     await using closed = await startServer(freshKey().text)
+    await closed.withoutAgent()
     const unreachable = closed.run('migrate', { via: 'tunnel', ...login }, { files })
     const before = await contentOf(root)
     const sent = wire.writes.length
+    expect((await run({})).log.messages('error')[0]).toMatch(/^input via: an agent runs on this server/)
+    await server.withoutAgent()
     const plan = await run({ plan: 'true', phase: 'all' })
     expect(plan.outputs).toMatchObject({ outcome: 'done', pending: '001_create_collections,003_report_words' })
     const unsaved = await run({})
