@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Judgement, refusalOf, scanRelease } from '../images/index.ts'
+import { type Judgement, refusalOf, scanMetrics, scanRelease, scanRows, scanSarif } from '../images/index.ts'
 import { Failure } from '../lib/index.ts'
 import { parsePinned } from '../release/index.ts'
 import {
@@ -19,7 +19,7 @@ import {
   writeTextFile,
 } from '../runner/index.ts'
 import { judgingInputs, scanOptions } from './scan-inputs.ts'
-import { issueOf, scanMetrics, scanRows, scanSarif } from './scan-report.ts'
+import { issueOf } from './scan-issue.ts'
 import { cleanUp, type RunningPart, runningParts, serverInputs, withServer } from './server.ts'
 import { issueInputs, keepIssueIfAsked } from './standing-issue.ts'
 import { maskLogin, registryInputs, registryLogin, releaseReference } from './transaction-inputs.ts'

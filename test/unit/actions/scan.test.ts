@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { issueOf, scanMetrics, scanRows, scanSarif } from '../../../src/actions/scan-report.ts'
+import { issueOf } from '../../../src/actions/scan-issue.ts'
 import { runningParts } from '../../../src/actions/server.ts'
-import type { Finding, Judgement, Waiver } from '../../../src/images/index.ts'
+import {
+  type Finding,
+  type Judgement,
+  scanMetrics,
+  scanRows,
+  scanSarif,
+  type Waiver,
+} from '../../../src/images/index.ts'
 import type { FailureKind } from '../../../src/lib/index.ts'
 import { type ReleaseId, releaseIdSchema, sha256 } from '../../../src/release/index.ts'
 import { keepIssue } from '../../../src/runner/index.ts'
