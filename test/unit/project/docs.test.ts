@@ -30,6 +30,9 @@ describe.each([
   'docs/backups.md',
   'docs/controls.md',
   'docs/monitoring.md',
+  'docs/performance.md',
+  'docs/scanning.md',
+  'docs/stack.md',
 ])('%s', (path) => {
   it('links only to what is there', async () => {
     const targets = [...(await read(path)).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, target]) => target ?? '')
