@@ -124,7 +124,7 @@ describe('a deploy', () => {
     const [, asset = ''] = /(?:src|href)="(\/assets\/[^"]+)"/.exec(page) ?? []
     expect(asset).not.toBe('')
     let switched: Promise<Visit> | undefined
-    const request = ['deploy', releases.first, '--watch', '2s', '--keep-warm', '40s']
+    const request = ['deploy', releases.first, '--watch', '2s', '--keep-warm', '15s']
     const deploy = await ask(server, request, (event) => {
       if (event.type === 'step' && event.step === 'watch') switched ??= visit(site.lab, server, asset)
     })

@@ -5,7 +5,8 @@ import { knownLabs, removeState } from './state.ts'
 export async function removeLab(name: string): Promise<void> {
   const filter = ['--filter', `label=${LAB_LABEL}=${name}`]
   const containers = await ids(['ps', '-aq', ...filter])
-  if (containers.length > 0) await docker(['rm', '-fv', ...containers])
+  // One after the other, as a single command removes them, each waits for the files of the one before.
+  await Promise.all(containers.map((container) => docker(['rm', '-fv', container])))
   for (const kind of ['network', 'volume'] as const) {
     const found = await ids([kind, 'ls', '-q', ...filter])
     if (found.length > 0) await docker([kind, 'rm', ...found])

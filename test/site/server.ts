@@ -25,10 +25,12 @@ const TIMERS = ['pacs-backup.timer', 'pacs-verify.timer']
 /** Runs setup-production.sh with the committed agent and the locked Node, and lets `publicKey` in under the name `deploy`. */
 export async function setUp(server: Machine, publicKey: string): Promise<string> {
   const scripts = join(repositoryRoot, 'deployment', 'production', 'scripts')
-  await server.copyIn(join(scripts, 'setup-production.sh'), '/root/setup/setup-production.sh', 0o755)
-  await server.copyIn(join(repositoryRoot, 'dist', 'agent', 'index.js'), '/root/setup/agent.js')
-  await server.copyIn(process.execPath, '/root/setup/node', 0o755)
-  await server.copyIn(await ensureRestic(), '/root/setup/restic', 0o755)
+  await Promise.all([
+    server.copyIn(join(scripts, 'setup-production.sh'), '/root/setup/setup-production.sh', 0o755),
+    server.copyIn(join(repositoryRoot, 'dist', 'agent', 'index.js'), '/root/setup/agent.js'),
+    server.copyIn(process.execPath, '/root/setup/node', 0o755),
+    server.copyIn(await ensureRestic(), '/root/setup/restic', 0o755),
+  ])
   const said = await server.run([
     '/root/setup/setup-production.sh',
     ...['--agent', '/root/setup/agent.js', '--node', '/root/setup/node', '--restic', '/root/setup/restic'],
@@ -59,13 +61,26 @@ export async function productionConfig(lab: Lab, server: Machine): Promise<SiteC
 /** Writes `config/next` as the user `pacs`, as a person at the console does. */
 export async function configure(server: Machine, config: SiteConfig): Promise<void> {
   const env = Object.entries(config.env).map(([name, value]) => `${name}='${value}'\n`)
-  const files = { ...config.files, '.env': env.join('') }
-  for (const [path, content] of Object.entries(files)) {
-    const target = `/opt/pacs/config/next/${path}`
-    await server.run(['install', '-d', '-m', '0700', dirname(target)], { user: 'pacs' })
-    await server.run(['install', '-m', '0600', '/dev/stdin', target], { user: 'pacs', input: content })
-  }
+  const lines = Object.entries({ ...config.files, '.env': env.join('') }).map(
+    ([path, content]) => `${path} ${Buffer.from(content).toString('base64')}\n`,
+  )
+  await server.run(['sh', '-c', WRITE_FILES], {
+    user: 'pacs',
+    cwd: '/opt/pacs',
+    input: lines.join(''),
+  })
 }
+
+/** Reads a line for each file: its path and its content. */
+const WRITE_FILES = `set -e
+umask 077
+mkdir -p config/next
+cd config/next
+while read -r path content; do
+  mkdir -p "$(dirname "$path")"
+  rm -f "$path"
+  printf %s "$content" | base64 -d >"$path"
+done`
 
 /** Runs `pacs-agent` at the server's console as root. */
 export function agent(server: Machine, args: readonly string[]): Promise<RunResult> {
