@@ -68,6 +68,9 @@ export async function count(
   return new Counter({ host: '127.0.0.1', port: server.port(443), servername: server.hostname, ca, ...options })
 }
 
+/** Milliseconds between two requests of one connection during a whole workflow, which else waits for the processor that they take. */
+const CALM = 100
+
 export interface CountedRun {
   run: WorkflowRun
   /** What was counted at each server, in the order asked for. */
@@ -86,7 +89,7 @@ export async function countRun(
 ): Promise<CountedRun> {
   let counting: Promise<Counter[]> | undefined
   const onServer = () => {
-    counting = Promise.all(entries.map(({ server, ...what }) => count(lab, server, what)))
+    counting = Promise.all(entries.map(({ server, ...what }) => count(lab, server, { think: CALM, ...what })))
   }
   const stop = async () => Promise.all(((await counting) ?? []).map((counter) => counter.stop()))
   try {
