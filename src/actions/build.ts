@@ -1,11 +1,21 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
-import { buildImages, describeJudgements, refusalOf, writeDraft, writeEvidence } from '../images/index.ts'
-import { badInput, Problems } from '../lib/index.ts'
+import {
+  buildImages,
+  describeJudgements,
+  describePage,
+  overBudget,
+  pageTable,
+  refusalOf,
+  writeDraft,
+  writeEvidence,
+} from '../images/index.ts'
+import { badInput, Problems, refused } from '../lib/index.ts'
 import { repositorySchema } from '../release/index.ts'
 import {
   childEnvironment,
   flag,
+  githubCache,
   jobContext,
   log,
   makePrivateDirectory,
@@ -45,7 +55,9 @@ export function main(): Promise<void> {
     const secrets = await writeSecrets(join(directory, 'secrets'), inputs['build-secrets'])
     const login = registryLogin(inputs, { repository: inputs.images })
     if (login.registry) maskLogin(login.registry)
-    const { draft, judgements, evidence, last } = await buildImages({
+    const cache = githubCache()
+    for (const value of Object.values(cache ?? {})) if (!value.startsWith('http')) mask(value)
+    const { draft, judgements, evidence, pages, tests, last } = await buildImages({
       directory: workspace,
       composeFile,
       prefix: inputs.images,
@@ -53,6 +65,7 @@ export function main(): Promise<void> {
       ...(inputs.version === undefined ? {} : { version: inputs.version }),
       ...(inputs['ca-file'] === undefined ? {} : { ca: resolve(workspace, inputs['ca-file']) }),
       secrets,
+      ...(cache ? { cache } : {}),
       ...(scan ? { scan } : {}),
       ...login,
       dockerConfigDirectory: join(directory, 'docker'),
@@ -63,8 +76,11 @@ export function main(): Promise<void> {
     })
     job.report.rows.push(...describeJudgements(judgements, scan?.waivers ?? []))
     if (scan?.policy.vendors === 'new') job.report.rows.push(['compared with', last?.manifest.id ?? 'no release yet'])
-    const refusal = refusalOf(judgements)
-    if (refusal) throw refusal
+    for (const [service, words] of tests) job.report.rows.push([`tests of ${service}`, words])
+    job.report.rows.push(...pages.map(describePage))
+    job.report.table = { head: ['page of', 'file', 'gzipped', 'since the last release'], rows: pageTable(pages) }
+    const refusals = [refusalOf(judgements), overBudget(pages)].flatMap((one) => one?.message ?? [])
+    if (refusals.length > 0) throw refused(refusals.join('\n'))
     // Stays until the job ends, since the push step of this job reads it.
     const manifest = join(directory, 'draft.json')
     await writeDraft(manifest, draft)

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import { Failure, type Redact, tryRun } from '../lib/index.ts'
+import { cacheArguments, type GitHubCache } from './build-cache.ts'
 import type { DraftImage } from './draft.ts'
 import { inspectBuiltImage } from './local-image.ts'
 import type { ImageSource } from './plan.ts'
 import type { Log } from './progress.ts'
+import { testResults } from './test-results.ts'
 
 /** What all builds of a release have in common. */
 export interface BuildContext {
@@ -17,27 +19,45 @@ export interface BuildContext {
   platform: string
   /** An empty private directory for what buildx says of its results. */
   metadataDirectory: string
+  /** Left out: the builder's own cache alone. */
+  cache?: GitHubCache
   env: Readonly<Record<string, string>>
   redact: Redact
   log: Log
   signal: AbortSignal
 }
 
+/** What came of building one image. */
+export interface BuiltImage {
+  image: DraftImage
+  /** What its own tests said, in a few words; null where its build has no step that tests. */
+  tests: string | null
+}
+
 /** Builds the image of one service for one platform and loads it into the engine. @throws Failure `error` with BuildKit's own reason. */
-export async function buildImage(source: ImageSource & { kind: 'build' }, context: BuildContext): Promise<DraftImage> {
-  const { prefix, commit, env, redact, log, signal } = context
+export async function buildImage(source: ImageSource & { kind: 'build' }, context: BuildContext): Promise<BuiltImage> {
+  const { prefix, commit, redact, log, signal } = context
+  const env = { ...context.env, ...context.cache }
+  const tests = testResults()
   const local = `${prefix}/${source.service}:${commit}`
   const metadata = join(context.metadataDirectory, `${source.service}.json`)
   const args = buildArguments(source, context, local, metadata)
-  const { code, stderr } = await tryRun('docker', args, { env, signal, onLine: (line) => log(redact(line)) })
+  const { code, stderr } = await tryRun('docker', args, {
+    env,
+    signal,
+    onLine: (line) => {
+      tests.line(line)
+      log(redact(line))
+    },
+  })
   if (code !== 0) throw new Failure('error', `build of ${source.service} failed: ${redact(reasonOf(stderr))}`)
   const built = await inspectBuiltImage(local, metadata, context)
-  return { local, ...built, verdict: null, built: true }
+  return { image: { local, ...built, verdict: null, built: true }, tests: tests.words() }
 }
 
 function buildArguments(
   source: ImageSource & { kind: 'build' },
-  { commit, version, created, secrets, platform }: BuildContext,
+  { commit, version, created, secrets, platform, cache }: BuildContext,
   local: string,
   metadata: string,
 ): string[] {
@@ -62,6 +82,7 @@ function buildArguments(
     ...each('--build-arg', args),
     ...each('--label', labels),
     ...Object.entries(secrets).flatMap(([id, path]) => ['--secret', `id=${id},src=${path}`]),
+    ...(cache === undefined ? [] : cacheArguments(source.service)),
     source.context,
   ]
 }

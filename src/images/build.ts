@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { Problems, redactor, sideBySide } from '../lib/index.ts'
 import { type GateResult, gateStack, loadStack } from '../stack/index.ts'
+import { canExportCache, type GitHubCache } from './build-cache.ts'
 import { buildImage } from './build-image.ts'
 import { checkCheckout } from './checkout.ts'
 import type { Draft, DraftImage } from './draft.ts'
@@ -10,6 +11,8 @@ import { BUILD_SPACE, checkEngine } from './engine.ts'
 import type { EvidenceByService } from './evidence.ts'
 import { passGate } from './gate.ts'
 import { knownFindings, type LastRelease, readLastRelease } from './last-release.ts'
+import type { WeighedPage } from './page-budget.ts'
+import { type PageWeight, readPageWeight, weighPage } from './page-weight.ts'
 import { type ImageSource, planImages } from './plan.ts'
 import { type Log, withProgress } from './progress.ts'
 import { pullImage } from './pull-image.ts'
@@ -32,6 +35,8 @@ export interface BuildOptions {
   ca?: string
   /** More BuildKit secrets: id → path of the file. */
   secrets?: Readonly<Record<string, string>>
+  /** GitHub's cache, where the job has one: used where the builder can. */
+  cache?: GitHubCache
   /** Left out: no image gets a verdict. */
   scan?: ScanOptions
   /** By which the last release is read; left out: the logins of the docker client as it is. */
@@ -55,6 +60,10 @@ export interface BuildResult {
   /** By service, in the stack's order; none where nothing was scanned. */
   judgements: Judgement[]
   evidence: EvidenceByService
+  /** Pages that have a budget, whether they keep to it or not. */
+  pages: WeighedPage[]
+  /** What the images' own tests said, in words, by service. */
+  tests: [string, string][]
   /** The release with which vendors' images were compared; null when there is none. */
   last: LastRelease | null
 }
@@ -74,12 +83,18 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
   const gate = gateStack(stack)
   options.onGate(gate)
   passGate(gate)
-  const redact = redactor(await Promise.all(Object.values(secrets.values).map((file) => readFile(file, 'utf8'))))
+  const cache = await usableCache(options, engine.namesByConfig)
+  const redact = redactor([
+    ...(await Promise.all(Object.values(secrets.values).map((file) => readFile(file, 'utf8')))),
+    ...Object.values(cache ?? {}),
+  ])
 
   const scratch = await mkdtemp(join(tmpdir(), 'pacs-build-'))
   try {
+    const { cache: _given, ...rest } = options
     const context = {
-      ...options,
+      ...rest,
+      ...(cache === undefined ? {} : { cache }),
       created,
       secrets: secrets.all,
       platform: engine.platform,
@@ -92,13 +107,21 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
     last.catch(() => undefined)
     const lane = options.scan && new ScanLane(options.scan, { ...options, directory: scratch, host: engine.host })
     const scans: Promise<Scan>[] = []
+    const weights = new Map<string, { weight: PageWeight; budget: number }>()
+    const tests: [string, string][] = []
     const make = (source: ImageSource & { kind: 'build' | 'pull' }) =>
       withProgress(source.service, log, async (line): Promise<[string, DraftImage]> => {
         const one = { ...context, log: line }
-        const image = source.kind === 'build' ? await buildImage(source, one) : await pullImage(source, one)
+        const { image, tests: said } =
+          source.kind === 'build' ? await buildImage(source, one) : { image: await pullImage(source, one), tests: null }
+        if (said !== null) tests.push([source.service, said])
         const scan = lane?.scan(source.service, image)
         scan?.catch(() => undefined)
         if (scan) scans.push(scan)
+        if (source.kind === 'build' && source.bundleBudget !== undefined) {
+          const weight = await weighPage(source.service, image.image, { env, signal })
+          weights.set(source.service, { weight, budget: source.bundleBudget })
+        }
         return [source.service, image]
       })
     // A pull waits for the network and a build for the processor: neither queues behind the other.
@@ -118,12 +141,35 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
     return {
       draft: { schema: 1, commit, images: inOrder(sources, images) },
       judgements: sources.flatMap(({ service }) => judged.get(service) ?? []),
-      evidence: inOrder(sources, new Map(scanned.map(({ service, report, sbom }) => [service, { report, sbom }]))),
+      evidence: inOrder(
+        sources,
+        new Map(
+          scanned.map(({ service, report, sbom }) => {
+            const page = weights.get(service)
+            return [service, { report, sbom, ...(page ? { page: JSON.stringify(page.weight) } : {}) }]
+          }),
+        ),
+      ),
+      pages: [...weights].map(([service, page]) => {
+        return { service, ...page, before: readPageWeight(compared?.evidence[service]?.page) }
+      }),
+      tests,
       last: compared,
     }
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
+}
+
+/** GitHub's cache, if there is one and the builder can hand its own on. */
+async function usableCache(
+  { cache, env, signal, log }: BuildOptions,
+  namesByConfig: boolean,
+): Promise<GitHubCache | undefined> {
+  if (cache === undefined) return undefined
+  if (await canExportCache(namesByConfig, { env, signal })) return cache
+  log("build | GitHub's cache is not used: this builder cannot hand its cache on (containerd's image store can)")
+  return undefined
 }
 
 /** What is new in vendors' images is asked of the registry only where the answer decides. */

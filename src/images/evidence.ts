@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { refused } from '../lib/index.ts'
-import { type Evidence, evidenceFiles, sha256 } from '../release/index.ts'
+import { type Evidence, evidenceFiles, pageFile, sha256 } from '../release/index.ts'
 import type { DraftImage } from './draft.ts'
 import { parseReport } from './scan/report.ts'
 
@@ -13,6 +13,7 @@ export async function writeEvidence(directory: string, evidence: EvidenceByServi
   await mkdir(directory, { recursive: true, mode: 0o700 })
   for (const [service, one] of Object.entries(evidence)) {
     for (const [name, text] of evidenceFiles(service, one)) await writeFile(join(directory, name), text)
+    if (one.page !== undefined) await writeFile(join(directory, pageFile(service)), one.page)
   }
 }
 
@@ -20,10 +21,11 @@ export async function writeEvidence(directory: string, evidence: EvidenceByServi
 export async function readEvidence(directory: string, services: readonly string[]): Promise<EvidenceByService> {
   const evidence: Record<string, Evidence> = {}
   for (const service of services) {
-    const [report, sbom] = await Promise.all(
-      evidenceFiles(service).map(([name]) => readFile(join(directory, name), 'utf8').catch(() => null)),
-    )
-    if (typeof report === 'string' && typeof sbom === 'string') evidence[service] = { report, sbom }
+    const read = (name: string) => readFile(join(directory, name), 'utf8').catch(() => null)
+    const [report, sbom] = await Promise.all(evidenceFiles(service).map(([name]) => read(name)))
+    const page = await read(pageFile(service))
+    if (typeof report !== 'string' || typeof sbom !== 'string') continue
+    evidence[service] = { report, sbom, ...(page === null ? {} : { page }) }
   }
   return evidence
 }

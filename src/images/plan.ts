@@ -15,6 +15,8 @@ export type ImageSource =
       dockerfile: string
       target?: string
       args: Readonly<Record<string, string>>
+      /** Bytes that its page may load first, gzipped; undefined for what has no page. */
+      bundleBudget?: number
     }
   /** The image that another service of the stack is built as. */
   | { service: string; kind: 'same'; as: string }
@@ -109,6 +111,7 @@ async function planBuild(
     dockerfile,
     ...(build.target === undefined ? {} : { target: build.target }),
     args: argsOf(build.args, complain),
+    ...(service.pacs.bundleBudget === undefined ? {} : { bundleBudget: service.pacs.bundleBudget }),
   }
 }
 

@@ -27,4 +27,4 @@ export {
   writeReleaseContext,
 } from './release-image.ts'
 export { listStackFiles, stackHash } from './stack-files.ts'
-export { type Evidence, evidenceFiles, type Verdict, verdictSchema } from './verdict.ts'
+export { type Evidence, evidenceFiles, pageFile, type Verdict, verdictSchema } from './verdict.ts'

@@ -7,7 +7,7 @@ import { parseManifest, RELEASE_KIND, type ReleaseManifest } from './manifest.ts
 import { formatPinned, type PinnedImage } from './reference.ts'
 import { askRegistry, isIndex, type RegistryAccess, readRegistryImage } from './registry.ts'
 import { listAllFiles, listStackFiles, stackHash } from './stack-files.ts'
-import { type Evidence, evidenceFiles } from './verdict.ts'
+import { type Evidence, evidenceFiles, pageFile } from './verdict.ts'
 
 /** The label that tells a release image from others. */
 export const KIND_LABEL = 'org.pacs-deploy.kind'
@@ -43,6 +43,7 @@ export async function writeReleaseContext(directory: string, parts: ReleaseParts
     for (const [name, text] of evidenceFiles(service, one)) {
       await writeFile(join(directory, 'scan', name), text, { mode: 0o644 })
     }
+    if (one.page !== undefined) await writeFile(join(directory, 'scan', pageFile(service)), one.page, { mode: 0o644 })
   }
   await writeFile(join(directory, 'release.json'), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o644 })
   await verifyParts(directory, manifest, 'the release')
@@ -87,15 +88,15 @@ export async function readReleaseEvidence(
   const manifest = await copyOut(options, ['release.json', 'scan'])
   const evidence: Record<string, Evidence> = {}
   for (const [service, { verdict }] of Object.entries(manifest.images)) {
-    const [report = '', sbom = ''] = await Promise.all(
-      evidenceFiles(service).map(([name]) => readFile(join(options.into, 'scan', name), 'utf8').catch(() => '')),
-    )
+    const read = (name: string) => readFile(join(options.into, 'scan', name), 'utf8').catch(() => '')
+    const [report = '', sbom = ''] = await Promise.all(evidenceFiles(service).map(([name]) => read(name)))
+    const page = await read(pageFile(service))
     if (verdict === null || sha256(report) !== verdict.report || sha256(sbom) !== verdict.sbom) {
       throw refused(
         `${formatPinned(options.pinned)}: the report of its scan of ${service} is not the one of its verdict: push it again`,
       )
     }
-    evidence[service] = { report, sbom }
+    evidence[service] = { report, sbom, ...(page === '' ? {} : { page }) }
   }
   return { manifest, evidence }
 }

@@ -30,6 +30,8 @@ export interface Evidence {
   report: string
   /** What the image consists of: CycloneDX as JSON. */
   sbom: string
+  /** What its page loads first, as JSON, for the next build to compare with; of an image with a page that has a budget. */
+  page?: string
 }
 
 /** The files of an image's evidence, by name: the report, then the bill of materials. */
@@ -38,4 +40,9 @@ export function evidenceFiles(service: string, { report, sbom }: Evidence = { re
     [`${service}.report.json`, report],
     [`${service}.cdx.json`, sbom],
   ] as const
+}
+
+/** The file beside them that holds what the page of an image loads first. */
+export function pageFile(service: string): string {
+  return `${service}.page.json`
 }

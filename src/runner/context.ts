@@ -60,3 +60,11 @@ const INHERITED = [
   'BUILDX_BUILDER',
   ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()]),
 ]
+
+/** By which BuildKit reaches GitHub's cache, which an action gets from the runner and hands to nothing else; undefined elsewhere. */
+export function githubCache(env: NodeJS.ProcessEnv = process.env): Record<string, string> | undefined {
+  const { ACTIONS_RUNTIME_TOKEN: token, ACTIONS_RESULTS_URL: results, ACTIONS_CACHE_URL: older } = env
+  if (!token || !(results || older)) return undefined
+  const names = ['ACTIONS_RUNTIME_TOKEN', 'ACTIONS_RESULTS_URL', 'ACTIONS_CACHE_URL', 'ACTIONS_CACHE_SERVICE_V2']
+  return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])))
+}

@@ -1,5 +1,5 @@
 export { annotate } from './annotations.ts'
-export { childEnvironment, distDirectory, type JobContext, jobContext } from './context.ts'
+export { childEnvironment, distDirectory, githubCache, type JobContext, jobContext } from './context.ts'
 export { cacheDirectory, leftDirectory, makePrivateDirectory, removeDirectory } from './directory.ts'
 export {
   duration,

@@ -9,7 +9,8 @@ export interface SampleCheckout {
 /** The files that a test may replace, by path. */
 export type SampleFiles = Readonly<Record<string, string>>
 
-const compose = (vendor: string) => `
+/** @param pacs more keys of x-pacs of the built service, in YAML's flow style */
+export const composeOf = (vendor: string, pacs = '') => `
 name: sample
 x-service: &service
   user: "1000:1000"
@@ -28,7 +29,7 @@ services:
     networks: [inner]
     stop_grace_period: 10s
     deploy: { update_config: { order: start-first } }
-    x-pacs: { port: 8080, ready: /ready, route: "PathPrefix(\`/\`)" }
+    x-pacs: { port: 8080, ready: /ready, route: "PathPrefix(\`/\`)"${pacs} }
   worker:
     <<: *service
     image: sample/api:local
@@ -57,7 +58,7 @@ export async function makeCheckout(
 ): Promise<SampleCheckout> {
   const files: SampleFiles = {
     'src/main': 'the program\n',
-    'stack/docker-compose.prod.yml': compose(options.vendor),
+    'stack/docker-compose.prod.yml': composeOf(options.vendor),
     'stack/Dockerfile': dockerfile,
     'stack/settings.conf': 'quiet = true\n',
     ...options.files,

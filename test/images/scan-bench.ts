@@ -1,7 +1,7 @@
 // Images of a few files that a scanner takes for Debian, and the build action on them, as a job runs it.
 import { type InstalledScanner, installScanner, type Lab, startLab } from '../lab/index.ts'
 import { inputVariables, parseFileCommands, readAction } from '../runner/index.ts'
-import { makeCheckout, type SampleFiles } from './checkout.ts'
+import { composeOf, makeCheckout, type SampleFiles } from './checkout.ts'
 import { installSuite } from './suite.ts'
 
 const MIRROR = 'registry.lab:5000/library'
@@ -25,6 +25,23 @@ export function debian(folder: string, packages: readonly string[], version = '1
 
 /** Of an image that nothing is wrong with: it runs as nobody. */
 export const DOCKERFILE = 'FROM scratch\nCOPY image /\nARG COMMIT\nENV COMMIT=$COMMIT\nUSER 1000:1000\n'
+
+/** An image with a page of a few files, of which `script` is what it loads first, and a budget for that. */
+export function page(script: string, budget: string): SampleFiles {
+  const manifest = {
+    'index.html': { file: 'assets/index-Ab3_-xyZ.js', isEntry: true, css: ['assets/index-00000000.css'] },
+    'viewer.ts': { file: 'assets/viewer-00000000.js', isDynamicEntry: true },
+  }
+  return {
+    'stack/docker-compose.prod.yml': composeOf(VENDOR, `, bundle-budget: ${budget}`),
+    'stack/Dockerfile': `${DOCKERFILE}LABEL org.pacs-deploy.page=/srv/page\n`,
+    'image/srv/page/.vite/manifest.json': JSON.stringify(manifest),
+    'image/srv/page/index.html': '<script type="module" src="/assets/index.js"></script>\n',
+    'image/srv/page/assets/index-Ab3_-xyZ.js': script,
+    'image/srv/page/assets/index-00000000.css': 'body { margin: 0 }\n',
+    'image/srv/page/assets/viewer-00000000.js': 'x'.repeat(5000),
+  }
+}
 
 export interface ScannedBuild {
   code: number

@@ -7,6 +7,7 @@ import {
   DOCKERFILE,
   debian,
   judgeAnew,
+  page,
   publishVendor,
   pushScanned,
   type ScanBench,
@@ -112,9 +113,24 @@ describe('a build', () => {
   })
 })
 
+describe('the page of an image', () => {
+  test('is refused over its budget, and when nobody can tell what it loads', async () => {
+    const heavy = await build({ ...clean, ...page(randomBytes(4000).toString('hex'), '2KiB') })
+    expect(errorOf(heavy)).toMatch(
+      /^api: its page loads 4.\d KiB first \(gzipped\), its bundle-budget is 2.0 KiB: the largest are assets\/index-\S+ \S+ KiB, [^\n]*$/,
+    )
+    expect(heavy.summary).toMatch(/\| api \| assets\/index\S+ \| 4.\d KiB \|/)
+    expect(heavy.summary).not.toContain('viewer')
+    const unnamed = await build({ ...clean, ...page('x', '2KiB'), 'stack/Dockerfile': DOCKERFILE })
+    expect(errorOf(unnamed)).toMatch(/^api: it has a bundle-budget, but its image has no label org.pacs-deploy.page /)
+  })
+})
+
 describe('a release', () => {
   test('holds the report and the bill of materials of each image, and lets no vendor bring what it did not have', async () => {
-    const built = await build(clean)
+    const script = randomBytes(1500).toString('hex')
+    const built = await build({ ...clean, ...page(script, '2KiB') })
+    expect(built.summary).toMatch(/page of api \| 1.\d KiB of 2.0 KiB that it may load first/)
     const release = await pushScanned(bench, built)
     const { runner } = bench.lab
     const container = (await runner.run(['docker', 'create', release, 'none'])).trim()
@@ -130,7 +146,8 @@ describe('a release', () => {
     })
     expect(await pushScanned(bench, built)).toBe(release)
 
-    const again = await build(clean)
+    const again = await build({ ...clean, ...page(script, '2KiB') })
+    expect(again.summary).toMatch(/page of api .*, \+0.0 KiB since the last release/)
     expect(verdictOf(again, 'queue')).toMatchObject({ open: ['CVE-2026-90004 in redis'] })
     expect(again.printed).toContain('scan of queue | known: this image was scanned here with this database')
 

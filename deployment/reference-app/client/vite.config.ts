@@ -11,6 +11,7 @@ export default defineConfig({
   base: process.env.ASSETS_BASE || '/',
   plugins: [react()],
   define: { __VERSION__: JSON.stringify(version), __COMMIT__: JSON.stringify(commit) },
-  build: { assetsDir: `assets/${commit}`, modulePreload: { polyfill: false } },
+  // The manifest tells the release's build which files the page loads first.
+  build: { assetsDir: `assets/${commit}`, modulePreload: { polyfill: false }, manifest: true },
   server: { proxy: { '/api': process.env.PACS_API ?? 'http://127.0.0.1:3000' } },
 })
