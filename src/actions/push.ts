@@ -31,13 +31,16 @@ export function main(): Promise<void> {
     const { workspace, repository, actor, run: runUrl } = jobContext()
     const login = registryLogin(inputs, { repository: inputs.images })
     if (login.registry) maskLogin(login.registry)
+    const agentFile = join(distDirectory(), 'agent', 'index.js')
+    // Takes a start of Node, and is needed late.
+    const agentVersion = versionOf(agentFile)
+    agentVersion.catch(() => undefined)
     const draftFile = resolve(workspace, inputs.manifest)
     const draft = await readDraft(draftFile)
     const evidence = await readEvidence(join(dirname(draftFile), 'scan'), Object.keys(draft.images))
     const stackDirectory = dirname(resolve(workspace, inputs['compose-file']))
     const migrations = await migrationsIn(join(stackDirectory, 'migrations'))
     const directory = await makePrivateDirectory()
-    const agentFile = join(distDirectory(), 'agent', 'index.js')
     const pushed = await pushRelease({
       draft,
       evidence,
@@ -46,7 +49,7 @@ export function main(): Promise<void> {
       migrations,
       prefix: inputs.images,
       agentFile,
-      agentVersion: await versionOf(agentFile),
+      agentVersion,
       actor,
       repository,
       run: runUrl,

@@ -28,24 +28,28 @@ export async function checkEngine(options: {
   space: number
 }): Promise<BuildEngine> {
   const { env, signal, space } = options
-  const docker = (args: readonly string[]) => tryRun('docker', args, { env, signal, timeout: 30_000 })
-  const format = '{{.Server.Os}}/{{.Server.Arch}}'
-  const version = await docker(['version', '--format', format]).catch((cause: unknown) => {
-    signal.throwIfAborted()
-    throw refused(`docker could not be run here: install Docker with buildx (${String(cause)})`)
-  })
+  const docker = (args: readonly string[]) =>
+    tryRun('docker', args, { env, signal, timeout: 30_000 }).catch((cause: unknown) => {
+      signal.throwIfAborted()
+      throw refused(`docker could not be run here: install Docker with buildx (${String(cause)})`)
+    })
+  // A person waits for each start of the client; none needs another's answer.
+  const [version, buildx, { stdout: said }, host] = await Promise.all([
+    docker(['version', '--format', '{{.Server.Os}}/{{.Server.Arch}}']),
+    docker(['buildx', 'version']),
+    docker(['info', '--format', '{{json .DriverStatus}} {{.DockerRootDir}}']),
+    endpoint(docker, env),
+  ])
   if (version.code !== 0) throw refused(`the Docker engine does not answer: ${lastLine(version.stderr)}`)
-  const buildx = await docker(['buildx', 'version'])
   if (buildx.code !== 0)
     throw refused('docker buildx is missing: install the package docker-buildx (or docker-buildx-plugin)')
   const [, major = '1', minor = '0'] = /\bv?(\d+)\.(\d+)\.\d+/.exec(buildx.stdout) ?? []
   if (major === '0' && Number(minor) < 10) {
     throw refused(`docker buildx is ${major}.${minor}, too old to build without attestations: install 0.10 or newer`)
   }
-  const info = (await docker(['info', '--format', '{{json .DriverStatus}} {{.DockerRootDir}}'])).stdout.trim()
-  const [, status = '', root = ''] = /^(\S.*) (\/.*)$/.exec(info) ?? []
+  const [, status = '', root = ''] = /^(\S.*) (\/.*)$/.exec(said.trim()) ?? []
   await checkSpace(root, space)
-  return { platform: version.stdout.trim(), host: await endpoint(docker, env), namesByConfig: namesByConfig(status) }
+  return { platform: version.stdout.trim(), host, namesByConfig: namesByConfig(status) }
 }
 
 const driverStatus = z.array(z.array(z.string()))

@@ -8,8 +8,10 @@ import {
   isIndex,
   type RegistryAccess,
   type ReleaseEvidence,
+  type ReleaseManifest,
   readRegistryImage,
   readReleaseEvidence,
+  readReleaseManifest,
 } from '../release/index.ts'
 import { findingNames } from './scan/findings.ts'
 
@@ -20,10 +22,12 @@ export function lastReleaseTag(prefix: string): string {
   return `${prefix}/release:${LAST}`
 }
 
-export interface LastRelease extends ReleaseEvidence {
+interface LastManifest {
   /** By digest. */
   reference: string
+  manifest: ReleaseManifest
 }
+export type LastRelease = LastManifest & ReleaseEvidence
 
 /**
  * The release that was pushed last, with what its verdicts rest on; null when there is none yet.
@@ -41,6 +45,19 @@ export async function readLastRelease(prefix: string, access: RegistryAccess): P
     return { reference: formatPinned(pinned), ...(await readReleaseEvidence({ ...access, pinned, into })) }
   } finally {
     await tryRun('docker', ['image', 'rm', tag], { env: access.env })
+    await rm(into, { recursive: true, force: true })
+  }
+}
+
+/** What the last release is, without what its verdicts rest on; null when the registry shows none. */
+export async function readLastManifest(prefix: string, access: RegistryAccess): Promise<LastManifest | null> {
+  const image = await readRegistryImage(lastReleaseTag(prefix), access)
+  if (image?.kind !== 'manifest') return null
+  const pinned = { repository: `${prefix}/release`, digest: image.digest }
+  const into = await mkdtemp(join(tmpdir(), 'pacs-last-'))
+  try {
+    return { reference: formatPinned(pinned), manifest: await readReleaseManifest({ ...access, pinned, into }) }
+  } finally {
     await rm(into, { recursive: true, force: true })
   }
 }

@@ -13,22 +13,36 @@ export interface PushedImage {
 }
 
 /**
- * Brings an image of this machine to the registry under `target`, reads it back, and compares its configuration with the one that was built.
+ * Looks whether the registry has an image of this machine under `target` already.
  * @param target repository and tag; the same content must always get the same tag, or a tag that is used once.
- * @throws Failure `refused` when the image was moved since the build, the registry holds an index or another image; `error` when the registry stays away.
+ * @throws Failure `refused` when the image was moved since the build; `error` when the registry stays away
  */
-export async function pushImage(
+export async function findPushed(
+  service: string,
+  image: DraftImage,
+  target: string,
+  access: RegistryAccess,
+): Promise<PushedImage | null> {
+  const looking = lookUp(target, access)
+  looking.catch(() => undefined)
+  await refuseMoved(service, image, access)
+  const known = await looking
+  if (known?.kind !== 'manifest' || known.config !== image.config) return null
+  access.log(`known already: ${target}`)
+  return { digest: known.digest, uploaded: false }
+}
+
+/**
+ * Brings an image of this machine to the registry under `target`, reads it back, and compares its configuration with the one that was built.
+ * @param target as for {@link findPushed}
+ * @throws Failure `refused` when the registry holds an index or another image; `error` when the registry stays away.
+ */
+export async function uploadImage(
   service: string,
   image: DraftImage,
   target: string,
   access: RegistryAccess,
 ): Promise<PushedImage> {
-  await refuseMoved(service, image, access)
-  const known = await lookUp(target, access)
-  if (known?.kind === 'manifest' && known.config === image.config) {
-    access.log(`known already: ${target}`)
-    return { digest: known.digest, uploaded: false }
-  }
   const docker = (args: readonly string[]) => tryRun('docker', args, access)
   // By the engine's own name: what `local` names a moment later is of no account.
   const tagged = await docker(['tag', image.image, target])

@@ -22,9 +22,9 @@ import { checkCheckout } from './checkout.ts'
 import type { Draft, DraftImage } from './draft.ts'
 import { checkEngine } from './engine.ts'
 import { type EvidenceByService, requireEvidence } from './evidence.ts'
-import { lastReleaseTag, readLastRelease } from './last-release.ts'
+import { lastReleaseTag, readLastManifest } from './last-release.ts'
 import { type Log, withProgress } from './progress.ts'
-import { contentTag, lookUp, pushImage } from './push-image.ts'
+import { contentTag, findPushed, lookUp, type PushedImage, uploadImage } from './push-image.ts'
 import { type RegistryLogin, withLogin } from './registry-login.ts'
 
 export interface PushOptions {
@@ -40,7 +40,8 @@ export interface PushOptions {
   /** `ghcr.io/org/pacs`: images become `<prefix>/<service>`, the release `<prefix>/release`. */
   prefix: string
   agentFile: string
-  agentVersion: string
+  /** May still be on its way. */
+  agentVersion: string | Promise<string>
   /** Who releases. */
   actor: string
   /** The source repository, like `org/pacs`. */
@@ -71,6 +72,8 @@ export interface PushResult {
 
 /** Uploads that run at a time. */
 const AT_A_TIME = 2
+/** Looks at the registry that run at a time: they wait for it, and cost nothing else. */
+const LOOKS_AT_A_TIME = 6
 /** Bytes for the release image, which holds text files and the agent. */
 const RELEASE_SPACE = 64 * 1024 ** 2
 
@@ -81,27 +84,38 @@ const RELEASE_SPACE = 64 * 1024 ** 2
 export async function pushRelease(options: PushOptions): Promise<PushResult> {
   const { draft, evidence, prefix, env, log, signal } = options
   requireEvidence(draft.images, evidence)
-  const { stack, agent } = await checkParts(options)
-  const { host } = await checkEngine({ env, signal, space: RELEASE_SPACE })
+  const checking = checkEngine({ env, signal, space: RELEASE_SPACE })
+  checking.catch(() => undefined)
+  const { stack, agent } = await checkParts(options).finally(() => checking.catch(() => undefined))
+  const { host } = await checking
   const login = { ...options, directory: options.dockerConfigDirectory, host }
   return withLogin(options.registry, login, async (access) => {
     const uploaded: string[] = []
     const known: string[] = []
-    const push = (service: string, image: Draft['images'][string], target: string) =>
-      withProgress(service, log, async (line) => {
-        const pushed = await pushImage(service, image, target, { ...access, log: line })
-        const list = pushed.uploaded ? uploaded : known
-        list.push(service)
-        return pushed.digest
-      })
+    const look = (service: string, image: DraftImage, target: string) =>
+      withProgress(service, log, (line) => findPushed(service, image, target, { ...access, log: line }))
+    const push = async (service: string, image: DraftImage, target: string, found: PushedImage | null) => {
+      const upload = (line: Log) => uploadImage(service, image, target, { ...access, log: line })
+      const pushed = found ?? (await withProgress(service, log, upload))
+      const list = pushed.uploaded ? uploaded : known
+      list.push(service)
+      return pushed.digest
+    }
+    const targetOf = (service: string, image: DraftImage) => `${prefix}/${service}:${contentTag(image)}`
 
+    // Read beside the looks at the images: when all of them are there, this may be the same step once more.
+    const reading = readLastManifest(prefix, { ...access, log: () => undefined }).catch(() => null)
+    const images = Object.entries(draft.images)
+    const looked = await sideBySide(LOOKS_AT_A_TIME, images, async ([service, image]) => {
+      return { service, image, found: await look(service, image, targetOf(service, image)) }
+    }).finally(() => reading)
     const entries = await sideBySide(
       AT_A_TIME,
-      Object.entries(draft.images),
-      async ([service, image]): Promise<[string, ReleaseImage]> => {
-        const ref = `${prefix}/${service}`
-        const digest = await push(service, image, `${ref}:${contentTag(image)}`)
-        return [service, { ref, digest, config: image.config, platform: image.platform, verdict: image.verdict }]
+      looked,
+      async ({ service, image, found }): Promise<[string, ReleaseImage]> => {
+        const digest = await push(service, image, targetOf(service, image), found)
+        const { config, platform, verdict } = image
+        return [service, { ref: `${prefix}/${service}`, digest, config, platform, verdict }]
       },
     )
     const manifest = releaseManifestSchema.parse({
@@ -118,13 +132,15 @@ export async function pushRelease(options: PushOptions): Promise<PushResult> {
       agent,
     })
     if (uploaded.length === 0) {
-      const last = await readLastRelease(prefix, access)
+      const last = await reading
       // The same step once more: its release is there.
       if (last && isSameRelease(last.manifest, manifest)) {
         return { release: last.reference, manifest: last.manifest, uploaded, known: [...known, 'release'] }
       }
     }
-    const release = await pushReleaseImage(manifest, options, access, push)
+    const release = await pushReleaseImage(manifest, options, access, async (image, target) => {
+      return push('release', image, target, await look('release', image, target))
+    })
     return { release, manifest, uploaded, known }
   })
 }
@@ -133,7 +149,7 @@ async function pushReleaseImage(
   manifest: ReleaseManifest,
   options: PushOptions,
   access: RegistryAccess,
-  push: (service: string, image: Draft['images'][string], target: string) => Promise<ReleaseImage['digest']>,
+  push: (image: DraftImage, target: string) => Promise<ReleaseImage['digest']>,
 ): Promise<string> {
   const repository = `${options.prefix}/release`
   const scratch = await mkdtemp(join(tmpdir(), 'pacs-release-'))
@@ -144,7 +160,7 @@ async function pushReleaseImage(
       scratch,
       local: `${repository}:${manifest.id}-built`,
     })
-    const digest = await push('release', image, `${repository}:${manifest.id}`)
+    const digest = await push(image, `${repository}:${manifest.id}`)
     access.log(`release ${manifest.id} is ${repository}@${digest}`)
     const release = formatPinned({ repository, digest })
     parsePinned('release', release)
@@ -174,7 +190,8 @@ async function markAsLast(image: DraftImage, prefix: string, access: RegistryAcc
 
 /** Everything that can be wrong before anything is sent, said at once. */
 async function checkParts(options: PushOptions): Promise<Pick<ReleaseManifest, 'stack' | 'agent'>> {
-  const { prefix, draft, directory, stackDirectory, agentFile, agentVersion } = options
+  const { prefix, draft, directory, stackDirectory, agentFile } = options
+  const agentVersion = await options.agentVersion
   const problems = new Problems()
   const check = (
     name: string,

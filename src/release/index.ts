@@ -24,6 +24,7 @@ export {
   type ReleaseEvidence,
   readReleaseEvidence,
   readReleaseImage,
+  readReleaseManifest,
   writeReleaseContext,
 } from './release-image.ts'
 export { listStackFiles, stackHash } from './stack-files.ts'

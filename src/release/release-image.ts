@@ -101,6 +101,14 @@ export async function readReleaseEvidence(
   return { manifest, evidence }
 }
 
+/**
+ * Reads the manifest alone out of a release image.
+ * @throws Failure as {@link readReleaseImage}
+ */
+export function readReleaseManifest(options: { pinned: PinnedImage; into: string } & RegistryAccess) {
+  return copyOut(options, ['release.json'])
+}
+
 /** Pulls a release image and copies `parts` of it into the directory. @returns its manifest, which is one of them */
 async function copyOut(
   options: { pinned: PinnedImage; into: string } & RegistryAccess,
@@ -108,9 +116,11 @@ async function copyOut(
 ): Promise<ReleaseManifest> {
   const { pinned, into, env, signal } = options
   const reference = formatPinned(pinned)
-  const image = await readRegistryImage(reference, options)
+  const [image, pulled] = await Promise.all([
+    readRegistryImage(reference, options),
+    askRegistry('pull', reference, ['pull', '--quiet', reference], options),
+  ])
   if (image?.kind === 'index') throw isIndex(reference)
-  const pulled = await askRegistry('pull', reference, ['pull', '--quiet', reference], options)
   if (image === null || typeof pulled !== 'string') {
     throw badInput(`${reference}: the registry has no such image; take the output "release" of the push action`)
   }
