@@ -55,15 +55,17 @@ export async function scanRelease(options: ReleaseScanOptions): Promise<ReleaseS
   try {
     return await withLogin(options.registry, login, async (access) => {
       const { manifest, evidence } = await readReleaseEvidence({ ...access, pinned: release, into: scratch })
-      if (Object.keys(manifest.images).length === 0) {
-        throw refused(`release ${manifest.id} names no image, so there is nothing to judge: build and push it again`)
-      }
       const context = {
         ...access,
         redact: access.redact ?? ((text: string) => text),
         namesByConfig: engine.namesByConfig,
       }
       const running = Object.entries(manifest.images).filter(([service]) => runs(service))
+      if (running.length === 0) {
+        throw refused(
+          `release ${manifest.id} names no image that runs, so there is nothing to judge: build and push it again`,
+        )
+      }
       const scans = await sideBySide(AT_A_TIME, running, ([service, image]) =>
         withProgress(service, log, async (line) => {
           const pulled = await pullReleased(service, image, { ...context, log: line })

@@ -33,7 +33,8 @@ const clean = debian('image', [])
 const fixable = debian('image', ['pacs-fixture'])
 const build = (...args: Parameters<typeof buildScanned> extends [unknown, ...infer Rest] ? Rest : never) =>
   buildScanned(bench, ...args)
-const errorOf = ({ printed }: ScannedBuild) => /^::error::(.*)$/m.exec(printed)?.[1]?.replaceAll('%0A', '\n') ?? printed
+const errorOf = ({ printed }: { printed: string }) =>
+  /^::error::(.*)$/m.exec(printed)?.[1]?.replaceAll('%0A', '\n') ?? printed
 const verdictOf = ({ draft, printed }: ScannedBuild, service: string) => {
   if (!draft) throw new Error(`nothing was built: ${printed}`)
   return draft.images[service]?.verdict
@@ -50,6 +51,8 @@ describe('a build', () => {
       waived: [],
     })
     expect(verdictOf(built, 'queue')).toMatchObject({ found: { high: 1 }, open: ['CVE-2026-90004 in redis'] })
+    const strict = await build(debian('image', ['pacs-fixture-unfixed']), { 'scan-unfixed': 'true' })
+    expect(errorOf(strict)).toMatch(/image of api: CVE-2026-90002 in pacs-fixture-unfixed 1.0-1 \(CRITICAL\)/)
     expect(built.summary).toContain('no release yet')
     expect(built.summary).toMatch(/scan of queue.*passed, 1 of the vendor that no own image may have/)
   })
@@ -84,6 +87,10 @@ describe('a build', () => {
     const built = await build(files, { 'scan-waivers': 'stack/waivers.yml' })
     expect(verdictOf(built, 'api')).toMatchObject({ waived: ['CVE-2026-90001 in pacs-fixture'] })
     expect(built.summary).toMatch(/unused waiver stack.{0,6}waivers.yml:2/)
+    const missing = await build(files, { 'scan-waivers': 'stack/waiver.yml' })
+    expect(errorOf(missing)).toMatch(
+      /^input scan-waivers: stack\/waiver.yml cannot be read; without it nothing would be/,
+    )
     const pull = await build(files, { 'scan-waivers': 'stack/waivers.yml' }, { GITHUB_BASE_REF: 'main' })
     expect(errorOf(pull)).toMatch(
       /a pull request is judged by the waivers of main, and git has no refs\/remotes\/origin\/main/,
@@ -184,13 +191,34 @@ describe('a build is not judged by', () => {
     await fresh()
   })
 
-  test('no database', async () => {
+  test('no database, or a cut one; and the next repository is asked', async () => {
     await fresh()
-    const built = await build(clean, { 'scan-database': 'registry.lab:5000/trivy/nothing:2' })
-    expect(errorOf(built)).toMatch(
+    const { runner, registry } = bench.lab
+    const none = await build(clean, { 'scan-database': 'registry.lab:5000/trivy/nothing:2' })
+    expect(errorOf(none)).toMatch(
       /^scan of the vulnerability database failed, so nothing is judged: Trivy ended with 1: /,
     )
-    expect(built.draft).toBeNull()
+    expect(none.draft).toBeNull()
+
+    const program = await readFile(new URL('../images/faulty-database.ts', import.meta.url))
+    await runner.copyIn(program, '/srv/faulty-database.ts')
+    const node = (await runner.run(['sh', '-c', 'command -v node'])).trim()
+    await runner.run(['systemd-run', '--collect', '--unit', 'faulty-database', node, '/srv/faulty-database.ts', '5998'])
+    await runner.run([
+      'curl',
+      '-fsS',
+      '--retry',
+      '20',
+      '--retry-connrefused',
+      '--retry-delay',
+      '1',
+      '127.0.0.1:5998/v2/',
+    ])
+    const faulty = ['s404', 's429', 's503', 'cut'].map((name) => `127.0.0.1:5998/${name}/db:2`)
+    const last = await build(clean, { 'scan-database': [...faulty, registry.database].join('\n') })
+    expect(last.code, last.printed).toBe(0)
+    for (const next of [...faulty.slice(1), registry.database]) expect(last.printed).toContain(`; next is ${next}`)
+    await runner.run(['systemctl', 'stop', 'faulty-database'])
   })
 
   test('a scanner that is not the one whose hash was given', async () => {

@@ -31,6 +31,8 @@ const PASSED = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'DOCKER_CERT_PATH', 'DOCKER_TLS
 const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()])
 
 const MINUTE = 60_000
+/** Minutes for looking at one image, and for bringing the database from one repository. */
+const [SCAN, DOWNLOAD] = [10, 4]
 /** Exit code of flock, which no run of Trivy ends with, when another job of this machine scans. */
 const TAKEN = 199
 /** Milliseconds between looks at whether it still does. */
@@ -76,13 +78,29 @@ export class Trivy {
   }
 
   /**
-   * Brings the vulnerability database up to date.
-   * @throws Failure `error` when no repository gives one, `refused` when it does not say when it was made
+   * Brings the vulnerability database up to date, from the first repository that gives it.
+   * @throws Failure `error` when none does, `refused` when it does not say when it was made
    */
   async updateDatabase(): Promise<Database> {
-    const { databases, cache } = this.#options
-    const repositories = databases.flatMap((name) => ['--db-repository', name])
-    await this.#image('the vulnerability database', ['--download-db-only', ...repositories])
+    const { databases, log } = this.#options
+    const what = 'the vulnerability database'
+    const bring = (repository: string[]) => this.#image(what, ['--download-db-only', ...repository], DOWNLOAD)
+    // Trivy itself goes on to the next one only where a server is busy: not from one that has no database, or a cut one.
+    for (const [index, name] of databases.slice(0, -1).entries()) {
+      try {
+        await bring(['--db-repository', name])
+        return await this.#readDatabase()
+      } catch (thrown) {
+        if (!(thrown instanceof Failure) || thrown.kind !== 'error') throw thrown
+        log(`scan | ${thrown.message.slice(0, 300)}; next is ${databases[index + 1]}`)
+      }
+    }
+    await bring(databases.slice(-1).flatMap((name) => ['--db-repository', name]))
+    return this.#readDatabase()
+  }
+
+  async #readDatabase(): Promise<Database> {
+    const { cache } = this.#options
     const file = join(cache, 'db', 'metadata.json')
     const text = await readFile(file, 'utf8').catch(() => '')
     const parsed = metadataSchema.safeParse(jsonOf(text))
@@ -117,15 +135,15 @@ export class Trivy {
   }
 
   /** Runs `trivy image`, one at a time on a machine: its databases and what it knows of layers lie in files that one process can write. */
-  async #image(what: string, args: readonly string[]): Promise<void> {
+  async #image(what: string, args: readonly string[], limit = SCAN): Promise<void> {
     const own = ['--no-progress', '--secret-config', this.#file('secret.yaml'), '--skip-version-check']
     await mkdir(this.#options.cache, { recursive: true, mode: 0o700 })
-    await this.#run(what, ['image', ...this.#common(), ...own, '--disable-telemetry', ...args], true)
+    await this.#run(what, ['image', ...this.#common(limit), ...own, '--disable-telemetry', ...args], limit, true)
   }
 
-  #common(): string[] {
+  #common(limit = SCAN): string[] {
     return [
-      ...['--config', this.#file('config.yaml'), '--cache-dir', this.#options.cache, '--timeout', '10m'],
+      ...['--config', this.#file('config.yaml'), '--cache-dir', this.#options.cache, '--timeout', `${limit}m`],
       // Any other code than 0 is a failure of the scanner; what it found stands in its report.
       ...['--ignorefile', this.#file('ignore.yaml'), '--exit-code', '0'],
     ]
@@ -135,7 +153,7 @@ export class Trivy {
     return join(this.#options.directory, name)
   }
 
-  async #run(what: string, args: readonly string[], alone = false): Promise<void> {
+  async #run(what: string, args: readonly string[], limit = SCAN, alone = false): Promise<void> {
     const { scanner, cache, log, signal } = this.#options
     const lock = ['--no-fork', '--nonblock', '--conflict-exit-code', String(TAKEN), join(cache, 'lock')]
     for (let waited = false; ; waited = true) {
@@ -144,7 +162,7 @@ export class Trivy {
       const { code, stderr } = await tryRun(file, rest, {
         env: this.#env,
         cwd: this.#file('empty'),
-        timeout: 12 * MINUTE,
+        timeout: (limit + 2) * MINUTE,
         signal,
         onLine: (line) => log(`scan | ${line}`),
       })

@@ -189,8 +189,24 @@ describe('the vulnerability database', () => {
     })
     expect(await trivy.updateDatabase()).toMatchObject({ made: new Date('2026-11-28T06:30:00.5Z') })
     const argv = await recorded('argv')
-    expect(argv).toContain('--download-db-only\n--db-repository\nghcr.io/a/db:2\n--db-repository\nquay.io/b/db:2\n')
+    expect(argv).toContain('--download-db-only\n--db-repository\nghcr.io/a/db:2\n')
+    expect(argv).not.toContain('quay.io')
     expect(argv).not.toContain('--skip-db-update')
+  })
+
+  test('is brought from the next repository when one fails, and is an error when the last one does', async () => {
+    const given = metadata('{"Version":2,"UpdatedAt":"2026-11-28T06:30:00Z"}')
+    const databases = ['ghcr.io/a/db:2', 'quay.io/b/db:2']
+    const fails = (name: string) =>
+      `if grep -q ${name} "$here/argv"; then echo "FATAL ${name}: BOOM" >&2; exit 1; fi; ${given}`
+    expect(await (await open(fails('ghcr.io'), { databases })).updateDatabase()).toMatchObject({
+      made: new Date('2026-11-28T06:30:00Z'),
+    })
+    expect(await recorded('argv')).toContain('quay.io/b/db:2')
+    await expect((await open(fails('.io'), { databases })).updateDatabase()).rejects.toMatchObject({
+      kind: 'error',
+      message: expect.stringMatching(/^scan of the vulnerability database failed, so nothing is judged: .*BOOM/),
+    })
   })
 
   test.each([
