@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { formatDuration, messageOf } from '../../src/lib/index.ts'
 import { NotReached } from './errors.ts'
 
-/** Milliseconds between two looks at a condition. */
+/** Milliseconds between two looks at a condition: at least, and at most where a look itself takes long. */
 const INTERVAL = 100
+const LONGEST_INTERVAL = 1000
 
 /**
  * Looks at a condition until it holds: `probe` answers `false` or `undefined`, or throws, as long as it does not.
@@ -21,6 +22,7 @@ export async function waitFor<T>(
   const end = performance.now() + limit
   for (;;) {
     let observation: string
+    const began = performance.now()
     try {
       const answer = await probe()
       if (holds(answer)) return answer
@@ -31,7 +33,8 @@ export async function waitFor<T>(
     if (performance.now() >= end) {
       throw new NotReached(`waited ${formatDuration(limit)} for ${what}; last observation: ${observation}`)
     }
-    await sleep(INTERVAL)
+    // A look is often a program in a container: what is waited for needs the processor as well.
+    await sleep(Math.min(Math.max(INTERVAL, performance.now() - began), LONGEST_INTERVAL))
   }
 }
 
