@@ -26,6 +26,7 @@ const standIns: Readonly<Record<string, StandIn>> = {
     parents: ['BASE', 'FERRETDB', 'DOCUMENTDB'],
     packages: { ...NODE_ONLY, ...BSON },
   },
+  postgres: { folder: 'postgres', tags: /^17\b/, parents: ['BASE'] },
   redis: { folder: 'redis', tags: /^8\b/, parents: ['BASE'] },
   'prom/prometheus': { folder: 'monitoring', tags: /^v3\./, parents: ['BASE'] },
   'prom/alertmanager': { folder: 'monitoring', tags: /^v0\./, parents: ['BASE'] },

@@ -35,7 +35,7 @@ describe('a stand-in', () => {
   })
 
   test.each([
-    ['postgres:17', 'nothing in the lab stands in for postgres:17'],
+    ['mysql:9', 'nothing in the lab stands in for mysql:9'],
     ['node:24-slim@sha256:00', 'nothing in the lab stands in for node:24-slim@sha256:00'],
     ['node:22-slim', 'not for "22-slim"'],
     ['traefik:v3.8.0', 'not for "v3.8.0"'],

@@ -14,10 +14,12 @@ import sys
 NAMES = {
     "POSTGRESQL": "PostgreSQL",
     "HTTPS_CA_CERTIFICATES": "HttpsCACertificates",
+    "ENABLE_SSL": "EnableSsl",
     "DICOM_TLS_CERTIFICATE": "DicomTlsCertificate",
 }
 PLUGINS = {
     "DicomWeb": ("DICOM_WEB_PLUGIN_ENABLED", "libOrthancDicomWeb.so"),
+    "PostgreSQL": ("POSTGRESQL_PLUGIN_ENABLED", "libOrthancPostgreSQLIndex.so"),
 }
 PREFIX = "ORTHANC__"
 AVAILABLE = "/usr/share/orthanc/plugins-available"
