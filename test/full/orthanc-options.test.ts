@@ -1,4 +1,5 @@
-// Orthanc's index in PostgreSQL: the shipped stack with docker-compose.postgres.yml laid over it, without the app.
+// What may be laid over the shipped stack for Orthanc: its index in PostgreSQL, and DICOM by TLS. Without the app.
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { run } from '../../src/lib/index.ts'
 import { sendImages } from '../dicom/send.ts'
@@ -83,4 +84,52 @@ test('the database is reached by Orthanc alone, and by its password only', async
   ])
   expect(wrong.code).not.toBe(0)
   expect(wrong.stderr).toContain('password authentication failed')
+})
+
+test('DICOM by TLS takes a modality with a certificate that it trusts, and nobody else', async () => {
+  const { certificate, key } = lab.files.authority.issued(server.hostname)
+  const secrets = '/srv/pacs/deployment/production/secrets'
+  await server.copyIn(certificate, `${secrets}/dicom-tls.crt`)
+  await server.copyIn(key, `${secrets}/dicom-tls.key`)
+  const modality = '/srv/modality'
+  const pair = ['-keyout', `${modality}.key`, '-out', `${modality}.crt`]
+  await server.run([
+    'openssl',
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-days',
+    '2',
+    '-subj',
+    '/CN=CT1',
+    ...pair,
+  ])
+  const trusting = `${await readFile(lab.ca, 'utf8')}\n${await server.readText(`${modality}.crt`)}`
+  await server.copyIn(Buffer.from(trusting), `${secrets}/dicom-tls-trusted.crt`)
+  const tls = [...FILES, '-f', 'docker-compose.dicom-tls.yml']
+  await compose(server, [...tls, 'up', '--detach', '--wait', 'orthanc'])
+  const archive = { host: '127.0.0.1', port: server.port(4242), called: 'PACS', calling: 'CT1' }
+  await expect(sendImages([syntheticImage()], archive)).rejects.toThrow()
+  const echo = (options: readonly string[]) =>
+    server.exec([
+      ...['docker', 'exec', 'pacs-standalone-orthanc-1', 'echoscu', '-aet', 'CT1', '-aec', 'PACS', ...options],
+      ...['127.0.0.1', '4242'],
+    ])
+  const trusted = ['+cf', '/run/secrets/dicom-tls-trusted.crt']
+  // Beside the archive's own secrets, where a container's program finds it.
+  for (const part of ['key', 'crt']) {
+    await server.run([
+      'sh',
+      '-c',
+      `docker exec -i pacs-standalone-orthanc-1 sh -c 'cat >/tmp/m.${part}' <${modality}.${part}`,
+    ])
+  }
+  const own = ['+tls', '/tmp/m.key', '/tmp/m.crt']
+  const known = await echo([...own, ...trusted])
+  expect(known.code, known.stderr).toBe(0)
+  // Without a certificate of its own.
+  expect((await echo(['+tla', ...trusted])).code).not.toBe(0)
+  expect((await echo([])).code).not.toBe(0)
 })
