@@ -1,4 +1,4 @@
-// What may be laid over the shipped stack for Orthanc: its index in PostgreSQL, and DICOM by TLS. Without the app.
+// What may be laid over the shipped stack: Orthanc's index in PostgreSQL, DICOM by TLS, logs in the journal. Without the app.
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { run } from '../../src/lib/index.ts'
@@ -132,4 +132,20 @@ test('DICOM by TLS takes a modality with a certificate that it trusts, and nobod
   // Without a certificate of its own.
   expect((await echo(['+tla', ...trusted])).code).not.toBe(0)
   expect((await echo([])).code).not.toBe(0)
+})
+
+test('the journal holds the logs of the services, which docker still shows', async () => {
+  const journal = [...FILES, '-f', 'docker-compose.journal.yml', 'up', '--detach', '--wait', 'orthanc', 'redis']
+  await compose(server, journal)
+  const kept = (service: string) => server.run(['journalctl', '--no-pager', '-o', 'cat', '-t', service])
+  await waitFor(
+    'the journal to have both',
+    async () => {
+      const [archive, cache] = await Promise.all([kept('orthanc'), kept('redis')])
+      return /Orthanc has started/.test(archive) && /Ready to accept connections/.test(cache)
+    },
+    60_000,
+  )
+  const shown = await server.exec(['docker', 'logs', 'pacs-standalone-redis-1'])
+  expect(shown.stdout).toContain('Ready to accept connections')
 })
