@@ -62,7 +62,8 @@ export async function startMonitoring(server: Machine): Promise<void> {
   ])
 }
 
-async function loadImages(server: Machine): Promise<void> {
+/** Brings the images of the profile `monitoring` to `server`, whose engine has no other way to them. */
+export async function loadImages(server: Machine): Promise<void> {
   const names = imagesOfCompose(
     await readFile(join(import.meta.dirname, '../../deployment/production/docker-compose.prod.yml'), 'utf8'),
     'monitoring',

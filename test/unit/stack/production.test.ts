@@ -123,3 +123,39 @@ test('each volume says what a backup makes of it, by the kind of data of its ser
   const labels = parsed.flatMap(({ file }) => Object.values(file.volumes).map((volume) => volume.labels['pacs.backup']))
   expect(labels.filter((label) => label !== 'none').toSorted()).toEqual(kinds.toSorted())
 })
+
+test('the journal that can be laid over it takes the logs of every service', () => {
+  const journal = parsed.find(({ name }) => name === 'docker-compose.journal.yml')?.file.services ?? {}
+  expect(Object.keys(journal).toSorted()).toEqual(Object.keys(main?.services ?? {}).toSorted())
+  for (const service of Object.values(journal)) expect(service).toMatchObject({ logging: { driver: 'journald' } })
+})
+
+describe('the monitoring beside an agent', async () => {
+  const text = await readFile(join(PRODUCTION, 'monitoring/beside-an-agent.yml'), 'utf8')
+  const beside = z
+    .strictObject({ name: z.string(), networks: z.record(z.string(), z.strictObject({ external: z.literal(true) })) })
+    .parse(parse(text))
+
+  test('joins the networks of the stack that its services need, and makes but its own', () => {
+    const needed = new Set(
+      Object.values(main?.services ?? {}).flatMap((service) => {
+        const { networks, profiles } = serviceSchema
+          .extend({ profiles: z.array(z.string()).default([]) })
+          .parse(service)
+        return profiles.length > 0 ? networks : []
+      }),
+    )
+    expect(Object.keys(beside.networks).toSorted()).toEqual(
+      [...needed].filter((network) => network !== 'monitoring').toSorted(),
+    )
+    // A network that nothing of a release is on would not be there to be joined.
+    const made = Object.values(main?.services ?? {})
+      .filter(({ profiles }) => profiles === undefined)
+      .flatMap((service) => serviceSchema.parse(service).networks)
+    for (const network of Object.keys(beside.networks)) expect(made).toContain(network)
+  })
+
+  test('has a project that the agent takes for none of its own', () => {
+    expect(beside.name).not.toMatch(/^pacs(-[0-9a-f]{8})?$/)
+  })
+})
