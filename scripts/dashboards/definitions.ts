@@ -236,6 +236,15 @@ const resources: Dashboard = {
     graph('Memory by service', 'Resident, of those that tell.', 'bytes', {
       '{{job}} {{instance}}': 'process_resident_memory_bytes',
     }),
+    graph('Memory by container', 'Share of its limit, without droppable pages of files.', 'percentunit', {
+      '{{name}}': 'pacs_container_memory_bytes / pacs_container_memory_limit_bytes',
+    }),
+    graph('Processor by container', 'Cores in use.', 'short', {
+      '{{name}}': 'rate(pacs_container_cpu_seconds_total[$__rate_interval])',
+    }),
+    graph('Restarts by container', 'Starts by its restart policy.', 'short', {
+      '{{name}}': 'increase(pacs_container_restarts_total[$__rate_interval])',
+    }),
     graph('Ended for lack of memory', 'Processes that the kernel ended.', 'short', {
       processes: 'increase(node_vmstat_oom_kill[$__rate_interval])',
     }),

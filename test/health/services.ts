@@ -1,4 +1,5 @@
 // Small real servers that speak as services do, or lie as they do.
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer as createHttp, type RequestListener } from 'node:http'
@@ -45,7 +46,13 @@ export async function engine(
 ): Promise<AsyncDisposable & { socketPath: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'pacs-engine-'))
   const socketPath = join(folder, 'docker.sock')
-  const server = createHttp((_request, response) => void response.end(body))
+  const server = createHttp(({ url = '' }, response) => {
+    const [, id, what] = /^\/containers\/([0-9a-f]{12})\/(json|stats)/.exec(url) ?? []
+    const one = containers.find((container) => idOf(container) === id)
+    if (what === undefined) response.end(body)
+    else if (one?.figures?.[what] === undefined) response.writeHead(404).end('{"message":"No such container"}')
+    else response.end(JSON.stringify(one.figures[what]))
+  })
   server.listen(socketPath)
   await once(server, 'listening')
   return {
@@ -64,18 +71,20 @@ export interface Container {
   state?: string
   status?: string
   instance?: string
+  /** What the engine answers when it is asked for this one; left out for one that has gone since the list. */
+  figures?: Readonly<Record<string, unknown>>
 }
 
-function listed({
-  service,
-  project = 'pacs',
-  state = 'running',
-  status = 'Up 3 minutes (healthy)',
-  instance,
-}: Container) {
+function idOf({ service }: Container): string {
+  return createHash('sha256').update(service).digest('hex').slice(0, 12)
+}
+
+function listed(container: Container) {
+  const { service, project = 'pacs', state = 'running', status = 'Up 3 minutes (healthy)', instance } = container
   // As the agent writes an instance: Compose's own name of the service carries it too.
   const name = instance === undefined ? service : `${service}-${project.slice(-8)}`
   return {
+    Id: idOf(container),
     Names: [`/${project}-${name}-1`],
     State: state,
     Status: status,

@@ -14,6 +14,8 @@ import { backupFigures } from './backup-figures.ts'
 
 const STACK = '/srv/pacs/deployment/production'
 const KEPT = '/srv/messages.jsonl'
+/** Where the server has the Node that an agent would bring. */
+const NODE = '/srv/node'
 
 const message = z.discriminatedUnion('by', [
   z.object({ by: z.literal('mail'), at: z.number(), to: z.array(z.string()), text: z.string() }),
@@ -33,6 +35,7 @@ const seriesAnswer = answerOf(z.array(z.record(z.string(), z.string())))
 /** Brings stack and monitoring up on `server`, whose deployment is laid down, configured and built. */
 export async function startMonitoring(server: Machine): Promise<void> {
   await loadImages(server)
+  await server.copyIn(process.execPath, NODE, 0o755)
   await server.copyIn(await readFile(join(import.meta.dirname, 'receivers.mjs')), '/srv/receivers.mjs')
   for (const receiver of ['critical', 'security', 'compliance', 'watchdog']) {
     const url = Buffer.from(`http://receivers:8800/${receiver}`)
@@ -126,6 +129,15 @@ export async function work(lab: Lab, server: Machine): Promise<void> {
   for (const [name, content] of Object.entries(backupFigures(new Date()))) {
     await server.copyIn(Buffer.from(content), `${STACK}/monitoring/textfile/${name}`)
   }
+  await examine(server)
+}
+
+/** As its timer does: the health check leaves its findings, and the figures of containers, to the node exporter. */
+export async function examine(server: Machine): Promise<void> {
+  const into = ['--format', 'prometheus', '--output', 'textfile/health.prom', '--secrets', '../secrets']
+  const { code, stderr } = await server.exec([NODE, 'health-check.js', ...into], { cwd: `${STACK}/monitoring` })
+  // Degraded and down are results.
+  if (![0, 1, 11].includes(code)) throw new Error(`the health check ended with ${code}: ${stderr}`)
 }
 
 /** Which labels each metric had, by job, since Prometheus began. */

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { badInput, exitClass, Failure, messageOf, parseDuration, replaceFile } from '../../lib/index.ts'
 import { askAgent } from './agent.ts'
 import { parseChecksFile } from './checks-file.ts'
+import { type ContainerFigures, containerFigures } from './container-figures.ts'
 import { listContainers } from './containers.ts'
 import { type PlannedCheck, planChecks } from './plan.ts'
 import { asPrometheus, asTable, examine, type Report } from './report.ts'
@@ -13,6 +14,7 @@ export const USAGE = `usage: health-check.js [--format table|json|prometheus] [-
                        [--checks FILE] [--secrets FOLDER] [--ca-file PEM] [--engine SOCKET] [--timeout 1500ms] [--output FILE]
 
 Asks every service of the stack on this machine in its own protocol, all at once. Needs no agent, but the right to ask the engine.
+  --format    prometheus also holds memory, processor time and restarts of each container
   --url       the public entry: page, release, certificate (default: PACS_PUBLIC_URL)
   --release   the release that must serve
   --checks    what is checked (default: health-checks.json beside this program)
@@ -23,11 +25,11 @@ fails itself, 40 for bad input, 50 when the engine does not answer.`
 
 /** Exit code of a stack that works, but not as it should. */
 const DEGRADED = 1
-const FORMATS = {
+const FORMATS: Readonly<Record<string, (report: Report, figures: readonly ContainerFigures[]) => string>> = {
   table: asTable,
   prometheus: asPrometheus,
-  json: (report: Report) => `${JSON.stringify(report)}\n`,
-} as const
+  json: (report) => `${JSON.stringify(report)}\n`,
+}
 
 const options = {
   format: { type: 'string', default: 'table' },
@@ -76,9 +78,13 @@ export async function healthCheck(args: readonly string[], { script, env, print 
     containers instanceof Failure
       ? [silentEngine(containers)]
       : planChecks({ file, containers, agent, publicUrl, ca, limit, secrets, release })
-  const report = await examine(planned, { patience: limit })
-  if (values.output !== undefined) await replaceFile(values.output, format(report), 0o644)
-  else if (!(containers instanceof Failure)) print(format(report))
+  const counted = values.format === 'prometheus' && !(containers instanceof Failure) ? containers : []
+  const [report, figures] = await Promise.all([
+    examine(planned, { patience: limit }),
+    containerFigures(values.engine, counted, limit),
+  ])
+  if (values.output !== undefined) await replaceFile(values.output, format(report, figures), 0o644)
+  else if (!(containers instanceof Failure)) print(format(report, figures))
   if (containers instanceof Failure) throw containers
   if (report.state === 'up') return exitClass.ok
   return report.state === 'degraded' && !values.strict ? DEGRADED : exitClass.unhealthy

@@ -4,6 +4,9 @@ import { probe } from '../probe.ts'
 
 /** A container of the stack, as the engine lists it. */
 export interface Listed {
+  id: string
+  /** As the engine calls it, without the slash. */
+  name: string
   service: string
   project: string
   state: string
@@ -16,6 +19,8 @@ export interface Listed {
 
 const listSchema = z.array(
   z.object({
+    Id: z.string(),
+    Names: z.array(z.string()),
     State: z.string(),
     Status: z.string(),
     Labels: z.record(z.string(), z.string()),
@@ -44,7 +49,9 @@ export async function listContainers(socketPath: string, prefix: string, timeout
   const parsed = listSchema.safeParse(parsedJson(answer.body))
   if (!parsed.success) throw new Failure('unreachable', `what answers at ${socketPath} is no container engine`)
   return parsed.data
-    .map(({ State, Status, Labels, NetworkSettings }) => ({
+    .map(({ Id, Names, State, Status, Labels, NetworkSettings }) => ({
+      id: Id,
+      name: Names[0]?.replace(/^\//, '') ?? Id,
       // An instance's own Compose service carries the instance in its name; the agent's label says what the stack calls it.
       service: Labels['pacs.service'] ?? Labels['com.docker.compose.service'] ?? '',
       project: Labels['com.docker.compose.project'] ?? '',

@@ -1,4 +1,5 @@
 import { type LookOptions, lookOnce } from '../gate.ts'
+import type { ContainerFigures } from './container-figures.ts'
 import type { PlannedCheck } from './plan.ts'
 
 export type State = 'up' | 'degraded' | 'down'
@@ -65,15 +66,30 @@ export function asTable({ state, ms, checks }: Report): string {
   return [...lines, `${state}: ${up} of ${checks.length} checks are up (${ms} ms)`, ''].join('\n')
 }
 
-/** For the node exporter's textfile collector, or anything else that reads Prometheus' text. */
-export function asPrometheus({ state, at, ms, checks }: Report): string {
+/**
+ * For the node exporter's textfile collector, or anything else that reads Prometheus' text.
+ * @param figures of the containers that run
+ */
+export function asPrometheus({ state, at, ms, checks }: Report, figures: readonly ContainerFigures[] = []): string {
   const labels = (one: CheckResult) =>
     `{service="${escaped(one.service)}",check="${escaped(one.check)}",critical="${one.critical}"}`
-  const family = (name: string, help: string, samples: readonly string[]) => [
+  const family = (name: string, help: string, samples: readonly string[], type = 'gauge') => [
     `# HELP ${name} ${help}`,
-    `# TYPE ${name} gauge`,
+    `# TYPE ${name} ${type}`,
     ...samples.map((sample) => `${name}${sample}`),
   ]
+  const ofContainers = (
+    name: string,
+    help: string,
+    value: (one: ContainerFigures) => number | null,
+    type = 'gauge',
+  ) => {
+    const samples = figures.flatMap((one) => {
+      const found = value(one)
+      return found === null ? [] : [`{service="${escaped(one.service)}",name="${escaped(one.name)}"} ${found}`]
+    })
+    return samples.length === 0 ? [] : family(name, help, samples, type)
+  }
   const all: readonly State[] = ['up', 'degraded', 'down']
   return [
     ...family(
@@ -98,6 +114,12 @@ export function asPrometheus({ state, at, ms, checks }: Report): string {
     ),
     ...family('pacs_health_duration_seconds', 'Until all checks were known.', [` ${ms / 1000}`]),
     ...family('pacs_health_timestamp_seconds', 'When it was looked.', [` ${Date.parse(at) / 1000}`]),
+    ...ofContainers('pacs_container_memory_bytes', 'Memory without droppable pages of files.', (one) => one.memory),
+    ...ofContainers('pacs_container_memory_limit_bytes', 'Memory that it may use.', (one) => one.memoryLimit),
+    ...ofContainers('pacs_container_cpu_seconds_total', 'Processor time since its start.', (one) => one.cpu, 'counter'),
+    ...ofContainers('pacs_container_processes', 'Processes and threads.', (one) => one.processes),
+    ...ofContainers('pacs_container_restarts_total', 'Starts by restart policy.', (one) => one.restarts, 'counter'),
+    ...ofContainers('pacs_container_start_time_seconds', 'When it was started.', (one) => one.started),
     '',
   ].join('\n')
 }

@@ -65,6 +65,39 @@ describe('health-check.js', () => {
     expect(await readFile(output, 'utf8')).toContain('pacs_health_timestamp_seconds ')
   })
 
+  it('tells Prometheus what the engine counts of each container that runs, on both kinds of control groups', async () => {
+    const figures = (memory: object) => ({
+      json: { RestartCount: 3, State: { StartedAt: '2026-11-24T10:15:00.5Z' } },
+      stats: {
+        cpu_stats: { cpu_usage: { total_usage: 2_500_000_000 } },
+        memory_stats: { limit: 1000, ...memory },
+        pids_stats: { current: 7 },
+      },
+    })
+    const containers = [
+      { service: 'web', figures: figures({ usage: 900, stats: { inactive_file: 100 } }) },
+      { service: 'old', figures: figures({ usage: 700, stats: { inactive_file: 10, total_inactive_file: 50 } }) },
+      { service: 'gone' },
+      { service: 'ended', state: 'exited', figures: figures({ usage: 1, stats: {} }) },
+    ]
+    const { printed } = await check({}, containers, '--format', 'prometheus')
+    const found = printed.split('\n').filter((line) => line.startsWith('pacs_container_'))
+    const of = (service: string, memory: number) => {
+      const labels = `{service="${service}",name="pacs-${service}-1"}`
+      return [
+        `pacs_container_memory_bytes${labels} ${memory}`,
+        `pacs_container_memory_limit_bytes${labels} 1000`,
+        `pacs_container_cpu_seconds_total${labels} 2.5`,
+        `pacs_container_processes${labels} 7`,
+        `pacs_container_restarts_total${labels} 3`,
+        `pacs_container_start_time_seconds${labels} ${Date.parse('2026-11-24T10:15:00.5Z') / 1000}`,
+      ]
+    }
+    expect(found.toSorted()).toEqual([...of('web', 800), ...of('old', 650)].toSorted())
+    expect(printed).toContain('# TYPE pacs_container_restarts_total counter\n')
+    expect((await check({}, containers)).printed).not.toContain('2.5')
+  })
+
   it('is down for one that accepts and stays silent, within the limit, and tells it from one that is not there', async () => {
     await using liar = await silent()
     const services = { liar: { checks: [{ kind: 'mongodb', port: liar.port }] }, gone: {}, spare: { optional: true } }
