@@ -179,8 +179,13 @@ function failed(what: string, code: number, stderr: string): Failure {
   const why = lines.findLast((line) => /\b(FATAL|ERROR)\b/.test(line)) ?? lines.at(-1)
   return new Failure(
     'error',
-    `scan of ${what} failed, so nothing is judged: Trivy ended with ${code}: ${why?.slice(0, 500)}`,
+    `scan of ${what} failed, so nothing is judged: Trivy ended with ${code}: ${shortened(why ?? '')}`,
   )
+}
+
+/** What was to be done stands at the beginning of Trivy's long line, and the cause at its end. */
+function shortened(line: string): string {
+  return line.length <= 500 ? line : `${line.slice(0, 200)} … ${line.slice(-300)}`
 }
 
 function jsonOf(text: string): unknown {

@@ -106,6 +106,11 @@ describe('Trivy', () => {
       'echo "2026-11-28T10:00:00Z\tFATAL\tFatal error\trun error: image scan error" >&2; exit 1',
       /scan of api failed, so nothing is judged: Trivy ended with 1: .*run error: image scan error/,
     ],
+    [
+      'an error whose cause stands at the end of a long line',
+      `echo "FATAL run error: ${'wrapped: '.repeat(90)}no space left on device" >&2; exit 1`,
+      /ended with 1: FATAL run error: wrapped: .* … .*no space left on device$/,
+    ],
     ['a kill', 'kill -9 $$', /Trivy ended with 137/],
     ['a bad flag', 'echo "Error: unknown flag" >&2; exit 2', /ended with 2: Error: unknown flag/],
   ])('is an error after %s, whatever it wrote', async (_, script, message) => {
