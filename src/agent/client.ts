@@ -1,11 +1,9 @@
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import { connect as connectSocket } from 'node:net'
-import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { hc } from 'hono/client'
 import type { z } from 'zod'
 import { badInput, Failure, messageOf, parsedJson, readJsonLines } from '../lib/index.ts'
-import type { AgentApi } from './api/api.ts'
 import { type Connect, Cut, duplexHttp } from './api/duplex-http.ts'
 import {
   type AgentStatus,
@@ -71,18 +69,20 @@ class Absent extends Error {
 /** A client over the streams that `connect` opens, for example SSH sessions that run `pacs-agent ssh`. */
 export function openAgent(connect: Connect, { patience = 60_000 }: ClientOptions = {}): AgentClient {
   const http = duplexHttp(connect)
-  const api = hc<AgentApi>('http://pacs-agent', { fetch: http.fetch }).v1
-  const events = api.transactions[':id'].events
   // A server that never answered is unreachable at once; one that did is given time to come back.
   let answered = false
 
-  async function ask(request: () => Promise<Response>): Promise<Response> {
-    const response = await request()
-    const trouble = response.ok ? null : problemOf(response.status, await response.text().catch(cut))
+  async function ask(...request: Parameters<typeof http.send>): Promise<IncomingMessage> {
+    const answer = await http.send(...request)
+    const { statusCode = 500 } = answer
+    const trouble = statusCode < 300 ? null : problemOf(statusCode, await textOf(answer))
     answered = true
     if (trouble) throw trouble
-    return response
+    return answer
   }
+
+  /** Asks for something of which nobody reads the answer. */
+  const tell = async (...request: Parameters<typeof http.send>) => void (await textOf(await ask(...request)))
 
   function passes(thrown: unknown): boolean {
     if (thrown instanceof Absent) return true
@@ -104,11 +104,8 @@ export function openAgent(connect: Connect, { patience = 60_000 }: ClientOptions
     }
   }
 
-  function get<T>(schema: z.ZodType<T>, request: () => Promise<Response>): Promise<T> {
-    return persist(async () => {
-      const response = await ask(request)
-      return parseAnswer(schema, await response.text().catch(cut))
-    })
+  function get<T>(schema: z.ZodType<T>, path: string): Promise<T> {
+    return persist(async () => parseAnswer(schema, await textOf(await ask('GET', path))))
   }
 
   async function* follow(id: string, { after = 0, signal }: FollowOptions = {}): AsyncGenerator<TransactionEvent> {
@@ -117,9 +114,8 @@ export function openAgent(connect: Connect, { patience = 60_000 }: ClientOptions
     let lost: unknown = 'the stream ended early'
     do {
       try {
-        const request = { param: { id }, query: { after: String(seen) } }
-        const response = await ask(() => events.$get(request, signal ? { init: { signal } } : {}))
-        for await (const event of readJsonLines(bodyOf(response), eventSchema)) {
+        const answer = await ask('GET', `${pathOf(id)}/events?after=${seen}`, { ...(signal && { signal }) })
+        for await (const event of readJsonLines(answer, eventSchema)) {
           if (event.seq <= seen) continue
           pause = backoff(patience)
           seen = event.seq
@@ -140,17 +136,16 @@ export function openAgent(connect: Connect, { patience = 60_000 }: ClientOptions
   }
 
   return {
-    status: () => get(statusSchema, () => api.status.$get()),
-    releases: () => get(releasesSchema, () => api.releases.$get()),
-    health: () => get(healthSchema, () => api.health.$get()),
+    status: () => get(statusSchema, '/v1/status'),
+    releases: () => get(releasesSchema, '/v1/releases'),
+    health: () => get(healthSchema, '/v1/health'),
     async put(id, input) {
       const request = parseRequest(input)
       const pause = backoff(patience)
       let arrived = false
       for (;;) {
         try {
-          await drain(await ask(() => api.transactions[':id'].$put({ param: { id }, json: request })))
-          return
+          return await tell('PUT', pathOf(id), { json: request })
         } catch (thrown) {
           arrived ||= thrown instanceof Cut
           if ((passes(thrown) || thrown instanceof Cut) && (await pause())) continue
@@ -161,10 +156,9 @@ export function openAgent(connect: Connect, { patience = 60_000 }: ClientOptions
       }
     },
     follow,
-    abort: (id) => persist(async () => drain(await ask(() => api.transactions[':id'].$delete({ param: { id } })))),
-    database: (id) => get(openDatabaseSchema, () => api.transactions[':id'].database.$get({ param: { id } })),
-    report: (id, report) =>
-      persist(async () => drain(await ask(() => api.transactions[':id'].report.$put({ param: { id }, json: report })))),
+    abort: (id) => persist(() => tell('DELETE', pathOf(id))),
+    database: (id) => get(openDatabaseSchema, `${pathOf(id)}/database`),
+    report: (id, report) => persist(() => tell('PUT', `${pathOf(id)}/report`, { json: report })),
     close: http.close,
   }
 }
@@ -203,16 +197,19 @@ interface FollowOptions {
   signal?: AbortSignal
 }
 
-function cut(thrown: unknown): never {
-  throw new Cut(messageOf(thrown), { cause: thrown })
+function pathOf(id: string): string {
+  return `/v1/transactions/${encodeURIComponent(id)}`
 }
 
-async function drain(response: Response): Promise<void> {
-  await response.arrayBuffer().catch(cut)
-}
-
-function bodyOf(response: Response): Readable {
-  return response.body ? Readable.fromWeb(response.body) : Readable.from([])
+/** @throws Cut when it ends early. */
+async function textOf(answer: IncomingMessage): Promise<string> {
+  try {
+    let text = ''
+    for await (const part of answer.setEncoding('utf8')) text += part
+    return text
+  } catch (thrown) {
+    throw new Cut(messageOf(thrown), { cause: thrown })
+  }
 }
 
 function parseRequest(input: TransactionRequestInput): TransactionRequest {

@@ -3,7 +3,7 @@ import { readFile, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, refused, run, tryRun } from '../../lib/index.ts'
 import { askRegistry } from '../../release/index.ts'
-import { type ComposeCommand, WITHOUT_COLLECTOR } from './compose-command.ts'
+import type { ComposeCommand } from './compose-command.ts'
 import { type Container, ENGINE_SOCKET, openEngineSocket, PROJECT_LABEL } from './engine-socket.ts'
 
 export type { Container } from './engine-socket.ts'
@@ -25,8 +25,6 @@ export interface Engine {
   /** Pulls an image by digest, unless it is here. */
   pull(reference: string, signal: AbortSignal): Promise<void>
   has(reference: string): Promise<boolean>
-  /** Lets Compose check a rendered project with its real values. */
-  check(project: Project): Promise<void>
   /** The project with its variables replaced, as JSON text. */
   resolve(project: Project): Promise<string>
   /** Creates networks, volumes and containers of (some services of) a project, starting none. */
@@ -58,7 +56,7 @@ export function openEngine(
 ): Engine {
   const env = { PATH: path, HOME: dockerConfig, DOCKER_CONFIG: dockerConfig }
   const docker = (args: readonly string[]) => run('docker', args, { env })
-  const compose = (project: Project, args: readonly string[], more: Readonly<Record<string, string>> = {}) =>
+  const compose = (project: Project, args: readonly string[]) =>
     run(
       program,
       // An env file would expand `$` in values, so the values come by the environment alone.
@@ -74,7 +72,7 @@ export function openEngine(
         project.directory,
         ...args,
       ],
-      { env: { ...project.env, ...env, ...more } },
+      { env: { ...project.env, ...env } },
     )
   const direct = openEngineSocket(socket)
   let imageRoot: string | null = null
@@ -89,9 +87,6 @@ export function openEngine(
       const pulled = await askRegistry('pull', reference, ['pull', '--quiet', reference], { env, signal, log })
       if (typeof pulled !== 'string')
         throw refused(`${reference}: the registry no longer has this image: push the release again`)
-    },
-    async check(project) {
-      await compose(project, ['config', '--quiet'], WITHOUT_COLLECTOR)
     },
     resolve: (project) => compose(project, ['config', '--format', 'json']),
     async create(project, services = []) {

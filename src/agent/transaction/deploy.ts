@@ -62,7 +62,8 @@ async function readyInPreview(plan: Plan, run: Run, world: World): Promise<void>
   const started = world.now()
   const said = heartbeat(run, world, () => `not ready after ${formatDuration(world.now() - started)}`)
   try {
-    await waitAnswering(instance, run, world)
+    // The routes of the preview stand before it is asked: Traefik takes up two changes within 0.1 s one after the other only.
+    await together([waitAnswering(instance, run, world), applyTraffic(world)])
     await together([waitHealthy(instance, started, run, world), preview(plan, run, world)])
   } finally {
     said.stop()
@@ -73,7 +74,6 @@ async function preview(plan: Plan, run: Run, world: World): Promise<void> {
   await run.report.step('preview', 'asks the new release through Traefik by a secret header')
   const { candidate } = world.store.state
   if (!candidate) throw new Error('preview without a candidate')
-  await applyTraffic(world)
   await askPublic(plan, { [PREVIEW_HEADER]: candidate.preview }, run, world)
 }
 

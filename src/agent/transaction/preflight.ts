@@ -10,7 +10,7 @@ const CLOCK_ERROR = 5 * 60_000
  * Everything that can be known before the first change, beyond manifest, stack, configuration and core.
  * @throws Failure `refused` with all that speaks against it.
  */
-export async function preflight({ release, instance, memory, project }: Plan, world: World): Promise<void> {
+export async function preflight({ release, instance, memory }: Plan, world: World): Promise<void> {
   const problems = new Problems()
   const ahead = Date.parse(release.manifest.created) - world.now()
   if (ahead > CLOCK_ERROR) {
@@ -18,15 +18,13 @@ export async function preflight({ release, instance, memory, project }: Plan, wo
       `${release.id} was made ${Math.round(ahead / 1000)} s in the future of this server's clock: set the clock`,
     )
   }
-  // Each is a client of the engine that starts, asks and ends: together they take as long as the slowest.
-  const [free, available, strangers, fault] = await Promise.all([
+  const [free, available, strangers] = await Promise.all([
     world.engine.freeDisk(),
     world.availableMemory(),
     foreignProjects(
       instance.services.map((service) => service.name),
       world,
     ),
-    faultOf(world.engine.check(project)),
   ])
   if (free < LEAST_DISK) {
     problems.add(
@@ -42,15 +40,6 @@ export async function preflight({ release, instance, memory, project }: Plan, wo
     problems.add(problem)
   }
   if (problems.found.length > 0) throw refused(problems.found.join('; '))
-  if (fault) throw fault.thrown
-}
-
-/** What `work` threw; it is told after what a person can mend without it. */
-function faultOf(work: Promise<void>): Promise<{ thrown: unknown } | null> {
-  return work.then(
-    () => null,
-    (thrown: unknown) => ({ thrown }),
-  )
 }
 
 /** What speaks against each Compose project that is not the agent's and has a service of the same name. */

@@ -215,7 +215,6 @@ export class MemoryWorld implements World {
     version: async () => '26.1.5',
     has: async (reference) => this.server.images.has(reference),
     pull: (reference) => this.#effect('pull', () => void this.server.images.add(reference)),
-    check: async () => undefined,
     resolve: async () => '{}',
     create: (project) =>
       this.#effect('create', () => {
