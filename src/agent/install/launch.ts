@@ -27,6 +27,8 @@ export async function chooseAgent(bin: string, log: (message: string) => void): 
 
 /** Megabytes of each half of the young generation: by default it grows to 16, and stays so after one deploy. */
 const YOUNG_SPACE = '--max-semi-space-size=2'
+/** glibc keeps an arena of freed memory for every thread that ever asked for some; Node has about ten. */
+const FEW_ARENAS = { MALLOC_ARENA_MAX: '2' }
 
 /** Becomes the chosen agent's daemon; returns only by throwing. */
 export async function launch(bin: string, log: (message: string) => void): Promise<never> {
@@ -34,7 +36,10 @@ export async function launch(bin: string, log: (message: string) => void): Promi
   await setMark(bin, agent.sha256, 'tried')
   const { execve } = process
   if (!execve) throw new Failure('error', `Node ${process.version} cannot replace its process; Node 24 is needed`)
-  return execve(process.execPath, [process.execPath, YOUNG_SPACE, agent.file, 'daemon'], process.env)
+  return execve(process.execPath, [process.execPath, YOUNG_SPACE, agent.file, 'daemon'], {
+    ...process.env,
+    ...FEW_ARENAS,
+  })
 }
 
 const POLL_MS = 100
