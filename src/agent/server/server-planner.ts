@@ -26,7 +26,8 @@ export function openPlanner(parts: {
   const { paths, engine, env, compose, log } = parts
   const releases = openReleases(paths.releases, env, log)
 
-  // Releases and revisions never change, and a deploy asks for the same ones as the core before it: Compose need not read them again.
+  // Releases and revisions never change, and a deploy asks for the same ones as the core and the migration before it, a rollback for
+  // those of the deploy before that: Compose need not read them again.
   const load = rememberLast(revisionOf, async (release, config): Promise<Stack> => {
     const stack = await loadStack({
       directory: join(release.directory, 'stack'),
@@ -61,15 +62,22 @@ function revisionOf(release: Release, config: ConfigRevision): string {
   return `${release.reference} ${config.revision}`
 }
 
-/** `work`, whose last result is kept until it is asked for something else. */
+/** How many results are kept: what serves, what is to serve, and with them the configuration as it was and as it is. */
+const KEPT = 4
+
+/** `work`, whose last results are kept until others are asked for. */
 function rememberLast<A extends readonly unknown[], T>(
   keyOf: (...asked: A) => string,
   work: (...asked: A) => Promise<T>,
 ): (...asked: A) => Promise<T> {
-  let last: { key: string; result: T } | null = null
+  const kept = new Map<string, T>()
   return async (...asked) => {
     const key = keyOf(...asked)
-    if (last?.key !== key) last = { key, result: await work(...asked) }
-    return last.result
+    const result = kept.get(key) ?? (await work(...asked))
+    // Asked for last, forgotten last.
+    kept.delete(key)
+    kept.set(key, result)
+    for (const oldest of kept.keys()) if (kept.size > KEPT) kept.delete(oldest)
+    return result
   }
 }
