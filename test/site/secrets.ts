@@ -23,32 +23,45 @@ export async function traceAgent(runner: Machine, server: Machine): Promise<() =
 }
 
 /**
- * Looks for `secret` everywhere on a server but in the memory of its processes.
- * @returns the files that hold it, and `journal`, `logs of NAME`, `inspect of NAME`, `image NAME` for what is no file.
+ * Looks for secrets everywhere on a server but in the memory of its processes.
+ * @param secrets name → one line of text
+ * @returns for each name the files that hold it, and `journal`, `logs of NAME`, `inspect of NAME`, `image NAME` for what is no file.
  */
-export async function placesOf(server: Machine, secret: string): Promise<string[]> {
+export async function placesOf(
+  server: Machine,
+  secrets: Readonly<Record<string, string>>,
+): Promise<Record<string, string[]>> {
   await server.copyIn(Buffer.from(SEARCH), '/root/search.sh', 0o755)
-  const found = await server.run(['/root/search.sh'], { input: `${secret}\n` })
-  return found.split('\n').filter(Boolean)
+  const input = Object.values(secrets).map((secret) => `${secret}\n`)
+  const found = (await server.run(['/root/search.sh'], { input: input.join('') })).split('\n')
+  if (found.pop() !== 'searched') throw new Error('the server was not searched to its end')
+  return Object.fromEntries(
+    Object.entries(secrets).map(([name, secret]) => [
+      name,
+      found.filter((line) => line.endsWith(`\t${secret}`)).map((line) => line.slice(0, -secret.length - 1)),
+    ]),
+  )
 }
 
 const SEARCH = `#!/bin/sh
-# The secret comes in by standard input, so that no argument holds it.
+# Prints "place<tab>secret" for each line of standard input, so that no argument holds a secret.
+set -u
 umask 077
-pattern=$(mktemp /dev/shm/pattern.XXXXXX)
-cat > "$pattern"
-grep -rlF -f "$pattern" /opt/pacs /run/pacs /var/log /tmp /etc/systemd ${TRACE} 2>/dev/null
-journalctl --no-pager -o json | grep -qF -f "$pattern" && echo journal
+patterns=$(mktemp /dev/shm/patterns.XXXXXX)
+trap 'rm -f "$patterns"' EXIT
+cat > "$patterns"
+held() { grep -aoF -f "$patterns" | sort -u | while read -r secret; do printf '%s\\t%s\\n' "$1" "$secret"; done; }
+grep -raZoF -f "$patterns" /opt/pacs /run/pacs /var/log /tmp /etc/systemd ${TRACE} 2>/dev/null | tr '\\000' '\\t' | sort -u
+journalctl --no-pager -o json | held journal
 for id in $(docker ps -aq); do
   name=$(docker inspect -f '{{.Name}}' "$id")
-  docker logs "$id" 2>&1 | grep -qF -f "$pattern" && echo "logs of $name"
-  docker inspect "$id" | grep -qF -f "$pattern" && echo "inspect of $name"
+  docker logs "$id" 2>&1 | held "logs of $name"
+  docker inspect "$id" | held "inspect of $name"
 done
 for image in $(docker images -q | sort -u); do
-  { docker image inspect "$image"; docker history --no-trunc "$image"; } | grep -qF -f "$pattern" && echo "image $image"
+  { docker image inspect "$image"; docker history --no-trunc "$image"; } | held "image $image"
 done
-rm -f "$pattern"
-exit 0
+echo searched
 `
 
 /**
