@@ -8,6 +8,8 @@ import { answerSchema, type Call } from './protocol.ts'
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const INSIDE = '/srv/pacs-deploy'
+/** Where Node keeps there what it compiled: every call loads the same sources. */
+const COMPILED = '/srv/pacs-deploy-compiled'
 
 const lockSchema = z.object({
   packages: z.record(z.string(), z.object({ dev: z.boolean().optional(), optional: z.boolean().optional() })),
@@ -48,7 +50,10 @@ export interface Outcome {
 /** Runs one use case in the runner. */
 export async function call(runner: Machine, what: Call, env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
   const args = ['node', '--disable-warning=ExperimentalWarning', `${INSIDE}/test/images/program.ts`]
-  const { stdout, stderr, code } = await runner.exec(args, { input: JSON.stringify(what), env })
+  const { stdout, stderr, code } = await runner.exec(args, {
+    input: JSON.stringify(what),
+    env: { NODE_COMPILE_CACHE: COMPILED, ...env },
+  })
   const outcome: Outcome = { log: [], requests: [], output: `${stdout}\n${stderr}` }
   for (const line of stdout.split('\n').filter(Boolean)) {
     const answer = answerSchema.parse(JSON.parse(line))

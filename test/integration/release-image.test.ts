@@ -80,12 +80,14 @@ describe.each(IMAGE_STORES)('release image on the image store %s', (store) => {
       if (change.without) await lab.runner.run(['rm', '-r', `${folder}/${change.without}`])
       digests[name] = await publish(lab, `${other}:${name}`, folder, change.kind ?? 'release')
     }
-    await forge('plain', { kind: 'something' })
-    await forge('schema', { manifest: { ...good, schema: 2 } })
-    await forge('unknown', { manifest: { ...good, surprise: 1 } })
-    await forge('stack', { extra: 'stack/.env' })
-    await forge('agent', { extra: 'agent/index.js' })
-    await forge('cut', { without: 'agent' })
+    await Promise.all([
+      forge('plain', { kind: 'something' }),
+      forge('schema', { manifest: { ...good, schema: 2 } }),
+      forge('unknown', { manifest: { ...good, surprise: 1 } }),
+      forge('stack', { extra: 'stack/.env' }),
+      forge('agent', { extra: 'agent/index.js' }),
+      forge('cut', { without: 'agent' }),
+    ])
     await publishIndex(lab.runner, `${other}:index`, [`${other}:plain`])
     digests.index = await digestOf(lab, `${other}:index`)
     digests.absent = sha256('nowhere')
@@ -100,8 +102,11 @@ describe.each(IMAGE_STORES)('release image on the image store %s', (store) => {
       ['index', 'refused', /is an index of several platforms, not one image/],
       ['absent', 'bad-input', /the registry has no such image/],
     ]
-    for (const [name, kind, message] of expected) {
-      const { failure } = await read(`${other}@${digests[name]}`, '/srv/read-forged')
+    const outcomes = await Promise.all(
+      expected.map(([name]) => read(`${other}@${digests[name]}`, `/srv/read-forged-${name}`)),
+    )
+    for (const [index, [, kind, message]] of expected.entries()) {
+      const failure = outcomes[index]?.failure
       expect(failure).toEqual({ kind, message: expect.stringMatching(message) })
       expect(failure?.message).not.toContain('\n')
     }
