@@ -83,24 +83,34 @@ export async function publishVendor({ lab: { runner } }: ScanBench, packages: re
   await runner.run(['docker', 'push', `${MIRROR}/${VENDOR}`])
 }
 
+/** What happens to a build beside it. */
+interface BuildCourse {
+  /** A script that runs in the checkout before, for files that are too large to be carried there. */
+  prepare?: string
+  /** See {@link runStep}. */
+  cancelAt?: string
+}
+
 /** The build action on a checkout with these files, judged by the lab's database unless `inputs` say otherwise. */
 export async function buildScanned(
   bench: ScanBench,
   files: SampleFiles,
   inputs: Readonly<Record<string, string>> = {},
   env: Readonly<Record<string, string>> = {},
+  { prepare, cancelAt }: BuildCourse = {},
 ): Promise<ScannedBuild> {
   const { scanner, lab } = bench
   const { runner, registry } = lab
   const all = { 'stack/Dockerfile': DOCKERFILE, ...files }
   const { commit } = await makeCheckout(runner, CHECKOUT, { vendor: VENDOR, files: all })
-  await runner.run(['sh', '-c', `rm -rf ${RESULT}; mkdir -m 700 ${RESULT}`])
+  await runner.run(['sh', '-c', `rm -rf ${RESULT}; mkdir -m 700 ${RESULT}; cd ${CHECKOUT}; ${prepare ?? ''}`])
   const databases = { 'scan-database': registry.database, 'scan-java-database': registry.javaDatabase }
   const done = await runStep(
     bench,
     'build',
     { ...COMMON, ...scanner, ...databases, ...inputs },
     { GITHUB_SHA: commit, ...env },
+    cancelAt,
   )
   const manifest = done.outputs.manifest ?? ''
   return { ...done, manifest, draft: manifest === '' ? null : JSON.parse(await runner.readText(manifest)) }
@@ -108,10 +118,15 @@ export async function buildScanned(
 
 /** The push action on what {@link buildScanned} has just built. @returns the release by digest */
 export async function pushScanned(bench: ScanBench, { manifest }: ScannedBuild): Promise<string> {
-  const commit = (await bench.lab.runner.run(['git', '-C', CHECKOUT, 'rev-parse', 'HEAD'])).trim()
-  const { outputs, printed } = await runStep(bench, 'push', { ...COMMON, manifest }, { GITHUB_SHA: commit })
+  const { outputs, printed } = await pushStep(bench, manifest)
   if (!outputs.release) throw new Error(`nothing was pushed: ${printed}`)
   return outputs.release
+}
+
+/** The same, whatever comes of it. @param cancelAt see {@link runStep} */
+export async function pushStep(bench: ScanBench, manifest: string, cancelAt?: string) {
+  const commit = (await bench.lab.runner.run(['git', '-C', CHECKOUT, 'rev-parse', 'HEAD'])).trim()
+  return runStep(bench, 'push', { ...COMMON, manifest }, { GITHUB_SHA: commit }, cancelAt)
 }
 
 /** The scan action on a release. */
@@ -121,12 +136,27 @@ export async function judgeAnew(bench: ScanBench, release: string, inputs: Reado
   return runStep(bench, 'scan', { release, ...bench.scanner, ...databases, ...inputs }, {})
 }
 
-/** One step of the job, with the committed dist. */
+/** Cancels the step as GitHub does once a process like $CANCEL_AT runs; what is left of its children is printed. */
+const CANCELLED = `
+"$@" & step=$!
+while grep -qv '^[0-9]* ([^)]*) Z' /proc/$step/stat; do
+  if pgrep -f -- "$CANCEL_AT" >/dev/null; then kill -INT $step; break; fi
+  sleep 0.02
+done
+wait $step; code=$?
+pgrep -fa 'trivy (image|convert)|docker (push|pull|buildx)' | sed 's/^/left behind: /'
+exit $code`
+
+/**
+ * One step of the job, with the committed dist.
+ * @param cancelAt cancels it when a process of the machine has a command line that matches this pattern
+ */
 export async function runStep(
   { lab: { runner } }: ScanBench,
   action: string,
   inputs: Readonly<Record<string, string>>,
   env: Readonly<Record<string, string>>,
+  cancelAt?: string,
 ) {
   await runner.run(['sh', '-c', `cd ${RESULT}; for f in output state summary; do : > $f; done`])
   const job = Object.entries({
@@ -141,7 +171,9 @@ export async function runStep(
     ...env,
   }).map(([name, value]) => `${name}=${value}`)
   const program = `/srv/suite/dist/${action}/index.js`
-  const { code, stdout, stderr } = await runner.exec(['env', ...job, 'node', program], { cwd: CHECKOUT })
+  const step = ['env', ...job, 'node', program]
+  const cancelled = cancelAt === undefined ? [] : ['env', `CANCEL_AT=${cancelAt}`, 'sh', '-c', CANCELLED, 'cancelled']
+  const { code, stdout, stderr } = await runner.exec([...cancelled, ...step], { cwd: CHECKOUT })
   return {
     code,
     printed: `${stdout}\n${stderr}`,

@@ -10,6 +10,7 @@ import {
   page,
   publishVendor,
   pushScanned,
+  pushStep,
   type ScanBench,
   type ScannedBuild,
   startScanBench,
@@ -226,5 +227,41 @@ describe('a build is not judged by', () => {
     expect(errorOf(built)).toMatch(
       /^scanner: \/srv\/trivy has the SHA-256 sha256:.*it is not run, and nothing is judged/,
     )
+  })
+})
+
+describe('a build and a push that are cut off', () => {
+  // Ten files of 4 MiB of text: long enough to be scanned and sent for somebody to cancel meanwhile.
+  const prepare = 'for n in 0 1 2 3 4 5 6 7 8 9; do head -c 3M /dev/urandom | base64 > image/text$n.txt; done'
+  const LEFT = /left behind/
+
+  test('for want of room, or by a person, report nothing as done, leave nothing running, and can be run again', async () => {
+    const { runner } = bench.lab
+    await runner.run(['sh', '-c', 'mkdir /srv/small && mount -t tmpfs -o size=4m none /srv/small'])
+    const full = await buildScanned(bench, clean, {}, { TMPDIR: '/srv/small' }, { prepare })
+    expect(errorOf(full)).toMatch(/^scan of (api|queue) failed, so nothing is judged: .*no space left on device/)
+    expect(full.draft).toBeNull()
+    expect(await runner.run(['ls', '/srv/small'])).toBe('')
+
+    const cancelAt = 'trivy image .*--format json'
+    const cancelled = await buildScanned(bench, clean, {}, {}, { prepare, cancelAt })
+    expect(cancelled.code).toBe(1)
+    expect(errorOf(cancelled)).toMatch(/^cancelled/)
+    expect(cancelled.printed).not.toMatch(LEFT)
+    expect(cancelled.draft).toBeNull()
+
+    const built = await buildScanned(bench, clean, {}, {}, { prepare })
+    expect(verdictOf(built, 'api'), built.printed).toMatchObject({ built: true })
+
+    const ca = '/etc/docker/certs.d/registry.lab:5000/ca.crt'
+    const tags = ['curl', '-sS', '--cacert', ca, 'https://registry.lab:5000/v2/org/pacs/release/tags/list']
+    const before = await runner.run(tags)
+    const half = await pushStep(bench, built.manifest, 'docker push registry.lab:5000/org/pacs/api')
+    expect(half.code).toBe(1)
+    expect(errorOf(half)).toMatch(/^cancelled/)
+    expect(half.outputs.release).toBeUndefined()
+    expect(half.printed).not.toMatch(LEFT)
+    expect(await runner.run(tags)).toBe(before)
+    expect(await pushScanned(bench, built)).toMatch(/^registry.lab:5000\/org\/pacs\/release@sha256:/)
   })
 })
