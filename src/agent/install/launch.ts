@@ -25,8 +25,8 @@ export async function chooseAgent(bin: string, log: (message: string) => void): 
   throw new Failure('error', `no agent is installed below ${bin}/agents: run setup-production.sh again`)
 }
 
-/** Megabytes of each half of the young generation: by default it grows to 16, and stays so after one deploy. */
-const YOUNG_SPACE = '--max-semi-space-size=2'
+/** Megabytes of each half of the young generation: by default it grows to 16, and stays so after one deploy; 1 instead of 2 saves 6. */
+const YOUNG_SPACE = '--max-semi-space-size=1'
 /** glibc keeps an arena of freed memory for every thread that ever asked for some; Node has about ten. */
 const FEW_ARENAS = { MALLOC_ARENA_MAX: '2' }
 
