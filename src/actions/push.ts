@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pushRelease, readDraft, readEvidence } from '../images/index.ts'
 import { Failure, run } from '../lib/index.ts'
-import { loadMigrations } from '../migrations/index.ts'
 import { type ReleaseManifest, repositorySchema } from '../release/index.ts'
 import {
   childEnvironment,
@@ -73,6 +72,8 @@ export const post = cleanUp
 /** The migrations that a release carries; none where its stack has no folder of them. */
 async function migrationsIn(folder: string): Promise<ReleaseManifest['migrations']> {
   if (!existsSync(folder)) return []
+  // Not loaded by every start of the action: the driver of the database comes with it.
+  const { loadMigrations } = await import('../migrations/index.ts')
   return (await loadMigrations(folder)).map(({ id, sha256, phase }) => ({ id, sha256, phase }))
 }
 
