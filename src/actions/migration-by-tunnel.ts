@@ -27,18 +27,16 @@ export interface TunnelInputs extends DatabaseInputs {
 
 /**
  * Plans or applies the migrations of the checkout.
- * @throws Failure `bad-input` where an agent answers; `refused` where a run is, and where the database holds data and no reason stands for the missing backup
+ * @throws Failure `bad-input` where an agent answers, `unreachable` where one is and does not; `refused` where a run is, and where the database holds data and no reason stands for the missing backup
  */
 export async function migrateByTunnel(inputs: TunnelInputs, server: Server, job: Job): Promise<void> {
   const { phase, plan, migrations: folder } = inputs
   const { signal } = job
   job.onCancel(() => 'cancelled: the migration ends between two batches, and the next run goes on from there')
-  // Where one answers, it takes the backup, keeps the lock and knows what serves.
-  const isThere = await server.agent.status().then(
-    () => true,
-    () => false,
-  )
-  if (isThere) throw badInput('input via: an agent runs on this server and migrates its database: leave "tunnel" out')
+  // Where one is, it takes the backup, keeps the lock and knows what serves.
+  if (await hasAgent(server)) {
+    throw badInput('input via: an agent runs on this server and migrates its database: leave "tunnel" out')
+  }
   job.report.rows.push(['via', `tunnel to port ${inputs['database-port']}, no agent: nothing here knows what serves`])
   const directory = inCheckout(folder)
   const migrations = await loadMigrations(directory)
@@ -55,6 +53,18 @@ export async function migrateByTunnel(inputs: TunnelInputs, server: Server, job:
     throw thrown
   }
   writeOutputs({ outcome: 'done' })
+}
+
+/** Whether an agent is installed. @throws Failure when one is that does not answer: it may hold the lock, or come back meanwhile */
+async function hasAgent({ agent }: Server): Promise<boolean> {
+  try {
+    await agent.status()
+    return true
+  } catch (thrown) {
+    // The one mistake that a question for the status can find: the server has no such command.
+    if (thrown instanceof Failure && thrown.kind === 'bad-input') return false
+    throw thrown
+  }
 }
 
 async function apply(

@@ -141,4 +141,14 @@ describe('migrate', () => {
     ).toEqual([...['database', 'database-username', 'database-password', 'release', 'allow-core', 'database-ca']])
     await expect(server.argv()).rejects.toThrow('ENOENT')
   })
+
+  it('by the tunnel alone goes past no agent that is only away: it may hold the lock', async () => {
+    await using server = await startServer(key.text)
+    await server.withDeadAgent()
+    const login = { database: 'pacs', 'database-username': 'migrations', 'database-password': 'a password' }
+    const step = await server.run('migrate', { via: 'tunnel', ...login })
+    expect(step.log.messages('error')[0]).toMatch(/^pacs-agent on staging\.example\.org ended with 50/)
+    expect(step.outputs).toMatchObject({ 'exit-class': '50' })
+    expect(await server.argv()).not.toContain(' -W ')
+  })
 })

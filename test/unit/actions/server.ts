@@ -20,6 +20,8 @@ export interface Server extends AsyncDisposable {
   refuse(text: string): Promise<void>
   /** Takes the agent away: the remote command is not found. */
   withoutAgent(): Promise<void>
+  /** Ends the agent's daemon as seen from here: its end of the session is there and finds nobody. */
+  withDeadAgent(): Promise<void>
   /** The command lines of ssh so far. */
   argv(): Promise<string>
 }
@@ -80,6 +82,7 @@ socket.on('error', () => process.exit(255))
     database: (port) => writeFile(join(bin, 'database'), String(port)),
     refuse: (text) => writeFile(join(bin, 'refuse'), text),
     withoutAgent: () => writeFile(ssh, script("echo 'bash: line 1: pacs-agent: command not found' >&2; exit 127")),
+    withDeadAgent: () => writeFile(ssh, script("echo 'pacs-agent ssh: unreachable: does it run?' >&2; exit 50")),
     argv: () => readFile(join(bin, 'argv'), 'utf8'),
     async [Symbol.asyncDispose]() {
       await daemon[Symbol.asyncDispose]()
