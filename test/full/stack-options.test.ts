@@ -5,7 +5,7 @@ import { run } from '../../src/lib/index.ts'
 import { sendImages } from '../dicom/send.ts'
 import { syntheticImage } from '../dicom/synthetic-image.ts'
 import { ensureVendorImage, type Lab, type Machine, Progress, startLab, waitFor } from '../lab/index.ts'
-import { compose, configure, copyDeployment } from '../stack/standalone.ts'
+import { compose, configure, copyDeployment, STACK } from '../stack/standalone.ts'
 
 const FILES = ['-f', 'docker-compose.postgres.yml']
 const IMAGES = 20
@@ -34,10 +34,7 @@ beforeAll(async () => {
   )
   await copyDeployment(server)
   await configure(server)
-  await server.copyIn(
-    Buffer.from('a-password-of-the-test'),
-    '/srv/pacs/deployment/production/secrets/orthanc-postgres-password',
-  )
+  await server.copyIn(Buffer.from('a-password-of-the-test'), `${STACK}/secrets/orthanc-postgres-password`)
   await compose(server, [...FILES, 'up', '--detach', '--wait', 'orthanc'])
 })
 
@@ -88,7 +85,7 @@ test('the database is reached by Orthanc alone, and by its password only', async
 
 test('DICOM by TLS takes a modality with a certificate that it trusts, and nobody else', async () => {
   const { certificate, key } = lab.files.authority.issued(server.hostname)
-  const secrets = '/srv/pacs/deployment/production/secrets'
+  const secrets = `${STACK}/secrets`
   await server.copyIn(certificate, `${secrets}/dicom-tls.crt`)
   await server.copyIn(key, `${secrets}/dicom-tls.key`)
   const modality = '/srv/modality'
@@ -132,7 +129,31 @@ test('DICOM by TLS takes a modality with a certificate that it trusts, and nobod
   // Without a certificate of its own.
   expect((await echo(['+tla', ...trusted])).code).not.toBe(0)
   expect((await echo([])).code).not.toBe(0)
+  expect(await dicomHealth()).toMatchObject({ state: 'down' })
+  for (const part of ['key', 'crt'])
+    await server.run(['cp', `${modality}.${part}`, `${secrets}/dicom-tls-probe.${part}`])
+  await server.copyIn(lab.ca, `${secrets}/dicom-tls-probe-trusted.crt`)
+  const tlsOfCheck = (await server.readText(`${STACK}/docker-compose.dicom-tls.yml`)).match(/"tls": (\{.*\})/)?.[1]
+  expect(await dicomHealth(JSON.parse(tlsOfCheck ?? ''))).toMatchObject({
+    state: 'up',
+    detail: expect.stringMatching(/^speaks DICOM \(rejects HEALTHCHECK.*, TLSv1\.\d, \d+ days left$/),
+  })
 })
+
+/** What the shipped health check says of Orthanc's DICOM port. @param tls what the check is given to speak TLS */
+async function dicomHealth(tls?: object): Promise<unknown> {
+  const file = JSON.parse(await server.readText(`${STACK}/monitoring/health-checks.json`))
+  const { checks } = file.services.orthanc
+  checks.find(({ kind }: { kind: string }) => kind === 'dicom').tls = tls
+  const only = { project: file.project, services: { orthanc: { checks } } }
+  await server.copyIn(Buffer.from(JSON.stringify(only)), '/srv/health-checks.json')
+  const { stdout } = await server.exec([
+    ...['node', `${STACK}/monitoring/health-check.js`, '--format', 'json', '--timeout', '10s'],
+    ...['--checks', '/srv/health-checks.json', '--secrets', `${STACK}/secrets`],
+  ])
+  const report = JSON.parse(stdout)
+  return report.checks.find(({ service, check }: Record<string, string>) => service === 'orthanc' && check === 'dicom')
+}
 
 test('the journal holds the logs of the services, which docker still shows', async () => {
   const journal = [...FILES, '-f', 'docker-compose.journal.yml', 'up', '--detach', '--wait', 'orthanc', 'redis']

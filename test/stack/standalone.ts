@@ -9,7 +9,7 @@ import type { Lab, Machine } from '../lab/index.ts'
 import { makeSecrets, type ServerSecrets } from '../site/make-secrets.ts'
 
 const root = join(import.meta.dirname, '../..')
-const STACK = '/srv/pacs/deployment/production'
+export const STACK = '/srv/pacs/deployment/production'
 const BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
 
 const routesSchema = z.object({

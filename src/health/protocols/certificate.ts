@@ -38,12 +38,18 @@ function askCertificate(
     socket.on('error', (error) => settle({ ok: false, detail: messageOf(error) }))
     socket.on('secureConnect', () => {
       const trouble = socket.authorized ? null : String(socket.authorizationError)
-      settle(judge(socket.getPeerCertificate(), socket.getProtocol(), trouble, Date.now()))
+      settle(judgeCertificate(socket.getPeerCertificate(), socket.getProtocol(), trouble, Date.now()))
     })
   })
 }
 
-function judge(certificate: PeerCertificate, protocol: string | null, trouble: string | null, now: number): Finding {
+/** What a certificate is worth: nothing with `trouble`, and it is degraded when little of its life is left. */
+export function judgeCertificate(
+  certificate: PeerCertificate,
+  protocol: string | null,
+  trouble: string | null,
+  now: number,
+): Finding {
   if (trouble !== null) return { ok: false, detail: `the certificate does not hold: ${trouble}` }
   const [from, to] = [Date.parse(certificate.valid_from), Date.parse(certificate.valid_to)]
   const days = Math.floor((to - now) / DAY_MS)

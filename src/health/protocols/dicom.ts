@@ -1,4 +1,5 @@
 import type { Finding } from '../gate.ts'
+import { judgeCertificate } from './certificate.ts'
 import { type Address, exchange } from './exchange.ts'
 
 const VERIFICATION = '1.2.840.10008.1.1'
@@ -7,16 +8,43 @@ const APPLICATION_CONTEXT = '1.2.840.10008.3.1.1.1'
 /** Our implementation class: a UUID-derived UID, as PS3.5 B.2 allows anybody. */
 const IMPLEMENTATION = '2.25.325814562311458124751236945120471254'
 
+const TLS_ALERT = 21
+
+/** What a secure transport connection takes (PS3.15 annex B); PEM texts. */
+export interface DicomTls {
+  /** The authorities, or the archive's own certificate, that it is known by: modalities check no name. */
+  ca: string
+  certificate: string
+  key: string
+}
+
 /**
  * Asks to associate as `calling` with `called`. An archive that admits only its modalities rejects that in the protocol's own
  * words, which proves that it speaks DICOM as well as an acceptance does; an abort, or another protocol, does not.
  */
 export async function askDicom(
   address: Address,
-  { called, calling }: { called: string; calling: string },
+  { called, calling, tls }: { called: string; calling: string; tls?: DicomTls | undefined },
   signal: AbortSignal,
+  now: () => number = Date.now,
 ): Promise<Finding> {
-  const answer = await exchange(address, associateRequest(called, calling), pduIn, signal)
+  const hello = associateRequest(called, calling)
+  if (tls === undefined) return judge(await exchange(address, hello, pduIn, signal), called, calling)
+  let shown: Finding | undefined
+  const answer = await exchange(address, hello, pduIn, signal, {
+    ca: tls.ca,
+    cert: tls.certificate,
+    key: tls.key,
+    checkServerIdentity: () => undefined,
+    secured: (socket) => {
+      shown = judgeCertificate(socket.getPeerCertificate(), socket.getProtocol(), null, now())
+    },
+  })
+  const said = judge(answer, called, calling)
+  return said.ok && shown ? { ...shown, detail: `${said.detail}, ${shown.detail}` } : said
+}
+
+function judge(answer: { type: number; body: Buffer }, called: string, calling: string): Finding {
   if (answer.type === 2) return { ok: true, detail: `associates with ${calling}` }
   if (answer.type === 7) return { ok: false, detail: 'aborts the association' }
   const [, result, source, reason] = answer.body
@@ -62,6 +90,7 @@ function item(type: number, content: Buffer): Buffer {
 /** A-ASSOCIATE-AC (2), A-ASSOCIATE-RJ (3) or A-ABORT (7). */
 function pduIn(received: Buffer): { type: number; body: Buffer } | null {
   const type = received[0]
+  if (type === TLS_ALERT) throw new Error('speaks TLS: its check needs `tls`, with a certificate')
   if (type !== 2 && type !== 3 && type !== 7) throw new Error(`is no DICOM service: its answer begins with ${type}`)
   if (received.length < 6) return null
   const length = received.readUInt32BE(2)

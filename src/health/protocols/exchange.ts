@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls'
 import { messageOf } from '../../lib/index.ts'
 
 export interface Address {
@@ -8,6 +9,7 @@ export interface Address {
 
 /**
  * Connects, says `hello` and reads until `answerIn` finds a whole answer in what came, as a client of a protocol does.
+ * @param tls how to speak TLS, where that is spoken; `secured` then sees the connection before anything is said on it
  * @throws Error that tells a port where nothing listens from one that accepts and stays silent.
  */
 export function exchange<T>(
@@ -15,9 +17,10 @@ export function exchange<T>(
   hello: Uint8Array,
   answerIn: (received: Buffer) => T | null,
   signal: AbortSignal,
+  tls?: ConnectionOptions & { secured?: (socket: TLSSocket) => void },
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port })
+    const socket = tls ? connectTls({ ...tls, host, port }) : connect({ host, port })
     let received = Buffer.alloc(0)
     let connected = false
     const end = (settle: () => void) => {
@@ -26,10 +29,12 @@ export function exchange<T>(
       settle()
     }
     const fail = (why: string) => end(() => reject(new Error(why)))
-    const onAbort = () => fail(connected ? 'accepts connections but does not answer' : 'no connection in time')
+    const silent = tls ? 'no TLS handshake in time' : 'no connection in time'
+    const onAbort = () => fail(connected ? 'accepts connections but does not answer' : silent)
     signal.addEventListener('abort', onAbort, { once: true })
-    socket.on('connect', () => {
+    socket.on(tls ? 'secureConnect' : 'connect', () => {
       connected = true
+      if (socket instanceof TLSSocket) tls?.secured?.(socket)
       socket.write(hello)
     })
     socket.on('error', (error) => fail(messageOf(error)))

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { badInput } from '../../lib/index.ts'
 
 const port = z.int().min(1).max(65_535)
+/** The name of a file in the folder of the secrets. */
+const secret = z.string().regex(/^[\w.-]+$/)
 const scalar = z.union([z.string(), z.number(), z.boolean()])
 
 const checkSchema = z.discriminatedUnion('kind', [
@@ -13,14 +15,21 @@ const checkSchema = z.discriminatedUnion('kind', [
     expect: z.record(z.string(), scalar).optional(),
     contains: z.string().min(1).optional(),
     /** A user, and the secret file that has the password. */
-    login: z.strictObject({ user: z.string(), secret: z.string().regex(/^[\w.-]+$/) }).optional(),
+    login: z.strictObject({ user: z.string(), secret }).optional(),
     /** Where in the answer's JSON the instance stands that answered; it must be that of the asked container. */
     instance: z.string().optional(),
   }),
   z.strictObject({ kind: z.literal('mongodb'), port }),
   z.strictObject({ kind: z.literal('redis'), port, user: z.string().optional() }),
   z.strictObject({ kind: z.literal('postgres'), port, user: z.string() }),
-  z.strictObject({ kind: z.literal('dicom'), port, called: z.string().max(16), calling: z.string().max(16) }),
+  z.strictObject({
+    kind: z.literal('dicom'),
+    port,
+    called: z.string().max(16),
+    calling: z.string().max(16),
+    /** Where DICOM goes by TLS: whom to trust, and the certificate and key to show. */
+    tls: z.strictObject({ ca: secret, certificate: secret, key: secret }).optional(),
+  }),
 ])
 
 const fileSchema = z.strictObject({

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { messageOf } from '../../lib/index.ts'
 import type { Check, Finding } from '../gate.ts'
-import { askDicom } from '../protocols/dicom.ts'
+import { askDicom, type DicomTls } from '../protocols/dicom.ts'
 import { askHttp } from '../protocols/http.ts'
 import { askMongodb } from '../protocols/mongodb.ts'
 import { askPostgres } from '../protocols/postgres.ts'
@@ -61,7 +62,7 @@ async function ask(
     case 'postgres':
       return askPostgres(at, check.user, signal)
     case 'dicom':
-      return askDicom(at, check, signal)
+      return askDicom(at, { ...check, tls: check.tls && (await certificateOf(check.tls, secrets)) }, signal)
     case 'http': {
       const { path, status, expect, contains, login, instance } = check
       const password = login && (await readFile(join(secrets, login.secret), 'utf8').catch(() => undefined))
@@ -82,4 +83,13 @@ async function ask(
       })
     }
   }
+}
+
+async function certificateOf(tls: DicomTls, secrets: string): Promise<DicomTls> {
+  const read = (name: string) =>
+    readFile(join(secrets, name), 'utf8').catch((thrown: unknown) => {
+      throw new Error(`the check's own ${name} cannot be read in ${secrets}: ${messageOf(thrown)}`)
+    })
+  const [ca, certificate, key] = await Promise.all([read(tls.ca), read(tls.certificate), read(tls.key)])
+  return { ca, certificate, key }
 }
