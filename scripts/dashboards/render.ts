@@ -25,7 +25,17 @@ export function renderDashboard({ uid, title, description, panels }: Dashboard):
       time: { from: 'now-6h', to: 'now' },
       timezone: 'browser',
       links: [
-        { type: 'dashboards', title: 'PACS', tags: ['pacs'], asDropdown: true, includeVars: false, keepTime: true },
+        {
+          type: 'dashboards',
+          title: 'PACS',
+          icon: 'external link',
+          tooltip: '',
+          tags: ['pacs'],
+          asDropdown: true,
+          includeVars: false,
+          keepTime: true,
+          targetBlank: false,
+        },
       ],
       annotations: { list: [releases] },
       templating: { list: [datasource, instance] },
@@ -134,7 +144,21 @@ function stepsOf(thresholds: Panel['thresholds']) {
 }
 
 function optionsOf(kind: Panel['kind']) {
-  if (kind === 'timeseries') return { legend: { displayMode: 'list', placement: 'bottom' }, tooltip: { mode: 'multi' } }
-  if (kind === 'table') return { showHeader: true }
-  return { reduceOptions: { calcs: ['lastNotNull'], values: false }, colorMode: 'value', graphMode: 'none' }
+  if (kind === 'timeseries')
+    return {
+      legend: { showLegend: true, displayMode: 'list', placement: 'bottom', calcs: [] },
+      tooltip: { mode: 'multi', sort: 'none' },
+    }
+  if (kind === 'table') return { showHeader: true, frameIndex: 0 }
+  return {
+    reduceOptions: { calcs: ['lastNotNull'], values: false },
+    orientation: 'auto',
+    colorMode: 'value',
+    graphMode: 'none',
+    justifyMode: 'auto',
+    textMode: 'auto',
+    wideLayout: true,
+    showPercentChange: false,
+    percentChangeColorMode: 'standard',
+  }
 }

@@ -4,6 +4,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { DASHBOARDS } from '../../../scripts/dashboards/definitions.ts'
 import { renderDashboard } from '../../../scripts/dashboards/render.ts'
 import { questionsOf, readDashboards, type ShippedDashboard } from '../../monitoring/dashboards.ts'
+import { grafanaSchema } from '../../monitoring/grafana-schema.ts'
 import { MONITORING } from '../../monitoring/rules.ts'
 
 let dashboards: Map<string, ShippedDashboard>
@@ -49,4 +50,23 @@ test('rates follow the step that Grafana chooses, and counters are never shown b
     // $1 is PromQL's own; any other is a variable that Grafana would leave as it is.
     for (const question of questionsOf(dashboard)) expect(question.replaceAll('"$1"', ''), name).not.toContain('$')
   }
+})
+
+test("each is as Grafana's own schema says, down to the options of its panels", () => {
+  const judge = grafanaSchema(['timeseries', 'stat', 'table'])
+  for (const [name, one] of dashboards) expect(judge(one), name).toEqual([])
+  const broken = structuredClone(dashboards.get('pacs-dashboard.json'))
+  const stat = broken?.panels.findIndex(({ type }) => type === 'stat') ?? -1
+  Object.assign(broken?.panels[stat] ?? {}, { options: { colorMode: 'rainbow', orientation: 'auto' }, gridpos: {} })
+  Object.assign(broken ?? {}, { graphTooltip: 7, schemaVersion: '41', links: [{ type: 'dashboards' }] })
+  const found = judge(broken)
+  expect(found).toContainEqual(expect.stringContaining('graphTooltip: 7 is no DashboardCursorSync'))
+  expect(found).toContain('schemaVersion: "41" is no number')
+  expect(found).toContain('links.0.icon: is missing')
+  expect(found).toContain(`panels.${stat}.gridpos: is in no schema of Grafana`)
+  expect(found).toContain(`panels.${stat}.options.textMode: is missing`)
+  expect(found).toContainEqual(expect.stringContaining('options.colorMode: "rainbow" is no BigValueColorMode'))
+  expect(judge({ ...broken, panels: [{ type: 'unheard-of' }] }).join('\n')).toContain(
+    'no schema was read for "unheard-of"',
+  )
 })
