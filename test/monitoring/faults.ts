@@ -31,6 +31,9 @@ export const EXPECTED = {
 
 export type Raised = keyof typeof EXPECTED
 
+/** More than the alert lets pass. */
+const FORBIDDEN = 30
+
 /** A scrape and an evaluation, every 15 s each. */
 export const SCRAPED_AND_EVALUATED = 30
 
@@ -49,11 +52,13 @@ export async function breakThings(lab: Lab, server: Machine): Promise<Record<Rai
   for (let n = 0; n < 25; n++) await guess(lab, server, `guess${n}`)
   since.NamesLocked = now()
   for (let n = 0; n < 14; n++) await guess(lab, server, 'john')
-  // A program with a stolen cookie and without the token of the page; the edge refuses some of it.
+  // A program with a stolen cookie and without the token of the page, on a route whose pace the edge does not limit.
   since.ForbiddenRequests = now()
   const cookieOnly = { cookie: session.cookie, csrfToken: 'none' }
-  for (let n = 0; n < 60; n++)
-    await visit(lab, server, '/api/exports', { session: cookieOnly, body: { studies: [study] } })
+  for (let n = 0; n < FORBIDDEN; n++) {
+    const { status } = await visit(lab, server, '/api/notifications', { session: cookieOnly, body: { study } })
+    z.literal(403).parse(status)
+  }
   // Somebody signs at a desk that another left.
   since.SignaturePasswordsWrong = now()
   const sign = (password: string) =>
