@@ -1,7 +1,8 @@
 // Run by mongosh at every start, over loopback: makes the replica set, the root user and the stack's users where they are missing, and
 // gives users the roles below and the password of their secret. The root user's own password is changed by hand: DEPLOYMENT_GUIDE.md.
-const { readFileSync } = require('node:fs')
+const { existsSync, readFileSync } = require('node:fs')
 
+const secretOf = (user) => `/run/secrets/mongodb-${user}-password`
 const replicaSet = { _id: 'pacs', members: [{ _id: 0, host: '127.0.0.1:27017' }] }
 const users = {
   app: [{ role: 'readWrite', db: 'pacs' }],
@@ -15,9 +16,11 @@ const users = {
     { role: 'readAnyDatabase', db: 'admin' },
   ],
 }
+// Figures and no document; only where docker-compose.mongodb-exporter.yml gives it a password.
+if (existsSync(secretOf('metrics'))) users.metrics = [{ role: 'clusterMonitor', db: 'admin' }]
 
 const admin = db.getSiblingDB('admin')
-const password = (user) => readFileSync(`/run/secrets/mongodb-${user}-password`, 'utf8').trim()
+const password = (user) => readFileSync(secretOf(user), 'utf8').trim()
 const isPrimary = () => admin.runCommand({ hello: 1 }).isWritablePrimary
 
 function logIn() {

@@ -1,5 +1,5 @@
-// .env.example explains every variable and secret of the shipped stack, and nothing that is not there.
-import { readFile } from 'node:fs/promises'
+// .env.example explains every variable and secret of the shipped stack, and of what may be laid over it, and nothing that is not there.
+import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -10,13 +10,15 @@ import { interpolationOf } from '../../../src/stack/interpolation.ts'
 
 const directory = join(import.meta.dirname, '../../../deployment/production')
 const text = await readFile(join(directory, '.env.example'), 'utf8')
-const compose = z
+const composeSchema = z
   .object({
     services: z.record(z.string(), z.record(z.string(), z.unknown())),
-    secrets: z.record(z.string(), z.object({ file: z.string() })),
+    secrets: z.record(z.string(), z.object({ file: z.string() })).default({}),
   })
   .loose()
-  .parse(parse(await readFile(join(directory, 'docker-compose.prod.yml'), 'utf8'), { merge: true }))
+const files = (await readdir(directory)).filter((name) => /^docker-compose\..*yml$/.test(name))
+const texts = await Promise.all(files.map((name) => readFile(join(directory, name), 'utf8')))
+const stack = texts.map((content) => composeSchema.parse(parse(content, { merge: true })))
 
 interface Variable {
   name: string
@@ -24,11 +26,12 @@ interface Variable {
   services: Set<string>
 }
 
-/** What the compose file reads, as it stands there. */
+/** What the compose files read, as it stands there. */
 const variables = new Map<string, Variable>()
-for (const [service, { 'x-pacs': _, ...definition }] of Object.entries(compose.services)) collect(definition, service)
-const { services: _services, ...rest } = compose
-collect(rest, null)
+for (const { services, ...rest } of stack) {
+  for (const [service, { 'x-pacs': _, ...definition }] of Object.entries(services)) collect(definition, service)
+  collect(rest, null)
+}
 
 function collect(value: unknown, service: string | null): void {
   if (typeof value === 'object' && value !== null) for (const one of Object.values(value)) collect(one, service)
@@ -75,7 +78,8 @@ const explained = paragraphs()
 const names = explained.flatMap(({ examples }) => [...examples.keys()])
 
 describe('.env.example', () => {
-  it('has an example of every variable of the compose file, each once, and of no other', () => {
+  it('has an example of every variable of the compose files, each once, and of no other', () => {
+    expect(files).toContain('docker-compose.postgres.yml')
     expect(variables.size).toBeGreaterThan(5)
     expect(names.toSorted()).toEqual([PUBLIC_HOST, ...variables.keys()].toSorted())
   })
@@ -111,11 +115,11 @@ describe('.env.example', () => {
   })
 
   it('explains every secret of the stack, and none that nothing reads', async () => {
-    const secrets = new Set(Object.values(compose.secrets).map(({ file }) => basename(file)))
+    const secrets = new Set(stack.flatMap(({ secrets: own }) => Object.values(own).map(({ file }) => basename(file))))
     expect(secrets.size).toBeGreaterThan(8)
     const mentioned = expandBraces(text)
     for (const name of secrets) expect(mentioned).toContain(name)
-    const made = await readFile(join(directory, 'scripts/make-secrets.sh'), 'utf8')
+    const made = [await readFile(join(directory, 'scripts/make-secrets.sh'), 'utf8'), ...texts].join('\n')
     for (const name of listed())
       expect(secrets.has(name) || made.includes(name), `${name} is read by something`).toBe(true)
   })

@@ -43,6 +43,13 @@ const serviceSchema = z.looseObject({
   environment: z.record(z.string(), z.unknown()).default({}),
 })
 
+/**
+ * Whose image holds a program alone, which can be asked nothing inside and reads no password from a file: it is no part of the stack, and
+ * may be laid over it by who accepts that.
+ */
+const BARE = ['mongodb-exporter']
+const bareSchema = serviceSchema.omit({ healthcheck: true })
+
 const fileSchema = z.looseObject({
   services: z.record(z.string(), z.looseObject({ image: z.string().optional() })),
   networks: z.record(z.string(), z.looseObject({ name: z.string(), internal: z.boolean().default(false) })).default({}),
@@ -63,9 +70,18 @@ const services = parsed.flatMap(({ file }) =>
   Object.entries(file.services).filter(([, service]) => service.image !== undefined),
 )
 
+const schemaOf = (name: string) => (BARE.includes(name) ? bareSchema : serviceSchema)
+
+test('only what may be laid over the stack is bare', () => {
+  for (const name of BARE) {
+    expect(services.map(([service]) => service)).toContain(name)
+    expect(main?.services).not.toHaveProperty(name)
+  }
+})
+
 describe.each(services)('the service %s', (name, declared) => {
   test('is limited, watched, and can change nothing but its data', () => {
-    const { user, security_opt, image } = serviceSchema.parse(declared)
+    const { user, security_opt, image } = schemaOf(name).parse(declared)
     // A group of 0 is no root: Grafana's image is made for any user of it.
     expect(user).toMatch(/^[1-9]\d*:\d+$/)
     expect(security_opt).toEqual(['no-new-privileges:true'])
@@ -74,14 +90,15 @@ describe.each(services)('the service %s', (name, declared) => {
   })
 
   test('keeps its secrets in files', () => {
-    const { environment } = serviceSchema.parse(declared)
+    const { environment, env_file } = schemaOf(name).parse(declared)
+    if (!BARE.includes(name)) expect(env_file).toBeUndefined()
     for (const [variable, value] of Object.entries(environment)) {
       if (/PASSWORD|SECRET|TOKEN|KEY/.test(variable)) expect(variable, String(value)).toMatch(/_FILE$/)
     }
   })
 
   test('publishes what strangers may reach, or for this machine only', () => {
-    const { ports } = serviceSchema.parse(declared)
+    const { ports } = schemaOf(name).parse(declared)
     const open = ports.filter((port) => !port.startsWith('127.0.0.1:'))
     expect(open).toEqual({ traefik: ['80:8080', '443:8443'], orthanc: ['4242:4242'] }[name] ?? [])
   })
