@@ -13,8 +13,12 @@ export interface SyntheticImage {
 const SECONDARY_CAPTURE = '1.2.840.10008.5.1.4.1.1.7'
 const SIZE = 128
 
-/** An image of nobody: a bright disc on a gradient, 128 x 128, 8 bits, in a study of its own. */
-export function syntheticImage(patientName = 'SYNTHETIC^PATIENT', patientId = 'SYN-1'): SyntheticImage {
+/** An image of nobody: a bright disc on a gradient, `size` x `size`, 8 bits, in a study of its own. */
+export function syntheticImage(
+  patientName = 'SYNTHETIC^PATIENT',
+  patientId = 'SYN-1',
+  { size = SIZE }: { size?: number } = {},
+): SyntheticImage {
   const studyInstanceUid = newUid()
   const sopInstanceUid = newUid()
   return {
@@ -43,13 +47,13 @@ export function syntheticImage(patientName = 'SYNTHETIC^PATIENT', patientId = 'S
       InstanceNumber: '1',
       SamplesPerPixel: 1,
       PhotometricInterpretation: 'MONOCHROME2',
-      Rows: SIZE,
-      Columns: SIZE,
+      Rows: size,
+      Columns: size,
       BitsAllocated: 8,
       BitsStored: 8,
       HighBit: 7,
       PixelRepresentation: 0,
-      PixelData: [disc()],
+      PixelData: [disc(size)],
       _vrMap: { PixelData: 'OB' },
     },
   }
@@ -60,12 +64,12 @@ function newUid(): string {
   return `2.25.${randomInt(1, 2 ** 47)}${randomInt(1, 2 ** 47)}`
 }
 
-function disc(): ArrayBuffer {
-  const pixels = new Uint8Array(SIZE * SIZE)
-  for (let y = 0; y < SIZE; y += 1) {
-    for (let x = 0; x < SIZE; x += 1) {
-      const inside = Math.hypot(x - SIZE / 2, y - SIZE / 2) < SIZE / 3
-      pixels[y * SIZE + x] = inside ? 255 : Math.floor((x + y) / 2)
+function disc(size: number): ArrayBuffer {
+  const pixels = new Uint8Array(size * size)
+  for (let y = 0; y < size; y += 1) {
+    for (let x = 0; x < size; x += 1) {
+      const inside = Math.hypot(x - size / 2, y - size / 2) < size / 3
+      pixels[y * size + x] = inside ? 255 : Math.floor((x + y) / 2)
     }
   }
   return pixels.buffer

@@ -5,6 +5,7 @@ import { run } from '../../src/lib/index.ts'
 import { sendImages } from '../dicom/send.ts'
 import { syntheticImage } from '../dicom/synthetic-image.ts'
 import { ensureVendorImage, type Lab, type Machine, Progress, startLab, waitFor } from '../lab/index.ts'
+import { loadImages } from '../monitoring/site.ts'
 import { compose, configure, copyDeployment, STACK } from '../stack/standalone.ts'
 
 const FILES = ['-f', 'docker-compose.postgres.yml']
@@ -20,18 +21,7 @@ beforeAll(async () => {
   ])
   lab = started
   server = lab.server('staging')
-  const env = { PATH: process.env.PATH ?? '' }
-  await run(
-    'sh',
-    [
-      '-c',
-      `docker tag "$1" postgres:17 && docker save postgres:17 | docker exec -i "$2" docker load`,
-      'sh',
-      image,
-      server.container,
-    ],
-    { env },
-  )
+  await bring(image, 'postgres:17')
   await copyDeployment(server)
   await configure(server)
   await server.copyIn(Buffer.from('a-password-of-the-test'), `${STACK}/secrets/orthanc-postgres-password`)
@@ -83,6 +73,21 @@ test('the database is reached by Orthanc alone, and by its password only', async
   expect(wrong.stderr).toContain('password authentication failed')
 })
 
+const echo = (options: readonly string[] = []) =>
+  server.exec([
+    ...['docker', 'exec', 'pacs-standalone-orthanc-1', 'echoscu', '-aet', 'CT1', '-aec', 'PACS', ...options],
+    ...['127.0.0.1', '4242'],
+  ])
+
+test('a modality that calls from another address is refused where addresses are checked', async () => {
+  const env = { DICOM_CHECK_HOST: 'true', DICOM_MODALITIES: '{"ct1":["CT1","127.0.0.1",104]}' }
+  await compose(server, [...FILES, 'up', '--detach', '--wait', 'orthanc'], env)
+  const known = await echo()
+  expect(known.code, known.stderr).toBe(0)
+  const outside = { host: '127.0.0.1', port: server.port(4242), called: 'PACS', calling: 'CT1' }
+  await expect(sendImages([syntheticImage()], outside)).rejects.toThrow(/refused|status/)
+})
+
 test('DICOM by TLS takes a modality with a certificate that it trusts, and nobody else', async () => {
   const { certificate, key } = lab.files.authority.issued(server.hostname)
   const secrets = `${STACK}/secrets`
@@ -109,11 +114,6 @@ test('DICOM by TLS takes a modality with a certificate that it trusts, and nobod
   await compose(server, [...tls, 'up', '--detach', '--wait', 'orthanc'])
   const archive = { host: '127.0.0.1', port: server.port(4242), called: 'PACS', calling: 'CT1' }
   await expect(sendImages([syntheticImage()], archive)).rejects.toThrow()
-  const echo = (options: readonly string[]) =>
-    server.exec([
-      ...['docker', 'exec', 'pacs-standalone-orthanc-1', 'echoscu', '-aet', 'CT1', '-aec', 'PACS', ...options],
-      ...['127.0.0.1', '4242'],
-    ])
   const trusted = ['+cf', '/run/secrets/dicom-tls-trusted.crt']
   // Beside the archive's own secrets, where a container's program finds it.
   for (const part of ['key', 'crt']) {
@@ -128,7 +128,7 @@ test('DICOM by TLS takes a modality with a certificate that it trusts, and nobod
   expect(known.code, known.stderr).toBe(0)
   // Without a certificate of its own.
   expect((await echo(['+tla', ...trusted])).code).not.toBe(0)
-  expect((await echo([])).code).not.toBe(0)
+  expect((await echo()).code).not.toBe(0)
   expect(await dicomHealth()).toMatchObject({ state: 'down' })
   for (const part of ['key', 'crt'])
     await server.run(['cp', `${modality}.${part}`, `${secrets}/dicom-tls-probe.${part}`])
@@ -170,3 +170,63 @@ test('the journal holds the logs of the services, which docker still shows', asy
   const shown = await server.exec(['docker', 'logs', 'pacs-standalone-redis-1'])
   expect(shown.stdout).toContain('Ready to accept connections')
 })
+
+test('a service that the kernel kills for its memory comes back by itself, and the health check counts it', async () => {
+  const redis = 'pacs-standalone-redis-1'
+  await compose(server, ['up', '--detach', '--wait', 'redis'])
+  const began = Math.floor(Date.now() / 1000)
+  // Something in its container takes all that the limit leaves, and the service is what has to go.
+  await server.exec(['docker', 'exec', redis, 'sh', '-c', 'echo 1000 >/proc/1/oom_score_adj; exec tail /dev/zero'])
+  await waitFor(
+    'Redis to be healthy again',
+    async () => {
+      const format = '{{.RestartCount}} {{.State.Health.Status}}'
+      return /^[1-9]\d* healthy$/.test((await server.run(['docker', 'inspect', '-f', format, redis])).trim())
+    },
+    60_000,
+  )
+  const window = ['--since', `${began - 1}`, '--until', `${Math.ceil(Date.now() / 1000)}`]
+  const events = await server.run([
+    'docker',
+    'events',
+    ...window,
+    '--filter',
+    `container=${redis}`,
+    '--filter',
+    'event=oom',
+  ])
+  expect(events).toContain('oom')
+  const checks = '/srv/health-checks-redis.json'
+  const only = { project: 'pacs', services: { redis: { checks: [{ kind: 'redis', port: 6379, user: 'health' }] } } }
+  await server.copyIn(Buffer.from(JSON.stringify(only)), checks)
+  const program = ['node', `${STACK}/monitoring/health-check.js`, '--checks', checks, '--format', 'prometheus']
+  expect((await server.exec(program)).stdout).toMatch(/^pacs_container_restarts_total\{service="redis".*\} [1-9]/m)
+})
+
+test('figures of MongoDB come to Prometheus where its exporter is laid over the stack', async (context) => {
+  const name = 'percona/mongodb_exporter:0.53'
+  const { image } = await ensureVendorImage(name, new Progress(undefined, 'exporter')).catch((thrown: unknown) => {
+    if (thrown instanceof Error && thrown.message.includes('nothing in the lab stands in for')) return { image: null }
+    throw thrown
+  })
+  if (image === null) return context.skip(`${name} cannot be had here, and nothing stands in for it`)
+  await Promise.all([bring(image, name), loadImages(server)])
+  const password = 'a-password-of-the-exporter'
+  await server.copyIn(Buffer.from(password), `${STACK}/secrets/mongodb-metrics-password`)
+  await server.copyIn(Buffer.from(`MONGODB_PASSWORD=${password}\n`), `${STACK}/secrets/mongodb-exporter.env`, 0o600)
+  const over = ['-f', 'docker-compose.mongodb-exporter.yml', '--profile', 'monitoring', 'up', '--detach', '--wait']
+  await compose(server, [...over, 'mongodb', 'mongodb-exporter', 'prometheus'])
+  const ask = (query: string) =>
+    server.run(['curl', '-sS', '-G', 'http://127.0.0.1:9090/api/v1/query', '--data-urlencode', `query=${query}`])
+  await waitFor(
+    'a scrape',
+    async () => /"value":\[[^\]]*"1"\]/.test(await ask('mongodb_up{job="mongodb"} == 1')),
+    90_000,
+  )
+})
+
+/** Gives an image of this machine to the server, under the name that the stack has for it. */
+async function bring(image: string, name: string): Promise<void> {
+  const script = `docker tag "$1" "$3" && docker save "$3" | docker exec -i "$2" docker load`
+  await run('sh', ['-c', script, 'sh', image, server.container, name], { env: { PATH: process.env.PATH ?? '' } })
+}

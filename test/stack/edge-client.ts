@@ -1,8 +1,11 @@
 // A client of the public entry that says what it wants and keeps what it gets: also what a browser would never send.
 import { readFile } from 'node:fs/promises'
-import { type ClientRequest, type OutgoingHttpHeaders, request as plainRequest } from 'node:http'
+import { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, request as plainRequest } from 'node:http'
 import { request } from 'node:https'
 import { connect as connectTcp } from 'node:net'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
 import { connect, type TLSSocket } from 'node:tls'
 import type { Lab, Machine } from '../lab/index.ts'
 
@@ -77,6 +80,31 @@ export async function cutUpload(
     if (!outgoing.write(block)) await moved(outgoing)
   }
   outgoing.destroy()
+}
+
+/**
+ * Sends a body of `length` bytes block by block, none of which is kept.
+ * @param blocks what is sent; a lost network where it throws
+ * @returns the status and text of the answer
+ */
+export async function upload(
+  lab: Lab,
+  server: Machine,
+  path: string,
+  headers: OutgoingHttpHeaders,
+  { length, blocks }: { length: number; blocks: () => Iterable<Buffer> },
+): Promise<{ status: number; text: string }> {
+  const ca = await readFile(lab.ca)
+  const outgoing = request({
+    ...{ host: '127.0.0.1', port: server.port(443), servername: server.hostname, ca, agent: false, path },
+    method: 'POST',
+    headers: { host: server.hostname, ...headers, 'content-length': length },
+  })
+  const answered = new Promise<IncomingMessage>((resolve, reject) =>
+    outgoing.on('response', resolve).on('error', reject),
+  )
+  const [response] = await Promise.all([answered, pipeline(Readable.from(blocks()), outgoing)])
+  return { status: response.statusCode ?? 0, text: await text(response) }
 }
 
 /** Waits until there is room for more, or nobody who takes it. */
