@@ -10,23 +10,26 @@ export interface CollectionRun {
   log(line: string): void
   signal: AbortSignal
   check(): Promise<void>
+  /** Waits for the other collections that are being brought, so that all are read back by one question. */
+  meet(): Promise<void>
 }
 
 /**
  * Brings a collection to its declaration and reads it back. An existing one is adopted: documents that the validator would refuse are
  * counted; while there are any it only warns about new ones (`moderate`, `warn`), else it is made strict.
+ * @returns what it was read back as
  * @throws Failure `refused` when duplicates stand against a unique index, an option differs, or an index of that name is another.
  */
 export async function bringCollection(
   run: CollectionRun,
   name: string,
   declared: CollectionDeclaration,
-): Promise<void> {
+): Promise<CollectionState> {
   if (name === '' || name.startsWith('_migrations') || name.startsWith('system.')) {
     throw badInput(`schema.collection: "${name}" is no collection of the application`)
   }
   const before = await run.catalog.describe(name)
-  if (differences(name, declared, before, false).length === 0) return
+  if (before !== null && differences(name, declared, before, false).length === 0) return before
   await run.check()
   await run.keep(before)
   if (before === null) {
@@ -37,9 +40,11 @@ export async function bringCollection(
     if (declared.schema !== undefined) await adoptValidator(run, name, declared.schema, before)
   }
   await bringIndexes(run, name, declared, before)
+  await run.meet()
   const after = await run.catalog.describe(name)
   const left = differences(name, declared, after, before !== null)
-  if (left.length > 0) throw refused(`read back after the change: ${left.join('; ')}`)
+  if (after === null || left.length > 0) throw refused(`read back after the change: ${left.join('; ')}`)
+  return after
 }
 
 function requireOptions(name: string, declared: CollectionDeclaration, before: CollectionState): void {

@@ -3,11 +3,12 @@ import { bringCollection, restoreCollection } from './collection.ts'
 import type { BatchesDeclaration, CollectionDeclaration, UpContext } from './definition.ts'
 import { meter, type OnEvent } from './events.ts'
 import type { Migration } from './files.ts'
+import { Gathering } from './gathering.ts'
 import type { Lease } from './lease.ts'
 import type { LedgerEntry } from './ledger.ts'
 import type { LedgerWriter } from './ledger-writer.ts'
 import { type Decide, restoreDocuments } from './restore.ts'
-import type { Store } from './store.ts'
+import type { CollectionState, Store } from './store.ts'
 import { walkDocuments } from './walk.ts'
 
 /** What a migration works in. */
@@ -22,6 +23,8 @@ export interface Workplace {
 /** What a migration said it does: compared with the database when it says that it is done. */
 export interface Declared {
   collections: { name: string; declaration: CollectionDeclaration }[]
+  /** What collections were read back as, while nothing but such declarations can have changed one since. */
+  readBack: Map<string, CollectionState> | null
   walks: BatchesDeclaration[]
 }
 
@@ -44,6 +47,7 @@ export function workContext(
       )
     }
     declared.walks.push(declaration)
+    declared.readBack = null
     const record = async (reached: LedgerEntry['progress'][string]) => {
       entry.progress = { ...entry.progress, [collection]: { ...reached } }
       await writer.write(entry)
@@ -52,9 +56,11 @@ export function workContext(
     const run = { migration: id, store, signal, check, record, progress }
     await walkDocuments(run, declaration, entry.progress[collection] ?? null)
   }
+  const gathering = new Gathering()
   const restored = meter(id, 'before-images', onEvent)
   return {
     get db() {
+      declared.readBack = null
       return store.db('write')
     },
     log,
@@ -72,13 +78,18 @@ export function workContext(
     }),
     schema: {
       async collection(name, declaration) {
+        // The second of two that run at once may have been read back before the first.
+        if (declared.collections.some((other) => other.name === name)) declared.readBack = null
         declared.collections.push({ name, declaration })
         const { catalog, before } = store
         const keep = (state: Awaited<ReturnType<typeof catalog.describe>>) =>
           before.saveCatalog({ migration: id, collection: name, before: state })
-        await bringCollection({ catalog, keep, log, signal, check }, name, declaration)
+        const run = { catalog, keep, log, signal, check, meet: () => gathering.meet() }
+        const state = await gathering.join(() => bringCollection(run, name, declaration))
+        declared.readBack?.set(name, state)
       },
       async restore() {
+        declared.readBack = null
         for (const image of await store.before.catalog(id)) {
           signal.throwIfAborted()
           await check()

@@ -121,7 +121,7 @@ async function applyOne(
   const entry = writer.begin(migration, 'applying', left?.progress ?? {})
   await writer.announce('applying', entry, noteOf(migration, place.reason))
   try {
-    const declared: Declared = { collections: [], walks: [] }
+    const declared: Declared = { collections: [], walks: [], readBack: new Map() }
     if (!isDone) {
       await within(store, `up of ${id}`, limitOf(migration), signal, (inner) =>
         definition.up(workContext(place, migration, entry, inner, declared)),

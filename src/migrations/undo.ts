@@ -84,7 +84,7 @@ async function undoOne(place: Workplace, migration: Migration, signal: AbortSign
   await writer.announce('rolling-back', entry, null)
   try {
     await within(store, `down of ${id}`, limitOf(migration), signal, (inner) =>
-      definition.down(workContext(place, migration, entry, inner, { collections: [], walks: [] })),
+      definition.down(workContext(place, migration, entry, inner, { collections: [], walks: [], readBack: null })),
     )
   } catch (thrown) {
     if (signal.aborted) throw thrown

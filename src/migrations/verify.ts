@@ -2,6 +2,7 @@ import { Failure } from '../lib/index.ts'
 import { differences } from './compare.ts'
 import { isConnectionLoss } from './connection-loss.ts'
 import type { Declared } from './context.ts'
+import type { CollectionDeclaration } from './definition.ts'
 import { withoutValues } from './failures.ts'
 import type { Migration } from './files.ts'
 import type { Store } from './store.ts'
@@ -52,10 +53,10 @@ export async function verify(
 ): Promise<void> {
   const { id } = migration
   const last = new Map(declared.collections.map(({ name, declaration }) => [name, declaration]))
-  const left: string[] = []
-  for (const [name, declaration] of last) {
-    left.push(...differences(name, declaration, await store.catalog.describe(name), true))
-  }
+  const { readBack } = declared
+  const compare = async ([name, declaration]: [string, CollectionDeclaration]) =>
+    differences(name, declaration, readBack?.get(name) ?? (await store.catalog.describe(name)), true)
+  const left = (await Promise.all([...last].map(compare))).flat()
   const answer = await ask(store, migration, log, signal)
   if (left.length > 0) {
     const lied = answer.kind === 'done' ? ', though its check says it is' : ''

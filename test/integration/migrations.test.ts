@@ -122,9 +122,20 @@ describe('001 and the sample', () => {
 
   it('has an empty run ask and write nothing', async () => {
     for (const phase of PHASES) await apply(sample, phase)
-    const sent = wire.writes.length
+    const sent = wire.commands.length
     expect(await apply(sample, 'expand')).toEqual({ applied: [], waiting: [] })
-    expect(wire.writes.slice(sent)).toEqual([])
+    expect(wire.commands.slice(sent)).toEqual(['find', 'find'])
+  })
+
+  it('looks at all collections of a migration at once, before and after', async () => {
+    const sent: Document[] = []
+    wire.watch = (command) => void sent.push(command)
+    await apply(sample.slice(0, 1), 'expand')
+    wire.watch = undefined
+    // The third is the migration's own check.
+    expect(sent.filter(({ listCollections }) => listCollections !== undefined)).toHaveLength(3)
+    expect(sent.filter(({ listIndexes }) => listIndexes !== undefined)).toHaveLength(5)
+    expect(sent.filter(({ update }) => update === '_migrations_before')).toHaveLength(1)
   })
 })
 

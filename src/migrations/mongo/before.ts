@@ -3,6 +3,7 @@ import { Binary, BSON, type Collection, type Db, type Document, MongoBulkWriteEr
 import { z } from 'zod'
 import { readId, writeId } from '../bson-document.ts'
 import type { BeforeImage, BeforeStore, CatalogImage, CollectionState } from '../store.ts'
+import { together } from './together.ts'
 
 /** A document of 16 MB does not fit into another one: it is kept in parts. */
 const PART = 8 * 1024 * 1024
@@ -48,6 +49,15 @@ export function mongoBefore(db: Db): BeforeStore {
   const parts = db.collection<{ _id: string }>('_migrations_before')
   const ofMigration = (migration: string) => ({ _id: { $gte: `${migration}/`, $lt: `${migration}0` } })
   const read = (documents: readonly Document[]) => joinParts(documents.map((document) => partSchema.parse(document)))
+  const keep = together(async (images: readonly CatalogImage[]) => {
+    const operations = images.map(({ migration, collection, before }) => {
+      const kept = { migration, collection, before: BSON.EJSON.stringify({ before }, { relaxed: false }) }
+      const filter = { _id: catalogId(migration, collection) }
+      return { updateOne: { filter, update: { $setOnInsert: kept }, upsert: true } }
+    })
+    await parts.bulkWrite(operations, { ordered: false })
+    return images.map(() => true)
+  })
   return {
     async save(images, fresh) {
       for (const some of chunks(images.flatMap(toParts))) {
@@ -90,9 +100,8 @@ export function mongoBefore(db: Db): BeforeStore {
       }
       if (pending.length > 0) yield read(pending)
     },
-    async saveCatalog({ migration, collection, before }) {
-      const kept = { migration, collection, before: BSON.EJSON.stringify({ before }, { relaxed: false }) }
-      await parts.updateOne({ _id: catalogId(migration, collection) }, { $setOnInsert: kept }, { upsert: true })
+    async saveCatalog(image) {
+      await keep(image)
     },
     async catalog(migration): Promise<CatalogImage[]> {
       const documents = await parts.find({ ...ofMigration(migration), part: { $exists: false } }).toArray()

@@ -2,6 +2,8 @@ import { type Db, type Document, type IndexDescription, MongoServerError } from 
 import { z } from 'zod'
 import { Failure } from '../../lib/index.ts'
 import type { CatalogStore, CollectionState, IndexState, Validation } from '../store.ts'
+import { atMost, LANES } from './lanes.ts'
+import { together } from './together.ts'
 
 const record = z.record(z.string(), z.unknown())
 
@@ -13,7 +15,7 @@ const optionsSchema = z
   })
   .default({})
 
-const collectionSchema = z.looseObject({ type: z.string().optional(), options: optionsSchema })
+const collectionSchema = z.looseObject({ name: z.string(), type: z.string().optional(), options: optionsSchema })
 
 const indexSchema = z.looseObject({
   name: z.string(),
@@ -35,13 +37,19 @@ const NAMESPACE_EXISTS = 48
 
 /** Collections, validators and indexes. */
 export function mongoCatalog(db: Db): CatalogStore {
+  const inTurn = atMost(LANES)
+  const look = together(async (names: readonly string[]) => {
+    const [name] = names
+    const found = await db.listCollections({ name: names.length === 1 ? name : { $in: names } }).toArray()
+    const byName = new Map(found.map((one) => collectionSchema.parse(one)).map((one) => [one.name, one]))
+    return names.map((one) => byName.get(one) ?? null)
+  })
   const describe = async (name: string): Promise<CollectionState | null> => {
-    const [first] = await db.listCollections({ name }).toArray()
-    if (first === undefined) return null
-    const found = collectionSchema.parse(first)
+    const found = await look(name)
+    if (found === null) return null
     if (found.type === 'view') throw new Failure('refused', `${name} is a view: a declaration needs a collection`)
     const { validator, validationLevel, validationAction, ...options } = found.options
-    const indexes = await db.collection(name).listIndexes().toArray()
+    const indexes = await inTurn(() => db.collection(name).listIndexes().toArray())
     return {
       options,
       validation: validationOf(validator, validationLevel, validationAction),
@@ -51,14 +59,18 @@ export function mongoCatalog(db: Db): CatalogStore {
   return {
     describe,
     async create(name, options, validation) {
-      await lateOr(NAMESPACE_EXISTS, db.createCollection(name, { ...options, ...validationOptions(validation) }))
+      const all = { ...options, ...validationOptions(validation) }
+      await lateOr(
+        NAMESPACE_EXISTS,
+        inTurn(() => db.createCollection(name, all)),
+      )
     },
     async setValidation(name, validation) {
       const options = validation === null ? WITHOUT_VALIDATION : validationOptions(validation)
       await db.command({ collMod: name, ...options })
     },
     async createIndexes(name, indexes) {
-      await db.collection(name).createIndexes(indexes.map(descriptionOf))
+      await inTurn(() => db.collection(name).createIndexes(indexes.map(descriptionOf)))
     },
     async setExpiry(name, index, seconds) {
       await db.command({ collMod: name, index: { name: index, expireAfterSeconds: seconds } })
