@@ -20,7 +20,7 @@ import {
 } from '../runner/index.ts'
 import { judgingInputs, scanOptions } from './scan-inputs.ts'
 import { issueOf } from './scan-issue.ts'
-import { cleanUp, type RunningPart, runningParts, serverInputs, withServer } from './server.ts'
+import { cleanUp, type RunningPart, requireKnownEnvironment, runningParts, serverInputs, withServer } from './server.ts'
 import { issueInputs, keepIssueIfAsked } from './standing-issue.ts'
 import { maskLogin, registryInputs, registryLogin, releaseReference } from './transaction-inputs.ts'
 
@@ -29,6 +29,10 @@ export function main(): Promise<void> {
     const inputs = read()
     const subject = inputs.environment ?? 'release'
     job.report.subject = `Scan of ${subject}`
+    // A name that somebody mistyped is no environment whose issue could be kept.
+    if (inputs.environment !== undefined) {
+      await requireKnownEnvironment(inputs.environment, inputs['environments-file'])
+    }
     let judgements: readonly Judgement[] | null = null
     const settle = (failure: Pick<Failure, 'kind' | 'message'> | null) =>
       keepIssueIfAsked(issueOf(subject, judgements, failure, jobContext().run), inputs['issue-token'], job)

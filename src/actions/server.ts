@@ -121,9 +121,23 @@ export function cleanUp(): Promise<never> {
   })
 }
 
+/**
+ * Refuses a name that the environments file does not have, before anything is said in its name.
+ * A file that cannot be read is no answer to that, and is said by {@link withServer}.
+ * @throws Failure `bad-input` that names the known ones
+ */
+export async function requireKnownEnvironment(name: string, file: string): Promise<void> {
+  const found = await readEnvironmentsFile(file)
+  if (found !== undefined) findEnvironment(file, parseEnvironments(file, found), name)
+}
+
+function readEnvironmentsFile(file: string): Promise<string | undefined> {
+  return readFile(resolve(jobContext().workspace, file), 'utf8').catch(() => undefined)
+}
+
 async function readEnvironment(inputs: ServerInputs): Promise<Environment> {
   const file = inputs['environments-file']
-  const found = await readFile(resolve(jobContext().workspace, file), 'utf8').catch(() => undefined)
+  const found = await readEnvironmentsFile(file)
   if (found === undefined) {
     throw badInput(
       `${file} cannot be read: does the job check the repository out, and is it the input environments-file?`,

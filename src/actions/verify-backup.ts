@@ -12,7 +12,7 @@ import {
   writeJsonFile,
   writeOutputs,
 } from '../runner/index.ts'
-import { cleanUp, serverInputs, withServer } from './server.ts'
+import { cleanUp, requireKnownEnvironment, serverInputs, withServer } from './server.ts'
 import { issueInputs, keepIssueIfAsked } from './standing-issue.ts'
 import { carryOut } from './transaction.ts'
 import { requester } from './transaction-inputs.ts'
@@ -41,6 +41,7 @@ export function main(): Promise<void> {
       ...(newestWithin === undefined ? {} : { newestWithin }),
       ...(restoreWithin === undefined ? {} : { restoreWithin }),
     }
+    await requireKnownEnvironment(environment, inputs['environments-file'])
     const purpose = { environment, release: jobContext().runId }
     let found: VerificationView | undefined
     try {

@@ -132,6 +132,14 @@ describe('scan', () => {
     ])
   })
 
+  it('opens no issue of an environment that somebody mistyped', async () => {
+    await using github = await FakeGitHub.start()
+    const asked = { environment: 'prodution', 'issue-token': github.token }
+    const step = await server.run('scan', asked, { env: { GITHUB_API_URL: github.url } })
+    expect(step.log.messages('error')).toEqual([expect.stringMatching(/ has no environment "prodution"; it has \w+/)])
+    expect([step.outputs['exit-class'], github.issues]).toEqual(['40', []])
+  })
+
   it('goes on with the release that serves', async () => {
     const [release, content] = [releaseIdSchema.parse('20261124t101500z-abc1234def01'), sha256('content')]
     const { service } = server.daemon
