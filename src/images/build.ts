@@ -75,10 +75,15 @@ export interface BuildResult {
 export async function buildImages(options: BuildOptions): Promise<BuildResult> {
   const { directory, composeFile, prefix, commit, env, log, signal } = options
   const path = join(directory, composeFile)
-  const created = await checkCheckout(directory, commit, options)
-  const secrets = await checkSecrets(options)
-  const engine = await checkEngine({ env, signal, space: BUILD_SPACE })
-  const stack = await loadStack({ directory: dirname(path), file: basename(path), env, signal })
+  const checks = [
+    checkCheckout(directory, commit, options),
+    checkSecrets(options),
+    checkEngine({ env, signal, space: BUILD_SPACE }),
+    loadStack({ directory: dirname(path), file: basename(path), env, signal }),
+  ] as const
+  // None needs another's answer. All have ended when the first of them that is wrong is said.
+  await Promise.allSettled(checks)
+  const [created, secrets, engine, stack] = await Promise.all(checks)
   const sources = await planImages(stack, directory, prefix)
   const gate = gateStack(stack)
   options.onGate(gate)

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { z } from 'zod'
-import { refused, run, tryRun } from '../lib/index.ts'
+import { type Failure, refused, run, tryRun } from '../lib/index.ts'
 import { READING_LABEL } from '../release/index.ts'
 import { collectTarEntries } from './tar.ts'
 
@@ -52,35 +52,53 @@ const LARGEST = 64 * 1024 ** 2
  * @throws Failure `refused` when the image does not say where its page is, or its build's manifest is missing or wrong
  */
 export async function weighPage(service: string, image: string, engine: Engine): Promise<PageWeight> {
-  const format = `{{index .Config.Labels "${PAGE_LABEL}"}}`
-  const folder = (await run('docker', ['image', 'inspect', '--format', format, image], engine)).trim()
   const complain = (what: string) => refused(`${service}: it has a bundle-budget, but ${what}`)
-  if (!folder.startsWith('/')) {
-    throw complain(`its image has no label ${PAGE_LABEL} with the folder of the page: set one in its Dockerfile`)
-  }
-  const created = await run('docker', ['create', '--label', `${READING_LABEL}=1`, image, 'none'], engine)
-  const container = created.trim()
-  const read = async (path: string, isWanted: (path: string) => boolean) => {
-    const archive = collectTarEntries(isWanted, LARGEST)
-    const options = { ...engine, onBytes: archive.write }
-    const { code } = await tryRun('docker', ['cp', `${container}:${path}`, '-'], options)
-    return code === 0 ? archive.entries : new Map<string, Buffer>()
-  }
-  try {
-    const [text] = (await read(`${folder}/${MANIFEST}`, () => true)).values()
-    if (text === undefined) {
-      throw complain(`${folder}/${MANIFEST} is not in its image: let the build write it (Vite: build.manifest: true)`)
+  const format = `{{index .Config.Labels "${PAGE_LABEL}"}}`
+  const [folder, container] = await Promise.all([
+    run('docker', ['image', 'inspect', '--format', format, image], engine),
+    run('docker', ['create', '--label', `${READING_LABEL}=1`, image, 'none'], engine),
+  ])
+  const remove = () => tryRun('docker', ['rm', '--force', '--volumes', container.trim()], { env: engine.env })
+  const read = async () => {
+    if (!folder.startsWith('/')) {
+      throw complain(`its image has no label ${PAGE_LABEL} with the folder of the page: set one in its Dockerfile`)
     }
-    const pages = firstLoads(parse(text))
-    if (pages.length === 0) throw complain(`${folder}/${MANIFEST} is no manifest of a build with an entry`)
-    const wanted = new Set(pages.flat())
-    const found = await read(`${folder}/.`, (path) => wanted.has(path))
-    const missing = [...wanted].filter((path) => !found.has(path))
-    if (missing.length > 0) throw complain(`its manifest names ${missing[0]}, which is not in ${folder} of its image`)
-    return await heaviest(pages, found)
-  } finally {
-    await tryRun('docker', ['rm', '--force', '--volumes', container], { env: engine.env })
+    return readPages(`${container.trim()}:${folder.trim()}`, folder.trim(), complain, engine)
   }
+  const { pages, files } = await read().catch(async (thrown: unknown) => {
+    await remove()
+    throw thrown
+  })
+  const [weight] = await Promise.all([heaviest(pages, files), remove()])
+  return weight
+}
+
+/** The files of each page, and their content. @param from the folder of the pages, as `docker cp` takes it */
+async function readPages(from: string, folder: string, complain: (what: string) => Failure, engine: Engine) {
+  const files = new Map<string, Buffer>()
+  let pages: string[][] | undefined
+  const learn = (text: Buffer | undefined) => {
+    if (text) pages ??= firstLoads(parse(text))
+  }
+  const missing = () => [MANIFEST, ...(pages ?? []).flat()].filter((path) => !files.has(path))
+  // The manifest comes first where paths are in order, so that one reading is enough; whatever the order, two are.
+  for (let reading = 0; reading < 2 && missing().length > 0; reading++) {
+    const archive = collectTarEntries((path) => {
+      learn(archive.entries.get(MANIFEST))
+      return missing().includes(path)
+    }, LARGEST)
+    const { code } = await tryRun('docker', ['cp', `${from}/.`, '-'], { ...engine, onBytes: archive.write })
+    if (code !== 0) break
+    for (const [path, content] of archive.entries) files.set(path, content)
+    learn(files.get(MANIFEST))
+  }
+  if (pages === undefined) {
+    throw complain(`${folder}/${MANIFEST} is not in its image: let the build write it (Vite: build.manifest: true)`)
+  }
+  if (pages.length === 0) throw complain(`${folder}/${MANIFEST} is no manifest of a build with an entry`)
+  const [lost] = missing()
+  if (lost !== undefined) throw complain(`its manifest names ${lost}, which is not in ${folder} of its image`)
+  return { pages, files }
 }
 
 function parse(text: Buffer): Manifest {

@@ -1,10 +1,10 @@
-import { badInput, type Failure, type Redact, refused } from '../lib/index.ts'
+import { badInput, type Redact, refused } from '../lib/index.ts'
 import { askRegistry } from '../release/index.ts'
 import type { DraftImage } from './draft.ts'
-import { inspectLocalImage } from './local-image.ts'
+import { inspectLocalImage, type LocalImage } from './local-image.ts'
 import type { ImageSource } from './plan.ts'
 import type { Log } from './progress.ts'
-import { readSavedImage, type SavedImage } from './saved-image.ts'
+import { readSavedImage } from './saved-image.ts'
 
 interface PullContext {
   platform: string
@@ -23,12 +23,7 @@ interface PullContext {
 export async function pullImage(source: ImageSource & { kind: 'pull' }, context: PullContext): Promise<DraftImage> {
   const { reference } = source
   await pull(source.service, reference, context)
-  const { config, manifestInIndex } = await describe(source.service, reference, context)
-  // One image store keeps the vendor's index of platforms and would push it as such; the manifest inside it is one image.
-  const local = manifestInIndex === null ? reference : `${repositoryOf(reference)}@${manifestInIndex}`
-  if (manifestInIndex !== null) await pull(source.service, local, context)
-  const found = await inspectLocalImage(local, context)
-  if (!found) throw vanished(source.service, local)
+  const { local, config, found } = await describe(source.service, reference, context)
   if (found.platform !== context.platform) {
     throw badInput(
       `${source.service}: ${reference} is there for ${found.platform} only, the release is for ${context.platform}`,
@@ -37,17 +32,24 @@ export async function pullImage(source: ImageSource & { kind: 'pull' }, context:
   return { local, image: found.image, config, platform: context.platform, verdict: null, built: false }
 }
 
-/** The configuration of what was pulled; push compares it with the registry's own answer. */
-async function describe(service: string, reference: string, context: PullContext): Promise<SavedImage> {
+/** The configuration of what was pulled, which push compares with the registry's own answer, and the name under which it is one image. */
+async function describe(service: string, reference: string, context: PullContext) {
   // Writing a vendor's image out takes seconds, and the answer is known where the engine names images by it.
-  if (!context.namesByConfig) return readSavedImage(reference, context)
-  const found = await inspectLocalImage(reference, context)
-  if (!found) throw vanished(service, reference)
-  return { config: found.image, manifestInIndex: null }
+  if (context.namesByConfig) {
+    const found = await inspectPulled(service, reference, context)
+    return { local: reference, config: found.image, found }
+  }
+  const { config, manifestInIndex } = await readSavedImage(reference, context)
+  // One image store keeps the vendor's index of platforms and would push it as such; the manifest inside it is one image.
+  const local = manifestInIndex === null ? reference : `${repositoryOf(reference)}@${manifestInIndex}`
+  if (manifestInIndex !== null) await pull(service, local, context)
+  return { local, config, found: await inspectPulled(service, local, context) }
 }
 
-function vanished(service: string, local: string): Failure {
-  return refused(`${service}: the engine has no ${local} right after it was pulled; is something pruning here?`)
+async function inspectPulled(service: string, local: string, context: PullContext): Promise<LocalImage> {
+  const found = await inspectLocalImage(local, context)
+  if (found) return found
+  throw refused(`${service}: the engine has no ${local} right after it was pulled; is something pruning here?`)
 }
 
 async function pull(service: string, reference: string, context: PullContext): Promise<void> {
