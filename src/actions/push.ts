@@ -4,6 +4,7 @@ import { pushRelease, readDraft, readEvidence } from '../images/index.ts'
 import { Failure, run } from '../lib/index.ts'
 import { type ReleaseManifest, repositorySchema } from '../release/index.ts'
 import {
+  cacheDirectory,
   childEnvironment,
   distDirectory,
   jobContext,
@@ -31,9 +32,6 @@ export function main(): Promise<void> {
     const login = registryLogin(inputs, { repository: inputs.images })
     if (login.registry) maskLogin(login.registry)
     const agentFile = join(distDirectory(), 'agent', 'index.js')
-    // Takes a start of Node, and is needed late.
-    const agentVersion = versionOf(agentFile)
-    agentVersion.catch(() => undefined)
     const draftFile = resolve(workspace, inputs.manifest)
     const draft = await readDraft(draftFile)
     const evidence = await readEvidence(join(dirname(draftFile), 'scan'), Object.keys(draft.images))
@@ -48,12 +46,13 @@ export function main(): Promise<void> {
       migrations,
       prefix: inputs.images,
       agentFile,
-      agentVersion,
+      agentVersion: () => versionOf(agentFile),
       actor,
       repository,
       run: runUrl,
       created: new Date(),
       ...login,
+      cache: await cacheDirectory(),
       dockerConfigDirectory: join(directory, 'docker'),
       env: childEnvironment(),
       log: log.foreign,

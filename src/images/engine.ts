@@ -28,17 +28,13 @@ export async function checkEngine(options: {
   space: number
 }): Promise<BuildEngine> {
   const { env, signal, space } = options
-  const docker = (args: readonly string[]) =>
-    tryRun('docker', args, { env, signal, timeout: 30_000 }).catch((cause: unknown) => {
-      signal.throwIfAborted()
-      throw refused(`docker could not be run here: install Docker with buildx (${String(cause)})`)
-    })
+  const docker = (args: readonly string[]) => askDocker(args, { env, signal })
   // A person waits for each start of the client; none needs another's answer.
   const [version, buildx, { stdout: said }, host] = await Promise.all([
     docker(['version', '--format', '{{.Server.Os}}/{{.Server.Arch}}']),
     docker(['buildx', 'version']),
     docker(['info', '--format', '{{json .DriverStatus}} {{.DockerRootDir}}']),
-    endpoint(docker, env),
+    engineHost({ env, signal }),
   ])
   if (version.code !== 0) throw refused(`the Docker engine does not answer: ${lastLine(version.stderr)}`)
   if (buildx.code !== 0)
@@ -80,14 +76,18 @@ async function checkSpace(root: string, space: number): Promise<void> {
   }
 }
 
-// A private DOCKER_CONFIG hides the context that the user chose, so its endpoint is carried by DOCKER_HOST.
-async function endpoint(
-  docker: (args: readonly string[]) => Promise<{ code: number; stdout: string }>,
-  env: Environment,
-): Promise<string> {
-  if (env.DOCKER_HOST) return env.DOCKER_HOST
-  const context = await docker(['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}'])
+/** Where the client finds the engine. A private DOCKER_CONFIG hides the context that the user chose, so its endpoint is carried by DOCKER_HOST. */
+export async function engineHost(options: { env: Environment; signal: AbortSignal }): Promise<string> {
+  if (options.env.DOCKER_HOST) return options.env.DOCKER_HOST
+  const context = await askDocker(['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}'], options)
   return context.code === 0 ? context.stdout.trim() : ''
+}
+
+function askDocker(args: readonly string[], { env, signal }: { env: Environment; signal: AbortSignal }) {
+  return tryRun('docker', args, { env, signal, timeout: 30_000 }).catch((cause: unknown) => {
+    signal.throwIfAborted()
+    throw refused(`docker could not be run here: install Docker with buildx (${String(cause)})`)
+  })
 }
 
 function inGib(bytes: number): string {

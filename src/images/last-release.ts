@@ -8,11 +8,11 @@ import {
   isIndex,
   type RegistryAccess,
   type ReleaseEvidence,
-  type ReleaseManifest,
   readRegistryImage,
   readReleaseEvidence,
   readReleaseManifest,
 } from '../release/index.ts'
+import type { LastManifest } from './remembered-release.ts'
 import { findingNames } from './scan/findings.ts'
 
 /** The tag of the release that was pushed last: only to find it, no server ever runs a tag. */
@@ -22,11 +22,6 @@ export function lastReleaseTag(prefix: string): string {
   return `${prefix}/release:${LAST}`
 }
 
-interface LastManifest {
-  /** By digest. */
-  reference: string
-  manifest: ReleaseManifest
-}
 export type LastRelease = LastManifest & ReleaseEvidence
 
 /**
@@ -49,11 +44,19 @@ export async function readLastRelease(prefix: string, access: RegistryAccess): P
   }
 }
 
-/** What the last release is, without what its verdicts rest on; null when the registry shows none. */
-export async function readLastManifest(prefix: string, access: RegistryAccess): Promise<LastManifest | null> {
+/**
+ * What the last release is, without what its verdicts rest on; null when the registry shows none.
+ * @param remembered not read again when it is the one
+ */
+export async function readLastManifest(
+  prefix: string,
+  remembered: LastManifest | null,
+  access: RegistryAccess,
+): Promise<LastManifest | null> {
   const image = await readRegistryImage(lastReleaseTag(prefix), access)
   if (image?.kind !== 'manifest') return null
   const pinned = { repository: `${prefix}/release`, digest: image.digest }
+  if (remembered?.reference === formatPinned(pinned)) return remembered
   const into = await mkdtemp(join(tmpdir(), 'pacs-last-'))
   try {
     return { reference: formatPinned(pinned), manifest: await readReleaseManifest({ ...access, pinned, into }) }

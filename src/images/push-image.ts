@@ -1,7 +1,8 @@
 import { Failure, refused, tryRun } from '../lib/index.ts'
 import { askRegistry, type Digest, type RegistryAccess, readRegistryImage, requireManifest } from '../release/index.ts'
 import type { DraftImage } from './draft.ts'
-import { inspectLocalImage } from './local-image.ts'
+import { checkEngine } from './engine.ts'
+import { inspectLocalImages } from './local-image.ts'
 import { readSavedImage } from './saved-image.ts'
 
 /** A pushed image as the registry has it. */
@@ -15,18 +16,14 @@ export interface PushedImage {
 /**
  * Looks whether the registry has an image of this machine under `target` already.
  * @param target repository and tag; the same content must always get the same tag, or a tag that is used once.
- * @throws Failure `refused` when the image was moved since the build; `error` when the registry stays away
+ * @throws Failure `error` when the registry stays away
  */
 export async function findPushed(
-  service: string,
   image: DraftImage,
   target: string,
   access: RegistryAccess,
 ): Promise<PushedImage | null> {
-  const looking = lookUp(target, access)
-  looking.catch(() => undefined)
-  await refuseMoved(service, image, access)
-  const known = await looking
+  const known = await lookUp(target, access)
   if (known?.kind !== 'manifest' || known.config !== image.config) return null
   access.log(`known already: ${target}`)
   return { digest: known.digest, uploaded: false }
@@ -69,18 +66,25 @@ export function contentTag(image: DraftImage): string {
   return image.config.replace('sha256:', 'config-')
 }
 
-async function refuseMoved(service: string, image: DraftImage, access: RegistryAccess): Promise<void> {
-  const now = await inspectLocalImage(image.local, access)
-  if (!now) {
+/** @throws Failure `refused` when an image is gone, or its name was moved to another one since the build */
+export async function refuseMoved(images: Readonly<Record<string, DraftImage>>, access: RegistryAccess): Promise<void> {
+  const built = Object.entries(images)
+  const now = await inspectLocalImages(
+    built.map(([, { local }]) => local),
+    access,
+  )
+  for (const [index, [service, { local, image, config }]] of built.entries()) {
+    const found = now[index]
+    if (!found) {
+      await checkEngine({ ...access, space: 0 })
+      throw refused(`image ${local} of ${service} is not on this machine any more: run build and push in the same job`)
+    }
+    if (found.image === image) continue
+    const moved = await readSavedImage(local, access)
     throw refused(
-      `image ${image.local} of ${service} is not on this machine any more: run build and push in the same job`,
+      `image ${local} of ${service} is now ${moved.config}, built was ${config}: it was moved between build and push; build again`,
     )
   }
-  if (now.image === image.image) return
-  const { config } = await readSavedImage(image.local, access)
-  throw refused(
-    `image ${image.local} of ${service} is now ${config}, built was ${image.config}: it was moved between build and push; build again`,
-  )
 }
 
 /** What the registry has; one that hides what does not exist yet (403 instead of 404) gives its answer at the push. */

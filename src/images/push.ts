@@ -20,12 +20,13 @@ import {
 import { buildReleaseImage } from './build-release.ts'
 import { checkCheckout } from './checkout.ts'
 import type { Draft, DraftImage } from './draft.ts'
-import { checkEngine } from './engine.ts'
+import { checkEngine, engineHost } from './engine.ts'
 import { type EvidenceByService, requireEvidence } from './evidence.ts'
 import { lastReleaseTag, readLastManifest } from './last-release.ts'
 import { type Log, withProgress } from './progress.ts'
-import { contentTag, findPushed, lookUp, type PushedImage, uploadImage } from './push-image.ts'
+import { contentTag, findPushed, lookUp, type PushedImage, refuseMoved, uploadImage } from './push-image.ts'
 import { type RegistryLogin, withLogin } from './registry-login.ts'
+import { type LastManifest, recallRelease, rememberRelease } from './remembered-release.ts'
 
 export interface PushOptions {
   draft: Draft
@@ -40,8 +41,8 @@ export interface PushOptions {
   /** `ghcr.io/org/pacs`: images become `<prefix>/<service>`, the release `<prefix>/release`. */
   prefix: string
   agentFile: string
-  /** May still be on its way. */
-  agentVersion: string | Promise<string>
+  /** Asked where nobody remembers what the same bytes said. */
+  agentVersion: () => Promise<string>
   /** Who releases. */
   actor: string
   /** The source repository, like `org/pacs`. */
@@ -51,6 +52,8 @@ export interface PushOptions {
   created: Date
   /** Left out: the logins of the docker client as it is. */
   registry?: RegistryLogin
+  /** A directory of this user alone, where a release is remembered: then the same push again does not read it. */
+  cache: string
   /** A private directory for the login; made with mode 0700. */
   dockerConfigDirectory: string
   /** The whole environment of docker and git. */
@@ -84,16 +87,15 @@ const RELEASE_SPACE = 64 * 1024 ** 2
 export async function pushRelease(options: PushOptions): Promise<PushResult> {
   const { draft, evidence, prefix, env, log, signal } = options
   requireEvidence(draft.images, evidence)
-  const checking = checkEngine({ env, signal, space: RELEASE_SPACE })
-  checking.catch(() => undefined)
-  const { stack, agent } = await checkParts(options).finally(() => checking.catch(() => undefined))
-  const { host } = await checking
+  const remembered = await recallRelease(options.cache, prefix)
+  const { stack, agent } = await checkParts(options, remembered)
+  const host = options.registry ? await engineHost(options) : ''
   const login = { ...options, directory: options.dockerConfigDirectory, host }
   return withLogin(options.registry, login, async (access) => {
     const uploaded: string[] = []
     const known: string[] = []
     const look = (service: string, image: DraftImage, target: string) =>
-      withProgress(service, log, (line) => findPushed(service, image, target, { ...access, log: line }))
+      withProgress(service, log, (line) => findPushed(image, target, { ...access, log: line }))
     const push = async (service: string, image: DraftImage, target: string, found: PushedImage | null) => {
       const upload = (line: Log) => uploadImage(service, image, target, { ...access, log: line })
       const pushed = found ?? (await withProgress(service, log, upload))
@@ -104,11 +106,20 @@ export async function pushRelease(options: PushOptions): Promise<PushResult> {
     const targetOf = (service: string, image: DraftImage) => `${prefix}/${service}:${contentTag(image)}`
 
     // Read beside the looks at the images: when all of them are there, this may be the same step once more.
-    const reading = readLastManifest(prefix, { ...access, log: () => undefined }).catch(() => null)
+    const reading = readLastManifest(prefix, remembered, { ...access, log: () => undefined }).catch(() => null)
+    const comparing = refuseMoved(draft.images, access)
+    comparing.catch(() => undefined)
     const images = Object.entries(draft.images)
     const looked = await sideBySide(LOOKS_AT_A_TIME, images, async ([service, image]) => {
       return { service, image, found: await look(service, image, targetOf(service, image)) }
-    }).finally(() => reading)
+    }).finally(() => Promise.allSettled([reading, comparing]))
+    await comparing
+    let checked: Promise<unknown> | undefined
+    const checkOnce = () => {
+      checked ??= checkEngine({ env, signal, space: RELEASE_SPACE })
+      return checked
+    }
+    if (looked.some(({ found }) => found === null)) await checkOnce()
     const entries = await sideBySide(
       AT_A_TIME,
       looked,
@@ -135,12 +146,15 @@ export async function pushRelease(options: PushOptions): Promise<PushResult> {
       const last = await reading
       // The same step once more: its release is there.
       if (last && isSameRelease(last.manifest, manifest)) {
+        if (last !== remembered) await rememberRelease(options.cache, prefix, last)
         return { release: last.reference, manifest: last.manifest, uploaded, known: [...known, 'release'] }
       }
     }
+    await checkOnce()
     const release = await pushReleaseImage(manifest, options, access, async (image, target) => {
       return push('release', image, target, await look('release', image, target))
     })
+    await rememberRelease(options.cache, prefix, { reference: release, manifest })
     return { release, manifest, uploaded, known }
   })
 }
@@ -189,9 +203,15 @@ async function markAsLast(image: DraftImage, prefix: string, access: RegistryAcc
 }
 
 /** Everything that can be wrong before anything is sent, said at once. */
-async function checkParts(options: PushOptions): Promise<Pick<ReleaseManifest, 'stack' | 'agent'>> {
+async function checkParts(
+  options: PushOptions,
+  remembered: LastManifest | null,
+): Promise<Pick<ReleaseManifest, 'stack' | 'agent'>> {
   const { prefix, draft, directory, stackDirectory, agentFile } = options
-  const agentVersion = await options.agentVersion
+  const agent = await readFile(agentFile).catch(() => null)
+  const hash = sha256(agent ?? '')
+  const known = remembered?.manifest.agent
+  const agentVersion = known?.sha256 === hash ? known.version : await options.agentVersion()
   const problems = new Problems()
   const check = (
     name: string,
@@ -209,13 +229,12 @@ async function checkParts(options: PushOptions): Promise<Pick<ReleaseManifest, '
   check('run', shape.run, options.run, 'must have at most 300 characters')
   if (Object.keys(draft.images).length === 0) problems.add('the draft has no images: run build first')
   if (!(await isDirectory(stackDirectory))) problems.add(`stack directory: ${stackDirectory} is no directory`)
-  const agent = await readFile(agentFile).catch(() => null)
   if (!agent) problems.add(`agent: the file ${agentFile} cannot be read`)
   problems.throwIfAny()
   await checkCheckout(directory, draft.commit, options)
   return {
     stack: stackHash(await listStackFiles(stackDirectory)),
-    agent: { version: agentVersion, sha256: sha256(agent ?? '') },
+    agent: { version: agentVersion, sha256: hash },
   }
 }
 

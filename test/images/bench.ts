@@ -103,6 +103,7 @@ export function pushOptions(
     repository: 'org/pacs',
     run: 'https://github.example/org/pacs/actions/runs/1',
     created: '2026-11-24T10:15:00.000Z',
+    cache: '/srv/cache',
     dockerConfigDirectory: DOCKER_CONFIG,
     ...change,
   }

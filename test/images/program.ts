@@ -39,7 +39,12 @@ async function perform(call: Call): Promise<unknown> {
     case 'build':
       return (await buildImages({ ...call.options, ...world, onGate: () => undefined })).draft
     case 'push':
-      return pushRelease({ ...call.options, ...world, created: new Date(call.options.created) })
+      return pushRelease({
+        ...call.options,
+        ...world,
+        agentVersion: async () => call.options.agentVersion,
+        created: new Date(call.options.created),
+      })
     case 'push-to-fake':
       return pushToFake(call)
     case 'read':

@@ -45,6 +45,7 @@ const pushOptions = z.object({
   run: z.string(),
   created: z.string(),
   registry: login.exactOptional(),
+  cache: z.string(),
   dockerConfigDirectory: z.string(),
 })
 

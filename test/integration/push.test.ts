@@ -176,6 +176,9 @@ describe('push to a registry that refuses', () => {
     expect(parsePinned('release', first?.release ?? '').repository).toBe(`${prefix}/release`)
     const again = outcome.requests.slice(outcome.requests.indexOf('push 2'))
     expect(again.filter((request) => /^(POST|PUT|PATCH) /.test(request))).toEqual([])
+    // What the last release is, the machine remembers; that it is still the last one, the registry says.
+    expect(again.filter((request) => request.includes('/release/manifests/sha256:'))).toEqual([])
+    expect(again.filter((request) => request.endsWith('/release/manifests/last'))).not.toEqual([])
     expect(outcome.requests.filter((request) => request.startsWith('POST '))).not.toEqual([])
     expect(await lab.runner.run(['ls', '-A', '/tmp/pacs-docker'])).not.toContain('config.json')
     expect(await lab.runner.run(['stat', '-c', '%a', '/tmp/pacs-docker'])).toBe('700')
