@@ -43,13 +43,20 @@ export function page(script: string, budget: string): SampleFiles {
   }
 }
 
+interface DraftImage {
+  local: string
+  image: string
+  config: string
+  verdict: Record<string, unknown> | null
+}
+
 export interface ScannedBuild {
   code: number
   /** Everything that the job printed. */
   printed: string
   summary: string
   /** What build hands to push; null when it was refused. */
-  draft: { images: Record<string, { config: string; verdict: Record<string, unknown> | null }> } | null
+  draft: { images: Record<string, DraftImage> } | null
   /** Path of that draft. */
   manifest: string
 }

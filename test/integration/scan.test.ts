@@ -14,6 +14,7 @@ import {
   type ScanBench,
   type ScannedBuild,
   startScanBench,
+  VENDOR,
 } from '../images/scan-bench.ts'
 import type { Advisory } from '../lab/index.ts'
 
@@ -43,17 +44,20 @@ const verdictOf = ({ draft, printed }: ScannedBuild, service: string) => {
 
 describe('a build', () => {
   test('gives every image its verdict, and reports what a vendor has to mend', async () => {
-    const built = await build(debian('image', ['pacs-fixture-unfixed', 'bash']))
+    const built = await build(debian('image', ['pacs-fixture-unfixed', 'pacs-fixture-open', 'bash']))
     expect(built.code, built.printed).toBe(0)
     expect(verdictOf(built, 'api')).toMatchObject({
       scanner: { version: '0.74.0', sha256: `sha256:${bench.scanner['scanner-sha256']}` },
-      found: { critical: 1, high: 0, medium: 1 },
+      found: { critical: 2, high: 0, medium: 1 },
       open: [],
       waived: [],
     })
     expect(verdictOf(built, 'queue')).toMatchObject({ found: { high: 1 }, open: ['CVE-2026-90004 in redis'] })
-    const strict = await build(debian('image', ['pacs-fixture-unfixed']), { 'scan-unfixed': 'true' })
+    const unfixed = debian('image', ['pacs-fixture-unfixed', 'pacs-fixture-open'])
+    const strict = await build(unfixed, { 'scan-unfixed': 'true' })
     expect(errorOf(strict)).toMatch(/image of api: CVE-2026-90002 in pacs-fixture-unfixed 1.0-1 \(CRITICAL\)/)
+    // What a distribution still looks into is as open as what it has not mended.
+    expect(errorOf(strict)).toMatch(/CVE-2026-90005 in pacs-fixture-open 1.0-1 \(CRITICAL\)/)
     expect(built.summary).toContain('no release yet')
     expect(built.summary).toMatch(/scan of queue.*passed, 1 of the vendor that no own image may have/)
   })
@@ -62,7 +66,8 @@ describe('a build', () => {
     const files = {
       ...fixable,
       '.trivyignore': 'CVE-2026-90001\n',
-      '.trivyignore.yaml': 'vulnerabilities: [{ id: CVE-2026-90001 }]\n',
+      // The scanner knows no key `expires`, and takes this for one that never ends.
+      '.trivyignore.yaml': 'vulnerabilities: [{ id: CVE-2026-90001, expires: 2020-01-01 }]\n',
       'trivy.yaml': 'severity: [LOW]\nscan: { skip-files: ["**"] }\n',
       'image/.trivyignore': 'CVE-2026-90001\n',
     }
@@ -71,6 +76,11 @@ describe('a build', () => {
       TRIVY_IGNOREFILE: '.trivyignore',
       TRIVY_SKIP_FILES: '**',
       TRIVY_IGNORE_UNFIXED: 'true',
+      // A finding would be a failure of the scanner, and another image would be looked at, with less to look up.
+      TRIVY_EXIT_CODE: '1',
+      TRIVY_IMAGE_SRC: 'remote',
+      TRIVY_PLATFORM: 'linux/arm64',
+      TRIVY_OFFLINE_SCAN: 'true',
     }
     const built = await build(files, {}, ignored)
     expect(built.code).toBe(1)
@@ -82,8 +92,9 @@ describe('a build', () => {
   })
 
   test('lets pass what a waiver answers for, and names the one that nothing needs', async () => {
-    const day = new Date(Date.now() + 20 * 86_400_000).toISOString().slice(0, 10)
-    const waiver = (id: string) => `- { id: ${id}, reason: not reachable from outside, owner: jane, expires: ${day} }\n`
+    const day = (ahead: number) => new Date(Date.now() + ahead * 86_400_000).toISOString().slice(0, 10)
+    const waiver = (id: string, expires = `expires: ${day(20)}`) =>
+      `- { id: ${id}, reason: not reachable from outside, owner: jane, ${expires} }\n`
     const files = { ...fixable, 'stack/waivers.yml': waiver('CVE-2026-90001') + waiver('CVE-1999-1') }
     const built = await build(files, { 'scan-waivers': 'stack/waivers.yml' })
     expect(verdictOf(built, 'api')).toMatchObject({ waived: ['CVE-2026-90001 in pacs-fixture'] })
@@ -92,6 +103,10 @@ describe('a build', () => {
     expect(errorOf(missing)).toMatch(
       /^input scan-waivers: stack\/waiver.yml cannot be read; without it nothing would be/,
     )
+    const past = waiver('CVE-2026-90001', `expired_at: ${day(20)}`) + waiver('CVE-2026-90001', `expires: ${day(-1)}`)
+    const loose = await build({ ...files, 'stack/waivers.yml': past }, { 'scan-waivers': 'stack/waivers.yml' })
+    expect(errorOf(loose)).toMatch(/waivers.yml:1: expired_at is not known; known are id, reason, owner, expires/)
+    expect(errorOf(loose)).toMatch(/waivers.yml:2: expired on /)
     const pull = await build(files, { 'scan-waivers': 'stack/waivers.yml' }, { GITHUB_BASE_REF: 'main' })
     expect(errorOf(pull)).toMatch(
       /a pull request is judged by the waivers of main, and git has no refs\/remotes\/origin\/main/,
@@ -139,8 +154,14 @@ describe('a release', () => {
     const script = randomBytes(1500).toString('hex')
     const built = await build({ ...clean, ...page(script, '2KiB') })
     expect(built.summary).toMatch(/page of api \| 1.\d KiB of 2.0 KiB that it may load first/)
-    const release = await pushScanned(bench, built)
     const { runner } = bench.lab
+    const { local = '', image = '' } = built.draft?.images.api ?? {}
+    await runner.run(['docker', 'tag', VENDOR, local])
+    expect(errorOf(await pushStep(bench, built.manifest))).toMatch(
+      /^image \S+ of api is now sha256:[0-9a-f]{64}, built was sha256:[0-9a-f]{64}: it was moved between build and push/,
+    )
+    await runner.run(['docker', 'tag', image, local])
+    const release = await pushScanned(bench, built)
     const container = (await runner.run(['docker', 'create', release, 'none'])).trim()
     const read = (name: string, filter: string) =>
       runner.run(['sh', '-c', `docker cp ${container}:/scan/${name} - | tar -xO | ${filter}`])

@@ -73,6 +73,8 @@ describe('Trivy', () => {
     expect(argv.at(0)).toBe('image')
     expect(argv.at(-1)).toBe(image)
     expect(argv).toEqual(expect.arrayContaining(['--skip-version-check', '--disable-telemetry', '--skip-db-update']))
+    // It would leave out what is looked up outside the image.
+    expect(argv).not.toContain('--offline-scan')
     expect([given('--exit-code'), given('--image-src'), given('--scanners')]).toEqual(['0', 'docker', 'vuln,secret'])
     for (const flag of ['--config', '--ignorefile', '--secret-config'])
       expect(await readFile(given(flag), 'utf8')).toBe('{}\n')
