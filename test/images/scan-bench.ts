@@ -7,6 +7,8 @@ import { installSuite } from './suite.ts'
 const MIRROR = 'registry.lab:5000/library'
 const CHECKOUT = '/srv/scanned'
 const RESULT = '/srv/result'
+/** Of another job on the same machine. */
+const OTHER = `${RESULT}/other`
 const COMMON = { images: 'registry.lab:5000/org/pacs', 'compose-file': 'stack/docker-compose.prod.yml' }
 /** A vendor's image with the fixture database's HIGH finding in `redis`, by its name in the engine's mirror of docker.io. */
 export const VENDOR = 'fixture-vendor:1'
@@ -59,6 +61,8 @@ export interface ScannedBuild {
   draft: { images: Record<string, DraftImage> } | null
   /** Path of that draft. */
   manifest: string
+  /** What a second job did meanwhile. */
+  other?: { code: number; printed: string; outputs: Record<string, string> }
 }
 
 export interface ScanBench {
@@ -94,8 +98,10 @@ export async function publishVendor({ lab: { runner } }: ScanBench, packages: re
 interface BuildCourse {
   /** A script that runs in the checkout before, for files that are too large to be carried there. */
   prepare?: string
-  /** See {@link runStep}. */
+  /** See {@link StepCourse}. */
   cancelAt?: string
+  /** A second job of the machine builds the same at the same time. */
+  twice?: boolean
 }
 
 /** The build action on a checkout with these files, judged by the lab's database unless `inputs` say otherwise. */
@@ -104,7 +110,7 @@ export async function buildScanned(
   files: SampleFiles,
   inputs: Readonly<Record<string, string>> = {},
   env: Readonly<Record<string, string>> = {},
-  { prepare, cancelAt }: BuildCourse = {},
+  { prepare, cancelAt, twice }: BuildCourse = {},
 ): Promise<ScannedBuild> {
   const { scanner, lab } = bench
   const { runner, registry } = lab
@@ -112,15 +118,16 @@ export async function buildScanned(
   const { commit } = await makeCheckout(runner, CHECKOUT, { vendor: VENDOR, files: all })
   await runner.run(['sh', '-c', `rm -rf ${RESULT}; mkdir -m 700 ${RESULT}; cd ${CHECKOUT}; ${prepare ?? ''}`])
   const databases = { 'scan-database': registry.database, 'scan-java-database': registry.javaDatabase }
-  const done = await runStep(
-    bench,
-    'build',
-    { ...COMMON, ...scanner, ...databases, ...inputs },
-    { GITHUB_SHA: commit, ...env },
-    cancelAt,
-  )
+  const given = { ...COMMON, ...scanner, ...databases, ...inputs }
+  const job = { GITHUB_SHA: commit, ...env }
+  if (twice) await runner.run(['mkdir', '-m', '700', OTHER])
+  const [done, other] = await Promise.all([
+    runStep(bench, 'build', given, job, { cancelAt }),
+    twice ? runStep(bench, 'build', given, job, { result: OTHER }) : undefined,
+  ])
   const manifest = done.outputs.manifest ?? ''
-  return { ...done, manifest, draft: manifest === '' ? null : JSON.parse(await runner.readText(manifest)) }
+  const draft = manifest === '' ? null : JSON.parse(await runner.readText(manifest))
+  return { ...done, manifest, draft, ...(other ? { other } : {}) }
 }
 
 /** The push action on what {@link buildScanned} has just built. @returns the release by digest */
@@ -130,10 +137,10 @@ export async function pushScanned(bench: ScanBench, { manifest }: ScannedBuild):
   return outputs.release
 }
 
-/** The same, whatever comes of it. @param cancelAt see {@link runStep} */
+/** The same, whatever comes of it. @param cancelAt see {@link StepCourse} */
 export async function pushStep(bench: ScanBench, manifest: string, cancelAt?: string) {
   const commit = (await bench.lab.runner.run(['git', '-C', CHECKOUT, 'rev-parse', 'HEAD'])).trim()
-  return runStep(bench, 'push', { ...COMMON, manifest }, { GITHUB_SHA: commit }, cancelAt)
+  return runStep(bench, 'push', { ...COMMON, manifest }, { GITHUB_SHA: commit }, { cancelAt })
 }
 
 /** The scan action on a release. */
@@ -154,27 +161,31 @@ wait $step; code=$?
 pgrep -fa 'trivy (image|convert)|docker (push|pull|buildx)' | sed 's/^/left behind: /'
 exit $code`
 
-/**
- * One step of the job, with the committed dist.
- * @param cancelAt cancels it when a process of the machine has a command line that matches this pattern
- */
+interface StepCourse {
+  /** Cancels the step when a process of the machine has a command line that matches this pattern. */
+  cancelAt?: string | undefined
+  /** The job's own folder. */
+  result?: string
+}
+
+/** One step of the job, with the committed dist. */
 export async function runStep(
   { lab: { runner } }: ScanBench,
   action: string,
   inputs: Readonly<Record<string, string>>,
   env: Readonly<Record<string, string>>,
-  cancelAt?: string,
+  { cancelAt, result = RESULT }: StepCourse = {},
 ) {
-  await runner.run(['sh', '-c', `cd ${RESULT}; for f in output state summary; do : > $f; done`])
+  await runner.run(['sh', '-c', `cd ${result}; for f in output state summary; do : > $f; done`])
   const job = Object.entries({
     ...inputVariables(await readAction(`actions/${action}`), inputs),
     GITHUB_WORKSPACE: CHECKOUT,
     GITHUB_REPOSITORY: 'org/pacs',
     GITHUB_ACTOR: 'jane',
-    RUNNER_TEMP: RESULT,
-    GITHUB_OUTPUT: `${RESULT}/output`,
-    GITHUB_STATE: `${RESULT}/state`,
-    GITHUB_STEP_SUMMARY: `${RESULT}/summary`,
+    RUNNER_TEMP: result,
+    GITHUB_OUTPUT: `${result}/output`,
+    GITHUB_STATE: `${result}/state`,
+    GITHUB_STEP_SUMMARY: `${result}/summary`,
     ...env,
   }).map(([name, value]) => `${name}=${value}`)
   const program = `/srv/suite/dist/${action}/index.js`
@@ -184,7 +195,7 @@ export async function runStep(
   return {
     code,
     printed: `${stdout}\n${stderr}`,
-    summary: await runner.readText(`${RESULT}/summary`),
-    outputs: parseFileCommands(await runner.readText(`${RESULT}/output`)),
+    summary: await runner.readText(`${result}/summary`),
+    outputs: parseFileCommands(await runner.readText(`${result}/output`)),
   }
 }
