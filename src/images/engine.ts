@@ -28,32 +28,60 @@ export async function checkEngine(options: {
   space: number
 }): Promise<BuildEngine> {
   const { env, signal, space } = options
-  const docker = (args: readonly string[]) => askDocker(args, { env, signal })
-  // A person waits for each start of the client; none needs another's answer.
-  const [version, buildx, { stdout: said }, host] = await Promise.all([
-    docker(['version', '--format', '{{.Server.Os}}/{{.Server.Arch}}']),
-    docker(['buildx', 'version']),
-    docker(['info', '--format', '{{json .DriverStatus}} {{.DockerRootDir}}']),
-    engineHost({ env, signal }),
-  ])
-  if (version.code !== 0) throw refused(`the Docker engine does not answer: ${lastLine(version.stderr)}`)
-  if (buildx.code !== 0)
-    throw refused('docker buildx is missing: install the package docker-buildx (or docker-buildx-plugin)')
-  const [, major = '1', minor = '0'] = /\bv?(\d+)\.(\d+)\.\d+/.exec(buildx.stdout) ?? []
+  // One start of the client says all of it.
+  const { code, stdout, stderr } = await askDocker(['info', '--format', '{{json .}}'], { env, signal })
+  const said = infoSchema.safeParse(parseJson(stdout))
+  // Some clients end with 0 then, and say why in what they print.
+  const why = said.data?.ServerErrors[0] ?? (code !== 0 || !said.success ? lastLine(stderr) : undefined)
+  if (why !== undefined || !said.success) throw refused(`the Docker engine does not answer: ${why}`)
+  const { ClientInfo, DriverStatus, DockerRootDir } = said.data
+  const buildx = ClientInfo.Plugins.find(({ Name }) => Name === 'buildx')
+  if (!buildx) throw refused('docker buildx is missing: install the package docker-buildx (or docker-buildx-plugin)')
+  const [, major = '1', minor = '0'] = /^v?(\d+)\.(\d+)\.\d+/.exec(buildx.Version) ?? []
   if (major === '0' && Number(minor) < 10) {
     throw refused(`docker buildx is ${major}.${minor}, too old to build without attestations: install 0.10 or newer`)
   }
-  const [, status = '', root = ''] = /^(\S.*) (\/.*)$/.exec(said.trim()) ?? []
-  await checkSpace(root, space)
-  return { platform: version.stdout.trim(), host, namesByConfig: namesByConfig(status) }
+  await checkSpace(DockerRootDir, space)
+  return {
+    platform: await platformOf(said.data, { env, signal }),
+    host: ClientInfo.Context === 'default' ? (env.DOCKER_HOST ?? '') : await engineHost({ env, signal }),
+    namesByConfig: namesByConfig(DriverStatus),
+  }
 }
 
-const driverStatus = z.array(z.array(z.string()))
+const infoSchema = z.object({
+  OSType: z.string(),
+  Architecture: z.string(),
+  DriverStatus: z.array(z.array(z.string())).nullable(),
+  DockerRootDir: z.string(),
+  ServerErrors: z
+    .array(z.string())
+    .nullish()
+    .transform((errors) => errors ?? []),
+  ClientInfo: z.object({
+    Context: z.string().optional(),
+    Plugins: z
+      .array(z.object({ Name: z.string(), Version: z.string().default('') }))
+      .nullish()
+      .transform((plugins) => plugins ?? []),
+  }),
+})
+
+/** What the engine's machine calls itself, as images call it. */
+const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' }
+
+async function platformOf(
+  { OSType, Architecture }: z.infer<typeof infoSchema>,
+  options: { env: Environment; signal: AbortSignal },
+): Promise<string> {
+  const known = ARCHITECTURES[Architecture]
+  if (known !== undefined) return `${OSType}/${known}`
+  return (await askDocker(['version', '--format', '{{.Server.Os}}/{{.Server.Arch}}'], options)).stdout.trim()
+}
 
 /** Every store but containerd's lists what its driver is about (`Backing Filesystem`, …); where nothing is said, nothing is assumed. */
-function namesByConfig(status: string): boolean {
-  const parsed = driverStatus.safeParse(parseJson(status))
-  return parsed.success && parsed.data.length > 0 && !parsed.data.flat().some((text) => text.includes('containerd'))
+function namesByConfig(status: readonly (readonly string[])[] | null): boolean {
+  return status !== null && status.length > 0 && !status.flat().some((text) => text.includes('containerd'))
 }
 
 function parseJson(text: string): unknown {
