@@ -57,6 +57,7 @@ export interface ScannedBuild {
   /** Everything that the job printed. */
   printed: string
   summary: string
+  outputs: Record<string, string>
   /** What build hands to push; null when it was refused. */
   draft: { images: Record<string, DraftImage> } | null
   /** Path of that draft. */

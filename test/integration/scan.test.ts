@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { composeOf } from '../images/checkout.ts'
 import {
   buildScanned,
   DOCKERFILE,
@@ -133,6 +134,34 @@ describe('a build', () => {
     expect(errorOf(old)).toMatch(/image of api: os-end-of-life \(CRITICAL\): debian 8/)
     const empty = await build({ 'image/app': 'static\n' })
     expect(errorOf(empty)).toMatch(/image of api: no-packages .*; os-unknown/)
+  })
+})
+
+describe('a Compose file', () => {
+  test('is refused by the gate before anything is built, at its lines, and what is allowed is told apart', async () => {
+    const because = 'until its version 3'
+    const text = composeOf(VENDOR, `, allow: { added-capability: ${because} }`).replace(
+      '    stop_grace_period',
+      '    privileged: true\n    cap_add: [SYS_TIME]\n    stop_grace_period',
+    )
+    const line = text.split('\n').indexOf('    privileged: true') + 1
+    const built = await build({ ...clean, 'stack/docker-compose.prod.yml': text })
+    expect([built.code, built.draft]).toEqual([1, null])
+    expect(errorOf(built)).toMatch(/^the Compose file has 1 findings: mend each, .*\n.*: privileged: .*\[privileged\]$/)
+    expect(built.printed).toContain(
+      `::warning title=privileged,file=stack/docker-compose.prod.yml,line=${line}::privileged: leave it out`,
+    )
+    expect(built.summary).toMatch(/api: added-capability \| allowed: until its version 3/)
+    expect(JSON.parse(await bench.lab.runner.readText(built.outputs.sarif ?? ''))).toMatchObject({
+      runs: [
+        {
+          results: [
+            { ruleId: 'privileged', locations: [{ physicalLocation: { region: { startLine: line } } }] },
+            { ruleId: 'added-capability', suppressions: [{ justification: because }] },
+          ],
+        },
+      ],
+    })
   })
 })
 
