@@ -124,7 +124,7 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
         scan?.catch(() => undefined)
         if (scan) scans.push(scan)
         if (source.kind === 'build' && source.bundleBudget !== undefined) {
-          const weight = await weighPage(source.service, image.image, { env, signal })
+          const weight = await weighPage(source.service, image.image, { host: engine.host, env, signal })
           weights.set(source.service, { weight, budget: source.bundleBudget })
         }
         return [source.service, image]

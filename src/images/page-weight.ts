@@ -1,8 +1,8 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { z } from 'zod'
-import { type Failure, refused, run, tryRun } from '../lib/index.ts'
-import { READING_LABEL } from '../release/index.ts'
+import { type Failure, refused } from '../lib/index.ts'
+import { type EngineAccess, openImageReader } from './image-reader.ts'
 import { collectTarEntries } from './tar.ts'
 
 /** The label of an image that says in which folder of it the page lies that a budget is for. */
@@ -39,11 +39,6 @@ const manifestSchema = z.record(
 )
 type Manifest = z.infer<typeof manifestSchema>
 
-interface Engine {
-  env: Readonly<Record<string, string>>
-  signal: AbortSignal
-}
-
 /** Larger files than 64 MiB are in no page. */
 const LARGEST = 64 * 1024 ** 2
 
@@ -51,30 +46,33 @@ const LARGEST = 64 * 1024 ** 2
  * Weighs what the page in an image loads first: the HTML, its scripts and styles, and all that they import before they run.
  * @throws Failure `refused` when the image does not say where its page is, or its build's manifest is missing or wrong
  */
-export async function weighPage(service: string, image: string, engine: Engine): Promise<PageWeight> {
+export async function weighPage(service: string, image: string, engine: EngineAccess): Promise<PageWeight> {
   const complain = (what: string) => refused(`${service}: it has a bundle-budget, but ${what}`)
-  const format = `{{index .Config.Labels "${PAGE_LABEL}"}}`
-  const [folder, container] = await Promise.all([
-    run('docker', ['image', 'inspect', '--format', format, image], engine),
-    run('docker', ['create', '--label', `${READING_LABEL}=1`, image, 'none'], engine),
-  ])
-  const remove = () => tryRun('docker', ['rm', '--force', '--volumes', container.trim()], { env: engine.env })
+  const reader = openImageReader(engine)
+  const labelled = reader.label(image, PAGE_LABEL)
+  labelled.catch(() => undefined)
+  const container = await reader.create(image)
   const read = async () => {
+    const folder = await labelled
     if (!folder.startsWith('/')) {
       throw complain(`its image has no label ${PAGE_LABEL} with the folder of the page: set one in its Dockerfile`)
     }
-    return readPages(`${container.trim()}:${folder.trim()}`, folder.trim(), complain, engine)
+    return readPages((onBytes) => reader.read(container, folder, onBytes), folder, complain)
   }
   const { pages, files } = await read().catch(async (thrown: unknown) => {
-    await remove()
+    await reader.remove(container)
     throw thrown
   })
-  const [weight] = await Promise.all([heaviest(pages, files), remove()])
+  const [weight] = await Promise.all([heaviest(pages, files), reader.remove(container)])
   return weight
 }
 
-/** The files of each page, and their content. @param from the folder of the pages, as `docker cp` takes it */
-async function readPages(from: string, folder: string, complain: (what: string) => Failure, engine: Engine) {
+/** The files of each page, and their content. @param read hands out the folder of the pages as tar; false when it cannot */
+async function readPages(
+  read: (onBytes: (bytes: Uint8Array) => void) => Promise<boolean>,
+  folder: string,
+  complain: (what: string) => Failure,
+) {
   const files = new Map<string, Buffer>()
   let pages: string[][] | undefined
   const learn = (text: Buffer | undefined) => {
@@ -87,8 +85,7 @@ async function readPages(from: string, folder: string, complain: (what: string) 
       learn(archive.entries.get(MANIFEST))
       return missing().includes(path)
     }, LARGEST)
-    const { code } = await tryRun('docker', ['cp', `${from}/.`, '-'], { ...engine, onBytes: archive.write })
-    if (code !== 0) break
+    if (!(await read(archive.write))) break
     for (const [path, content] of archive.entries) files.set(path, content)
     learn(files.get(MANIFEST))
   }

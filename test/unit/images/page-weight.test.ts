@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process'
+import { appendFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { weighPage } from '../../../src/images/page-weight.ts'
 
@@ -29,9 +33,41 @@ cp) exec tar -C ${page} -cf - ${Object.keys(files)
 esac
 `
   await writeFile(join(directory, 'docker'), docker, { mode: 0o755 })
-  const engine = { env: { PATH: `${directory}:/usr/bin:/bin` }, signal: new AbortController().signal }
+  return weighAt('tcp://engine:2376')
+}
+
+async function weighAt(host: string) {
+  const engine = { host, env: { PATH: `${directory}:/usr/bin:/bin` }, signal: new AbortController().signal }
   const weight = await weighPage('web', 'sha256:1', engine).catch((thrown: unknown) => thrown)
   return { weight, calls: (await readFile(join(directory, 'calls'), 'utf8')).trim().split('\n') }
+}
+
+/** The same by an engine at a unix socket, which says what it is asked. */
+async function weighBySocket(files: Readonly<Record<string, string>>) {
+  const page = join(directory, 'page')
+  await mkdir(join(page, '.vite'), { recursive: true })
+  for (const [path, content] of Object.entries(files)) await writeFile(join(page, path), content)
+  const names = Object.keys(files).map((path) => `./${path}`)
+  const archive = ['-C', page, '-cf', '-', '--files-from', '/dev/null', ...names]
+  const tar = await promisify(execFile)('tar', archive, { encoding: 'buffer' })
+  const server = createServer((asked, answer) => {
+    const { pathname, searchParams } = new URL(asked.url ?? '', 'http://engine')
+    appendFileSync(join(directory, 'calls'), `${asked.method} ${pathname}${searchParams}\n`)
+    const say = (status: number, said: object | Buffer) =>
+      answer.writeHead(status).end(Buffer.isBuffer(said) ? said : JSON.stringify(said))
+    if (pathname === '/images/sha256:1/json') say(200, { Config: { Labels: { 'org.pacs-deploy.page': '/srv/page' } } })
+    else if (pathname === '/containers/create') say(201, { Id: '1a2b3c' })
+    else if (asked.method === 'DELETE') answer.writeHead(204).end()
+    else if (names.length > 0) say(200, tar.stdout)
+    else say(404, { message: 'no such file' })
+  })
+  const socket = join(directory, 'engine.sock')
+  await new Promise<void>((resolve) => server.listen(socket, resolve))
+  try {
+    return await weighAt(`unix://${socket}`)
+  } finally {
+    server.close()
+  }
 }
 
 describe('the page in an image', () => {
@@ -46,6 +82,20 @@ describe('the page in an image', () => {
     const { weight, calls } = await weigh({ [MANIFEST]: JSON.stringify(entry), ...parts })
     expect(weight).toMatchObject({ files: [{ path: 'a.js' }, { path: 'a.css' }, { path: 'index.html' }] })
     expect(calls.toSorted()).toEqual(['cp', 'create', 'image', 'rm'])
+  })
+
+  test('is read at the socket of an engine that has one here', async () => {
+    const { weight, calls } = await weighBySocket({ [MANIFEST]: JSON.stringify(entry), ...parts })
+    expect(weight).toMatchObject({ files: [{ path: 'a.js' }, { path: 'a.css' }, { path: 'index.html' }] })
+    expect(calls.toSorted()).toEqual([
+      'DELETE /containers/1a2b3cforce=true&v=true',
+      'GET /containers/1a2b3c/archivepath=%2Fsrv%2Fpage%2F.',
+      'GET /images/sha256:1/json',
+      'POST /containers/create',
+    ])
+    const none = await weighBySocket({})
+    expect(none.weight).toMatchObject({ message: expect.stringMatching(/manifest.json is not in its image/) })
+    expect(none.calls.at(-1)).toMatch(/^DELETE/)
   })
 
   test('is weighed too where its manifest comes after its files', async () => {
