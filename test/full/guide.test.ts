@@ -65,7 +65,7 @@ describe(GUIDE, () => {
   })
 
   it('leaves a server that serves, has proved a backup, and kept what tells of an incident', async () => {
-    expect(await server.run(['sh', '-c', 'ls /root/incident-*.tar.gz | wc -l'])).toBe('1\n')
+    expect(await server.run(['sh', '-c', 'ls /root/incident-*.tar.gz | wc -l'])).toBe('1')
     const done = (await server.run(['pacs-agent', 'logs']))
       .split('\n')
       .filter((line) => /^verify-.*\bdone\b/.test(line))
@@ -81,7 +81,7 @@ describe('docs/monitoring.md', () => {
       await giveSecret(`alertmanager-${receiver}-url`, 'http://127.0.0.1:9/')
     await giveSecret('alertmanager-smtp-password', 'not asked for')
     const page = await readFile(join(import.meta.dirname, '../../docs/monitoring.md'), 'utf8')
-    const block = /^Beside an agent .*?\n\n((?: {4}.*\n)+)/ms.exec(page)?.[1] ?? ''
+    const block = /^Beside an agent .*?\n\n((?: {4}[^\n]*\n)+)/ms.exec(page)?.[1] ?? ''
     const { serving } = servingSchema.parse(JSON.parse(await server.run(['pacs-agent', 'status', '--json'])))
     // Grafana cannot be had here.
     const text = block.replace('<release>', serving.release).replace(' grafana', '')
