@@ -5,7 +5,8 @@ import { run } from '../../src/lib/index.ts'
 import { sendImages } from '../dicom/send.ts'
 import { syntheticImage } from '../dicom/synthetic-image.ts'
 import { ensureVendorImage, type Lab, type Machine, Progress, startLab, waitFor } from '../lab/index.ts'
-import { loadImages } from '../monitoring/site.ts'
+import { loadImages, NODE } from '../monitoring/site.ts'
+import { describeRefusedRenewal } from '../stack/refused-renewal.ts'
 import { compose, configure, copyDeployment, STACK } from '../stack/standalone.ts'
 
 const FILES = ['-f', 'docker-compose.postgres.yml']
@@ -22,6 +23,7 @@ beforeAll(async () => {
   lab = started
   server = lab.server('staging')
   await bring(image, 'postgres:17')
+  await server.copyIn(process.execPath, NODE, 0o755)
   await copyDeployment(server)
   await configure(server)
   await server.copyIn(Buffer.from('a-password-of-the-test'), `${STACK}/secrets/orthanc-postgres-password`)
@@ -148,7 +150,7 @@ async function dicomHealth(tls?: object): Promise<unknown> {
   const only = { project: file.project, services: { orthanc: { checks } } }
   await server.copyIn(Buffer.from(JSON.stringify(only)), '/srv/health-checks.json')
   const { stdout } = await server.exec([
-    ...['node', `${STACK}/monitoring/health-check.js`, '--format', 'json', '--timeout', '10s'],
+    ...[NODE, `${STACK}/monitoring/health-check.js`, '--format', 'json', '--timeout', '10s'],
     ...['--checks', '/srv/health-checks.json', '--secrets', `${STACK}/secrets`],
   ])
   const report = JSON.parse(stdout)
@@ -170,6 +172,8 @@ test('the journal holds the logs of the services, which docker still shows', asy
   const shown = await server.exec(['docker', 'logs', 'pacs-standalone-redis-1'])
   expect(shown.stdout).toContain('Ready to accept connections')
 })
+
+describeRefusedRenewal(() => ({ lab, server }))
 
 test('a service that the kernel kills for its memory comes back by itself, and the health check counts it', async () => {
   const redis = 'pacs-standalone-redis-1'
@@ -199,7 +203,7 @@ test('a service that the kernel kills for its memory comes back by itself, and t
   const checks = '/srv/health-checks-redis.json'
   const only = { project: 'pacs', services: { redis: { checks: [{ kind: 'redis', port: 6379, user: 'health' }] } } }
   await server.copyIn(Buffer.from(JSON.stringify(only)), checks)
-  const program = ['node', `${STACK}/monitoring/health-check.js`, '--checks', checks, '--format', 'prometheus']
+  const program = [NODE, `${STACK}/monitoring/health-check.js`, '--checks', checks, '--format', 'prometheus']
   expect((await server.exec(program)).stdout).toMatch(/^pacs_container_restarts_total\{service="redis".*\} [1-9]/m)
 })
 

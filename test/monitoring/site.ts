@@ -15,7 +15,7 @@ import { backupFigures } from './backup-figures.ts'
 const STACK = '/srv/pacs/deployment/production'
 const KEPT = '/srv/messages.jsonl'
 /** Where the server has the Node that an agent would bring. */
-const NODE = '/srv/node'
+export const NODE = '/srv/node'
 
 const message = z.discriminatedUnion('by', [
   z.object({ by: z.literal('mail'), at: z.number(), to: z.array(z.string()), text: z.string() }),

@@ -63,7 +63,7 @@ async function isTaken(server: Machine, file: string): Promise<void> {
 const API = 'http://127.0.0.1:8099/api/entrypoints'
 
 /** Two maps as one: what the second says wins, and where both have a map, these are laid into each other. */
-function laidInto(base: unknown, more: unknown): unknown {
+export function laidInto(base: unknown, more: unknown): unknown {
   if (!isMap(base) || !isMap(more)) return more
   const merged: Record<string, unknown> = { ...base }
   for (const [key, value] of Object.entries(more)) merged[key] = key in merged ? laidInto(merged[key], value) : value
