@@ -1,7 +1,8 @@
 import { chmod, mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, messageOf, refused } from '../lib/index.ts'
-import { arrange, listBackups, type StoredBackup } from './catalogue.ts'
+import { arrange, listBackups } from './catalogue.ts'
+import { noteHeld, recallHeld } from './held-backups.ts'
 import type { Restic } from './restic.ts'
 import { chooseKept, type Retention } from './retention.ts'
 
@@ -81,16 +82,23 @@ export async function copyToSecond(
   signal: AbortSignal,
 ): Promise<SecondCopy> {
   const all = await listBackups(first, signal)
-  let missing: StoredBackup[] = all
+  let held = await recallHeld(second)
+  const missing = () => all.filter(({ id }) => !held.has(id)).reverse()
   try {
     if (!(await second.exists({ signal }))) await second.init(first)
-    const there = new Set((await listBackups(second, signal)).map(({ id }) => id))
-    missing = all.filter(({ id }) => !there.has(id)).reverse()
-    for (const { snapshots } of missing) await second.copyFrom(first, snapshots, { signal })
+    held = new Set((await listBackups(second, signal)).map(({ id }) => id))
+    const copied: string[] = []
+    for (const { id, snapshots } of missing()) {
+      await second.copyFrom(first, snapshots, { signal })
+      held.add(id)
+      copied.push(id)
+    }
     await prune(second, retention, now, signal)
-    return { outcome: 'copied', backups: missing.map(({ id }) => id) }
+    return { outcome: 'copied', backups: copied }
   } catch (thrown) {
     if (!(thrown instanceof Failure) || signal.aborted) throw thrown
-    return { outcome: 'later', why: messageOf(thrown), waiting: missing.map(({ id }) => id) }
+    return { outcome: 'later', why: messageOf(thrown), waiting: missing().map(({ id }) => id) }
+  } finally {
+    await noteHeld(second, held)
   }
 }

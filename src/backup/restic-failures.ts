@@ -8,7 +8,7 @@ interface Cause {
   means: string
 }
 
-const CAUSES: readonly (Cause & { missing?: true })[] = [
+const CAUSES: readonly (Cause & { missing?: true; credentials?: true })[] = [
   {
     says: /no space left on device|disk quota exceeded/i,
     kind: 'error',
@@ -25,6 +25,13 @@ const CAUSES: readonly (Cause & { missing?: true })[] = [
     says: /repository is already locked/i,
     kind: 'locked',
     means: 'is locked by another restic: ask again when it has ended',
+  },
+  {
+    // Before the next: restic asks after these too whether there is a repository.
+    says: /access denied|access key id you provided|signature we calculated|no credentials found|unexpected HTTP response \(40[13]\)/i,
+    kind: 'refused',
+    means: 'refused the credentials of its store: put the right ones into .env',
+    credentials: true,
   },
   {
     code: 10,
@@ -65,6 +72,12 @@ export function resticFailure(
     failure: new Failure(cause.kind, `the repository ${where} ${cause.means}${detail}`),
     missing: cause.missing === true,
   }
+}
+
+/** The refusal of a store that does not take these credentials, which restic tries again for minutes; null for any other line. */
+export function refusalOfCredentials(where: string, line: string): Failure | null {
+  const cause = CAUSES.find(({ credentials, says }) => credentials === true && says.test(line))
+  return cause === undefined ? null : new Failure(cause.kind, `the repository ${where} ${cause.means}`)
 }
 
 /** What restic says is fatal, or its last line; in one line. */

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { Failure, type FailureKind, type Redact, redactor, tryRun } from '../lib/index.ts'
-import { resticFailure } from './restic-failures.ts'
+import { refusalOfCredentials, resticFailure } from './restic-failures.ts'
 
 /** A restic repository and how it is reached. */
 export interface Repository {
@@ -65,6 +65,7 @@ const MAX_CHECKS = 3
 /** restic on one repository; every failure is one line that says what to do. */
 export class Restic {
   readonly repository: Repository
+  readonly cache: string
   readonly #binary: string
   readonly #environment: Readonly<Record<string, string>>
   readonly redact: Redact
@@ -72,6 +73,7 @@ export class Restic {
   /** @param cache where restic keeps copies of a remote repository's index; a folder on this server needs none */
   constructor(binary: string, repository: Repository, path: string, cache: string) {
     this.#binary = binary
+    this.cache = cache
     this.repository = repository
     this.#environment = {
       ...repository.env,
@@ -104,7 +106,10 @@ export class Restic {
   async exists(call: ResticCall = {}): Promise<boolean> {
     let retries = 0
     const onLine = (line: string) => {
-      if (!/retrying after/.test(line) || ++retries < MAX_RETRIES) return
+      if (!/retrying after/.test(line)) return
+      const refusal = refusalOfCredentials(this.#where, line)
+      if (refusal !== null) throw refusal
+      if (++retries < MAX_RETRIES) return
       const why = line.replace(/^.*retrying after [^:]*: /, '')
       throw this.#failure(new Failure('unreachable', `the repository ${this.#where} cannot be reached: ${why}`))
     }

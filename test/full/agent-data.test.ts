@@ -470,7 +470,7 @@ describe('a second repository by SFTP', () => {
     expect(await ask(server, ['backup'])).toMatchObject({
       ...{ code: 0, result: { message: expect.stringMatching(/holds \d+ documents and 1 study$/) } },
     })
-    expect(await server.run(['sh', '-c', 'ls /home/vault/backups/snapshots | wc -l'])).not.toBe('0\n')
+    expect(await server.run(['sh', '-c', 'ls /home/vault/backups/snapshots | wc -l'])).not.toBe('0')
     const metrics = await server.run(['cat', '/opt/pacs/metrics/pacs-backup.prom'])
     expect(metrics).toMatch(/^pacs_backup_second_repository_waiting 0$/m)
     expect(await ask(server, ['verify', '--repository', 'second'])).toMatchObject({ code: 0 })
@@ -498,7 +498,7 @@ describe('docs/backups.md', () => {
       await server.run(['sh', '-euc', block.replaceAll(study, IMAGE.studyInstanceUid)])
     }
     expect(await backups()).toBe(taken + 1)
-    expect(await server.run(['ls', `/opt/pacs/backups/study/${IMAGE.studyInstanceUid}`])).toBe('1.dcm\n')
+    expect(await server.run(['ls', `/opt/pacs/backups/study/${IMAGE.studyInstanceUid}`])).toBe('1.dcm')
     const beside = (await database.db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name)
     expect(beside.filter((name) => name.startsWith('auditlogs') && name !== 'auditlogs')).toHaveLength(1)
     expect(await database.db.collection('auditlogs').countDocuments()).toBe(audit)

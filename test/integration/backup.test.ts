@@ -1,5 +1,5 @@
 // Backups of a real database, Orthanc and Redis: taken, stored by restic, restored into scratch containers, compared.
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Db } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -111,6 +111,11 @@ describe('the second repository', () => {
     expect(back.second?.outcome === 'copied' && back.second.backups).toEqual(
       expect.arrayContaining([first.contents.id, away.contents.id, back.contents.id]),
     )
+    const passwordFile = join(site.directory, 'another-password')
+    await writeFile(passwordFile, 'another password', { mode: 0o400 })
+    const closed = { ...second(join(site.directory, 'second')), passwordFile }
+    const next = await takeBackup(site.backup({ archives: [], caches: [], second: closed }))
+    expect(next.second).toMatchObject({ outcome: 'later', waiting: [next.contents.id] })
   })
 
   test('proves the restore of a backup as the first one does', async () => {

@@ -40,6 +40,14 @@ describe('what restic says', () => {
       'unhealthy',
       /is damaged: pack ab not found/,
     ],
+    [
+      1,
+      'Fatal: unable to open config file: unexpected HTTP response (401): 401 Unauthorized\nIs there a repository at the following location?\nrest:http://h/',
+      'refused',
+      /refused the credentials of its store: put the right ones into \.env/,
+    ],
+    [1, 'Fatal: client.BucketExists: Access Denied.', 'refused', /refused the credentials of its store/],
+    [1, 'Fatal: s3.getCredentials: no credentials found.', 'refused', /refused the credentials of its store/],
     [137, '', 'error', /restic ended with 137 on \/backups: it said nothing/],
   ] as const)('with %d and %j is %s', (code, output, kind, message) => {
     expect(failure(code, output).failure).toMatchObject({ kind, message: expect.stringMatching(message) })
@@ -54,5 +62,7 @@ describe('what restic says', () => {
   it('tells a repository that is not made yet from any other failure', () => {
     expect(failure(10, 'Fatal: repository does not exist').missing).toBe(true)
     expect(failure(12, 'Fatal: wrong password or no key found').missing).toBe(false)
+    const refused = 'unexpected HTTP response (403): 403 Forbidden\nIs there a repository at the following location?'
+    expect(failure(1, refused).missing).toBe(false)
   })
 })

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import type { Restic } from './restic.ts'
+
+const heldSchema = z.array(z.string())
+
+/** The ids of the backups that a repository was last seen to hold; none where that is not known. */
+export async function recallHeld(restic: Restic): Promise<Set<string>> {
+  const text = await readFile(fileOf(restic), 'utf8').catch(() => '[]')
+  try {
+    return new Set(heldSchema.parse(JSON.parse(text)))
+  } catch {
+    return new Set()
+  }
+}
+
+/** Notes them for the time when the repository cannot be asked. It is only a note: without it more counts as missing than does. */
+export async function noteHeld(restic: Restic, held: ReadonlySet<string>): Promise<void> {
+  const file = fileOf(restic)
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(`${file}.new`, JSON.stringify([...held]))
+    await rename(`${file}.new`, file)
+  } catch {
+    // What matters is said by the copy itself.
+  }
+}
+
+/** The location may hold a password. */
+function fileOf({ cache, repository }: Restic): string {
+  return join(cache, `held-${createHash('sha256').update(repository.location).digest('hex').slice(0, 16)}.json`)
+}
