@@ -118,7 +118,8 @@ export class Orthanc {
       authorization: this.#authorization,
       // Orthanc names its resources in answers by this address.
       forwarded: `host=${request.get('host')};proto=https`,
-      ...taken(request, hasBody ? ['accept', 'content-type', 'content-length'] : ['accept']),
+      // Without the length: of a body that names it Orthanc keeps the whole in memory, of one in chunks a part at a time.
+      ...taken(request, hasBody ? ['accept', 'content-type'] : ['accept']),
     }
     const url = `${this.#url}/dicom-web/${resource}${query === undefined ? '' : `?${query}`}`
     const send = url.startsWith('https:') ? tlsRequest : plainRequest
