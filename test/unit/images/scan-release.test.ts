@@ -17,14 +17,20 @@ const inspected = {
   OCIManifest: { config: { digest: sha256('config') } },
 }
 
+const info = {
+  ...{ OSType: 'linux', Architecture: 'x86_64', DriverStatus: [['Backing Filesystem', 'extfs']] },
+  ...{
+    DockerRootDir: '/nowhere',
+    ClientInfo: { Context: 'default', Plugins: [{ Name: 'buildx', Version: '0.13.1' }] },
+  },
+}
+
 /** A docker client whose registry has one release image, which names no image of a service. */
 const docker = `#!/bin/sh
 case "$1 $2" in
   'manifest inspect') echo '${JSON.stringify(inspected)}' ;;
   'image inspect') echo '{"org.pacs-deploy.kind":"release"}' ;;
-  'version '*) echo linux/amd64 ;;
-  'buildx version') echo github.com/docker/buildx 0.13.1 ;;
-  'info '*) echo '[["Backing Filesystem","extfs"]] /nowhere' ;;
+  'info '*) echo '${JSON.stringify(info)}' ;;
   'create '*) echo container ;;
   'cp container:/release.json') echo '${JSON.stringify(release)}' > "$3" ;;
   'cp container:/scan') mkdir "$3" ;;
