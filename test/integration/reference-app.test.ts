@@ -27,7 +27,7 @@ import {
   waitFor,
 } from '../lab/index.ts'
 import { makeSecrets } from '../site/make-secrets.ts'
-import { AppProgram, Page } from '../stack/app-process.ts'
+import { AppProgram, checkTypes, Page } from '../stack/app-process.ts'
 import { appQueries, indexesIn, type Question, questionsIn, serves } from '../stack/index-use.ts'
 
 const STUDY = '1.2.826.0.1.3680043.8.498.77'
@@ -140,6 +140,10 @@ async function declaredIndexes(): Promise<(IndexDeclaration & { collection: stri
     ),
   )
 }
+
+test.each(['server', 'client'])('the types of the %s hold', async (part) => {
+  expect(await checkTypes(part)).toBe('')
+})
 
 describe('the indexes of the migrations', () => {
   test('name the queries of the app, each of which the server answers by its index', async () => {

@@ -6,12 +6,28 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
-import { run } from '../../src/lib/index.ts'
+import { inheritedEnvironment } from '../../scripts/environment.ts'
+import { run, tryRun } from '../../src/lib/index.ts'
 import { people } from '../site/users.ts'
 import { type Session, sessionIn } from './visit.ts'
 
-const SOURCE = join(import.meta.dirname, '../../deployment/reference-app/server')
+const APP = join(import.meta.dirname, '../../deployment/reference-app')
+const SOURCE = join(APP, 'server')
 const listening = z.object({ msg: z.literal('listening'), port: z.number() })
+
+/** Checks the types of a part of the app, which its image is not built for. @returns what is wrong, nothing where all is well */
+export async function checkTypes(part: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'pacs-types-'))
+  try {
+    await cp(join(APP, part), folder, { recursive: true, filter: (path) => !path.includes('node_modules') })
+    const options = { cwd: folder, env: inheritedEnvironment() }
+    await run('npm', ['ci', '--prefer-offline'], options)
+    const { code, stdout, stderr } = await tryRun('npm', ['run', '--silent', 'types'], options)
+    return code === 0 ? '' : stdout || stderr
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
 
 /** The program, installed once, for as many instances as a test starts. */
 export class AppProgram implements AsyncDisposable {
@@ -27,10 +43,7 @@ export class AppProgram implements AsyncDisposable {
     for (const part of ['package.json', 'package-lock.json', '.npmrc', 'src']) {
       await cp(join(SOURCE, part), join(folder, part), { recursive: true })
     }
-    const env = Object.fromEntries(
-      Object.entries(process.env).flatMap(([name, value]) => (value ? [[name, value]] : [])),
-    )
-    await run('npm', ['ci', '--omit=dev', '--prefer-offline'], { cwd: folder, env })
+    await run('npm', ['ci', '--omit=dev', '--prefer-offline'], { cwd: folder, env: inheritedEnvironment() })
     return new AppProgram(folder)
   }
 

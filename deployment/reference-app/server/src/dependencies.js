@@ -9,12 +9,14 @@ const FRESH = 1000
 /** Whether what the app depends on answers. However many ask, each dependency is asked once a second. */
 export class Dependencies {
   #parts
+  #now
   /** @type {{ at: number, answers: Promise<[Dependency, Answer][]> } | undefined} */
   #last
 
-  /** @param {Record<Dependency, Pingable>} parts */
-  constructor(parts) {
+  /** @param {Record<Dependency, Pingable>} parts @param {() => number} [now] milliseconds */
+  constructor(parts, now = () => performance.now()) {
     this.#parts = parts
+    this.#now = now
   }
 
   /** @returns {Promise<Record<Dependency, 'up' | 'down'>>} */
@@ -26,7 +28,7 @@ export class Dependencies {
 
   /** Whether each answers, and how long that took or was waited for. */
   ask() {
-    const now = performance.now()
+    const now = this.#now()
     if (this.#last === undefined || now - this.#last.at > FRESH) this.#last = { at: now, answers: this.#ask() }
     return this.#last.answers
   }

@@ -36,7 +36,7 @@ export async function startApi({ db = new FakeDb(), keyStore = new FakeKeyStore(
     },
     {
       log: pino({ level: 'info' }, { write: (line) => logLines.push(line) }),
-      linger: 50,
+      linger: 1,
       open: (config) => ({
         stores: { orthanc: new Orthanc(config.orthanc), database: new Database(db, 300), keyStore },
         close: async () => undefined,
