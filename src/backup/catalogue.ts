@@ -72,6 +72,12 @@ export async function listBackups(restic: Restic, signal?: AbortSignal): Promise
   return arrange(await restic.snapshots(undefined, { signal })).complete
 }
 
+/** The newest complete backup; null where there is none, or no repository yet. */
+export async function newestBackup(restic: Restic, signal: AbortSignal): Promise<StoredBackup | null> {
+  const snapshots = await restic.snapshotsIfThere({ signal })
+  return snapshots === null ? null : (arrange(snapshots).complete[0] ?? null)
+}
+
 /** Reads what a backup holds. @throws Failure `unhealthy` when it cannot be read, Error when it is not ours */
 export async function readContents(restic: Restic, backup: StoredBackup, signal?: AbortSignal): Promise<Contents> {
   const [snapshot] = (await restic.snapshots(idTag(backup.id), { signal })).filter(({ tags }) =>

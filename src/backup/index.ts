@@ -1,6 +1,14 @@
 export type { ArchiveSource } from './archive.ts'
 export type { CacheSource } from './cache.ts'
-export { chooseBackup, listBackups, newBackupId, readContents, type StoredBackup, startOf } from './catalogue.ts'
+export {
+  chooseBackup,
+  listBackups,
+  newBackupId,
+  newestBackup,
+  readContents,
+  type StoredBackup,
+  startOf,
+} from './catalogue.ts'
 export type { BackupCheck, CheckContext } from './check.ts'
 export { answerCheck } from './check-process.ts'
 export type { Checks } from './checks.ts'

@@ -104,6 +104,17 @@ export class Restic {
 
   /** @throws Failure for anything but a repository that is not there */
   async exists(call: ResticCall = {}): Promise<boolean> {
+    return (await this.#reach(['cat', 'config'], call)) !== null
+  }
+
+  /** Its snapshots, null where there is no repository yet: restic takes half a second to open one, however little is asked. */
+  async snapshotsIfThere(call: ResticCall = {}): Promise<Snapshot[] | null> {
+    const text = await this.#reach(['snapshots', '--json'], call)
+    return text === null ? null : parseSnapshots(text)
+  }
+
+  /** @returns null where there is no repository; one that is away is not waited for as long as restic would */
+  async #reach(args: readonly string[], call: ResticCall): Promise<string | null> {
     let retries = 0
     const onLine = (line: string) => {
       if (!/retrying after/.test(line)) return
@@ -113,10 +124,10 @@ export class Restic {
       const why = line.replace(/^.*retrying after [^:]*: /, '')
       throw this.#failure(new Failure('unreachable', `the repository ${this.#where} cannot be reached: ${why}`))
     }
-    const { code, stderr } = await this.#try(['cat', 'config'], { timeout: REACH_LIMIT, ...call, onLine })
-    if (code === 0) return true
+    const { code, stdout, stderr } = await this.#try(args, { timeout: REACH_LIMIT, ...call, onLine })
+    if (code === 0) return stdout
     const failure = resticFailure(this.#where, code, stderr)
-    if (failure.missing) return false
+    if (failure.missing) return null
     throw this.#failure(failure.failure)
   }
 
@@ -132,8 +143,7 @@ export class Restic {
   }
 
   async snapshots(tag?: string, call: ResticCall = {}): Promise<Snapshot[]> {
-    const text = await this.#run(['snapshots', '--json', ...(tag === undefined ? [] : ['--tag', tag])], call)
-    return z.array(snapshotSchema).nullable().parse(JSON.parse(text)) ?? []
+    return parseSnapshots(await this.#run(['snapshots', '--json', ...(tag === undefined ? [] : ['--tag', tag])], call))
   }
 
   /** Forgets snapshots and removes what only they held. */
@@ -189,18 +199,23 @@ export class Restic {
 
   /** Removes locks whose process is gone; a live one stays. */
   async removeStaleLocks(call: ResticCall = {}): Promise<void> {
+    if (this.isLocal && (await this.#lockFiles()).length === 0) return
     await this.#run(['unlock'], call)
   }
 
   /** The ids of the locks of a repository on this server that were taken on `host`. */
   async locksOf(host: string, call: ResticCall = {}): Promise<string[]> {
     const found: string[] = []
-    for (const id of await readdir(join(this.repository.location, 'locks')).catch(() => [])) {
+    for (const id of await this.#lockFiles()) {
       const { code, stdout } = await this.#try(['cat', 'lock', id, '--no-lock'], call)
       // One that is gone by now was alive.
       if (code === 0 && lockSchema.parse(JSON.parse(stdout)).hostname === host) found.push(id)
     }
     return found
+  }
+
+  #lockFiles(): Promise<string[]> {
+    return readdir(join(this.repository.location, 'locks')).catch(() => [])
   }
 
   get #where(): string {
@@ -237,6 +252,10 @@ export class Restic {
       env: { ...this.#environment, ...env },
     })
   }
+}
+
+function parseSnapshots(text: string): Snapshot[] {
+  return z.array(snapshotSchema).nullable().parse(JSON.parse(text)) ?? []
 }
 
 /** A repository in a folder of this machine. */

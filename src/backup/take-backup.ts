@@ -11,7 +11,7 @@ import type { Docker } from './docker.ts'
 import { diskFull, dumpDatabase } from './dump.ts'
 import { copyFolder, type FolderSource } from './folders.ts'
 import { copyToSecond, ensureRepository, type Pruning, prune, type SecondCopy } from './repository.ts'
-import { type Repository, Restic } from './restic.ts'
+import { type Repository, Restic, type Stored } from './restic.ts'
 import type { Retention } from './retention.ts'
 import { ensureResticImage, removeVolumeReaders, storeVolume } from './volume-reader.ts'
 
@@ -73,9 +73,16 @@ export async function takeBackup(request: BackupRequest): Promise<BackupResult> 
   await clearLeftovers(tools.docker, work)
   try {
     const first = new Restic(tools.restic, request.repository, tools.path, tools.cache)
-    await ensureRepository(first, signal)
-    await removeDeadLocks(first, tools.docker, signal)
-    const contents = await collectAndStore(request, first)
+    // Made once on a server, which takes seconds: beside what is collected. Only archives have volumes to read.
+    const image =
+      request.archives.length === 0 ? Promise.resolve('') : ensureResticImage(tools.docker, tools.restic, work)
+    image.catch(() => undefined)
+    const collecting = async () => {
+      await ensureRepository(first, signal)
+      await removeDeadLocks(first, tools.docker, signal)
+      return collectAndStore(request, first, image)
+    }
+    const contents = await collecting().finally(() => image.catch(() => undefined))
     const now = new Date(contents.finishedAt)
     const pruning = await prune(first, request.retention, now, signal)
     if (request.second === null) return { contents, pruning, second: null }
@@ -102,7 +109,7 @@ export async function clearLeftovers(docker: Docker, work: string): Promise<void
   for (const name of left) await rm(join(work, name), { recursive: true, force: true })
 }
 
-async function collectAndStore(request: BackupRequest, first: Restic): Promise<Contents> {
+async function collectAndStore(request: BackupRequest, first: Restic, image: Promise<string>): Promise<Contents> {
   const { tools, work, signal, host, progress } = request
   const startedAt = new Date()
   const id = newBackupId(startedAt)
@@ -124,20 +131,22 @@ async function collectAndStore(request: BackupRequest, first: Restic): Promise<C
 
   progress('storing')
   const tags = (part: string) => [idTag(id), part]
-  const stored = await first.backup([staged], tags(PART.work), host, { signal })
-  const volumes: Contents['snapshots']['volumes'] = []
-  let { bytesRead: read, bytesAdded: added } = stored
-  if (archives.length > 0) {
-    const image = await ensureResticImage(tools.docker, tools.restic, work)
-    const reader = { docker: tools.docker, image, repository: request.repository, host, signal }
+  // Beside the files of the archives: restic takes both at a time.
+  const storing = first.backup([staged], tags(PART.work), host, { signal })
+  storing.catch(() => undefined)
+  const volumes: (Stored & { volume: string })[] = []
+  try {
     for (const { volume, storage, service } of archives) {
+      const reader = { docker: tools.docker, image: await image, repository: request.repository, host, signal }
       progress(`${service}: storing the files`)
-      const one = await storeVolume(reader, volume, liveIndexFiles(storage), tags(PART.volume))
-      volumes.push({ volume, snapshot: one.snapshot })
-      read += one.bytesRead
-      added += one.bytesAdded
+      volumes.push({ volume, ...(await storeVolume(reader, volume, liveIndexFiles(storage), tags(PART.volume))) })
     }
+  } finally {
+    await storing.catch(() => undefined)
   }
+  const stored = await storing
+  const sum = (of: (part: Stored) => number) => [stored, ...volumes].reduce((total, part) => total + of(part), 0)
+  const read = sum(({ bytesRead }) => bytesRead)
   const contents: Contents = {
     schema: 1,
     id,
@@ -151,8 +160,8 @@ async function collectAndStore(request: BackupRequest, first: Restic): Promise<C
     archives,
     caches,
     folders,
-    snapshots: { work: stored.snapshot, volumes },
-    stored: { read, added },
+    snapshots: { work: stored.snapshot, volumes: volumes.map(({ volume, snapshot }) => ({ volume, snapshot })) },
+    stored: { read, added: sum(({ bytesAdded }) => bytesAdded) },
   }
   const file = join(work, 'contents.json')
   await writeFile(file, JSON.stringify(contents), { mode: 0o600, flush: true })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import {
   backupMetrics,
   connectDatabase,
-  listBackups,
+  newestBackup,
   Restic,
   retentionSchema,
   startOf,
@@ -72,8 +72,7 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
 /** The id of the newest complete backup; null where there is none yet. */
 async function newestOf({ repository }: DataPlan, tools: Tools, signal: AbortSignal): Promise<string | null> {
   const restic = new Restic(tools.restic, repository, tools.path, tools.cache)
-  if (!(await restic.exists({ signal }))) return null
-  return (await listBackups(restic, signal))[0]?.id ?? null
+  return (await newestBackup(restic, signal))?.id ?? null
 }
 
 async function isEmpty({ database }: DataPlan): Promise<boolean> {
