@@ -4,7 +4,10 @@ import { faultOf } from '../server/probe.ts'
 import type { Instance, RunningService } from './state.ts'
 import type { Run, World } from './world.ts'
 
+/** Milliseconds between two probes: often as long as most need to start, then seldom, since each probe may ask a database. */
 const PROBE_EVERY = 25
+const LATE_PROBE_EVERY = 250
+const LATE = 3000
 const LOOK_EVERY = 200
 
 /**
@@ -42,7 +45,7 @@ async function waitContainer(
       if (fault === null) return
       answered = fault
     }
-    await world.sleep(PROBE_EVERY, run.signal)
+    await world.sleep(world.now() - started < LATE ? PROBE_EVERY : LATE_PROBE_EVERY, run.signal)
   }
 }
 
