@@ -23,7 +23,8 @@ export function engineStep(host: Host, record: SetupRecord): Step {
     items: async () =>
       (await hasDocker(host)) && (await record.of('engine')).length === 0
         ? []
-        : [packages('docker.io', 'docker-cli', 'docker-compose', 'docker-buildx'), runningUnit('docker.service')],
+        : // pigz: the engine unpacks images by it where it is there, in half the time.
+          [packages('docker.io', 'docker-cli', 'docker-compose', 'docker-buildx', 'pigz'), runningUnit('docker.service')],
   }
 }
 
