@@ -151,6 +151,27 @@ describe('the runner', () => {
   })
 })
 
+describe('the command line', () => {
+  test('says what a lab has, for people and for programs', async () => {
+    const shown = await said(['status', '--name', lab.name])
+    expect(shown.code).toBe(0)
+    for (const one of [`${lab.name}: up`, lab.ca, lab.sshKey, lab.server('production').hostKey]) {
+      expect(shown.stdout).toContain(one)
+    }
+    const { labs } = z
+      .object({ labs: z.array(z.object({ name: z.string(), up: z.boolean() })) })
+      .parse(JSON.parse((await said(['status', '--name', lab.name, '--json'])).stdout))
+    expect(labs).toEqual([{ name: lab.name, up: true }])
+  })
+
+  test('gives a shell in a machine, which ends with what the shell ended with', async () => {
+    const shell = await said(['shell', 'staging', '--name', lab.name], 'hostname; exit 7\n')
+    expect(shell).toMatchObject({ code: 7, stdout: 'staging.lab' })
+    const unknown = await said(['shell', 'nowhere', '--name', lab.name])
+    expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('nowhere') })
+  })
+})
+
 describe('down', () => {
   test('leaves nothing of a lab, and the lab beside it as it was', async () => {
     const second = await startLab({ servers: ['staging'], runner: false })
@@ -274,6 +295,12 @@ async function ssh(server: Machine, hostKey: string) {
     env: { PATH: process.env.PATH ?? '' },
     timeout: 20_000,
   })
+}
+
+/** What the command line ends with and says. */
+function said(args: readonly string[], input?: string) {
+  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' }
+  return tryRun(process.execPath, [join(repository, 'test/lab/cli.ts'), ...args], { env, ...(input ? { input } : {}) })
 }
 
 function cli(args: readonly string[]) {

@@ -36,11 +36,14 @@ export class LabFiles {
     await Promise.all(['registry', ...servers].map((name) => this.authority.issue([`${name}.lab`])))
   }
 
-  /** Files of a server or runner: the engine's settings, whom it trusts, and root's key. */
-  async forMachine(): Promise<Map<string, InitialFile>> {
+  /**
+   * Files of a server or runner: the engine's settings, whom it trusts, and root's key.
+   * @param features of the engine
+   */
+  async forMachine(features: Readonly<Record<string, boolean>> = {}): Promise<Map<string, InitialFile>> {
     // dnsmasq answers at the bridge's address (recipes/server/dnsmasq.conf), which is outside the pools of the outer engine.
     const mirrors = [`https://${REGISTRY}`]
-    const engine = { 'registry-mirrors': mirrors, mtu: 1400, bip: '10.213.0.1/24', dns: ['10.213.0.1'] }
+    const engine = { 'registry-mirrors': mirrors, mtu: 1400, bip: '10.213.0.1/24', dns: ['10.213.0.1'], features }
     const bundle = await readFile(this.authority.bundle)
     return new Map<string, InitialFile>([
       ['/etc/docker/daemon.json', { content: `${JSON.stringify(engine, null, 2)}\n`, mode: 0o644 }],

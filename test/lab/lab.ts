@@ -134,7 +134,15 @@ async function assemble(
   const machine = { lab: name, network, files: await files.forMachine() }
   const registry = startRegistry(name, images.library, network, files)
   const runs = runner
-    ? startMachine({ ...machine, name: 'runner', image: images.runner, memory: '4g', ports: [], env: runnerEnv })
+    ? startMachine({
+        ...machine,
+        files: await files.forMachine({ 'containerd-snapshotter': true }),
+        name: 'runner',
+        image: images.runner,
+        memory: '4g',
+        ports: [],
+        env: runnerEnv,
+      })
     : undefined
   const serve = servers.map((server) =>
     startMachine({

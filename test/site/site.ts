@@ -69,7 +69,7 @@ export async function count(
 }
 
 /** Milliseconds between two requests of one connection during a whole workflow, which else waits for the processor that they take. */
-const CALM = 100
+const CALM = 200
 
 export interface CountedRun {
   run: WorkflowRun

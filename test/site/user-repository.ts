@@ -31,7 +31,8 @@ export class UserRepository {
   static async create(lab: Lab): Promise<UserRepository> {
     const { runner } = lab
     await runner.run(['rm', '-rf', SUITE, CHECKOUT])
-    await unpack(runner, SUITE, [])
+    // What a job needs of the suite: act copies all of it for every step.
+    await unpack(runner, SUITE, ['.', ':!test', ':!src', ':!docs', ':!scripts'])
     await unpack(runner, CHECKOUT, ['deployment', 'workflows-examples'])
     const environments = [...lab.servers.values()].map(
       (server) =>

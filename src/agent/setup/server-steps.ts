@@ -24,7 +24,10 @@ export function engineStep(host: Host, record: SetupRecord): Step {
       (await hasDocker(host)) && (await record.of('engine')).length === 0
         ? []
         : // pigz: the engine unpacks images by it where it is there, in half the time.
-          [packages('docker.io', 'docker-cli', 'docker-compose', 'docker-buildx', 'pigz'), runningUnit('docker.service')],
+          [
+            packages('docker.io', 'docker-cli', 'docker-compose', 'docker-buildx', 'pigz'),
+            runningUnit('docker.service'),
+          ],
   }
 }
 
