@@ -13,8 +13,11 @@ const options = { run: 'bench', actor: 'bench', host: 'bench', signal: new Abort
 const started = performance.now()
 const applied: string[] = []
 {
+  // As the agent's child does it.
+  const loading = loadMigrations(folder)
+  loading.catch(() => undefined)
   await using database = await openDatabase(access)
-  const migrations = await loadMigrations(folder)
+  const migrations = await loading
   for (const phase of PHASES) {
     const done = await applyMigrations(database, migrations, { ...options, phase, onEvent: () => undefined })
     applied.push(...done.applied.map(({ id }) => id))

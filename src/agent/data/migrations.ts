@@ -53,8 +53,11 @@ export async function migrateHere(
   signal: AbortSignal,
 ): Promise<string> {
   const { access, directory, phase, run, actor } = asked
-  const migrations = ofRelease(await loadMigrations(directory), asked.migrations)
+  // The files are read while the database is reached, whose login takes longer.
+  const loading = loadMigrations(directory)
+  loading.catch(() => undefined)
   await using database = await openDatabase(access)
+  const migrations = ofRelease(await loading, asked.migrations)
   const who = { run, actor, host: hostname() }
   const done = await applyMigrations(database, migrations, { phase, ...who, signal, onEvent: teller(print) })
   if (done.applied.length === 0 && done.waiting.length > 0) throw refused(done.waiting.join('; '))
