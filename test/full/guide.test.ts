@@ -68,7 +68,7 @@ describe(GUIDE, () => {
     expect(await server.run(['sh', '-c', 'ls /root/incident-*.tar.gz | wc -l'])).toBe('1')
     const done = (await server.run(['pacs-agent', 'logs']))
       .split('\n')
-      .filter((line) => /^verify-.*\bdone\b/.test(line))
+      .filter((line) => / verify-\S+ +done /.test(line))
     expect(done).toHaveLength(1)
     expect((await server.exec(['pacs-agent', 'health'])).code).toBe(0)
   })
