@@ -104,6 +104,7 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
       secrets: secrets.all,
       platform: engine.platform,
       namesByConfig: engine.namesByConfig,
+      ...(options.scan === undefined ? {} : { memory: options.scan.cache }),
       metadataDirectory: scratch,
       redact,
     }

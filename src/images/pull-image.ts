@@ -4,12 +4,15 @@ import type { DraftImage } from './draft.ts'
 import { inspectLocalImage, type LocalImage } from './local-image.ts'
 import type { ImageSource } from './plan.ts'
 import type { Log } from './progress.ts'
+import { rememberedImage } from './remembered-image.ts'
 import { readSavedImage } from './saved-image.ts'
 
 interface PullContext {
   platform: string
   /** See {@link BuildEngine}: then nothing has to be read out of the image. */
   namesByConfig: boolean
+  /** A directory of this user alone, kept from one job to the next where the machine is; left out: nothing is kept. */
+  memory?: string
   env: Readonly<Record<string, string>>
   redact: Redact
   log: Log
@@ -34,15 +37,16 @@ export async function pullImage(source: ImageSource & { kind: 'pull' }, context:
 
 /** The configuration of what was pulled, which push compares with the registry's own answer, and the name under which it is one image. */
 async function describe(service: string, reference: string, context: PullContext) {
+  const pulled = await inspectPulled(service, reference, context)
   // Writing a vendor's image out takes seconds, and the answer is known where the engine names images by it.
-  if (context.namesByConfig) {
-    const found = await inspectPulled(service, reference, context)
-    return { local: reference, config: found.image, found }
-  }
-  const { config, manifestInIndex } = await readSavedImage(reference, context)
+  if (context.namesByConfig) return { local: reference, config: pulled.image, found: pulled }
+  const { config, manifestInIndex } = await rememberedImage(context.memory, pulled, () =>
+    readSavedImage(reference, context),
+  )
   // One image store keeps the vendor's index of platforms and would push it as such; the manifest inside it is one image.
   const local = manifestInIndex === null ? reference : `${repositoryOf(reference)}@${manifestInIndex}`
-  if (manifestInIndex !== null) await pull(service, local, context)
+  if (manifestInIndex === null) return { local, config, found: pulled }
+  await pull(service, local, context)
   return { local, config, found: await inspectPulled(service, local, context) }
 }
 
