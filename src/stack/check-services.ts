@@ -1,5 +1,4 @@
 import type { Report } from './finding.ts'
-import { withDefaults } from './interpolation.ts'
 import type { Path } from './sources.ts'
 import { networksOf, type Stack, type StackService, servicesOf } from './stack.ts'
 
@@ -17,31 +16,12 @@ export function* checkServices(stack: Stack): Generator<Report> {
         'env_file would put its values into the rendered file: name each variable under environment instead'
       yield { rule: 'env_file', message, path: [...path, 'env_file'] }
     }
-    yield* checkImage(service, path)
+    if (!service.build && service.image === undefined) {
+      yield { rule: 'image', message: 'has neither image nor build', path }
+    }
     yield* service.kind === 'app' ? checkApp(stack, service, path) : checkCore(stack, service, path)
   }
   yield* checkRoutes(stack)
-}
-
-function* checkImage({ image, build }: StackService, path: Path): Generator<Report> {
-  if (build) return
-  if (image === undefined) {
-    yield { rule: 'image', message: 'has neither image nor build', path }
-    return
-  }
-  const at = [...path, 'image']
-  const resolved = withDefaults(image, 'x')
-  if (resolved.includes('@')) return
-  const tag = /:([^/]*)$/.exec(resolved)?.[1]
-  if (tag === undefined || tag === '') {
-    yield {
-      rule: 'image',
-      message: `image ${image} has no tag: what it is would change from build to build; name an exact version`,
-      path: at,
-    }
-  } else if (tag === 'latest') {
-    yield { rule: 'image', message: `image ${image} is whatever is newest: name an exact version`, path: at }
-  }
 }
 
 /** Keys that a second instance beside the first would collide on, or that tie a service to another one by name. */

@@ -12,6 +12,7 @@ export const GATE_RULE_IDS = [
   'limits',
   'health-check',
   'log-rotation',
+  'moving-tag',
 ] as const
 
 export type GateRuleId = (typeof GATE_RULE_IDS)[number]

@@ -1,5 +1,5 @@
 import { asMap } from '../definition.ts'
-import { hasVariable } from '../interpolation.ts'
+import { hasVariable, withDefaults } from '../interpolation.ts'
 import { field } from '../sources.ts'
 import type { StackService } from '../stack.ts'
 import type { GateRuleId } from './rule-ids.ts'
@@ -141,6 +141,17 @@ export const GATE_RULES: Readonly<Record<GateRuleId, GateRule>> = {
       if (driver !== 'json-file' || isRotated) return
       const message = 'write logging: { driver: json-file, options: { max-size: 10m, max-file: "5" } }'
       yield { message, path: ['logging'] }
+    },
+  },
+  'moving-tag': {
+    reason: 'what it is would change from build to build',
+    *find({ image, build }) {
+      if (build || image === undefined) return
+      const resolved = withDefaults(image, 'x')
+      const tag = /:([^/:]*)$/.exec(resolved)?.[1] ?? ''
+      if (resolved.includes('@') || (tag !== '' && tag !== 'latest')) return
+      const what = tag === '' ? 'has no tag' : 'is whatever is newest'
+      yield { message: `image ${image} ${what}: name an exact version`, path: ['image'] }
     },
   },
 }

@@ -57,6 +57,10 @@ const breaches: [GateRuleId, Record<string, unknown>, RegExp][] = [
   ['limits', { deploy: { resources: { limits: { memory: '64M' } } } }, /no limit of cpus, pids/],
   ['health-check', { healthcheck: { disable: true } }, /write a healthcheck/],
   ['log-rotation', { logging: undefined }, /max-size/],
+  ['moving-tag', { image: 'page' }, /no tag: name an exact version/],
+  ['moving-tag', { image: 'registry:5000/page' }, /no tag/],
+  ['moving-tag', { image: 'page:latest' }, /whatever is newest/],
+  ['moving-tag', { image: 'page:${V:-latest}' }, /whatever is newest/],
 ]
 
 function bind(source: string) {
