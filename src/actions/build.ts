@@ -13,6 +13,7 @@ import {
 import { badInput, Problems, refused } from '../lib/index.ts'
 import { repositorySchema } from '../release/index.ts'
 import {
+  cacheDirectory,
   childEnvironment,
   flag,
   githubCache,
@@ -66,6 +67,7 @@ export function main(): Promise<void> {
       ...(inputs['ca-file'] === undefined ? {} : { ca: resolve(workspace, inputs['ca-file']) }),
       secrets,
       ...(cache ? { cache } : {}),
+      memory: await cacheDirectory(),
       ...(scan ? { scan } : {}),
       ...login,
       dockerConfigDirectory: join(directory, 'docker'),

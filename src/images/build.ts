@@ -37,6 +37,8 @@ export interface BuildOptions {
   secrets?: Readonly<Record<string, string>>
   /** GitHub's cache, where the job has one: used where the builder can. */
   cache?: GitHubCache
+  /** What is kept of vendors' images from one job to the next, where the machine is: a directory of this user alone; left out: nothing. */
+  memory?: string
   /** Left out: no image gets a verdict. */
   scan?: ScanOptions
   /** By which the last release is read; left out: the logins of the docker client as it is. */
@@ -104,7 +106,6 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
       secrets: secrets.all,
       platform: engine.platform,
       namesByConfig: engine.namesByConfig,
-      ...(options.scan === undefined ? {} : { memory: options.scan.cache }),
       metadataDirectory: scratch,
       redact,
     }
