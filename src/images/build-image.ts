@@ -34,6 +34,8 @@ export interface BuiltImage {
   tests: string | null
 }
 
+const NAMED_MEANWHILE = /^ERROR: .*image "[^"]+": already exists$/m
+
 /** Builds the image of one service for one platform and loads it into the engine. @throws Failure `error` with BuildKit's own reason. */
 export async function buildImage(source: ImageSource & { kind: 'build' }, context: BuildContext): Promise<BuiltImage> {
   const { prefix, commit, redact, log, signal } = context
@@ -42,14 +44,18 @@ export async function buildImage(source: ImageSource & { kind: 'build' }, contex
   const local = `${prefix}/${source.service}:${commit}`
   const metadata = join(context.metadataDirectory, `${source.service}.json`)
   const args = buildArguments(source, context, local, metadata)
-  const { code, stderr } = await tryRun('docker', args, {
-    env,
-    signal,
-    onLine: (line) => {
-      tests.line(line)
-      log(redact(line))
-    },
-  })
+  const build = () =>
+    tryRun('docker', args, {
+      env,
+      signal,
+      onLine: (line) => {
+        tests.line(line)
+        log(redact(line))
+      },
+    })
+  let { code, stderr } = await build()
+  // Another job of this machine names the same image at the same moment: containerd's store lets one of them. All is built by now.
+  if (code !== 0 && NAMED_MEANWHILE.test(stderr)) ({ code, stderr } = await build())
   if (code !== 0) throw new Failure('error', `build of ${source.service} failed: ${redact(reasonOf(stderr))}`)
   const built = await inspectBuiltImage(local, metadata, context)
   return { image: { local, ...built, verdict: null, built: true }, tests: tests.words() }
