@@ -1,6 +1,7 @@
 // Images of a few files that a scanner takes for Debian, and the build action on them, as a job runs it.
 import { type InstalledScanner, installScanner, type Lab, startLab } from '../lab/index.ts'
 import { inputVariables, parseFileCommands, readAction } from '../runner/index.ts'
+import { useImageStore } from './bench.ts'
 import { composeOf, makeCheckout, type SampleFiles } from './checkout.ts'
 import { installSuite } from './suite.ts'
 
@@ -75,6 +76,8 @@ export interface ScanBench {
 export async function startScanBench(): Promise<ScanBench> {
   const lab = await startLab({ servers: [] })
   try {
+    // Its pushes compress, which takes long enough for somebody to cancel one; the workflows of the lab scan from containerd's store.
+    await useImageStore(lab, 'overlay2')
     const scanner = await installScanner(lab.runner)
     await installSuite(lab.runner)
     const bench = { lab, scanner }
