@@ -59,6 +59,7 @@ export async function scanRelease(options: ReleaseScanOptions): Promise<ReleaseS
         ...access,
         redact: access.redact ?? ((text: string) => text),
         namesByConfig: engine.namesByConfig,
+        memory: scan.cache,
       }
       const running = Object.entries(manifest.images).filter(([service]) => runs(service))
       if (running.length === 0) {
