@@ -31,9 +31,11 @@ export interface Sources {
 
 /** Reads one YAML text; exported for stacks that never lay on a disk. */
 export function sourcesOf(texts: ReadonlyMap<string, string>): Sources {
-  const sources = [...texts].map(([file, text]) => parse(file, text))
-  const main = sources[0]
-  if (!main) throw new Error('a stack has at least one file')
+  return joined([...texts].map(([file, text]) => parse(file, text)))
+}
+
+function joined(sources: readonly Source[]): Sources {
+  if (sources.length === 0) throw new Error('a stack has at least one file')
   return {
     files: sources,
     locate(path) {
@@ -50,17 +52,17 @@ export function sourcesOf(texts: ReadonlyMap<string, string>): Sources {
  * variable in it, or leaves the directory: Compose would fetch it, and the release would not hold it.
  */
 export function readSources(directory: string, file: string): Sources {
-  const texts = new Map<string, string>()
+  const sources = new Map<string, Source>()
   const open = (name: string, askedBy: string): void => {
-    if (texts.has(name)) return
+    if (sources.has(name)) return
     let text: string
     try {
       text = readFileSync(resolve(directory, name), 'utf8')
     } catch {
       throw badInput(`${askedBy}${name} cannot be read in ${directory}: is it there?`)
     }
-    texts.set(name, text)
     const source = parse(name, text)
+    sources.set(name, source)
     for (const { reference, path } of references(source.value)) {
       const line = source.lineOf(walk(source, path).offset)
       const inside = insideOf(directory, dirname(name), reference)
@@ -73,7 +75,7 @@ export function readSources(directory: string, file: string): Sources {
     }
   }
   open(file, '')
-  return sourcesOf(texts)
+  return joined([...sources.values()])
 }
 
 function parse(file: string, text: string): Source {
