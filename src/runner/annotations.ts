@@ -1,4 +1,4 @@
-import { error, warning } from '@actions/core'
+import { error, warning } from './commands.ts'
 import { plain } from './log.ts'
 import { hideMasked } from './masks.ts'
 
@@ -17,6 +17,6 @@ export interface Annotation {
 export function annotate(annotations: readonly Annotation[]): void {
   for (const { level, title, message, file, line } of annotations) {
     const print = level === 'error' ? error : warning
-    print(plain(hideMasked(message)), { title, file, startLine: line })
+    print(plain(hideMasked(message)), { title, file, line })
   }
 }

@@ -1,8 +1,8 @@
 import { lstat, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { getState, saveState } from '@actions/core'
 import { refused } from '../lib/index.ts'
+import { getState, saveState } from './commands.ts'
 
 /** The state under which the post step finds directories that the main step left. */
 const STATE = 'private-directory'

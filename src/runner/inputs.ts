@@ -1,6 +1,6 @@
-import { getInput } from '@actions/core'
 import type { z } from 'zod'
 import { badInput, Failure, Problems, parseDuration } from '../lib/index.ts'
+import { getInput } from './commands.ts'
 import { mask } from './masks.ts'
 
 /**

@@ -105,7 +105,7 @@ class Tracker {
 
   /** Loaded where it is asked for: no other action waits for GitHub's client. */
   static async of(options: IssueOptions, said: Set<number>): Promise<Tracker> {
-    const { getOctokit } = await import(/* webpackMode: "eager" */ '@actions/github')
+    const { getOctokit } = await import('@actions/github')
     return new Tracker(getOctokit(options.token, { baseUrl: options.api }), options, said)
   }
 

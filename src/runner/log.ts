@@ -1,4 +1,4 @@
-import { endGroup, info, startGroup, warning } from '@actions/core'
+import { endGroup, info, startGroup, warning } from './commands.ts'
 
 /** What an action tells a person while it works. Texts of this project; what a server or a tool says goes through {@link Log.foreign}. */
 export interface Log {

@@ -1,5 +1,5 @@
-import { setSecret } from '@actions/core'
 import { type Redact, redactor } from '../lib/index.ts'
+import { setSecret } from './commands.ts'
 
 const masked = new Set<string>()
 

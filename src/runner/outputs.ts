@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setOutput } from '@actions/core'
 import { Failure } from '../lib/index.ts'
+import { setOutput } from './commands.ts'
 import { containsMasked, hideMasked } from './masks.ts'
 
 /** Sets outputs of the action. Their values come from schemas or are JSON, so that a server cannot add names of its own. */

@@ -1,5 +1,5 @@
-import { error, info } from '@actions/core'
 import { exitClass, Failure, messageOf } from '../lib/index.ts'
+import { error, info } from './commands.ts'
 import { plain } from './log.ts'
 import { hideMasked } from './masks.ts'
 import { writeOutputs } from './outputs.ts'

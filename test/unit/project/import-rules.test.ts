@@ -12,7 +12,7 @@ beforeEach(async () => {
   project = await mkdtemp(join(tmpdir(), 'pacs-deploy-imports-'))
   await symlink(join(root, 'node_modules'), join(project, 'node_modules'))
   await lay({
-    'package.json': '{ "type": "module", "dependencies": { "@actions/core": "*", "zod": "*" } }',
+    'package.json': '{ "type": "module", "dependencies": { "@actions/github": "*", "zod": "*" } }',
     'tsconfig.json':
       '{ "compilerOptions": { "module": "nodenext", "allowImportingTsExtensions": true, "noEmit": true } }',
     'src/lib/index.ts': 'export const lib = 1\n',
@@ -21,7 +21,7 @@ beforeEach(async () => {
     'src/ssh/inside.ts': 'export const inside = 1\n',
     'src/agent/client.ts': 'export const client = 1\n',
     'src/agent/daemon.ts': 'export const daemon = 1\n',
-    'src/runner/index.ts': "import { info } from '@actions/core'\nexport { info }\n",
+    'src/runner/index.ts': "import { getOctokit } from '@actions/github'\nexport const info = getOctokit\n",
     'src/actions/deploy.ts':
       "import { client } from '../agent/client.ts'\nimport { info } from '../runner/index.ts'\nimport { ssh } from '../ssh/index.ts'\ninfo(String(client + ssh))\n",
   })
@@ -53,7 +53,7 @@ describe('the import rules', () => {
       ['by-the-door', 'src/actions/daemon.ts', '../agent/daemon.ts'],
       ['scripts-by-the-door', 'scripts/planted.ts', '../src/ssh/inside.ts'],
       ['src-stands-alone', 'src/ssh/aside.ts', '../../scripts/tool.ts'],
-      ['job-in-runner-only', 'src/ssh/job.ts', '@actions/core'],
+      ['job-in-runner-only', 'src/ssh/job.ts', '@actions/github'],
       ['resolvable', 'src/ssh/lost.ts', './nowhere.ts'],
     ] as const
     await lay({ 'scripts/tool.ts': 'export {}\n' })
