@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, run, tryRun } from '../../src/lib/index.ts'
 import { hostEnv, tryDocker } from './docker.ts'
+import { ensureEngineDisk } from './engine-disk.ts'
 import { LabError } from './errors.ts'
 import { needPrograms } from './host-packages.ts'
 import { withLock } from './lock.ts'
@@ -38,6 +39,7 @@ export async function ensureEngine(progress: Progress): Promise<void> {
       if (existsSync('/run/systemd/system')) return startBySystemd()
       await mountCgroups()
       await clearLeftovers()
+      await ensureEngineDisk()
       if (await startDockerd()) return
       await clearLeftovers()
       if (!(await startDockerd())) throw new LabError(`dockerd does not start; its last words: ${await lastWords()}`)
