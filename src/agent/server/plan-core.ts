@@ -79,10 +79,11 @@ export async function planCore(
         live: pacs.reload === undefined ? null : { signal: pacs.reload, mounts: live.get(name) ?? [] },
       }
       const hash = version === null ? digest : `${digest}.${version}`
-      return coreService(name, hash, kept, directory, env, async () => {
+      const planned = coreService(name, hash, kept, directory, env, async () => {
         if (version !== null) await layDown(join(directory, version), moving)
         await layDown(join(directory, digest), fixed, { document: only(rendered, name), kept })
       })
+      return { ...planned, after: service.dependsOn }
     }),
   )
 }
@@ -129,7 +130,7 @@ function coreService(
   const own = join(directory, definition)
   const project = { name: 'pacs', file: projectFile(own), directory: own, env }
   const taken = live !== null && files !== null ? liveFiles(directory, files, live) : null
-  return { name, hash, image, container, grace, project, live: taken, materialize }
+  return { name, after: [], hash, image, container, grace, project, live: taken, materialize }
 }
 
 /** Services after those that they depend on. */

@@ -1,11 +1,13 @@
 import { Failure, formatDuration } from '../../lib/index.ts'
 import type { Container, Project } from '../server/engine.ts'
-import type { State } from './state.ts'
+import type { Replacing, State } from './state.ts'
 import type { Run, World } from './world.ts'
 
 /** A core service as a release defines it: one Compose project file of its own in the project `pacs`. */
 export interface CoreService {
   name: string
+  /** The services that it starts after; nothing is known of a definition that ran before. */
+  after: readonly string[]
   /** Keyed, over the definition with its values and the contents of its files and secrets; see {@link hashesOf}. */
   hash: string
   image: string
@@ -41,6 +43,16 @@ export function isReload(from: string | null | undefined, to: string): boolean {
   return from != null && hashesOf(to).files !== null && hashesOf(from).definition === hashesOf(to).definition
 }
 
+/** Writes down the step that a service is about to take. */
+export function announce(step: Replacing, world: World): Promise<void> {
+  return writeCore(world, { replacing: [...replacingOthers(step.service, world), step] })
+}
+
+/** What is under way of other services than `name`. */
+export function replacingOthers(name: string, world: World): Replacing[] {
+  return world.store.state.core.replacing.filter(({ service }) => service !== name)
+}
+
 /** Changes the core's part of the state. */
 export function writeCore(world: World, change: Partial<State['core']>): Promise<void> {
   const { state } = world.store
@@ -50,8 +62,9 @@ export function writeCore(world: World, change: Partial<State['core']>): Promise
 /** The service runs by this hash; `isNew` says whether that is the one which the transaction wants. */
 export function settle(name: string, hash: string, isNew: boolean, world: World): Promise<void> {
   const { services, work } = world.store.state.core
+  const replacing = replacingOthers(name, world)
   const settled = work && isNew ? { done: [...work.done, name], left: work.left.filter((one) => one !== name) } : work
-  return writeCore(world, { services: { ...services, [name]: hash }, replacing: null, work: settled })
+  return writeCore(world, { services: { ...services, [name]: hash }, replacing, work: settled })
 }
 
 /**

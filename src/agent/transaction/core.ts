@@ -1,6 +1,6 @@
 import { Failure, formatDuration, messageOf, refused } from '../../lib/index.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
-import { type CoreService, isReload, settle, waitUp, writeCore } from './core-service.ts'
+import { announce, type CoreService, isReload, replacingOthers, settle, waitUp, writeCore } from './core-service.ts'
 import { foreignProjects } from './preflight.ts'
 import { pullAll } from './pull.ts'
 import { reload, settleReload } from './reload.ts'
@@ -23,12 +23,11 @@ export async function compareCore(services: readonly CoreService[], world: World
   const containers = await world.engine.containers({ names: services.map((service) => service.container) })
   const { services: known, replacing } = world.store.state.core
   const isRunning = (service: CoreService) => containers.some((one) => one.name === service.container && one.running)
-  const isHalfWay = (service: CoreService) => replacing?.service === service.name
+  const halfWay = (service: CoreService) => replacing.find((one) => one.service === service.name)
   // One that an earlier replacement left half-way counts as absent: asking again goes on without asking for leave again.
-  const isAbsent = (service: CoreService) =>
-    !isRunning(service) || (isHalfWay(service) && !isReload(replacing?.from, replacing?.to ?? ''))
+  const isAbsent = (service: CoreService) => !isRunning(service) || isHalfReplaced(halfWay(service))
   const present = services.filter((service) => !isAbsent(service))
-  const isSame = (service: CoreService) => known[service.name] === service.hash && !isHalfWay(service)
+  const isSame = (service: CoreService) => known[service.name] === service.hash && !halfWay(service)
   return {
     absent: services.filter(isAbsent),
     changed: present.filter((service) => !isSame(service) && !isReload(known[service.name], service.hash)),
@@ -37,8 +36,8 @@ export async function compareCore(services: readonly CoreService[], world: World
 }
 
 /**
- * Starts absent core services, lets those with new live files load them, and, when allowed, replaces changed ones: one by one, the
- * old one stopped first.
+ * Starts absent core services side by side, lets those with new live files load them, and, when allowed, replaces changed ones:
+ * one by one, the old one stopped first.
  * @throws Failure `refused` that lists what would change, when that is not allowed; `failed` when a service did not come up.
  */
 export async function core(
@@ -76,11 +75,11 @@ export async function core(
   const left = services.filter((service) => [...absent, ...changed, ...reloaded].includes(service))
   await writeCore(world, { work: { done: [], left: left.map((service) => service.name) } })
   try {
-    for (const service of left) await bringCore(service, difference, run, world)
+    await bringAll(left, difference, run, world)
   } catch (thrown) {
     const { work, replacing } = world.store.state.core
     await writeCore(world, { work: null })
-    if (work?.done.length === 0 && replacing === null) throw thrown
+    if (work?.done.length === 0 && replacing.length === 0) throw thrown
     throw new Failure('failed', `${messageOf(thrown)}; ${progress(work)}`, { cause: thrown })
   }
   const names = (list: readonly CoreService[], verb: string) =>
@@ -100,12 +99,54 @@ export async function core(
   return result
 }
 
-async function bringCore(service: CoreService, difference: CoreDifference, run: Run, world: World): Promise<void> {
-  const from = world.store.state.core.services[service.name] ?? null
-  if (difference.absent.includes(service)) {
+function isHalfReplaced(work: Replacing | undefined): boolean {
+  return work !== undefined && !isReload(work.from, work.to)
+}
+
+/**
+ * Brings services in their order, each when all that it depends on is up: those that are absent come up side by side, the others
+ * take their turn one by one. After a failure nothing more begins, and what has begun comes to its end.
+ */
+async function bringAll(
+  services: readonly CoreService[],
+  difference: CoreDifference,
+  run: Run,
+  world: World,
+): Promise<void> {
+  const left = new Set(services)
+  const starting = new Map<CoreService, Promise<{ service: CoreService; failure?: unknown }>>()
+  const failures: unknown[] = []
+  const isDue = ({ after }: CoreService) => ![...left, ...starting.keys()].some(({ name }) => after.includes(name))
+  const begin = async (service: CoreService) => {
+    if (!difference.absent.includes(service)) return change(service, difference, run, world)
     await run.report.step('start', `${service.name} is started`)
-    return replace(service, null, run, world)
+    await start(service, null, world)
+    const up = waitUp(service, run, world).then(
+      () => ({ service }),
+      (failure: unknown) => ({ service, failure }),
+    )
+    starting.set(service, up)
   }
+  const beginAllDue = async () => {
+    for (const service of left) {
+      if (failures.length > 0 || !isDue(service)) continue
+      left.delete(service)
+      await begin(service).catch((thrown: unknown) => failures.push(thrown))
+    }
+  }
+  await beginAllDue()
+  while (starting.size > 0) {
+    const { service, failure } = await Promise.race(starting.values())
+    starting.delete(service)
+    if (failure === undefined) await settle(service.name, service.hash, true, world)
+    else failures.push(failure)
+    await beginAllDue()
+  }
+  if (failures.length > 0) throw failures[0]
+}
+
+async function change(service: CoreService, difference: CoreDifference, run: Run, world: World): Promise<void> {
+  const from = world.store.state.core.services[service.name] ?? null
   if (from !== null && difference.reloaded.includes(service)) {
     await run.report.step(
       'reload',
@@ -115,7 +156,9 @@ async function bringCore(service: CoreService, difference: CoreDifference, run: 
   }
   const before = world.now()
   await run.report.step('replace', `${service.name} stops and comes back as this release defines it`)
-  await replace(service, from, run, world)
+  await start(service, from, world)
+  await waitUp(service, run, world)
+  await settle(service.name, service.hash, true, world)
   await run.report.note(`${service.name} was away for ${formatDuration(world.now() - before)}`)
 }
 
@@ -170,10 +213,9 @@ function namesOf(services: readonly CoreService[]): string {
 }
 
 /** Each step is in the state before it is taken, so that a start after a crash knows where this one service stands. */
-async function replace(service: CoreService, from: string | null, run: Run, world: World): Promise<void> {
+async function start(service: CoreService, from: string | null, world: World): Promise<void> {
   await service.materialize()
-  const at = (step: Replacing['step']) =>
-    writeCore(world, { replacing: { service: service.name, from, to: service.hash, step } })
+  const at = (step: Replacing['step']) => announce({ service: service.name, from, to: service.hash, step }, world)
   await at('stop')
   const [old] = await world.engine.containers({ names: [service.container] })
   if (old) await world.engine.remove([old.id], service.grace)
@@ -183,13 +225,11 @@ async function replace(service: CoreService, from: string | null, run: Run, worl
   // Once started it may have changed what its volumes hold, so the old definition must not come back over them.
   await at('mounted')
   await world.engine.start([service.container])
-  await waitUp(service, run, world)
-  await settle(service.name, service.hash, true, world)
 }
 
 /**
- * Settles the one service that a crash left between its definitions: the old one comes back only if the new one has not yet
- * mounted its volumes. Touches no other.
+ * Settles the services that a crash left between their definitions: the old one comes back only if the new one has not yet
+ * mounted its volumes. Touches no others.
  * @param oldDefinition reads a definition that ran here before; null when it is not kept.
  * @returns what is done and what is left to do, for the result.
  */
@@ -199,10 +239,10 @@ export async function settleCore(
   world: World,
 ): Promise<string> {
   const { replacing } = world.store.state.core
-  const settled =
-    replacing === null
-      ? []
-      : [await settleOne(replacing, oldDefinition, report, world).catch((thrown) => messageOf(thrown))]
+  const settled: string[] = []
+  for (const one of replacing) {
+    settled.push(await settleOne(one, oldDefinition, report, world).catch((thrown) => messageOf(thrown)))
+  }
   return [...settled, progress(world.store.state.core.work)].join('; ')
 }
 
@@ -217,7 +257,7 @@ async function settleOne(
   const hash = forward ? replacing.to : replacing.from
   const definition = hash === null ? null : await oldDefinition(replacing.service, hash)
   if (!definition) {
-    await writeCore(world, { replacing: null })
+    await writeCore(world, { replacing: replacingOthers(replacing.service, world) })
     return `${replacing.service} had not been started yet`
   }
   if (isForReload) return settleReload(definition, replacing, report, world)

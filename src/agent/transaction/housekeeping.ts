@@ -31,7 +31,7 @@ export async function prune(world: World, planner: Planner): Promise<void> {
     core: Object.fromEntries(
       Object.entries(core.services).map(([name, hash]) => [
         name,
-        core.replacing?.service === name ? [hash, core.replacing.to] : [hash],
+        [hash, ...core.replacing.flatMap(({ service, to }) => (service === name ? [to] : []))],
       ]),
     ),
     coreRelease: core.release,

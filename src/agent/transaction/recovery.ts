@@ -25,7 +25,7 @@ export async function recover(
       await undoOrFail({ id: transaction.id, report: writer }, world, 'the agent was interrupted')
     } else {
       const { replacing, work } = world.store.state.core
-      const core = transaction.kind === 'core' && (replacing !== null || (work?.done ?? []).length > 0)
+      const core = transaction.kind === 'core' && (replacing.length > 0 || (work?.done ?? []).length > 0)
       const settled = core ? await settleCore(oldDefinition, writer, world) : null
       const result: TransactionResult = {
         ...interrupted(transaction.kind, settled),

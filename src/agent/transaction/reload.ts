@@ -1,6 +1,6 @@
 import { Failure, formatDuration, messageOf } from '../../lib/index.ts'
 import type { Container } from '../server/engine.ts'
-import { type CoreService, hashesOf, type LiveFiles, settle, waitUp, writeCore } from './core-service.ts'
+import { announce, type CoreService, hashesOf, type LiveFiles, settle, waitUp } from './core-service.ts'
 import type { Replacing } from './state.ts'
 import type { Run, World } from './world.ts'
 
@@ -21,8 +21,7 @@ export async function reload(
   world: World,
 ): Promise<void> {
   await service.materialize()
-  const at = (step: Replacing['step']) =>
-    writeCore(world, { replacing: { service: service.name, from, to: service.hash, step } })
+  const at = (step: Replacing['step']) => announce({ service: service.name, from, to: service.hash, step }, world)
   await at('mounted')
   try {
     await filesOf(service).place(filesOf(service).version)
@@ -66,7 +65,7 @@ async function putBack(
 ): Promise<never> {
   const { files } = hashesOf(from)
   await run.report.note(`${reason}; the old files of ${service.name} come back`)
-  await writeCore(world, { replacing: { service: service.name, from, to: service.hash, step: 'mounted' } })
+  await announce({ service: service.name, from, to: service.hash, step: 'mounted' }, world)
   try {
     if (files === null) throw new Error('no old version of them is known')
     await filesOf(service).place(files)

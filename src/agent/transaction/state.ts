@@ -81,7 +81,8 @@ export const stateSchema = z.object({
     services: z.record(z.string(), z.string()),
     /** The release whose definitions those are. */
     release: releaseIdSchema.nullable(),
-    replacing: replacingSchema.nullable(),
+    /** Those that a step has begun for which is not over: at most one that is replaced or reloaded, and any number that start. */
+    replacing: z.array(replacingSchema),
     /** The services of a core transaction that runs: those that are as it wants them, and those that are not yet. */
     work: z
       .object({ done: z.array(z.string()), left: z.array(z.string()) })
@@ -104,7 +105,7 @@ export const emptyState: State = {
   candidate: null,
   warm: null,
   undone: null,
-  core: { services: {}, release: null, replacing: null, work: null },
+  core: { services: {}, release: null, replacing: [], work: null },
   history: [],
   last: null,
 }

@@ -73,6 +73,78 @@ describe('a core transaction', () => {
     expect(running()).toEqual(['store-2', 'edge-2'])
   })
 
+  it('starts what is absent side by side, and what depends on it when that is up', async () => {
+    await using life = await here.start()
+    here.server.core = ['store', 'cache', 'edge'].map((name) => memoryCore(here.server, name, 1))
+    here.server.core = here.server.core.map((one) =>
+      one.name === 'edge' ? { ...one, after: ['store', 'cache'] } : one,
+    )
+    const { containers } = life.world.engine
+    const atTheirStart = new Map<string, string[]>()
+    life.world.engine.containers = async (by) => {
+      const found = await containers(by)
+      // Nothing is healthy before all that may start has been started.
+      const early = [...here.server.containers.values()].filter(({ name }) => /store|cache/.test(name)).length < 2
+      return early ? found.map((one) => ({ ...one, health: 'starting' as const })) : found
+    }
+    const { start } = life.world.engine
+    life.world.engine.start = (names) => {
+      for (const name of names)
+        atTheirStart.set(
+          name,
+          here.server.state.core.replacing.map(({ service }) => service),
+        )
+      return start(names)
+    }
+    expect(await ask(life.agent, coreOf())).toMatchObject({ outcome: 'done', message: 'started store, cache, edge' })
+    expect(Object.fromEntries(atTheirStart)).toEqual({
+      'pacs-store-1': ['store'],
+      'pacs-cache-1': ['store', 'cache'],
+      'pacs-edge-1': ['edge'],
+    })
+  })
+
+  it('brings up the others when one does not come up, and that one when asked again', async () => {
+    await using life = await here.start()
+    define(1)
+    const { containers } = life.world.engine
+    life.world.engine.containers = async (by) =>
+      (await containers(by)).map((one) =>
+        one.name === 'pacs-store-1' ? { ...one, health: 'unhealthy' as const } : one,
+      )
+    const failed = await ask(life.agent, coreOf())
+    expect(failed).toMatchObject({ outcome: 'failed' })
+    expect(failed.message).toContain('store is unhealthy')
+    expect(failed.message).toContain('done: edge; left: store; ask for the core again to go on')
+    life.world.engine.containers = containers
+    expect(await ask(life.agent, coreOf())).toMatchObject({ outcome: 'done', message: 'started store' })
+    expect(running()).toEqual(['store-1', 'edge-1'])
+  })
+
+  it('that is killed while everything starts goes on without leave when asked again, from every effect', async () => {
+    for (let effect = 1; ; effect++) {
+      for (const after of [false, true]) {
+        await here.renew()
+        define(1)
+        const id = `killed-${++ids}`
+        const world = new MemoryWorld(here.server, effect, after)
+        await using killed = await here.start(world)
+        const ended = killed.agent
+          .submit(id, requestSchema.parse(coreOf()), 'deploy')
+          .then(() => resultOf(killed.agent, id))
+        if (!(await Promise.race([ended.then(() => world.dead), world.died.then(() => true)]))) return
+        const point = `effect ${effect} ${after ? 'after' : 'before'} ${world.trace.at(-1)}`
+        await using next = await here.start()
+        const { core, ...state } = here.server.state
+        expect(state, point).toMatchObject({ phase: 'idle', transaction: null })
+        expect(core, point).toMatchObject({ work: null, replacing: [] })
+        expect(running(), point).toEqual(['store', 'edge'].map((name) => core.services[name] ?? 'stopped'))
+        expect(['done', 'unchanged'], point).toContain((await ask(next.agent, coreOf())).outcome)
+        expect(running(), point).toEqual(['store-1', 'edge-1'])
+      }
+    }
+  })
+
   it('that is killed ends as what it did, from every effect, and goes on when asked again', async () => {
     const said = new Set<string>()
     for (let effect = 1; ; effect++) {

@@ -48,7 +48,7 @@ describe('new live files of a core service', () => {
         'edge ended on SIGHUP and was started anew by the engine; its log: docker logs pacs-edge-1; edge runs by its old files again',
     })
     expect(loaded()).toEqual(version('f1'))
-    expect(here.server.state.core).toMatchObject({ services: { edge: 'edge-1.f1' }, replacing: null, work: null })
+    expect(here.server.state.core).toMatchObject({ services: { edge: 'edge-1.f1' }, replacing: [], work: null })
   })
 
   it('that end it are taken back also while the engine waits before it starts it anew', async () => {
@@ -63,7 +63,9 @@ describe('new live files of a core service', () => {
       const found = await containers(by)
       const isDown =
         here.server.loaded.get('edge') === 'f2 f2' || (here.server.files.get('edge')?.b === 'f1' && down++ < 30)
-      return isDown && here.server.state.core.replacing ? found.map((one) => ({ ...one, running: false })) : found
+      return isDown && here.server.state.core.replacing.length > 0
+        ? found.map((one) => ({ ...one, running: false }))
+        : found
     }
     const result = await ask(life.agent, coreOf)
     expect(result).toMatchObject({ outcome: 'rolled-back' })
@@ -151,7 +153,7 @@ describe('new live files of a core service', () => {
           const { core, last, transaction } = here.server.state
           expect({ transaction, replacing: core.replacing, work: core.work }, point).toEqual({
             transaction: null,
-            replacing: null,
+            replacing: [],
             work: null,
           })
           const [, files = ''] = core.services.edge?.split('.') ?? []

@@ -99,6 +99,7 @@ export function memoryCore(server: Server, name: string, version: number, files?
   const file = `${name}-${version}`
   const service = {
     name,
+    after: [],
     hash: files === undefined ? file : `${file}.f${files}`,
     image: `registry.example/pacs/${name}`,
     container,
