@@ -1,4 +1,4 @@
-export { type Check, type Finding, gate } from './gate.ts'
+export { type Check, type Finding, gate, lookOnce } from './gate.ts'
 export { probe } from './probe.ts'
 export { certificateCheck } from './protocols/certificate.ts'
 export { publicCheck } from './public-check.ts'

@@ -17,6 +17,7 @@ import { sendImage } from '../dicom/send.ts'
 import { type SyntheticImage, syntheticImage } from '../dicom/synthetic-image.ts'
 import { hostEnv } from '../lab/docker.ts'
 import {
+  addressOf,
   type Database,
   docker,
   ensureRestic,
@@ -224,9 +225,4 @@ export class BackupSite implements AsyncDisposable {
     await this.database.down()
     await rm(this.directory, { recursive: true, force: true })
   }
-}
-
-export async function addressOf(container: string): Promise<string> {
-  const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
-  return (await docker(['container', 'inspect', '--format', format, container])).trim()
 }

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Repository, takeBackup, verifyBackup } from '../../src/backup/index.ts'
 import { fillRecords } from '../backup/records.ts'
 import { type Gate, startGate } from '../backup/signed-store.ts'
-import { addressOf, BackupSite } from '../backup/site.ts'
-import { docker, ensureStores, LAB_LABEL, waitFor } from '../lab/index.ts'
+import { BackupSite } from '../backup/site.ts'
+import { addressOf, docker, ensureToolImage, LAB_LABEL, waitFor } from '../lab/index.ts'
 
 const KEY = { id: 'AKIA4BACKUPS', secret: randomBytes(20).toString('hex') }
 const USER = { name: 'vault', password: randomBytes(12).toString('hex') }
@@ -17,7 +17,7 @@ let rest: string
 
 beforeAll(async () => {
   site = await BackupSite.start()
-  const image = await ensureStores()
+  const image = await ensureToolImage('stores')
   const htpasswd = join(site.directory, 'htpasswd')
   const hash = createHash('sha1').update(USER.password).digest('base64')
   await writeFile(htpasswd, `${USER.name}:{SHA}${hash}\n`)

@@ -30,3 +30,9 @@ export async function ids(args: readonly string[]): Promise<string[]> {
   const text = await docker(args)
   return text.split('\n').filter((line) => line !== '')
 }
+
+/** The address of a container that is in one network. */
+export function addressOf(container: string): Promise<string> {
+  const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
+  return docker(['container', 'inspect', '--format', format, container])
+}

@@ -6,7 +6,7 @@ import { badInput, exitClass, Failure, Problems } from '../../lib/index.ts'
 import { parseManifest } from '../../release/index.ts'
 import { checkStack, formatFinding, loadStack, variablesOf } from '../../stack/index.ts'
 import type { Layout } from '../layout.ts'
-import { checkCertificateOf } from '../server/check-certificate.ts'
+import { checkAcmeStore, checkCertificateOf } from '../server/check-certificate.ts'
 import { checkConfig, PUBLIC_HOST } from '../server/check-config.ts'
 import { type ConfigRevision, openConfig } from '../server/config.ts'
 import { judgeEnv, readExample } from '../server/judge-env.ts'
@@ -72,6 +72,7 @@ async function check(console: Console): Promise<number> {
     await checkConfig(stack, next, problems)
   }
   checkCertificateOf(next, console.now().getTime(), problems)
+  await checkAcmeStore(paths, problems)
   judgeEnv(await readFile(join(next.directory, '.env'), 'utf8'), {
     example: example ? readExample(example) : null,
     known: stack && [PUBLIC_HOST, ...variablesOf(stack).map(({ name }) => name)],

@@ -1,5 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { messageOf, type Problems } from '../../lib/index.ts'
+import type { Layout } from '../layout.ts'
 import type { Certificate } from '../transaction/traffic.ts'
 import { PUBLIC_HOST } from './check-config.ts'
 import type { ConfigRevision } from './config.ts'
@@ -47,6 +50,19 @@ export function checkCertificate(
     // What was thrown may hold a part of the key.
     problems.add('config: certs/tls.key is no private key in PEM without a password')
   }
+}
+
+/**
+ * Adds that Traefik will not use what it keeps of ACME because others can read it. It says so in its log alone, and shows a certificate
+ * that no browser trusts. For root, who alone can look there.
+ */
+export async function checkAcmeStore({ root }: Layout, problems: Problems): Promise<void> {
+  const file = join(root, 'acme', 'acme.json')
+  const mode = (await stat(file).catch(() => null))?.mode ?? 0
+  if ((mode & 0o077) === 0) return
+  problems.add(
+    `${file} can be read by others (mode ${(mode & 0o777).toString(8)}), so Traefik uses no certificate in it: chmod 600 it, then docker restart pacs-traefik-1`,
+  )
 }
 
 function day(date: Date): string {

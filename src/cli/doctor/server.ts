@@ -3,12 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openAgent } from '../../agent/client.ts'
+import { certificateCheck, lookOnce } from '../../health/index.ts'
 import { Failure, messageOf, tryRun } from '../../lib/index.ts'
 import { closeConnection, type Environment, openConnection } from '../../ssh/index.ts'
 import { HOST_KEY, type Note, type Remark, remarksOf } from './remark.ts'
 
 /** Milliseconds for ssh-keyscan. */
 const SCAN_LIMIT = 15_000
+/** Milliseconds for a TLS handshake. */
+const HANDSHAKE_LIMIT = 10_000
 
 export interface ServerOptions {
   /** Text of a private key that the server lets in; without it only its host key is looked at. */
@@ -24,10 +27,20 @@ export async function examineServer(environment: Environment, options: ServerOpt
   await examineHostKey(environment, options, note)
   if (options.key === undefined) {
     note('unknown', 'what its agent says: there is no key', '--ssh-key FILE: one that setup let in by --key')
+    await examineCertificate(environment.publicUrl, note)
   } else {
     await examineAgent(environment, options.key, options, note)
   }
   return remarks
+}
+
+/** Looks at what the public entry shows to a browser on this machine, which may know other names and authorities than the users' do. */
+async function examineCertificate(publicUrl: string, note: Note): Promise<void> {
+  const look = { patience: HANDSHAKE_LIMIT }
+  const { ok, degraded, detail } = await lookOnce(certificateCheck(publicUrl, undefined), look)
+  const what = `the certificate of ${publicUrl}: ${detail}`
+  if (ok && !degraded) return note('ok', what)
+  note('warning', what, 'traefik/certificates/README.md of the stack')
 }
 
 async function examineHostKey({ target }: Environment, { env }: ServerOptions, note: Note): Promise<void> {
@@ -67,7 +80,10 @@ async function examineAgent(environment: Environment, key: string, options: Serv
       if (own.version === options.version) note('ok', `agent ${own.version}, engine ${own.engine}`)
       else note('warning', `its agent is ${own.version}, this is ${options.version}`, 'the next release brings its own')
       if (serving === null) note('ok', 'nothing serves yet: the first deploy may come')
-      else await examineHealth(() => agent.health(), serving.release, note)
+      else {
+        await examineHealth(() => agent.health(), serving.release, note)
+        await examineCertificate(environment.publicUrl, note)
+      }
       if (last?.result.outcome === 'failed')
         note('missing', `${last.transaction} failed: ${last.result.message}`, 'DEPLOYMENT_GUIDE.md')
     } finally {

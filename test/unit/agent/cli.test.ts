@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -220,6 +220,19 @@ describe('pacs-agent config', () => {
     )
     const { out } = await pacsAgent('config', 'show-names')
     expect(out).toBe('DB_PASSWORD\nEMPTY (empty)\nPACS_PUBLIC_HOST')
+  })
+
+  it('names a store of ACME that others can read, with what Traefik makes of it', async () => {
+    await writeFile(join(paths.configNext, '.env'), "PACS_PUBLIC_HOST='pacs.hospital.org'\n")
+    const store = join(paths.root, 'acme/acme.json')
+    await mkdir(join(paths.root, 'acme'))
+    await writeFile(store, '{}', { mode: 0o600 })
+    expect(await pacsAgent('config', 'check')).toMatchObject({ code: 0 })
+    await chmod(store, 0o644)
+    expect(await pacsAgent('config', 'check')).toMatchObject({
+      code: 40,
+      err: expect.stringContaining(`${store} can be read by others (mode 644), so Traefik uses no certificate in it`),
+    })
   })
 
   it('asks for a file where there is none', async () => {

@@ -12,6 +12,7 @@ import { runCommand } from '../../../src/cli/main.ts'
 import { exitClass } from '../../../src/lib/index.ts'
 import { fakeRepository } from '../../github/fake-repository.ts'
 import { silent } from '../../health/services.ts'
+import { publicSite } from '../health/public-site.ts'
 import { ED25519 } from '../ssh/keys.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -155,6 +156,18 @@ describe('the doctor, at a server', () => {
     const { remarks, note } = remarksOf('server')
     await examineHealth(async () => health, 'r-1', note)
     expect(remarks.map((remark) => remark.state)).toEqual([state])
+  })
+
+  it('looks at the certificate that its public entry shows', async () => {
+    await using site = await publicSite((_request, response) => response.end())
+    const target = { host: '127.0.0.1', port: 9, user: 'pacs', 'host-keys': [ED25519] }
+    const environment = { name: 'staging', target, publicUrl: site.url }
+    const remarks = await examineServer(environment, { key: undefined, version: '1', env: { PATH } })
+    expect(said(remarks, 'warning')).toEqual([
+      expect.stringMatching(
+        /^the certificate of https:\/\/localhost:\d+\/: the certificate does not hold: .*SELF_SIGNED/,
+      ),
+    ])
   })
 
   it('tells one that is not there, and does not take silence for a host key', async () => {
