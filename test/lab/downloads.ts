@@ -32,6 +32,8 @@ export const NODE_AND_NPM: Readonly<Record<string, NpmPackage>> = { 'node.tgz': 
 
 export const NODE_ONLY: Readonly<Record<string, NpmPackage>> = { 'node.tgz': NODE_24 }
 
+export const NPM_ONLY: Readonly<Record<string, NpmPackage>> = { 'npm.tgz': NPM_11 }
+
 /** BSON without dependencies, for the stand-in of mongo. */
 export const BSON: Readonly<Record<string, NpmPackage>> = {
   'bson.tgz': {

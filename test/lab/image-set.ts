@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { bootstrappedTag, ensureBaseImage, hubAnswers } from './base-image.ts'
 import { docker } from './docker.ts'
-import { NODE_AND_NPM } from './downloads.ts'
+import { NODE_AND_NPM, NODE_ONLY } from './downloads.ts'
 import { ensureImage, imageExists, imageTag, type Recipe, removeBuildLeftovers } from './images.ts'
 import { ensureLibrary } from './library.ts'
 import { withLock } from './lock.ts'
@@ -85,6 +85,7 @@ function onBase(base: string, image: (recipe: Recipe) => Promise<string>): Paren
     BASE: async () => base,
     TOOLS: fetching('tools'),
     FERRETDB: fetching('ferretdb'),
+    NODE: () => image({ ...recipe('node', { BASE: base }), packages: NODE_ONLY }),
     DOCUMENTDB: () => image(recipe('documentdb', { BASE: base })),
   }
 }

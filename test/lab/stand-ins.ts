@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import { BSON, NODE_AND_NPM, NODE_ONLY } from './downloads.ts'
+import { BSON, NPM_ONLY } from './downloads.ts'
 import { LabError } from './errors.ts'
 import type { Recipe } from './images.ts'
 
 /** The images that stand-ins are made from; each is made only when one asks. */
-export type Parent = 'BASE' | 'TOOLS' | 'FERRETDB' | 'DOCUMENTDB'
+export type Parent = 'BASE' | 'NODE' | 'TOOLS' | 'FERRETDB' | 'DOCUMENTDB'
 export type Parents = Readonly<Record<Parent, () => Promise<string>>>
 
 /** An image of the lab that answers to a vendor's name where Docker Hub cannot be reached. */
@@ -17,14 +17,14 @@ interface StandIn {
 }
 
 const standIns: Readonly<Record<string, StandIn>> = {
-  node: { folder: 'node', tags: /^24\b/, parents: ['BASE'], packages: NODE_AND_NPM },
+  node: { folder: 'node', tags: /^24\b/, parents: ['BASE', 'NODE'], packages: NPM_ONLY },
   'nginxinc/nginx-unprivileged': { folder: 'nginx', tags: /^1\.\d+/, parents: ['BASE'] },
   traefik: { folder: 'traefik', tags: /^v3\.7(\.15)?$/, parents: ['BASE', 'TOOLS'] },
   mongo: {
     folder: 'mongo',
     tags: /^8\.0\b/,
-    parents: ['BASE', 'FERRETDB', 'DOCUMENTDB'],
-    packages: { ...NODE_ONLY, ...BSON },
+    parents: ['BASE', 'NODE', 'FERRETDB', 'DOCUMENTDB'],
+    packages: BSON,
   },
   postgres: { folder: 'postgres', tags: /^17\b/, parents: ['BASE'] },
   redis: { folder: 'redis', tags: /^8\b/, parents: ['BASE'] },
