@@ -36,6 +36,8 @@ export interface BuiltImage {
 
 const NAMED_MEANWHILE = /^ERROR: .*image "[^"]+": already exists$/m
 
+const FULL_DISK = /no space left on device/i
+
 /** Builds the image of one service for one platform and loads it into the engine. @throws Failure `error` with BuildKit's own reason. */
 export async function buildImage(source: ImageSource & { kind: 'build' }, context: BuildContext): Promise<BuiltImage> {
   const { prefix, commit, redact, log, signal } = context
@@ -56,7 +58,11 @@ export async function buildImage(source: ImageSource & { kind: 'build' }, contex
   let { code, stderr } = await build()
   // Another job of this machine names the same image at the same moment: containerd's store lets one of them. All is built by now.
   if (code !== 0 && NAMED_MEANWHILE.test(stderr)) ({ code, stderr } = await build())
-  if (code !== 0) throw new Failure('error', `build of ${source.service} failed: ${redact(reasonOf(stderr))}`)
+  if (code !== 0) {
+    const reason = redact(reasonOf(stderr))
+    const hint = FULL_DISK.test(reason) ? ': make room where the engine keeps its images (docker system prune)' : ''
+    throw new Failure('error', `build of ${source.service} failed: ${reason}${hint}`)
+  }
   const built = await inspectBuiltImage(local, metadata, context)
   return { image: { local, ...built, verdict: null, built: true }, tests: tests.words() }
 }

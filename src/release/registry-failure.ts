@@ -1,7 +1,7 @@
 /** What stands behind a registry's refusal, as far as the text that the docker client printed tells. */
 export type RegistryFailure =
   | { kind: 'absent' }
-  | { kind: 'login' | 'denied' | 'certificate' | 'plain-http' | 'web-page'; detail: string }
+  | { kind: 'login' | 'denied' | 'certificate' | 'plain-http' | 'web-page' | 'full-disk'; detail: string }
   /** Worth another try; `after` is the pause in milliseconds that the registry asked for. */
   | { kind: 'passing'; detail: string; after?: number }
   | { kind: 'other'; detail: string }
@@ -11,6 +11,7 @@ const MAX_DETAIL = 300
 
 // The order matters: a 502 with a web page in it is a passing fault, a 200 with one is a wrong address.
 const PATTERNS: readonly [Exclude<RegistryFailure['kind'], 'other'>, RegExp][] = [
+  ['full-disk', /no space left on device/i],
   ['certificate', /x509:|certificate signed by unknown authority|failed to verify certificate/i],
   ['plain-http', /server gave HTTP response to HTTPS client/i],
   ['passing', /toomanyrequests|too many requests|\b429\b|rate limit/i],
@@ -51,6 +52,10 @@ export function describeRegistryFailure(registry: string, what: string, failure:
       return `${what}: the registry ${registry} speaks HTTP without TLS: give it a certificate (${failure.detail})`
     case 'web-page':
       return `${what}: ${registry} answered with a web page, no registry: is the address right, or does a proxy stand in between? (${failure.detail})`
+    case 'full-disk': {
+      const where = what.startsWith('push ') ? `here or at ${registry}` : 'here'
+      return `${what}: a disk is full ${where}: make room (docker system prune) and try again (${failure.detail})`
+    }
     case 'passing':
       return `${what}: the registry ${registry} did not do it: ${failure.detail}; try again later`
     case 'other':

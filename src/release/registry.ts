@@ -131,7 +131,7 @@ function waitBefore(attempt: number, asked: number | undefined): number | undefi
 
 function giveUp(registry: string, what: string, failure: RegistryFailure, tries: number): Failure {
   const message = describeRegistryFailure(registry, what, failure)
-  return failure.kind === 'passing' || failure.kind === 'other'
+  return ['passing', 'other', 'full-disk'].includes(failure.kind)
     ? new Failure('error', tries > 1 ? `${message} (tried ${tries} times)` : message)
     : refused(message)
 }

@@ -244,6 +244,26 @@ networks:
       await configureEngine(lab, { 'data-root': '/var/lib/docker' })
     }
   })
+
+  test('says that the disk filled up while it built, and where to make room', async () => {
+    const checkout = await checkoutWith({})
+    // A disk is full when it can take no more files, too: that needs no gigabytes.
+    await lab.runner.run(['sh', '-c', 'mkdir -p /srv/full && mount -t tmpfs -o size=3g,nr_inodes=3000 full /srv/full'])
+    const many = `${checkout.directory}/src/many`
+    await lab.runner.run(['sh', '-c', 'mkdir "$1" && cd "$1" && seq 4000 | xargs touch', 'sh', many])
+    await configureEngine(lab, { 'data-root': '/srv/full', features: { 'containerd-snapshotter': false } })
+    try {
+      const { result, failure } = await start(checkout)
+      expect(result).toBeUndefined()
+      expect(failure).toEqual({
+        kind: 'error',
+        message: expect.stringMatching(/^build of api failed: .*no space left on device.*: make room/),
+      })
+      expect(failure?.message).not.toContain('\n')
+    } finally {
+      await configureEngine(lab, { 'data-root': '/var/lib/docker' })
+    }
+  })
 })
 
 describe('build.sh', () => {

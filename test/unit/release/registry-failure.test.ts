@@ -15,6 +15,7 @@ describe('a registry failure', () => {
     ['plain-http', 'http: server gave HTTP response to HTTPS client'],
     ['web-page', "error parsing HTTP 200 response body: invalid character '<' looking for beginning of value"],
     ['web-page', 'unsupported manifest media type and no default available: text/html'],
+    ['full-disk', 'failed to register layer: write /usr/lib/502/x.so: no space left on device'],
     ['passing', 'toomanyrequests: You have reached your pull rate limit'],
     ['passing', `error parsing HTTP 502 response body: invalid character '<' looking for beginning of value: "<html>"`],
     ['passing', 'received unexpected HTTP status: 503 Service Unavailable'],
@@ -35,6 +36,14 @@ describe('a registry failure', () => {
   ])('asks for the pause that it names: %s', (text, after) => {
     const failure = classifyRegistryFailure(text)
     expect(failure.kind === 'passing' && failure.after).toBe(after)
+  })
+
+  test.each([
+    ['pull mongo:8.0', /^pull mongo:8.0: a disk is full here: make room \(docker system prune\) and try again \(fail/],
+    ['push r.lab/api', /^push r.lab\/api: a disk is full here or at r.lab: make room/],
+  ])('for want of room says where: %s', (what, message) => {
+    const failure = classifyRegistryFailure('failed to register layer: write /x: no space left on device')
+    expect(describeRegistryFailure('r.lab', what, failure)).toMatch(message)
   })
 
   test('is told in one line, however much the registry said', () => {
