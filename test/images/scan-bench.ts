@@ -162,7 +162,7 @@ while grep -qv '^[0-9]* ([^)]*) Z' /proc/$step/stat; do
   sleep 0.02
 done
 wait $step; code=$?
-pgrep -fa 'trivy (image|convert)|docker (push|pull|buildx)' | sed 's/^/left behind: /'
+pgrep -fa 'trivy (image|convert)|docker(-buildx)? (push|pull|buildx)' | sed 's/^/left behind: /'
 exit $code`
 
 interface StepCourse {

@@ -245,7 +245,7 @@ networks:
     }
   })
 
-  test('says that the disk filled up while it built, and where to make room', async () => {
+  test('says that the disk filled up while it built, and builds once there is room', async () => {
     const checkout = await checkoutWith({})
     // A disk is full when it can take no more files, too: that needs no gigabytes.
     await lab.runner.run(['sh', '-c', 'mkdir -p /srv/full && mount -t tmpfs -o size=3g,nr_inodes=3000 full /srv/full'])
@@ -260,6 +260,9 @@ networks:
         message: expect.stringMatching(/^build of api failed: .*no space left on device.*: make room/),
       })
       expect(failure?.message).not.toContain('\n')
+      await lab.runner.run(['rm', '-rf', many])
+      await lab.runner.run(['docker', 'system', 'prune', '--force'])
+      resultOf(await start(checkout))
     } finally {
       await configureEngine(lab, { 'data-root': '/var/lib/docker' })
     }

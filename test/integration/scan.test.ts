@@ -293,12 +293,13 @@ describe('a build and a push that are cut off', () => {
     expect(full.draft).toBeNull()
     expect(await runner.run(['ls', '/srv/small'])).toBe('')
 
-    const cancelAt = 'trivy image .*--format json'
-    const cancelled = await buildScanned(bench, clean, {}, {}, { prepare, cancelAt })
-    expect(cancelled.code).toBe(1)
-    expect(errorOf(cancelled)).toMatch(/^cancelled/)
-    expect(cancelled.printed).not.toMatch(LEFT)
-    expect(cancelled.draft).toBeNull()
+    for (const cancelAt of ['docker-buildx buildx build', 'trivy image .*--format json']) {
+      const cancelled = await buildScanned(bench, clean, {}, {}, { prepare, cancelAt })
+      expect(cancelled.code).toBe(1)
+      expect(errorOf(cancelled)).toMatch(/^cancelled/)
+      expect(cancelled.printed).not.toMatch(LEFT)
+      expect(cancelled.draft).toBeNull()
+    }
 
     // Two jobs of one machine take turns with the scanner.
     const built = await buildScanned(bench, clean, {}, {}, { prepare, twice: true })
