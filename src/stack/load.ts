@@ -17,6 +17,9 @@ export interface LoadOptions {
 
 const TIMEOUT_MS = 60_000
 
+/** Compose fetches what a file includes from elsewhere. {@link readSources} refuses such a file, and nothing is fetched until it has. */
+const NOTHING_REMOTE = { COMPOSE_EXPERIMENTAL_GIT_REMOTE: 'false', COMPOSE_EXPERIMENTAL_OCI_REMOTE: 'false' }
+
 /**
  * Reads a Compose file as Compose itself reads it, with every variable left as it stands.
  * @throws Failure `bad-input` when the file is missing or not valid; `error` when Docker Compose is missing or too old.
@@ -29,16 +32,18 @@ export async function loadStack(options: LoadOptions): Promise<Stack> {
     signal,
     compose = ['docker', 'compose'],
   } = options
-  const sources = readSources(directory, file)
   const flags = ['--no-interpolate', '--no-path-resolution', '--no-normalize', '--no-consistency', '--format', 'json']
   const [program, ...first] = compose
   const args = [...first, '-f', file, '--project-directory', directory, '--env-file', '/dev/null', 'config', ...flags]
-  const result = await tryRun(program, args, {
-    env,
+  const asked = tryRun(program, args, {
+    env: { ...env, ...NOTHING_REMOTE },
     cwd: directory,
     timeout: TIMEOUT_MS,
     ...(signal ? { signal } : {}),
   })
+  // Beside Compose, which takes longer; what is wrong with the sources is said first.
+  const sources = await readBeside(asked, () => readSources(directory, file))
+  const result = await asked
   if (result.code !== 0) throw composeFailure(directory, file, result.stderr || result.stdout)
   const printed = z
     .string()
@@ -46,6 +51,16 @@ export async function loadStack(options: LoadOptions): Promise<Stack> {
     .safeParse(result.stdout)
   if (!printed.success) throw new Failure('error', `docker compose config printed no JSON for ${file}`)
   return stackOf({ directory, file, sources }, parseDefinition(file, printed.data))
+}
+
+/** Reads while `child` runs, which has ended when that throws. */
+async function readBeside<T>(child: Promise<unknown>, read: () => T): Promise<T> {
+  try {
+    return read()
+  } catch (thrown) {
+    await child.catch(() => undefined)
+    throw thrown
+  }
 }
 
 /** Client and home of the user, so that the Compose plugin is found; no variable of the caller can get into a stack. */

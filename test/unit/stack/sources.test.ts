@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${…} is Compose's here
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -94,6 +94,15 @@ describe('nothing is fetched or read from outside the directory:', () => {
       message: expect.stringMatching(says),
     })
   })
+})
+
+test('Compose, which reads the file meanwhile, may fetch nothing', async () => {
+  const directory = await folder({ [COMPOSE]: 'include: ["https://example.invalid/stack.git"]' })
+  const bin = await folder({ docker: `#!/bin/sh\nenv > ${directory}/environment\nexit 1\n` })
+  await chmod(join(bin, 'docker'), 0o755)
+  await expect(loadStack({ directory, env: { PATH: `${bin}:/usr/bin:/bin` } })).rejects.toThrow(/ is remote/)
+  const environment = (await readFile(join(directory, 'environment'), 'utf8')).split('\n')
+  for (const remote of ['GIT', 'OCI']) expect(environment).toContain(`COMPOSE_EXPERIMENTAL_${remote}_REMOTE=false`)
 })
 
 describe('one clear line for', () => {
