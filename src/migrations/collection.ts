@@ -6,7 +6,7 @@ import type { CatalogStore, CollectionState, IndexState } from './store.ts'
 export interface CollectionRun {
   catalog: CatalogStore
   /** Keeps what the collection was; called before its first change. */
-  keep(before: CollectionState | null): Promise<void>
+  keep(before: CollectionState | null): Promise<unknown>
   log(line: string): void
   signal: AbortSignal
   check(): Promise<void>

@@ -1,4 +1,5 @@
 import { badInput } from '../lib/index.ts'
+import type { CatalogImage } from './catalog-image.ts'
 import { bringCollection, restoreCollection } from './collection.ts'
 import type { BatchesDeclaration, CollectionDeclaration, UpContext } from './definition.ts'
 import { meter, type OnEvent } from './events.ts'
@@ -9,6 +10,7 @@ import type { LedgerEntry } from './ledger.ts'
 import type { LedgerWriter } from './ledger-writer.ts'
 import { type Decide, restoreDocuments } from './restore.ts'
 import type { CollectionState, Store } from './store.ts'
+import { together } from './together.ts'
 import { walkDocuments } from './walk.ts'
 
 /** What a migration works in. */
@@ -56,6 +58,11 @@ export function workContext(
     const run = { migration: id, store, signal, check, record, progress }
     await walkDocuments(run, declaration, entry.progress[collection] ?? null)
   }
+  // Those that are brought side by side are kept by one line.
+  const keepImage = together(async (images: readonly CatalogImage[]) => {
+    await writer.keep(entry, images)
+    return images.map(() => true)
+  })
   const gathering = new Gathering()
   const restored = meter(id, 'before-images', onEvent)
   return {
@@ -81,16 +88,14 @@ export function workContext(
         // The second of two that run at once may have been read back before the first.
         if (declared.collections.some((other) => other.name === name)) declared.readBack = null
         declared.collections.push({ name, declaration })
-        const { catalog, before } = store
-        const keep = (state: Awaited<ReturnType<typeof catalog.describe>>) =>
-          before.saveCatalog({ migration: id, collection: name, before: state })
-        const run = { catalog, keep, log, signal, check, meet: () => gathering.meet() }
+        const keep = (before: CollectionState | null) => keepImage({ collection: name, before })
+        const run = { catalog: store.catalog, keep, log, signal, check, meet: () => gathering.meet() }
         const state = await gathering.join(() => bringCollection(run, name, declaration))
         declared.readBack?.set(name, state)
       },
       async restore() {
         declared.readBack = null
-        for (const image of await store.before.catalog(id)) {
+        for (const image of writer.kept(id)) {
           signal.throwIfAborted()
           await check()
           await restoreCollection(store.catalog, image.collection, image.before)

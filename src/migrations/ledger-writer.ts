@@ -1,4 +1,5 @@
 import { Failure } from '../lib/index.ts'
+import { type CatalogImage, imagesOf, writeImages } from './catalog-image.ts'
 import type { Migration } from './files.ts'
 import type { Lease } from './lease.ts'
 import type { Actor, HistoryLine, LedgerEntry, Walk } from './ledger.ts'
@@ -10,6 +11,7 @@ export class LedgerWriter {
   readonly #lease: Lease
   readonly #actor: Actor
   readonly #owners: Map<string, string>
+  readonly #history: HistoryLine[]
   #last: number
 
   constructor(
@@ -22,6 +24,7 @@ export class LedgerWriter {
     this.#lease = lease
     this.#actor = actor
     this.#owners = new Map(entries.map(({ _id, owner }) => [_id, owner]))
+    this.#history = [...history]
     this.#last = Math.max(0, ...history.map(({ _id }) => _id))
   }
 
@@ -40,6 +43,20 @@ export class LedgerWriter {
     await this.#lease.check()
     await this.#append(event, entry, note)
     await this.write(entry)
+  }
+
+  /** What the collections were that a migration changes. */
+  kept(id: string): CatalogImage[] {
+    return imagesOf(this.#history, id)
+  }
+
+  /** Keeps what collections are before the migration of `entry` changes them for the first time. */
+  async keep(entry: LedgerEntry, images: readonly CatalogImage[]): Promise<void> {
+    const known = new Set(this.kept(entry._id).map(({ collection }) => collection))
+    const first = images.filter(({ collection }) => !known.has(collection))
+    if (first.length === 0) return
+    await this.#lease.check()
+    await this.#append('kept', entry, null, { kept: writeImages(first) })
   }
 
   /** Writes the entry alone. @throws Failure `failed` when another owner has written it */
@@ -64,11 +81,17 @@ export class LedgerWriter {
     return this.#store.now()
   }
 
-  async #append(event: HistoryLine['event'], { _id, sha256, phase }: LedgerEntry, note: string | null): Promise<void> {
+  async #append(
+    event: HistoryLine['event'],
+    { _id, sha256, phase }: LedgerEntry,
+    note: string | null,
+    more: Pick<HistoryLine, 'kept'> = {},
+  ): Promise<void> {
     this.#last += 1
     const at = this.#store.now()
-    const line = { _id: this.#last, migration: _id, event, sha256, phase, ...this.#actor, at, note }
+    const line = { _id: this.#last, migration: _id, event, sha256, phase, ...this.#actor, at, note, ...more }
     await this.#lease.orLost(this.#store.append(line))
+    this.#history.push(line)
   }
 }
 

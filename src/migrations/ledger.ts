@@ -35,6 +35,7 @@ export type LedgerEntry = z.infer<typeof ledgerEntrySchema>
 export const historyEvents = [
   'applying',
   'applied',
+  'kept',
   'failed',
   'rolling-back',
   'undone',
@@ -56,6 +57,8 @@ export const historyLineSchema = z.strictObject({
   at: z.date(),
   /** Assurances, reasons, errors: text without values of documents. */
   note: z.string().nullable(),
+  /** With the event `kept`: what collections were before the migration changed them, as EJSON text. */
+  kept: z.array(z.strictObject({ collection: z.string(), before: z.string() })).optional(),
 })
 export type HistoryLine = z.infer<typeof historyLineSchema>
 

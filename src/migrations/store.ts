@@ -66,13 +66,6 @@ export interface BeforeImage {
   writtenHash: string
 }
 
-/** What a collection was before a migration changed it; `before` null when it was not there. */
-export interface CatalogImage {
-  migration: string
-  collection: string
-  before: CollectionState | null
-}
-
 export interface BeforeStore {
   /** `fresh` promises that none of these is kept already, which is faster. */
   save(images: readonly BeforeImage[], fresh: boolean): Promise<void>
@@ -81,9 +74,6 @@ export interface BeforeStore {
   /** Takes back images of documents that were not written after all. */
   forget(migration: string, collection: string, ids: readonly unknown[]): Promise<void>
   walk(migration: string): AsyncIterable<BeforeImage[]>
-  /** Keeps the first image of a collection and ignores later ones. */
-  saveCatalog(image: CatalogImage): Promise<void>
-  catalog(migration: string): Promise<CatalogImage[]>
   remove(migration: string): Promise<void>
 }
 

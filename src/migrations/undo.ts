@@ -77,7 +77,7 @@ async function undoOne(place: Workplace, migration: Migration, signal: AbortSign
   if (!('down' in definition)) throw new Error(`${id} has no down`)
   onEvent({ kind: 'started', id, description: `undo: ${definition.description}`, again: false })
   await requireDecided(store, id, place.decide)
-  for (const image of await store.before.catalog(id)) {
+  for (const image of writer.kept(id)) {
     if (image.before === null) await requireDroppable(store.catalog, image.collection)
   }
   const entry = writer.begin(migration, 'rolling-back', {})

@@ -95,7 +95,7 @@ async function reportsAsBefore(): Promise<Map<string, string>> {
 const ledger = async () => {
   const entries = await database.db
     .collection<{ _id: string; state: string }>('_migrations')
-    .find()
+    .find({ state: { $exists: true } })
     .sort({ _id: 1 })
     .toArray()
   return entries.map(({ _id, state }) => `${_id} ${state}`)

@@ -135,7 +135,8 @@ describe('001 and the sample', () => {
     // The third is the migration's own check.
     expect(sent.filter(({ listCollections }) => listCollections !== undefined)).toHaveLength(3)
     expect(sent.filter(({ listIndexes }) => listIndexes !== undefined)).toHaveLength(5)
-    expect(sent.filter(({ update }) => update === '_migrations_before')).toHaveLength(1)
+    // What they were is one line between `applying` and `applied`.
+    expect(sent.filter(({ insert }) => insert === '_migrations_history')).toHaveLength(3)
   })
 })
 
@@ -205,6 +206,8 @@ describe('two and five at once', () => {
 })
 
 describe('a lease', () => {
+  const lease = () => root.collection<{ _id: string }>('_migrations')
+
   it('that is lost in the middle of a batch ends the run, which writes no more', async () => {
     await putX(40)
     let taken = false
@@ -212,7 +215,7 @@ describe('a lease', () => {
       onEvent: (event) => {
         if (event.kind !== 'progress' || taken) return
         taken = true
-        void root.collection('_migrations_lock').updateOne({}, { $set: { token: 'someone else' } })
+        void lease().updateOne({ _id: 'lease' }, { $set: { token: 'someone else' } })
       },
       phase: 'data',
     })
@@ -221,7 +224,7 @@ describe('a lease', () => {
     ).rejects.toMatchObject({ kind: 'failed', message: expect.stringMatching(/lease of the database was lost/) })
     const left = await root.collection('x').countDocuments({ done: { $exists: false } })
     expect(left).toBeGreaterThan(0)
-    await root.collection('_migrations_lock').updateOne({}, { $set: { expiresAt: new Date(0) } })
+    await lease().updateOne({ _id: 'lease' }, { $set: { expiresAt: new Date(0) } })
     await apply([marking()], 'data')
     expect(await root.collection('x').countDocuments({ done: { $exists: false } })).toBe(0)
   })

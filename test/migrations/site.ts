@@ -31,6 +31,11 @@ export async function clear(db: Db): Promise<void> {
   for (const { name } of await db.listCollections({}, { nameOnly: true }).toArray()) await db.collection(name).drop()
 }
 
+/** The lease of a dead run has run out. */
+export async function passLease(db: Db): Promise<void> {
+  await db.collection<{ _id: string }>('_migrations').updateOne({ _id: 'lease' }, { $set: { expiresAt: new Date(0) } })
+}
+
 /** Reports of the old shape, with values whose BSON type an undo must keep. */
 export async function putReports(db: Db, count: number): Promise<void> {
   const reports = Array.from({ length: count }, (_, n): Document => {
@@ -54,7 +59,7 @@ export async function contentOf(db: Db): Promise<Record<string, string>> {
   const content: Record<string, string> = {}
   const collections = await db.listCollections().toArray()
   for (const { name, ...info } of collections.sort((one, other) => (one.name < other.name ? -1 : 1))) {
-    if (name === '_migrations_lock' || name === '_migrations_history' || name === '_migrations') continue
+    if (name === '_migrations_history' || name === '_migrations') continue
     const hash = createHash('sha256')
     const documents = await db.collection(name).find({}, { raw: true }).sort({ _id: 1 }).toArray()
     for (const document of documents) hash.update(bytesOf(document))
@@ -64,7 +69,11 @@ export async function contentOf(db: Db): Promise<Record<string, string>> {
     if (name !== '_migrations_before' || documents.length > 0)
       content[name] = `${documents.length} ${hash.digest('hex')}`
   }
-  const ledger = await db.collection('_migrations').find().sort({ _id: 1 }).toArray()
+  const ledger = await db
+    .collection('_migrations')
+    .find({ state: { $exists: true } })
+    .sort({ _id: 1 })
+    .toArray()
   content.ledger = ledger.map(({ _id, state, sha256 }) => `${_id} ${state} ${sha256}`).join('\n')
   return content
 }

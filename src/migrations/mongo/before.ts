@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
-import { Binary, BSON, type Collection, type Db, type Document, MongoBulkWriteError } from 'mongodb'
+import { Binary, type Collection, type Db, type Document, MongoBulkWriteError } from 'mongodb'
 import { z } from 'zod'
 import { readId, writeId } from '../bson-document.ts'
-import type { BeforeImage, BeforeStore, CatalogImage, CollectionState } from '../store.ts'
-import { together } from './together.ts'
+import type { BeforeImage, BeforeStore } from '../store.ts'
 
 /** A document of 16 MB does not fit into another one: it is kept in parts. */
 const PART = 8 * 1024 * 1024
@@ -22,42 +21,11 @@ const partSchema = z.object({
 })
 type Part = z.infer<typeof partSchema>
 
-const catalogSchema = z.object({ migration: z.string(), collection: z.string(), before: z.string() })
-
-const stateSchema: z.ZodType<CollectionState | null> = z.nullable(
-  z.object({
-    options: z.record(z.string(), z.unknown()),
-    validation: z.nullable(
-      z.object({
-        validator: z.record(z.string(), z.unknown()),
-        level: z.enum(['off', 'moderate', 'strict']),
-        action: z.enum(['warn', 'error', 'errorAndLog']),
-      }),
-    ),
-    indexes: z.array(
-      z.object({
-        name: z.string(),
-        key: z.record(z.string(), z.unknown()),
-        options: z.record(z.string(), z.unknown()),
-      }),
-    ),
-  }),
-)
-
 /** Before-images as `_migrations_before`; the prefix of an `_id` is the migration, so no further index is needed. */
 export function mongoBefore(db: Db): BeforeStore {
   const parts = db.collection<{ _id: string }>('_migrations_before')
   const ofMigration = (migration: string) => ({ _id: { $gte: `${migration}/`, $lt: `${migration}0` } })
   const read = (documents: readonly Document[]) => joinParts(documents.map((document) => partSchema.parse(document)))
-  const keep = together(async (images: readonly CatalogImage[]) => {
-    const operations = images.map(({ migration, collection, before }) => {
-      const kept = { migration, collection, before: BSON.EJSON.stringify({ before }, { relaxed: false }) }
-      const filter = { _id: catalogId(migration, collection) }
-      return { updateOne: { filter, update: { $setOnInsert: kept }, upsert: true } }
-    })
-    await parts.bulkWrite(operations, { ordered: false })
-    return images.map(() => true)
-  })
   return {
     async save(images, fresh) {
       for (const some of chunks(images.flatMap(toParts))) {
@@ -84,8 +52,7 @@ export function mongoBefore(db: Db): BeforeStore {
       await parts.deleteMany({ _id: { $in: names } })
     },
     async *walk(migration) {
-      const query = { ...ofMigration(migration), part: { $exists: true } }
-      const cursor = parts.find(query, { batchSize: AT_ONCE }).sort({ _id: 1 })
+      const cursor = parts.find(ofMigration(migration), { batchSize: AT_ONCE }).sort({ _id: 1 })
       let pending: Document[] = []
       let bytes = 0
       for await (const document of cursor) {
@@ -99,17 +66,6 @@ export function mongoBefore(db: Db): BeforeStore {
         bytes += part.before.length()
       }
       if (pending.length > 0) yield read(pending)
-    },
-    async saveCatalog(image) {
-      await keep(image)
-    },
-    async catalog(migration): Promise<CatalogImage[]> {
-      const documents = await parts.find({ ...ofMigration(migration), part: { $exists: false } }).toArray()
-      return documents.map((document) => {
-        const kept = catalogSchema.parse(document)
-        const before = stateSchema.parse(BSON.EJSON.parse(kept.before, { relaxed: true }).before)
-        return { migration: kept.migration, collection: kept.collection, before }
-      })
     },
     async remove(migration) {
       await parts.deleteMany(ofMigration(migration))
@@ -158,10 +114,6 @@ function partId(
 ): string {
   const hash = createHash('sha256').update(`${collection}\n${id}`).digest('hex')
   return `${migration}/${hash}/${String(part).padStart(3, '0')}`
-}
-
-function catalogId(migration: string, collection: string): string {
-  return `${migration}/catalog/${collection}`
 }
 
 function* chunks<T>(all: readonly T[]): Generator<T[]> {

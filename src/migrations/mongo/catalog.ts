@@ -2,8 +2,8 @@ import { type Db, type Document, type IndexDescription, MongoServerError } from 
 import { z } from 'zod'
 import { Failure } from '../../lib/index.ts'
 import type { CatalogStore, CollectionState, IndexState, Validation } from '../store.ts'
+import { together } from '../together.ts'
 import { atMost, LANES } from './lanes.ts'
-import { together } from './together.ts'
 
 const record = z.record(z.string(), z.unknown())
 

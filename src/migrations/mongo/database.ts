@@ -61,7 +61,7 @@ export async function openDatabase(address: DatabaseAddress, options: MongoClien
   return {
     topology: { replicaSet: hello.setName ?? null, writable: hello.isWritablePrimary ?? true },
     clockAhead: Date.now() - now().getTime(),
-    lease: mongoLease(db.collection('_migrations_lock')),
+    lease: mongoLease(db.collection('_migrations')),
     ledger: mongoLedger(db, now),
     documents: mongoDocuments(db),
     before: mongoBefore(db),

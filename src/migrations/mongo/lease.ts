@@ -16,9 +16,10 @@ interface LeaseDocument {
   _id: string
 }
 
-const ID = 'lease'
+/** The `_id` of the lease, which is no migration's. */
+export const LEASE_ID = 'lease'
 
-/** The lease as one document of `_migrations_lock`. */
+/** The lease as one document beside the ledger's entries in `_migrations`. */
 export function mongoLease(collection: Collection<LeaseDocument>): LeaseStore {
   const until = (ttl: number) => ({ $add: ['$$NOW', ttl] })
   const ranOut = { $lte: [{ $ifNull: ['$expiresAt', new Date(0)] }, '$$NOW'] }
@@ -30,7 +31,7 @@ export function mongoLease(collection: Collection<LeaseDocument>): LeaseStore {
       // A server refuses $expr in the filter of an upsert, so the pipeline decides: what is not free stays as it is.
       const found = await collection
         .findOneAndUpdate(
-          { _id: ID },
+          { _id: LEASE_ID },
           [
             { $set: { free: over === null ? ranOut : { $or: [ranOut, { $eq: ['$token', { $literal: over }] }] } } },
             { $set: Object.fromEntries(taken) },
@@ -41,21 +42,21 @@ export function mongoLease(collection: Collection<LeaseDocument>): LeaseStore {
         .catch((thrown: unknown) => {
           // Two who insert at once collide; the answer of one that worked may be lost. The token tells.
           if (!(thrown instanceof MongoServerError)) throw thrown
-          return collection.findOne({ _id: ID })
+          return collection.findOne({ _id: LEASE_ID })
         })
       if (found === null) {
-        throw new Error('the lease could be neither taken nor read: may this user write _migrations_lock?')
+        throw new Error('the lease could be neither taken nor read: may this user write _migrations?')
       }
       const holding = leaseSchema.parse(found)
       return holding.token === holder.token ? null : holding
     },
     async renew(token, ttl) {
-      const result = await collection.updateOne({ _id: ID, token }, [{ $set: { expiresAt: until(ttl) } }])
+      const result = await collection.updateOne({ _id: LEASE_ID, token }, [{ $set: { expiresAt: until(ttl) } }])
       return result.matchedCount === 1
     },
     async release(token) {
       // Kept, so that the next owner updates a document instead of racing to insert one.
-      await collection.updateOne({ _id: ID, token }, { $set: { expiresAt: new Date(0) } })
+      await collection.updateOne({ _id: LEASE_ID, token }, { $set: { expiresAt: new Date(0) } })
     },
   }
 }

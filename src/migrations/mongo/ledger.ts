@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { refused } from '../../lib/index.ts'
 import { type HistoryLine, historyLineSchema, type LedgerEntry, ledgerEntrySchema } from '../ledger.ts'
 import type { LedgerStore } from '../store.ts'
+import { LEASE_ID } from './lease.ts'
 
 /** Ledger and history as `_migrations` and `_migrations_history`; `now` is the server's clock. */
 export function mongoLedger(db: Db, now: () => Date): LedgerStore {
@@ -17,7 +18,7 @@ export function mongoLedger(db: Db, now: () => Date): LedgerStore {
       const found = await ledger.aggregate<Document>([{ $unionWith: lines }]).toArray()
       return {
         entries: found
-          .filter(({ line }) => line === undefined)
+          .filter(({ _id, line }) => line === undefined && _id !== LEASE_ID)
           .map((entry) => parse('_migrations', ledgerEntrySchema, entry))
           .sort((one, other) => (one._id < other._id ? -1 : 1)),
         history: found

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { Gathering } from '../../../src/migrations/gathering.ts'
 import { atMost } from '../../../src/migrations/mongo/lanes.ts'
-import { together } from '../../../src/migrations/mongo/together.ts'
+import { together } from '../../../src/migrations/together.ts'
 
 it('has those on their way to a point go on together, and waits for none that fails before it', async () => {
   const gathering = new Gathering()

@@ -1,7 +1,8 @@
 import { BSON, type Db, type Document, MongoNetworkError } from 'mongodb'
 import { readDocument, readExactly, writeId } from '../../../src/migrations/bson-document.ts'
+import { type CatalogImage, imagesOf } from '../../../src/migrations/catalog-image.ts'
 import type { HistoryLine, LedgerEntry } from '../../../src/migrations/ledger.ts'
-import type { BeforeImage, CatalogImage, CollectionState, LeaseHolder, Store } from '../../../src/migrations/store.ts'
+import type { BeforeImage, CollectionState, LeaseHolder, Store } from '../../../src/migrations/store.ts'
 import { matches } from './matching.ts'
 
 interface Collection extends CollectionState {
@@ -23,7 +24,6 @@ export class MemoryDatabase {
   readonly ledger = new Map<string, LedgerEntry>()
   readonly history: HistoryLine[] = []
   readonly images = new Map<string, BeforeImage>()
-  readonly catalogImages = new Map<string, CatalogImage>()
   lease: (LeaseHolder & { expiresAt: number }) | null = null
   /** Milliseconds of the server's clock. */
   clock = Date.UTC(2026, 0, 1)
@@ -54,7 +54,10 @@ export class MemoryDatabase {
       state,
       [...documents].map(([id, bytes]) => [id, Buffer.from(bytes).toString('hex')]).sort(),
     ])
-    return { ledger, images, collections, catalogImages: [...this.catalogImages] }
+    const kept = [...new Set(this.history.map(({ migration }) => migration))]
+      .map((id): [string, CatalogImage[]] => [id, imagesOf(this.history, id)])
+      .filter(([, found]) => found.length > 0)
+    return { ledger, images, collections, kept }
   }
 }
 
@@ -87,7 +90,7 @@ export function connect(
     alive()
     return effect()
   }
-  const { ledger, history, images, catalogImages } = database
+  const { ledger, history, images } = database
   const store: Store & { writes: number; log: string[] } = {
     writes: 0,
     log,
@@ -180,16 +183,9 @@ export function connect(
       async *walk(migration) {
         yield await read(() => [...images.values()].filter((image) => image.migration === migration))
       },
-      saveCatalog: (image) =>
-        write('images.catalog', () => {
-          const key = `${image.migration} ${image.collection}`
-          if (!catalogImages.has(key)) catalogImages.set(key, structuredClone(image))
-        }),
-      catalog: (migration) => read(() => [...catalogImages.values()].filter((image) => image.migration === migration)),
       remove: (migration) =>
         write('images.remove', () => {
           for (const [key, image] of images) if (image.migration === migration) images.delete(key)
-          for (const [key, image] of catalogImages) if (image.migration === migration) catalogImages.delete(key)
         }),
     },
     catalog: {

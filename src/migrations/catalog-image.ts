@@ -1,0 +1,53 @@
+import { BSON } from 'mongodb'
+import { z } from 'zod'
+import type { HistoryLine } from './ledger.ts'
+import type { CollectionState } from './store.ts'
+
+/** What a collection was before a migration changed it; `before` null when it was not there. */
+export interface CatalogImage {
+  collection: string
+  before: CollectionState | null
+}
+
+const stateSchema: z.ZodType<CollectionState | null> = z.nullable(
+  z.object({
+    options: z.record(z.string(), z.unknown()),
+    validation: z.nullable(
+      z.object({
+        validator: z.record(z.string(), z.unknown()),
+        level: z.enum(['off', 'moderate', 'strict']),
+        action: z.enum(['warn', 'error', 'errorAndLog']),
+      }),
+    ),
+    indexes: z.array(
+      z.object({
+        name: z.string(),
+        key: z.record(z.string(), z.unknown()),
+        options: z.record(z.string(), z.unknown()),
+      }),
+    ),
+  }),
+)
+
+/** Images as a line of the history holds them: text, since a validator has names that a field of a document cannot have. */
+export function writeImages(images: readonly CatalogImage[]): NonNullable<HistoryLine['kept']> {
+  return images.map(({ collection, before }) => ({
+    collection,
+    before: BSON.EJSON.stringify({ before }, { relaxed: false }),
+  }))
+}
+
+/** What the collections that `migration` changed were before it: the first image of each since the migration was last undone. */
+export function imagesOf(history: readonly HistoryLine[], migration: string): CatalogImage[] {
+  const images = new Map<string, CatalogImage>()
+  for (const { migration: id, event, kept = [] } of history) {
+    if (id !== migration) continue
+    if (event === 'undone') images.clear()
+    for (const { collection, before } of kept) {
+      if (images.has(collection)) continue
+      const state = stateSchema.parse(BSON.EJSON.parse(before, { relaxed: true }).before)
+      images.set(collection, { collection, before: state })
+    }
+  }
+  return [...images.values()]
+}
