@@ -49,14 +49,14 @@ export function workContext(
       )
     }
     declared.walks.push(declaration)
-    declared.readBack = null
     const record = async (reached: LedgerEntry['progress'][string]) => {
       entry.progress = { ...entry.progress, [collection]: { ...reached } }
       await writer.write(entry)
     }
     const progress = meter(id, collection, onEvent)
     const run = { migration: id, store, signal, check, record, progress }
-    await walkDocuments(run, declaration, entry.progress[collection] ?? null)
+    // It may take hours: what was read back before its end is read again.
+    await walkDocuments(run, declaration, entry.progress[collection] ?? null).finally(() => declared.readBack?.clear())
   }
   // Those that are brought side by side are kept by one line.
   const keepImage = together(async (images: readonly CatalogImage[]) => {

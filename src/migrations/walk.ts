@@ -34,15 +34,17 @@ export async function walkDocuments(run: WalkRun, declaration: BatchesDeclaratio
   const { collection, filter = {} } = declaration
   const { documents } = run.store
   const walk: Walk = { ...(from ?? { after: null, done: 0, finished: false }) }
-  const pass = new Pass(run, declaration, walk, await documents.estimate(collection))
-  // Not by the ledger: a run that died in its first batch kept images before it recorded anything.
-  const isFresh = !(await run.store.before.has(run.migration))
-  if (!walk.finished) await pass.go(walk.after === null ? null : { id: readId(walk.after) }, isFresh)
+  const pass = new Pass(run, declaration, walk)
+  if (!walk.finished) {
+    const { seen } = await pass.go(walk.after === null ? null : { id: readId(walk.after) }, true)
+    // Nothing from the first `_id` on is what a sweep would say.
+    if (seen === 0 && walk.after === null) return
+  }
   for (let sweep = 0; await documents.matches(collection, filter); sweep += 1) {
     if (sweep === MOST_SWEEPS) {
       throw refused(`${collection}: documents of the old shape keep coming; end the release that writes them first`)
     }
-    if ((await pass.go(null, false)) === 0) break
+    if ((await pass.go(null, false)).written === 0) break
   }
   await run.record({ ...walk, finished: true })
 }
@@ -58,27 +60,31 @@ class Pass {
   readonly #run: WalkRun
   readonly #declaration: BatchesDeclaration
   readonly #walk: Walk
-  readonly #total: number
+  #total: number | null = null
   /** Seen on a first batch: enough, since `change` is pure. */
   #repeatable = false
 
-  constructor(run: WalkRun, declaration: BatchesDeclaration, walk: Walk, total: number) {
+  constructor(run: WalkRun, declaration: BatchesDeclaration, walk: Walk) {
     this.#run = run
     this.#declaration = declaration
     this.#walk = walk
-    this.#total = total
   }
 
-  /** @returns how many documents it wrote. */
-  async go(after: { id: unknown } | null, fresh: boolean): Promise<number> {
+  /** @param first whether no pass went before. @returns how many documents it wrote, and how many it met. */
+  async go(after: { id: unknown } | null, first: boolean): Promise<{ written: number; seen: number }> {
     const { collection, filter = {}, size = 1000, reads, pause = 0, beforeImages = true } = this.#declaration
+    const { documents, before } = this.#run.store
     const fields = beforeImages || reads === undefined ? null : reads
+    let isFresh: boolean | null = first && beforeImages ? null : false
     let written = 0
     let seen = 0
-    for await (const batch of this.#run.store.documents.walk(collection, { filter, after, size, fields })) {
+    for await (const batch of documents.walk(collection, { filter, after, size, fields })) {
       this.#run.signal.throwIfAborted()
       await this.#run.check()
-      written += await this.#change(batch, fresh)
+      this.#total ??= await documents.estimate(collection)
+      // Not by the ledger: a run that died in its first batch kept images before it recorded anything.
+      isFresh ??= !(await before.has(this.#run.migration))
+      written += await this.#change(batch, isFresh)
       this.#repeatable = true
       seen += batch.length
       const last = batch.at(-1)
@@ -87,7 +93,7 @@ class Pass {
       this.#run.progress(this.#walk.done, seen, this.#total)
       if (pause > 0) await delay(pause, undefined, { signal: this.#run.signal })
     }
-    return written
+    return { written, seen }
   }
 
   /** Changes one batch; documents that someone edits meanwhile are read again. */

@@ -25,6 +25,11 @@ export interface Topology {
   writable: boolean
 }
 
+function helloOf(heard: { reply: unknown; at: number } | null): { hello: z.infer<typeof helloSchema>; at: number } {
+  if (heard === null) throw new Error('the driver connected without a hello')
+  return { hello: helloSchema.parse(heard.reply), at: heard.at }
+}
+
 /** An open database; closed when it is disposed of. */
 export interface OpenDatabase extends AsyncDisposable, Store {
   readonly topology: Topology
@@ -40,13 +45,16 @@ export interface OpenDatabase extends AsyncDisposable, Store {
 export async function openDatabase(address: DatabaseAddress, options: MongoClientOptions = {}): Promise<OpenDatabase> {
   const makeClient = await clientsFor(address, options)
   const client = makeClient()
+  // What the driver hears as it connects; a question of our own would be one way more through a tunnel.
+  let heard: { reply: unknown; at: number } | null = null
+  client.once('serverHeartbeatSucceeded', ({ reply, duration }) => {
+    heard = { reply, at: performance.now() - duration / 2 }
+  })
   await connectTo(address, client)
+  const { hello, at } = helloOf(heard)
   const db = client.db(address.database)
-  const asked = performance.now()
-  const hello = helloSchema.parse(await db.command({ hello: 1 }))
-  const answered = performance.now()
   // By the monotonic clock from here on: this machine's own may be wrong or jump.
-  const now = () => new Date(hello.localTime.getTime() + Math.round(performance.now() - (asked + answered) / 2))
+  const now = () => new Date(hello.localTime.getTime() + Math.round(performance.now() - at))
   let author: MongoClient | null = null
   const abandon = async () => {
     const ended = author
