@@ -140,6 +140,25 @@ describe('001 and the sample', () => {
   })
 })
 
+describe('a walk that meets nothing', () => {
+  it('asks one question and keeps nothing', async () => {
+    const sent: Document[] = []
+    wire.watch = (command) => void sent.push(command)
+    await apply([marking()], 'data')
+    wire.watch = undefined
+    // The second is the migration's own check.
+    const asked = sent.map((command) => Object.entries(command)[0]).filter(([, of] = ['', '']) => of === 'x')
+    expect(asked).toEqual([
+      ['find', 'x'],
+      ['aggregate', 'x'],
+    ])
+    expect((await root.listCollections().toArray()).map(({ name }) => name).sort()).toEqual([
+      '_migrations',
+      '_migrations_history',
+    ])
+  })
+})
+
 describe('docs/migrations.md', () => {
   it('shows migrations that plan, apply, check and are undone to every byte', async () => {
     const blocks = fencedBlocks(await readPage('migrations.md')).filter(({ language }) => language === 'js')
