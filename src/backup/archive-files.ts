@@ -2,26 +2,25 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ArchiveContents } from './contents.ts'
+import type { ArchiveContents, IndexTable } from './contents.ts'
 import type { Findings } from './level.ts'
-import { type IndexedFile, OrthancIndex } from './orthanc-index.ts'
+import type { IndexedFile, OrthancIndex } from './orthanc-index.ts'
 
 const MAX_NAMED = 20
 
 /**
  * Compares restored files of an Orthanc with its index: each is there, of its size, and has its MD5, which is what Orthanc's own
  * `verify-md5` asks. A file swapped with another one is found.
- * @param index the restored copy of the index @param storage the restored storage directory
+ * @param index the restored index @param storage the restored storage directory
  */
 export async function compareArchive(
   wanted: ArchiveContents,
-  index: string,
+  index: OrthancIndex,
   storage: string,
   signal: AbortSignal,
 ): Promise<Findings> {
-  using opened = new OrthancIndex(index)
-  const findings = opened.check().map((line) => `${wanted.service}: the index is damaged: ${line}`)
-  const counts = opened.counts()
+  const findings = (await index.check()).map((line) => `${wanted.service}: the index is damaged: ${line}`)
+  const counts = await index.counts()
   for (const kind of ['patients', 'studies', 'series', 'instances', 'files', 'bytes'] as const) {
     if (counts[kind] !== wanted[kind]) {
       findings.push(`${wanted.service}: the index names ${counts[kind]} ${kind}, ${wanted[kind]} were backed up`)
@@ -29,7 +28,7 @@ export async function compareArchive(
   }
   let checked = 0
   let wrong = 0
-  for (const file of opened.files()) {
+  for await (const file of index.files()) {
     signal.throwIfAborted()
     checked++
     const fault = await faultOf(file, storage)
@@ -39,6 +38,19 @@ export async function compareArchive(
   }
   if (wrong > MAX_NAMED) findings.push(`${wanted.service}: ${wrong - MAX_NAMED} more files are missing or wrong`)
   return { checked, lost: Math.max(wrong, wanted.files - checked), findings }
+}
+
+/** Compares what PostgreSQL restored of an index, table by table, with what was dumped. */
+export function compareTables(service: string, wanted: readonly IndexTable[], found: readonly IndexTable[]): Findings {
+  const there = new Map(found.map((table) => [table.name, table]))
+  const findings = wanted.flatMap(({ name, rows, hash }) => {
+    const table = there.get(name)
+    if (table === undefined) return [`${service}: the table ${name} of the index is missing`]
+    if (table.rows !== rows)
+      return [`${service}: the table ${name} of the index has ${table.rows} rows, ${rows} were backed up`]
+    return table.hash === hash ? [] : [`${service}: the table ${name} of the index has other rows than were backed up`]
+  })
+  return { checked: wanted.length, findings }
 }
 
 /** What is wrong with a stored file, or null. */

@@ -5,26 +5,89 @@ import { z } from 'zod'
 import { Failure, refused, replaceFile } from '../lib/index.ts'
 import type { ArchiveContents } from './contents.ts'
 import { askDocker, type Docker } from './docker.ts'
-import { OrthancIndex } from './orthanc-index.ts'
+import { dumpIndex, type IndexDatabase, someFiles } from './index-database.ts'
+import { SqliteIndex } from './sqlite-index.ts'
 
-/** An Orthanc with SQLite: its container and the volume that holds index and files. */
+/** An Orthanc: its container, the volume that holds its files, and where its index is. */
 export interface ArchiveSource {
   service: string
   container: string
   volume: string
+  /** The PostgreSQL with its index, and the service that it is; null where the volume holds the index as a file of SQLite. */
+  index: (IndexDatabase & { service: string }) | null
 }
 
 /** SQLite's file and what may lie beside it. */
 export const INDEX_FILES = ['index', 'index-wal', 'index-shm', 'index-journal'] as const
+/** The dump of an index in PostgreSQL. */
+export const INDEX_DUMP = 'index.dump'
 /** Where Orthanc's image keeps its storage within the volume. */
 const STORAGES = ['', 'db'] as const
 
 /**
- * Copies the index of a running Orthanc to `directory` while it is paused, and counts what it names. Files are never changed
- * once written: a reader of the volume finds all of them afterwards, but those of studies deleted since.
+ * Copies the index of a running Orthanc to `directory` and counts what it names: SQLite's file while Orthanc is paused, PostgreSQL's by
+ * a dump of one snapshot. Files are never changed once written: a reader of the volume finds all of them afterwards, but those of
+ * studies deleted since.
  * @param marker a file that names the paused container as long as it is, for {@link resumePaused}
  */
 export async function copyIndex(
+  docker: Docker,
+  source: ArchiveSource,
+  directory: string,
+  marker: string,
+  signal: AbortSignal,
+): Promise<ArchiveContents> {
+  return source.index === null
+    ? copySqlite(docker, source, directory, marker)
+    : copyDump(docker, source, source.index, directory, signal)
+}
+
+async function copyDump(
+  docker: Docker,
+  { service, container, volume }: ArchiveSource,
+  index: NonNullable<ArchiveSource['index']>,
+  directory: string,
+  signal: AbortSignal,
+): Promise<ArchiveContents> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const at = new Date().toISOString()
+  const { counts, tables } = await dumpIndex(docker, index, join(directory, INDEX_DUMP), signal)
+  const storage = await findFiles(docker, container, await mountOf(docker, container, volume), index)
+  const { database, user } = index
+  return {
+    service,
+    volume,
+    storage,
+    ...counts,
+    index: { service: index.service, database, user, tables },
+    at,
+    paused: 0,
+  }
+}
+
+/** How many files that the index names are looked for in the volume: the first may be deleted at that time. */
+const SOME = 20
+
+/** Where in its volume an Orthanc keeps the files that its index names. */
+async function findFiles(docker: Docker, container: string, mount: string, index: IndexDatabase): Promise<string> {
+  const paths = await someFiles(docker, index, SOME)
+  const finds = async (...test: string[]) => {
+    const { code, stderr } = await docker(['exec', container, 'test', ...test])
+    // What `test` itself answers, it answers in silence.
+    if (code !== 0 && stderr !== '')
+      throw new Failure('error', `${container} cannot be asked for its files: ${stderr.trim()}`)
+    return code === 0
+  }
+  for (const path of paths) {
+    for (const storage of STORAGES) if (await finds('-f', join(mount, storage, path))) return storage
+  }
+  if (paths.length === 0) return (await finds('-d', join(mount, 'db'))) ? 'db' : ''
+  throw refused(
+    `the index of ${container} names files, and its volume at ${mount} holds none of them: it keeps them elsewhere`,
+  )
+}
+
+async function copySqlite(
   docker: Docker,
   source: ArchiveSource,
   directory: string,
@@ -43,15 +106,15 @@ export async function copyIndex(
     await resumePaused(docker, marker, container)
   }
   const paused = (Date.now() - at.getTime()) / 1000
-  using index = new OrthancIndex(join(directory, 'index'))
-  const damage = index.check()
+  await using index = new SqliteIndex(join(directory, 'index'))
+  const damage = await index.check()
   if (damage.length > 0) throw new Failure('error', `the index of ${service} is damaged: ${damage[0]}`)
-  return { service, volume, storage, ...index.counts(), at: at.toISOString(), paused }
+  return { service, volume, storage, ...(await index.counts()), index: null, at: at.toISOString(), paused }
 }
 
 /** The paths in a volume that are stored from the copy made at one moment, never from the running service. */
-export function liveIndexFiles(storage: string): string[] {
-  return INDEX_FILES.map((file) => join(storage, file))
+export function liveIndexFiles({ storage, index }: ArchiveContents): string[] {
+  return index !== null ? [] : INDEX_FILES.map((file) => join(storage, file))
 }
 
 const mountsSchema = z.array(z.object({ Name: z.string().optional(), Destination: z.string() }))
@@ -71,7 +134,9 @@ async function findStorage(docker: Docker, container: string, mount: string, dir
     await rm(probe, { force: true })
     if (found) return storage
   }
-  throw refused(`${container} keeps no SQLite index in its volume: only that kind of Orthanc's index is carried`)
+  throw refused(
+    `${container} keeps no index of SQLite in its volume: where a PostgreSQL of the stack has it, x-pacs.data.index says so`,
+  )
 }
 
 /** Copies the index of an archive that nobody uses. @returns where in the volume it lay, null when there is none */

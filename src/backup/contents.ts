@@ -42,6 +42,9 @@ export const databaseContentsSchema = z.object({
   seconds,
 })
 
+/** A table of a dumped index: its rows, and an order-independent sum over them. */
+export const indexTableSchema = z.object({ name: z.string(), rows: count, hash: z.string() })
+
 export const archiveContentsSchema = z.object({
   service: z.string(),
   volume: z.string(),
@@ -53,6 +56,11 @@ export const archiveContentsSchema = z.object({
   instances: count,
   files: count,
   bytes: count,
+  /** What the dump of an index in PostgreSQL holds, and which service wrote it; null where SQLite's file was copied. */
+  index: z
+    .object({ service: z.string(), database: z.string(), user: z.string(), tables: z.array(indexTableSchema) })
+    .nullable()
+    .default(null),
   /** When the index was copied, and for how many seconds the service was paused. */
   at: instant,
   paused: seconds,
@@ -101,6 +109,7 @@ export type DumpedCollection = z.infer<typeof dumpedCollectionSchema>
 export type Moment = z.infer<typeof momentSchema>
 export type LeftOut = z.infer<typeof leftOutSchema>
 export type DatabaseContents = z.infer<typeof databaseContentsSchema>
+export type IndexTable = z.infer<typeof indexTableSchema>
 export type ArchiveContents = z.infer<typeof archiveContentsSchema>
 export type CacheContents = z.infer<typeof cacheContentsSchema>
 export type FolderContents = z.infer<typeof folderContentsSchema>

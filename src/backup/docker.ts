@@ -1,9 +1,12 @@
+import type { Readable } from 'node:stream'
 import { Failure, type RunResult, tryRun } from '../lib/index.ts'
 
 export interface DockerCall {
   /** Added to the client's environment; how a secret reaches `docker exec -e NAME`. */
   env?: Readonly<Record<string, string>>
   signal?: AbortSignal | undefined
+  /** Written to its standard input. */
+  input?: string | Readable
   /** Milliseconds. */
   timeout?: number
   onBytes?: (bytes: Uint8Array) => void

@@ -7,7 +7,7 @@ import { askDocker, type Docker } from './docker.ts'
 import { RestoreProgress } from './restore-progress.ts'
 import type { RestorePlan } from './restore-request.ts'
 import type { RestoreSession } from './restore-session.ts'
-import { archiveRefusal, cacheRefusal, restoreArchive, restoreCache } from './restore-volumes.ts'
+import { archiveRefusal, cacheRefusal, indexRefusal, restoreArchive, restoreCache } from './restore-volumes.ts'
 import { restoreWhole } from './restore-whole.ts'
 import type { RestoredFiles } from './restored-files.ts'
 import { ensureResticImage } from './volume-reader.ts'
@@ -27,10 +27,13 @@ export async function planEverything(plan: RestorePlan, session: RestoreSession,
     const begun = progress.begun(service)
     return begun !== undefined && begun === (await stoppedSince(docker, container))
   }
-  for (const { service } of archives.filter((one) => !progress.has(one.service))) {
+  for (const archive of archives.filter((one) => !progress.has(one.service))) {
+    const { service } = archive
     const source = session.archive(service)
-    const ours = await isOurs(service, source.container)
-    const refusal = ours ? null : await archiveRefusal(docker, source, join(work, 'probe'))
+    const otherKind = indexRefusal(archive, source)
+    const ours = otherKind === null && (await isOurs(service, source.container))
+    const refusal =
+      otherKind !== null ? otherKind : ours ? null : await archiveRefusal(docker, source, join(work, 'probe'))
     if (refusal !== null) plan.refusals.push(refusal)
     plan.steps.push(`stop ${service}, restore its files and index, start it`)
   }
@@ -101,7 +104,7 @@ export async function restoreEverything(
       if (snapshot === undefined) throw new Failure('failed', `${archive.service}: the backup names no snapshot of it`)
       const reader = { docker, image, repository, host, signal }
       await stopToRestore(docker, archive.service, source.container, progress)
-      await restoreArchive(reader, source, archive, snapshot, files.index(archive.service))
+      await restoreArchive(reader, source, archive, snapshot, files)
       await progress.did(archive.service)
     }
     await askDocker(docker, ['start', source.container])

@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { refused } from '../lib/index.ts'
 import { findParts } from './catalogue.ts'
+import type { ArchiveContents } from './contents.ts'
+import type { OrthancIndex } from './orthanc-index.ts'
 import { restoreBeside, sideName, swapIn } from './restore-collections.ts'
 import { restoreEverything } from './restore-everything.ts'
 import { planOf } from './restore-plan.ts'
@@ -8,6 +11,8 @@ import { type RestoreSession, withRestoreSession } from './restore-session.ts'
 import { restoreStudy } from './restore-study.ts'
 import { restoreWhole } from './restore-whole.ts'
 import { type RestoredFiles, restoredIn } from './restored-files.ts'
+import { startScratchIndex } from './scratch-index.ts'
+import { SqliteIndex } from './sqlite-index.ts'
 
 /** Says what a restore would do and why it could not, and changes nothing. */
 export async function planRestore(request: RestoreRunRequest): Promise<RestorePlan> {
@@ -34,7 +39,8 @@ async function restore(session: RestoreSession): Promise<string[]> {
   const { target, signal, work, progress } = request
   if (target.kind === 'study') {
     progress(`restoring study ${target.study}`)
-    return restoreStudy(restic, contents, target.study, work, target.directory, signal)
+    const openIndex = (archive: ArchiveContents, files: RestoredFiles) => openRestored(session, archive, files)
+    return restoreStudy(restic, contents, target.study, work, target.directory, openIndex, signal)
   }
   progress('restoring the files of the backup')
   const parts = await findParts(restic, contents, signal)
@@ -44,6 +50,28 @@ async function restore(session: RestoreSession): Promise<string[]> {
   if (target.kind === 'collection') return restoreCollection(session, files, target.collection)
   await restoreWhole(session, session.sideDatabase, files)
   return [`database ${session.sideDatabase}`]
+}
+
+/** Bytes of memory for a scratch PostgreSQL. */
+const MEMORY = 1024 ** 3
+
+/** Opens the index of a restored archive: SQLite's file where it lies, a dump in a PostgreSQL of its own. */
+async function openRestored(
+  session: RestoreSession,
+  { service, index }: ArchiveContents,
+  files: RestoredFiles,
+): Promise<OrthancIndex> {
+  if (index === null) return new SqliteIndex(files.index(service))
+  const { docker } = session.request.tools
+  const image = await session.indexImage(service)
+  const id = `study-${randomBytes(4).toString('hex')}`
+  const scratch = await startScratchIndex(docker, id, image, MEMORY, index, session.request.signal)
+  try {
+    return await scratch.restored(files.indexDump(service))
+  } catch (thrown) {
+    await scratch[Symbol.asyncDispose]()
+    throw thrown
+  }
 }
 
 async function restoreCollection(session: RestoreSession, files: RestoredFiles, collection: string): Promise<string[]> {

@@ -7,6 +7,7 @@ import type { CacheSource } from './cache.ts'
 import { chooseBackup, listBackups, readContents } from './catalogue.ts'
 import type { Contents, DatabaseContents } from './contents.ts'
 import { connectDatabase } from './database.ts'
+import { askDocker } from './docker.ts'
 import { diskFull } from './dump.ts'
 import { Restic } from './restic.ts'
 import type { RestoreRunRequest } from './restore-request.ts'
@@ -45,6 +46,14 @@ export class RestoreSession {
 
   archive(service: string): ArchiveSource {
     return found(this.request.archives, service)
+  }
+
+  /** The image of the PostgreSQL that holds an archive's index. @throws Failure `refused` where this server runs none */
+  async indexImage(archive: string): Promise<string> {
+    const { index } = this.archive(archive)
+    if (index === null)
+      throw refused(`the backup holds an index of ${archive} in PostgreSQL, and this server runs none for it`)
+    return askDocker(this.request.tools.docker, ['container', 'inspect', '--format', '{{.Image}}', index.container])
   }
 
   cache(service: string): CacheSource {

@@ -4,10 +4,10 @@ import { inflateSync } from 'node:zlib'
 import { Failure, refused } from '../lib/index.ts'
 import { faultOf } from './archive-files.ts'
 import { findParts } from './catalogue.ts'
-import type { Contents } from './contents.ts'
-import { OrthancIndex } from './orthanc-index.ts'
+import type { ArchiveContents, Contents } from './contents.ts'
+import type { OrthancIndex } from './orthanc-index.ts'
 import type { Restic } from './restic.ts'
-import { restoredIn } from './restored-files.ts'
+import { type RestoredFiles, restoredIn } from './restored-files.ts'
 
 /** Paths per call: they stand in its arguments, whose room is limited. */
 const LOT = 5000
@@ -15,7 +15,7 @@ const LOT = 5000
 /**
  * Restores the DICOM files of one study and nothing else, each compared with the index's MD5, as `<directory>/<study>/<n>.dcm`:
  * to be looked at, or sent to an archive again, which keeps what it has.
- * @returns the files @throws Failure `refused` when the backup holds no such study, `failed` when a file is not what the index says
+ * @param openIndex opens an archive's restored index, for as long as it is asked @returns the files @throws Failure `refused` when the backup holds no such study, `failed` when a file is not what the index says
  */
 export async function restoreStudy(
   restic: Restic,
@@ -23,6 +23,7 @@ export async function restoreStudy(
   study: string,
   work: string,
   directory: string,
+  openIndex: (archive: ArchiveContents, files: RestoredFiles) => Promise<OrthancIndex>,
   signal: AbortSignal,
 ): Promise<string[]> {
   if (!/^[0-9.]{1,64}$/.test(study)) throw refused(`"${study}" is no StudyInstanceUID`)
@@ -30,9 +31,10 @@ export async function restoreStudy(
   const files = restoredIn(work, staged)
   await restic.restore(snapshotOfWork, work, [join(staged, 'archives')], { signal })
   const written: string[] = []
-  for (const { service, volume, storage } of contents.archives) {
-    using index = new OrthancIndex(files.index(service))
-    const wanted = index.filesOfStudy(study)
+  for (const archive of contents.archives) {
+    const { service, volume, storage } = archive
+    await using index = await openIndex(archive, files)
+    const wanted = await index.filesOfStudy(study)
     const snapshot = volumes.get(volume)
     if (wanted.length === 0 || snapshot === undefined) continue
     const paths = wanted.map(({ path }) => join('/volumes', volume, storage, path))

@@ -5,20 +5,36 @@ import { type ArchiveSource, copyIndexOut, INDEX_FILES, mountOf } from './archiv
 import { askRedis, type CacheSource } from './cache.ts'
 import type { ArchiveContents } from './contents.ts'
 import { askDocker, type Docker, runContainer } from './docker.ts'
-import { OrthancIndex } from './orthanc-index.ts'
+import { restoreIndex, studiesIn } from './index-database.ts'
+import type { RestoredFiles } from './restored-files.ts'
+import { SqliteIndex } from './sqlite-index.ts'
 import { BACKUP_LABEL, fillVolume, type VolumeReader } from './volume-reader.ts'
 
 /** @returns why an archive cannot be restored into: it must hold no study. Null when it can. */
 export async function archiveRefusal(docker: Docker, source: ArchiveSource, scratch: string): Promise<string | null> {
-  await rm(scratch, { recursive: true, force: true })
-  await mkdir(scratch, { recursive: true, mode: 0o700 })
-  const storage = await copyIndexOut(docker, source, scratch)
-  if (storage === null) return null
-  using index = new OrthancIndex(join(scratch, 'index'))
-  const { studies } = index.counts()
+  const studies =
+    source.index === null ? await sqliteStudies(docker, source, scratch) : await studiesIn(docker, source.index)
   return studies === 0
     ? null
     : `${source.service} holds ${counted(studies, 'study', 'studies')}: everything is restored into an empty server only`
+}
+
+async function sqliteStudies(docker: Docker, source: ArchiveSource, scratch: string): Promise<number> {
+  await rm(scratch, { recursive: true, force: true })
+  await mkdir(scratch, { recursive: true, mode: 0o700 })
+  if ((await copyIndexOut(docker, source, scratch)) === null) return 0
+  await using index = new SqliteIndex(join(scratch, 'index'))
+  return (await index.counts()).studies
+}
+
+/** @returns why an index in the backup cannot be the one of this archive. Null when it can. */
+export function indexRefusal(
+  { index: stored }: ArchiveContents,
+  { service, index: live }: ArchiveSource,
+): string | null {
+  if ((stored === null) === (live === null)) return null
+  const kind = (index: unknown) => (index === null ? 'SQLite' : 'PostgreSQL')
+  return `${service} keeps its index in ${kind(live)} here, the backup holds one of ${kind(stored)}: restore it onto a stack that keeps it there, or its studies one by one`
 }
 
 /** Restores the files and the index of an archive, whose container is the caller's to stop before and to start after it. */
@@ -27,10 +43,15 @@ export async function restoreArchive(
   source: ArchiveSource,
   wanted: ArchiveContents,
   snapshot: string,
-  index: string,
+  files: RestoredFiles,
 ): Promise<void> {
-  const { docker } = reader
-  const { container, volume } = source
+  const { docker, signal } = reader
+  const { container, volume, service } = source
+  if (source.index !== null) {
+    await fillVolume(reader, snapshot, wanted.volume, volume)
+    return restoreIndex(docker, source.index, files.indexDump(service), signal)
+  }
+  const index = files.index(service)
   const place = join(await mountOf(docker, container, volume), wanted.storage)
   await fillVolume(reader, snapshot, wanted.volume, volume)
   // What the empty one had beside its index would be replayed into ours.

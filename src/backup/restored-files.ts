@@ -1,6 +1,7 @@
 import { mkdir, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { refused } from '../lib/index.ts'
+import { INDEX_DUMP } from './archive.ts'
 import { findParts } from './catalogue.ts'
 import type { Contents } from './contents.ts'
 import type { Restic } from './restic.ts'
@@ -9,7 +10,10 @@ import type { Restic } from './restic.ts'
 export interface RestoredFiles {
   /** The dump of the database: `.bson` and `.metadata.json` files. */
   dump(database: string): string
+  /** SQLite's file. */
   index(service: string): string
+  /** What PostgreSQL dumped. */
+  indexDump(service: string): string
   storage(volume: string, storage: string): string
   cache(service: string): string
   folder(name: string): string
@@ -21,6 +25,7 @@ export function restoredIn(directory: string, staged: string): RestoredFiles {
   return {
     dump: (database) => join(base, 'database', database),
     index: (service) => join(base, 'archives', service, 'index'),
+    indexDump: (service) => join(base, 'archives', service, INDEX_DUMP),
     storage: (volume, storage) => join(directory, 'volumes', volume, storage),
     cache: (service) => join(base, 'caches', service, 'dump.rdb'),
     folder: (name) => join(base, 'folders', name),

@@ -1,20 +1,23 @@
 import { join } from 'node:path'
 import type { Db } from 'mongodb'
 import { refused } from '../lib/index.ts'
-import { compareArchive } from './archive-files.ts'
+import { compareArchive, compareTables } from './archive-files.ts'
 import { keysIn } from './cache.ts'
 import { runChecks } from './checks.ts'
 import { compareDefinitions, compareDocuments, compareFolder, compareRestored, judgeNewest } from './compare.ts'
-import type { Contents } from './contents.ts'
+import type { ArchiveContents, Contents } from './contents.ts'
 import { countAll } from './counting.ts'
 import { readDefinitions } from './definition.ts'
 import { fileHash } from './file-hash.ts'
 import { hashFolder } from './folders.ts'
 import { type Findings, joinFindings, type LevelName, type LevelResult, runLevel, skipLevel } from './level.ts'
+import type { PostgresIndex } from './postgres-index.ts'
 import type { Restic } from './restic.ts'
 import { restoreDatabase } from './restore.ts'
 import { type RestoredFiles, restoreFiles } from './restored-files.ts'
 import { type ScratchDatabase, scratchLabels, startScratchDatabase } from './scratch.ts'
+import { type ScratchIndex, startScratchIndex } from './scratch-index.ts'
+import { SqliteIndex } from './sqlite-index.ts'
 import type { VerificationRequest } from './verification-request.ts'
 
 /** L2 is not to be had, and nothing after it. */
@@ -29,6 +32,9 @@ export class RestoredLevels {
   readonly #restic: Restic
   readonly #contents: Contents
   #scratch: ScratchDatabase | null = null
+  readonly #scratchIndexes: ScratchIndex[] = []
+  /** Indexes that came back into PostgreSQL, by service. */
+  readonly #indexes = new Map<string, PostgresIndex>()
 
   constructor(request: VerificationRequest, restic: Restic, contents: Contents) {
     this.#request = request
@@ -64,8 +70,12 @@ export class RestoredLevels {
       const outcome = late.length === 0 ? 'passed' : 'failed'
       return [...levels, { level: 'L6', outcome, checked: 1, lost: 0, findings: late, seconds: restored.seconds }]
     } finally {
-      await this.#scratch?.[Symbol.asyncDispose]()
+      for (const scratch of this.#scratches) await scratch[Symbol.asyncDispose]()
     }
+  }
+
+  get #scratches(): (ScratchDatabase | ScratchIndex)[] {
+    return [...(this.#scratch === null ? [] : [this.#scratch]), ...this.#scratchIndexes]
   }
 
   /** What a scratch database that was ended under way makes of a level says nothing about the backup. */
@@ -74,13 +84,17 @@ export class RestoredLevels {
       try {
         return await check()
       } catch (thrown) {
-        throw (await this.#scratch?.fault()) ?? thrown
+        for (const scratch of this.#scratches) {
+          const fault = await scratch.fault()
+          if (fault !== null) throw fault
+        }
+        throw thrown
       }
     })
   }
 
   async #restoreParts(files: RestoredFiles): Promise<Findings> {
-    const { database, caches } = this.#contents
+    const { database, archives, caches } = this.#contents
     const all: Findings[] = []
     if (database !== null) {
       const { tools, id, memory, signal, progress } = this.#request
@@ -89,11 +103,27 @@ export class RestoredLevels {
       const request = { db: this.#db(), directory: files.dump(database.database), signal, onProgress }
       all.push(compareRestored(database, await restoreDatabase(request)))
     }
+    for (const { service, index } of archives) {
+      if (index !== null) all.push(await this.#restoreIndex(service, index, files))
+    }
     for (const { service } of caches) {
       await this.#keysIn(service, files)
       all.push({ checked: 1, findings: [] })
     }
     return joinFindings(all)
+  }
+
+  async #restoreIndex(
+    service: string,
+    place: NonNullable<ArchiveContents['index']>,
+    files: RestoredFiles,
+  ): Promise<Findings> {
+    const { tools, id, memory, signal, progress } = this.#request
+    progress(`${service}: restoring the index`)
+    const scratch = await startScratchIndex(tools.docker, id, this.#image(place.service), memory, place, signal)
+    this.#scratchIndexes.push(scratch)
+    this.#indexes.set(service, await scratch.restored(files.indexDump(service)))
+    return { checked: 1, findings: [] }
   }
 
   #keysIn(service: string, files: RestoredFiles): Promise<number> {
@@ -128,10 +158,7 @@ export class RestoredLevels {
     const { signal } = this.#request
     const all: Findings[] = []
     if (database !== null) all.push(compareDocuments(database, await countAll(this.#db(), signal)))
-    for (const archive of archives) {
-      const storage = files.storage(archive.volume, archive.storage)
-      all.push(await compareArchive(archive, files.index(archive.service), storage, signal))
-    }
+    for (const archive of archives) all.push(await this.#compareArchive(archive, files))
     for (const { service, keys, sha256 } of caches) {
       const found = await this.#keysIn(service, files)
       const same = found === keys && (await fileHash(files.cache(service), 'sha256')) === sha256
@@ -140,6 +167,22 @@ export class RestoredLevels {
     }
     for (const folder of folders) all.push(compareFolder(folder, await hashFolder(files.folder(folder.name))))
     return joinFindings(all)
+  }
+
+  async #compareArchive(archive: ArchiveContents, files: RestoredFiles): Promise<Findings> {
+    const { service, volume, storage, index } = archive
+    const { signal } = this.#request
+    const place = files.storage(volume, storage)
+    if (index === null) {
+      await using file = new SqliteIndex(files.index(service))
+      return await compareArchive(archive, file, place, signal)
+    }
+    const restored = this.#indexes.get(service)
+    if (restored === undefined) {
+      return { checked: 0, lost: archive.files, findings: [`${service}: the index was not restored`] }
+    }
+    const tables = compareTables(service, index.tables, await restored.tables())
+    return joinFindings([tables, await compareArchive(archive, restored, place, signal)])
   }
 
   async #ask(): Promise<Findings> {

@@ -53,15 +53,7 @@ export async function startScratchDatabase(
     const host = await askDocker(docker, ['container', 'inspect', '--format', format, name])
     const address = { host, port: 27017, username: USER, password }
     const client = await connectDatabase(address)
-    const fault = async () => {
-      const state = '{{.State.Running}} {{.State.OOMKilled}}'
-      const { code, stdout } = await docker(['container', 'inspect', '--format', state, name])
-      const [running, outOfMemory] = stdout.trim().split(' ')
-      if (code === 0 && running === 'true') return null
-      const why =
-        outOfMemory === 'true' ? `${Math.floor(memory / 1024 ** 2)} MiB of memory were not enough` : 'it was ended'
-      return new Failure('error', `the scratch database is gone (${why}): nothing was proved`)
-    }
+    const fault = () => scratchFault(docker, name, memory)
     const disposed = new AbortController()
     // Nothing answers any more for a container that was removed: a question under way would wait for a quarter of an hour.
     const watching = docker(['wait', name], { signal: disposed.signal })
@@ -85,6 +77,23 @@ export async function startScratchDatabase(
   }
 }
 
+/** Why a scratch container ended; null while it runs. @param memory bytes that it may use */
+export async function scratchFault(docker: Docker, container: string, memory: number): Promise<Failure | null> {
+  const state = '{{.State.Running}} {{.State.OOMKilled}}'
+  const { code, stdout } = await docker(['container', 'inspect', '--format', state, container])
+  const [running, outOfMemory] = stdout.trim().split(' ')
+  if (code === 0 && running === 'true') return null
+  const why =
+    outOfMemory === 'true' ? `${Math.floor(memory / 1024 ** 2)} MiB of memory were not enough` : 'it was ended'
+  return new Failure('error', `the scratch database is gone (${why}): nothing was proved`)
+}
+
+/** The last lines of a container's log, in one. */
+export async function saidLast(docker: Docker, container: string, before = ''): Promise<string> {
+  const { stdout, stderr } = await docker(['logs', '--tail', '5', container])
+  return `${before} ${stdout} ${stderr}`.trim().replaceAll(/\s+/g, ' ').slice(-400)
+}
+
 /** The first user is made from within, as MongoDB allows it where there is none. The password goes by environment. */
 async function makeUser(docker: Docker, container: string, password: string, signal: AbortSignal): Promise<void> {
   const script = `db.getSiblingDB('admin').runCommand({ createUser: '${USER}', pwd: process.env.PACS_PASSWORD, roles: [{ role: 'root', db: 'admin' }] })`
@@ -98,8 +107,7 @@ async function makeUser(docker: Docker, container: string, password: string, sig
     if (code === 0) return
     const running = await askDocker(docker, ['container', 'inspect', '--format', '{{.State.Running}}', container])
     if (running !== 'true' || Date.now() > limit) {
-      const { stdout: log, stderr: errors } = await docker(['logs', '--tail', '5', container])
-      const said = `${stderr || stdout} ${log} ${errors}`.trim().replaceAll(/\s+/g, ' ').slice(-400)
+      const said = await saidLast(docker, container, stderr || stdout)
       throw new Failure('error', `the scratch database does not start: ${said}`)
     }
     await sleep(250, undefined, { signal })

@@ -121,7 +121,8 @@ async function collectAndStore(request: BackupRequest, first: Restic, image: Pro
   const archives: ArchiveContents[] = []
   for (const source of request.archives) {
     progress(`${source.service}: copying the index`)
-    archives.push(await copyIndex(tools.docker, source, join(staged, 'archives', source.service), join(work, PAUSED)))
+    const directory = join(staged, 'archives', source.service)
+    archives.push(await copyIndex(tools.docker, source, directory, join(work, PAUSED), signal))
   }
   const folders: FolderContents[] = []
   for (const source of request.folders) {
@@ -136,10 +137,11 @@ async function collectAndStore(request: BackupRequest, first: Restic, image: Pro
   storing.catch(() => undefined)
   const volumes: (Stored & { volume: string })[] = []
   try {
-    for (const { volume, storage, service } of archives) {
+    for (const archive of archives) {
+      const { volume, service } = archive
       const reader = { docker: tools.docker, image: await image, repository: request.repository, host, signal }
       progress(`${service}: storing the files`)
-      volumes.push({ volume, ...(await storeVolume(reader, volume, liveIndexFiles(storage), tags(PART.volume))) })
+      volumes.push({ volume, ...(await storeVolume(reader, volume, liveIndexFiles(archive), tags(PART.volume))) })
     }
   } finally {
     await storing.catch(() => undefined)

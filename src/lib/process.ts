@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { Failure, messageOf } from './errors.ts'
 import type { Redact } from './redaction.ts'
@@ -9,8 +9,8 @@ import type { Redact } from './redaction.ts'
 export interface RunOptions {
   env: Readonly<Record<string, string>>
   cwd?: string
-  /** Written to the child's standard input, which is empty otherwise. */
-  input?: string | Uint8Array
+  /** Written to the child's standard input, which is empty otherwise. A stream that breaks ends the child. */
+  input?: string | Uint8Array | Readable
   /** Milliseconds until the child is ended (SIGTERM, 5 s later SIGKILL). */
   timeout?: number
   signal?: AbortSignal
@@ -73,7 +73,11 @@ export async function tryRun(file: string, args: readonly string[], options: Run
     })
   const [stdout, stderr] = [read('stdout', onBytes), read('stderr')]
   // One that reads nothing, or ends early, is judged by its exit code.
-  child.stdin?.on('error', () => undefined).end(input)
+  child.stdin?.on('error', () => undefined)
+  if (input instanceof Readable) {
+    child.stdin?.on('close', () => input.destroy())
+    if (child.stdin) input.on('error', stop).pipe(child.stdin)
+  } else child.stdin?.end(input)
   try {
     const code = await ended(child, file)
     if (broken) throw broken.reason

@@ -16,7 +16,10 @@ export function* checkData(stack: Stack): Generator<Report> {
       yield { rule: 'data', message, path }
     }
     yield* checkSecrets(stack, data, path)
-    if (data.kind === 'orthanc') yield* checkVolume(stack, service, data.volume, [...path, 'volume'])
+    if (data.kind === 'orthanc') {
+      yield* checkVolume(stack, service, data.volume, [...path, 'volume'])
+      if (data.index) yield* checkIndex(stack, service, data.index.service, [...path, 'index', 'service'])
+    }
     if (data.kind !== 'mongodb') continue
     yield* checkPort(service, data.port, [...path, 'port'])
     if (database !== undefined) {
@@ -46,6 +49,16 @@ function* checkVolume(stack: Stack, { definition }: StackService, volume: string
     yield { rule: 'data', message: `volume ${volume} is none of the stack: declare it under volumes`, path }
   } else if (!(definition.volumes ?? []).some(({ type, source }) => type === 'volume' && source === volume)) {
     yield { rule: 'data', message: `volume ${volume} is not mounted by this service: name the one that is`, path }
+  }
+}
+
+function* checkIndex(stack: Stack, { name }: StackService, index: string, path: Path): Generator<Report> {
+  const service = stack.services.get(index)
+  if (service === undefined || index === name) {
+    yield { rule: 'data', message: `index ${index} is no other service of the stack: name its PostgreSQL`, path }
+  } else if (service.kind === 'app') {
+    const message = `index ${index} is a start-first service, which runs twice during a deploy: make it a core service`
+    yield { rule: 'data', message, path }
   }
 }
 

@@ -12,8 +12,14 @@ export interface Account {
 export type ServiceData =
   | { kind: 'mongodb'; database: string; port: number; users: { migrate: Account; backup: Account } }
   | { kind: 'redis'; user: Account }
-  /** `volume`: the engine's name of it. */
-  | { kind: 'orthanc'; volume: string }
+  /** `volume`: the engine's name of it. `index`: the PostgreSQL that holds the index; null for SQLite's file in the volume. */
+  | { kind: 'orthanc'; volume: string; index: IndexPlace | null }
+
+export interface IndexPlace {
+  service: string
+  database: string
+  user: string
+}
 
 /** The services of a stack that hold data, by name. Only for a stack that `checkStack` finds fit. @throws Error for another */
 export function dataServices(stack: Stack): ReadonlyMap<string, ServiceData> {
@@ -35,7 +41,7 @@ export function passwordFiles(stack: Stack, service: string): string[] {
 function resolved(stack: Stack, data: XPacsData): ServiceData {
   switch (data.kind) {
     case 'orthanc':
-      return { kind: data.kind, volume: volumeName(stack, data.volume) }
+      return { kind: data.kind, volume: volumeName(stack, data.volume), index: data.index ?? null }
     case 'redis':
       return { kind: data.kind, user: accountOf(stack, { name: data.user, password: data.password }) }
     case 'mongodb': {

@@ -5,6 +5,9 @@ const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a name of
 
 const account = z.strictObject({ name, password: name })
 
+/** Where an Orthanc keeps its index, if not in a file of SQLite: a PostgreSQL of the stack. */
+const index = z.strictObject({ service: name, database: name, user: name })
+
 const kinds = {
   mongodb: z.strictObject({
     kind: z.literal('mongodb'),
@@ -13,7 +16,7 @@ const kinds = {
     users: z.strictObject({ migrate: account, backup: account }),
   }),
   redis: z.strictObject({ kind: z.literal('redis'), user: name, password: name }),
-  orthanc: z.strictObject({ kind: z.literal('orthanc'), volume: name }),
+  orthanc: z.strictObject({ kind: z.literal('orthanc'), volume: name, index: index.optional() }),
 }
 
 /** Which data a core service holds, as a person writes it: passwords and volumes by their names in the Compose file. */
@@ -28,5 +31,6 @@ export function dataKeys(kind: unknown, path: readonly PropertyKey[]): readonly 
   const [group, use] = path
   if (group === 'users')
     return use === undefined ? Object.keys(kinds.mongodb.shape.users.shape) : Object.keys(account.shape)
+  if (group === 'index') return Object.keys(index.shape)
   return kind === 'mongodb' || kind === 'redis' || kind === 'orthanc' ? Object.keys(kinds[kind].shape) : []
 }

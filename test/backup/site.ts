@@ -3,7 +3,6 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Db } from 'mongodb'
-import { z } from 'zod'
 import {
   type BackupRequest,
   dockerIn,
@@ -13,11 +12,9 @@ import {
   type Tools,
   type VerificationRequest,
 } from '../../src/backup/index.ts'
-import { sendImage } from '../dicom/send.ts'
-import { type SyntheticImage, syntheticImage } from '../dicom/synthetic-image.ts'
+import type { SyntheticImage } from '../dicom/synthetic-image.ts'
 import { hostEnv } from '../lab/docker.ts'
 import {
-  addressOf,
   type Database,
   docker,
   ensureRestic,
@@ -28,6 +25,7 @@ import {
   startDatabase,
   waitFor,
 } from '../lab/index.ts'
+import { TestArchive } from './archive.ts'
 
 const HOUR = 3_600_000
 
@@ -38,6 +36,8 @@ export class BackupSite implements AsyncDisposable {
   readonly database: Database
   readonly tools: Tools
   readonly images: Readonly<Record<string, string>>
+  /** An Orthanc on SQLite, and one on PostgreSQL where it was asked for. */
+  readonly archives: readonly [TestArchive, ...TestArchive[]]
   readonly redisPassword = randomBytes(12).toString('hex')
 
   private constructor(
@@ -46,31 +46,39 @@ export class BackupSite implements AsyncDisposable {
     database: Database,
     tools: Tools,
     images: Record<string, string>,
+    archives: readonly [TestArchive, ...TestArchive[]],
   ) {
     this.name = name
     this.directory = directory
     this.database = database
     this.tools = tools
     this.images = images
+    this.archives = archives
   }
 
-  static async start(): Promise<BackupSite> {
+  /** @param others archives beside the one on SQLite */
+  static async start(...others: 'postgres'[]): Promise<BackupSite> {
     const progress = new Progress()
     const name = `backup-${randomBytes(4).toString('hex')}`
     const directory = await mkdtemp(join(tmpdir(), 'pacs-backup-'))
     const restic = await ensureRestic(progress)
-    const database = await startDatabase(progress)
+    const [database, archive, ...more] = await Promise.all([
+      startDatabase(progress),
+      TestArchive.start(name, 'sqlite', progress),
+      ...others.map((kind) => TestArchive.start(name, kind, progress)),
+    ])
+    const archives = [archive, ...more] as const
     const images = {
       mongodb: (await ensureVendorImage('mongo:8.0', progress)).image,
-      orthanc: (await ensureVendorImage('orthancteam/orthanc:26.8.1', progress)).image,
       redis: (await ensureVendorImage('redis:8', progress)).image,
+      ...Object.assign({}, ...archives.map((one) => one.images)),
     }
     const tools = { docker: dockerIn(hostEnv()), restic, path: process.env.PATH ?? '', cache: join(directory, 'cache') }
-    const site = new BackupSite(name, directory, database, tools, images)
+    const site = new BackupSite(name, directory, database, tools, images, archives)
     await writeFile(site.repository.passwordFile, randomBytes(24).toString('hex'), { mode: 0o400 })
     await mkdir(join(directory, 'stack'))
     await writeFile(join(directory, 'stack', 'docker-compose.prod.yml'), 'services: {}\n')
-    await Promise.all([site.#startOrthanc(), site.#startRedis()])
+    await site.#startRedis()
     return site
   }
 
@@ -87,7 +95,11 @@ export class BackupSite implements AsyncDisposable {
   }
 
   get orthanc(): string {
-    return `${this.name}-orthanc`
+    return this.#sqlite.container
+  }
+
+  get #sqlite(): TestArchive {
+    return this.archives[0]
   }
 
   get redis(): string {
@@ -111,7 +123,7 @@ export class BackupSite implements AsyncDisposable {
         database: 'pacs',
         address: { host, port, username: 'backup', password: passwords.backup },
       },
-      archives: [{ service: 'orthanc', container: this.orthanc, volume: this.orthanc }],
+      archives: this.archives.map(({ source }) => source),
       caches: [{ service: 'redis', container: this.redis, user: 'default', password: this.redisPassword }],
       folders: [{ name: 'stack', path: join(this.directory, 'stack'), secret: false }],
       signal: new AbortController().signal,
@@ -162,9 +174,9 @@ export class BackupSite implements AsyncDisposable {
     }
   }
 
-  async send(image: SyntheticImage = syntheticImage()): Promise<SyntheticImage> {
-    await sendImage(image, { host: await addressOf(this.orthanc), port: 4242, called: 'ORTHANC', calling: 'TEST' })
-    return image
+  /** Sends an image to the Orthanc on SQLite. */
+  send(image?: SyntheticImage): Promise<SyntheticImage> {
+    return this.#sqlite.send(image)
   }
 
   async redisCommand(...command: string[]): Promise<string> {
@@ -172,43 +184,10 @@ export class BackupSite implements AsyncDisposable {
     return docker(args, { env: { REDISCLI_AUTH: this.redisPassword } })
   }
 
-  async orthancStatistics(): Promise<unknown> {
-    return waitFor('Orthanc to answer', async () => (await this.#askOrthanc('/statistics')).json(), 60_000)
-  }
-
-  /** Instances whose file Orthanc itself finds changed. */
-  async orthancMd5Faults(): Promise<string[]> {
-    const instances = z.array(z.string()).parse(await (await this.#askOrthanc('/instances')).json())
-    const checked = instances.map(async (id) => {
-      const answer = await this.#askOrthanc(`/instances/${id}/attachments/dicom/verify-md5`, 'POST')
-      return answer.ok ? [] : [id]
-    })
-    return (await Promise.all(checked)).flat()
-  }
-
-  async #askOrthanc(path: string, method = 'GET'): Promise<Response> {
-    return fetch(`http://${await addressOf(this.orthanc)}:8042${path}`, { method })
-  }
-
   /** As on a new server. */
-  async emptyOrthancAndRedis(): Promise<void> {
+  async emptyArchivesAndRedis(): Promise<void> {
     await this.redisCommand('flushall')
-    await docker(['rm', '--force', this.orthanc])
-    await docker(['volume', 'rm', this.orthanc])
-    await this.#startOrthanc()
-  }
-
-  async #startOrthanc(): Promise<void> {
-    const label = ['--label', `${LAB_LABEL}=${this.name}`]
-    await docker(['volume', 'create', ...label, this.orthanc])
-    await docker([
-      ...['run', '--detach', '--name', this.orthanc, ...label, '--user', '999:999', '--memory', '512m'],
-      ...['--volume', `${this.orthanc}:/var/lib/orthanc`, '--env', 'GENERATE_HOST_ID_IF_MISSING=false'],
-      ...['--env', 'ORTHANC__AUTHENTICATION_ENABLED=false', '--env', 'ORTHANC__DICOM_AET=ORTHANC'],
-      this.images.orthanc ?? '',
-    ])
-    const host = await addressOf(this.orthanc)
-    await waitFor('Orthanc to answer', async () => (await fetch(`http://${host}:8042/system`)).ok, 60_000)
+    await Promise.all(this.archives.map((archive) => archive.empty()))
   }
 
   async #startRedis(): Promise<void> {

@@ -1,10 +1,12 @@
-// Backups of a real database, Orthanc and Redis: taken, stored by restic, restored into scratch containers, compared.
+// Backups of a real database, Redis, an Orthanc on SQLite and one on PostgreSQL: taken, stored by restic, restored into scratch containers, compared.
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Db } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type BackupResult,
+  type Docker,
+  type DockerCall,
   listBackups,
   planRestore,
   type Repository,
@@ -13,6 +15,8 @@ import {
   takeBackup,
   verifyBackup,
 } from '../../src/backup/index.ts'
+import type { RunResult } from '../../src/lib/index.ts'
+import type { TestArchive } from '../backup/archive.ts'
 import { diesAt } from '../backup/dies-at.ts'
 import { fillRecords } from '../backup/records.ts'
 import { BackupSite } from '../backup/site.ts'
@@ -21,13 +25,15 @@ import { docker, ids } from '../lab/index.ts'
 const REPORTS = 3000
 let site: BackupSite
 let db: Db
+let archive: TestArchive
 let first: BackupResult
 
 beforeAll(async () => {
-  site = await BackupSite.start()
+  site = await BackupSite.start('postgres')
+  archive = site.archives[1] ?? expect.unreachable()
   db = await site.db
   await fillRecords(db, REPORTS)
-  await Promise.all([site.send(), site.send(), site.send()])
+  await Promise.all([site.send(), site.send(), site.send(), archive.send(), archive.send()])
   await site.redisCommand('mset', 'session:1', 'ada', 'session:2', 'grace')
   first = await takeBackup(site.backup())
 })
@@ -38,7 +44,17 @@ describe('a backup', () => {
     const { contents } = first
     const counts = Object.fromEntries((contents.database?.collections ?? []).map(({ name, count }) => [name, count]))
     expect(counts).toEqual({ digitalsignatures: 10, reports: REPORTS + 1, sessions: 1 })
-    expect(contents.archives).toMatchObject([{ service: 'orthanc', storage: 'db', studies: 3, instances: 3 }])
+    expect(contents.archives).toMatchObject([
+      { service: 'orthanc', storage: 'db', studies: 3, instances: 3, index: null },
+      { service: 'archive', storage: 'db', studies: 2, instances: 2, files: 2, paused: 0 },
+    ])
+    expect(contents.archives[1]?.index).toMatchObject({ service: 'postgres', database: 'orthanc', user: 'orthanc' })
+    expect(contents.archives[1]?.index?.tables).toContainEqual({
+      name: 'resources',
+      // Two studies of one patient.
+      rows: 7,
+      hash: expect.stringMatching(/^\d{10,}$/),
+    })
     expect(contents.caches).toMatchObject([{ service: 'redis', keys: 2 }])
     expect(contents.folders).toMatchObject([{ name: 'stack', files: 1, secret: false }])
     expect(contents.database?.collections.find(({ name }) => name === 'reports')?.newest.dates.createdAt).toMatch(/^2/)
@@ -77,7 +93,7 @@ describe('its verification', () => {
     expect(report.levels.flatMap(({ level, findings }) => findings.map((one) => `${level}: ${one}`))).toEqual([])
     expect(report.outcome).toBe('passed')
     expect(report.levels.map(({ level }) => level)).toEqual(['L0', 'L1', 'L2', 'L3', 'L4', 'L5', 'L6'])
-    expect(report.holds).toMatchObject({ collections: 3, documents: REPORTS + 12, instances: 3, keys: 2 })
+    expect(report.holds).toMatchObject({ collections: 3, documents: REPORTS + 12, instances: 5, keys: 2 })
     expect(await ids(['ps', '-aq', '--filter', 'label=pacs.verify'])).toEqual([])
     expect(await ids(['network', 'ls', '-q', '--filter', 'label=pacs.verify'])).toEqual([])
   })
@@ -88,15 +104,81 @@ describe('its verification', () => {
   })
 })
 
+describe('a dump of PostgreSQL', () => {
+  /** A backup whose engine answers a dump as `lies` makes it. */
+  const backupWith = async (lies: (dump: RunResult, call: DockerCall) => RunResult, cut = 0) => {
+    const { docker } = site.tools
+    const lying: Docker = async (args, call = {}) => {
+      const { onBytes } = call
+      if (!String(call.input).includes('pg_dump') || onBytes === undefined) return docker(args, call)
+      const pieces: Uint8Array[] = []
+      const result = await docker(args, { ...call, onBytes: (bytes) => pieces.push(bytes) })
+      const dump = Buffer.concat(pieces)
+      onBytes(dump.subarray(0, dump.length - cut))
+      return lies(result, call)
+    }
+    const { archives } = site.backup()
+    const request = { database: null, caches: [], folders: [], archives: archives.slice(1) }
+    return takeBackup(site.backup({ ...request, tools: { ...site.tools, docker: lying } }))
+  }
+  const levelsOf = async (backup: BackupResult) => {
+    const { levels } = await verifyBackup(site.verification({ which: backup.contents.id }))
+    return Object.fromEntries(levels.map(({ level, findings }) => [level, findings]))
+  }
+
+  test('that was torn does not pass for a backup that restores', async () => {
+    const found = await levelsOf(await backupWith((result) => result, 2000))
+    expect(found.L2).toEqual([expect.stringMatching(/^the dump of orthanc does not restore: pg_restore: error/)])
+    expect(found.L4).toContain('archive: the index was not restored')
+  })
+
+  test('that lacks a row, or has another one in its place, is found table by table', async () => {
+    const changed = await backupWith((result) => ({
+      ...result,
+      stderr: result.stderr
+        .replace(/("name" : "metadata", "rows" : )(\d+)/, (_, before, rows) => `${before}${Number(rows) + 1}`)
+        .replace(/("name" : "labels", "rows" : 0, "hash" : ")0/, '$17'),
+    }))
+    expect((await levelsOf(changed)).L4).toEqual([
+      'archive: the table labels of the index has other rows than were backed up',
+      expect.stringMatching(/^archive: the table metadata of the index has \d+ rows, \d+ were backed up$/),
+    ])
+  })
+
+  test('that PostgreSQL refuses is no backup, in its words', async () => {
+    const [, source] = site.backup().archives
+    if (!source?.index) expect.unreachable()
+    const index = { ...source.index, database: 'elsewhere' }
+    const request = { database: null, caches: [], archives: [{ ...source, index }] }
+    await expect(takeBackup(site.backup(request))).rejects.toThrow(
+      /PostgreSQL in \S+-postgres did not answer for the database elsewhere: .*"elsewhere" does not exist/,
+    )
+  })
+
+  test('is of one moment, however many images come in meanwhile', async () => {
+    let ended = false
+    const request = { database: null, caches: [], folders: [], archives: [archive.source] }
+    const taking = takeBackup(site.backup(request)).finally(() => {
+      ended = true
+    })
+    let sent = 0
+    for (; !ended; sent++) await archive.send()
+    expect(sent).toBeGreaterThan(1)
+    const found = await levelsOf(await taking)
+    expect(Object.values(found).flat()).toEqual([])
+  })
+})
+
 describe('a second backup', () => {
   test('stores only what changed, and the first is kept', async () => {
     await db.collection('digitalsignatures').insertOne({ recordId: 'r11', meaning: 'author', signedAt: new Date() })
-    const second = await takeBackup(site.backup())
+    // A small dump of PostgreSQL is one chunk, and says when it was made.
+    const second = await takeBackup(site.backup({ archives: site.backup().archives.slice(0, 1) }))
     expect(second.contents.stored.added).toBeLessThan(first.contents.stored.added / 2)
     expect(second.pruning).toEqual({ outcome: 'done', forgotten: [] })
     const restic = new Restic(site.tools.restic, site.repository, site.tools.path, site.tools.cache)
     const ids = (await listBackups(restic)).map(({ id }) => id)
-    expect(ids).toEqual([second.contents.id, first.contents.id])
+    expect([ids[0], ids.at(-1)]).toEqual([second.contents.id, first.contents.id])
   })
 })
 
@@ -123,7 +205,7 @@ describe('the second repository', () => {
       site.verification({ repository: second(join(site.directory, 'second')), which: first.contents.id }),
     )
     expect(report.levels.flatMap(({ findings }) => findings)).toEqual([])
-    expect(report.holds.instances).toBe(3)
+    expect(report.holds.instances).toBe(5)
   })
 })
 
@@ -163,10 +245,10 @@ describe('a restore', () => {
     )
   })
 
-  test('of a study gives its files and nothing else', async () => {
-    const image = await site.send()
+  test.each([0, 1])('of a study gives its files and nothing else, from archive %i', async (which) => {
+    const image = await (site.archives[which] ?? expect.unreachable()).send()
     await takeBackup(site.backup({ database: null, caches: [] }))
-    const directory = join(site.directory, 'study')
+    const directory = join(site.directory, `study-${which}`)
     const target = { kind: 'study', study: image.studyInstanceUid, directory } as const
     const { restored } = await runRestore(site.restore({ target, database: null }))
     expect(restored).toEqual([join(directory, image.studyInstanceUid, '1.dcm')])
@@ -177,6 +259,7 @@ describe('a restore', () => {
     await expect(runRestore(site.restore({ target: unknown, database: null }))).rejects.toThrow(
       /holds no study 1\.2\.3/,
     )
+    expect(await ids(['ps', '-aq', '--filter', 'label=pacs.verify'])).toEqual([])
   })
 
   test('of everything is refused as long as the server holds anything, by name', async () => {
@@ -185,6 +268,7 @@ describe('a restore', () => {
     expect(refusals).toEqual([
       expect.stringMatching(/the database pacs holds digitalsignatures, reports/),
       expect.stringMatching(/orthanc holds 4 studies/),
+      expect.stringMatching(/archive holds \d+ studies/),
       expect.stringMatching(/redis holds 2 keys/),
     ])
     await expect(runRestore(restore({ target }))).rejects.toThrow(/empty server only/)
@@ -192,7 +276,7 @@ describe('a restore', () => {
 
   test('of everything fills an empty server, also when it is killed on the way and asked for again', async () => {
     await db.dropDatabase()
-    await site.emptyOrthancAndRedis()
+    await site.emptyArchivesAndRedis()
     const target = { kind: 'everything', directory: join(site.directory, 'folders') } as const
     await diesAt('restore', restore({ target }), '^reports: ')
     // A half restored database may have been written to since: it goes only when its name is typed.
@@ -200,19 +284,25 @@ describe('a restore', () => {
       /pacs is half restored.*type pacs to let it be dropped/,
     )
     await diesAt('restore', restore({ target, typed: 'pacs' }), '^docker cp \\S+index \\S+:/')
+    await diesAt('restore', restore({ target }), '^docker exec .*createdb')
     const { restored, mustType } = await runRestore(restore({ target }))
     expect(mustType).toBeNull()
     expect(await readdir(target.directory)).toEqual(['stack'])
     expect(restored).toEqual([
       'database pacs',
       'orthanc: 3 instances',
+      'archive: 2 instances',
       'redis: 2 keys',
       join(target.directory, 'stack'),
     ])
     expect(await db.collection('reports').countDocuments()).toBe(REPORTS + 1)
     expect((await site.redisCommand('get', 'session:2')).trim()).toBe('grace')
-    const statistics = await site.orthancStatistics()
-    expect(statistics).toMatchObject({ CountInstances: 3, CountStudies: 3 })
-    expect(await site.orthancMd5Faults()).toEqual([])
+    for (const [at, studies] of [3, 2].entries()) {
+      const one = site.archives[at] ?? expect.unreachable()
+      expect(await one.statistics()).toMatchObject({ CountInstances: studies, CountStudies: studies })
+      expect(await one.md5Faults()).toEqual([])
+      await one.send()
+      expect(await one.statistics()).toMatchObject({ CountStudies: studies + 1 })
+    }
   })
 })

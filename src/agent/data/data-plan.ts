@@ -11,7 +11,17 @@ const repositorySchema = z.object({
 export const dataPlanSchema = z.object({
   /** The MongoDB of the stack; null where it has none. */
   database: z.object({ service: z.string(), migrate: databaseSchema, backup: databaseSchema }).nullable(),
-  archives: z.array(z.object({ service: z.string(), container: z.string(), volume: z.string() })),
+  archives: z.array(
+    z.object({
+      service: z.string(),
+      container: z.string(),
+      volume: z.string(),
+      /** The PostgreSQL with its index; null for one in SQLite. */
+      index: z
+        .object({ service: z.string(), container: z.string(), database: z.string(), user: z.string() })
+        .nullable(),
+    }),
+  ),
   caches: z.array(z.object({ service: z.string(), container: z.string(), user: z.string(), password: z.string() })),
   /** Files that go with the data. */
   folders: z.array(z.object({ name: z.string(), path: z.string(), secret: z.boolean() })),

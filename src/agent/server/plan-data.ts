@@ -43,9 +43,13 @@ export async function planData(
   }
   const password = (account: Account) => secretOf(config, account.password)
   for (const [service, data] of dataServices(stack)) {
-    const container = `pacs-${service}-1`
+    const container = containerOf(service)
     plan.versions[service] = pinnedImage(release.manifest.images, service)
-    if (data.kind === 'orthanc') plan.archives.push({ service, container, volume: data.volume })
+    if (data.kind === 'orthanc') {
+      const index = data.index && { ...data.index, container: containerOf(data.index.service) }
+      plan.archives.push({ service, container, volume: data.volume, index })
+      if (index) plan.versions[index.service] = pinnedImage(release.manifest.images, index.service)
+    }
     if (data.kind === 'redis') {
       plan.caches.push({ service, container, user: data.user.name, password: await password(data.user) })
     }
@@ -59,6 +63,10 @@ export async function planData(
     plan.database = { service, migrate: await access(data.users.migrate), backup: await access(data.users.backup) }
   }
   return plan
+}
+
+function containerOf(coreService: string): string {
+  return `pacs-${coreService}-1`
 }
 
 function wantsSecrets(value = 'no'): boolean {

@@ -1,3 +1,5 @@
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { redactor, run, tryRun } from '../../../src/lib/index.ts'
 
@@ -32,6 +34,15 @@ describe('tryRun', () => {
     const cat = script('process.stdin.pipe(process.stdout)')
     expect((await tryRun(node, cat, { env: {}, input: 'bytes' })).stdout).toBe('bytes')
     expect((await tryRun(node, cat, { env: {} })).stdout).toBe('')
+  })
+
+  it('gives the child a stream, and ends it when the stream breaks', async () => {
+    const cat = script('process.stdin.pipe(process.stdout)')
+    expect((await tryRun(node, cat, { env: {}, input: Readable.from(['a', 'stream']) })).stdout).toBe('astream')
+    const broken = createReadStream('/there/is/no/such/file')
+    await expect(tryRun(node, cat, { env: {}, input: broken })).rejects.toThrow(/no such file/)
+    const early = await tryRun(node, script('process.exit(3)'), { env: {}, input: createReadStream('/dev/zero') })
+    expect(early.code).toBe(3)
   })
 
   it('reports the signal that ended a child as 128 and its number', async () => {

@@ -50,7 +50,7 @@ test('services that hold data are told with files of the config revision and the
       },
     ],
     ['cache', { kind: 'redis', user: { name: 'backup', password: 'secrets/password' } }],
-    ['archive', { kind: 'orthanc', volume: 'ward-store' }],
+    ['archive', { kind: 'orthanc', volume: 'ward-store', index: null }],
   ])
 })
 
@@ -62,6 +62,23 @@ test('a password is needed on the server also where no service mounts it', () =>
     cache: ['secrets/password'],
     archive: [],
   })
+})
+
+test('an archive names the service that keeps its index, which must be another one that runs once', () => {
+  const index = (service: string) => ({ service, database: 'index', user: 'reader' })
+  const archive = (service: string) => ({ kind: 'orthanc', volume: 'store', index: index(service) })
+  expect(dataServices(stackWith({ archive: { data: archive('cache') } })).get('archive')).toMatchObject({
+    volume: 'ward-store',
+    index: index('cache'),
+  })
+  expect(messages({ archive: { data: archive('cache') } })).toEqual([])
+  for (const wrong of ['nowhere', 'archive'])
+    expect(messages({ archive: { data: archive(wrong) } })).toEqual([
+      expect.stringMatching(`archive: index ${wrong} is no other service of the stack`),
+    ])
+  expect(messages({ archive: { data: archive('page') } })).toEqual([
+    expect.stringMatching(/archive: index page is a start-first service/),
+  ])
 })
 
 test('a stack that says nothing of data has none', () => {
@@ -118,13 +135,17 @@ describe('is refused, all that is wrong at once:', () => {
       database: { data: { ...mongodb, port: 0, databse: 'x', users: { ...users, backup } } },
       cache: { data: { kind: 'redis', user: 'backup', password: 'password', volume: 'x' } },
       archive: { data: { kind: 'dicom', volume: 'store' } },
+      store: {
+        data: { kind: 'orthanc', volume: 'store', index: { service: 'cache', databas: 'x', database: 'x', user: 'x' } },
+      },
     })
-    expect(said).toHaveLength(6)
+    expect(said).toHaveLength(7)
     for (const text of [
       /x-pacs\.data\.port: must be 1 to 65535/,
       /x-pacs\.data has no key "databse"; did you mean database\? \(allowed: kind, database, port, users\)/,
       /x-pacs\.data\.users\.backup has no key "pasword"; did you mean password\? \(allowed: name, password\)/,
       /x-pacs\.data\.users\.backup\.password: must be a name/,
+      /store: x-pacs\.data\.index has no key "databas"; did you mean database\? \(allowed: service, database, user\)/,
       /cache: x-pacs\.data has no key "volume".*\(allowed: kind, user, password\)/,
       /archive: x-pacs\.data\.kind: must have a kind: mongodb, redis, orthanc/,
     ])

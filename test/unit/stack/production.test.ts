@@ -133,12 +133,17 @@ describe('the networks', () => {
 })
 
 test('each volume says what a backup makes of it, by the kind of data of its service', () => {
-  const kinds = Object.values(main?.services ?? {}).flatMap((service) => {
-    const pacs = z.looseObject({ data: z.looseObject({ kind: z.string() }).optional() }).safeParse(service['x-pacs'])
-    return pacs.data?.data ? [pacs.data.data.kind] : []
+  const pacsSchema = z.looseObject({
+    data: z.looseObject({ kind: z.string(), index: z.unknown().optional() }).optional(),
   })
+  const kinds = parsed.flatMap(({ file }) =>
+    Object.values(file.services).flatMap((service) => {
+      const data = pacsSchema.safeParse(service['x-pacs']).data?.data
+      return data === undefined ? [] : [data.kind, ...(data.index ? [`${data.kind}-index`] : [])]
+    }),
+  )
   const labels = parsed.flatMap(({ file }) => Object.values(file.volumes).map((volume) => volume.labels['pacs.backup']))
-  expect(labels.filter((label) => label !== 'none').toSorted()).toEqual(kinds.toSorted())
+  expect(labels.filter((label) => label !== 'none').toSorted()).toEqual([...new Set(kinds)].toSorted())
 })
 
 test('the journal that can be laid over it takes the logs of every service', () => {

@@ -76,6 +76,8 @@ describe('x-pacs', () => {
     [{ data: { kind: 'postgres' } }],
     [{ data: { kind: 'redis', user: 'backup' } }],
     [{ data: { kind: 'orthanc', volume: 'a/b' } }],
+    [{ data: { kind: 'orthanc', volume: 'a', index: 'postgres' } }],
+    [{ data: { kind: 'orthanc', volume: 'a', index: { service: 'postgres', database: 'a b', user: 'orthanc' } } }],
     [{ ports: 3000 }],
   ])('refuses %j', (value) => {
     expect(xPacsSchema.safeParse(value).success).toBe(false)

@@ -6,8 +6,13 @@ if [ "${1#-}" != "$1" ]; then
 fi
 if [ "$1" = postgres ] && [ ! -s "$PGDATA/PG_VERSION" ]; then
   user=${POSTGRES_USER:-postgres}
-  initdb --username="$user" --pwfile="$POSTGRES_PASSWORD_FILE" --auth-local=trust --auth-host=scram-sha-256 >/dev/null
-  echo 'host all all all scram-sha-256' >>"$PGDATA/pg_hba.conf"
+  host=${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}
+  if [ "$host" = trust ]; then
+    initdb --username="$user" --no-sync --auth-local=trust --auth-host=trust >/dev/null
+  else
+    initdb --username="$user" --no-sync --pwfile="$POSTGRES_PASSWORD_FILE" --auth-local=trust --auth-host=scram-sha-256 >/dev/null
+  fi
+  echo "host all all all $host" >>"$PGDATA/pg_hba.conf"
   echo "listen_addresses = '*'" >>"$PGDATA/postgresql.conf"
   # Only by its socket: nobody is to take this for the database that comes after it.
   pg_ctl start --wait --options '-c listen_addresses=' >/dev/null
