@@ -2,7 +2,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { z } from 'zod'
@@ -10,6 +9,7 @@ import { addressOf, type Lab, type Machine, startLab, waitFor } from '../lab/ind
 import { NODE } from '../monitoring/site.ts'
 import { type Authority, DIRECTORY, NAME_SERVER_PORT, RECORDS, startAuthority } from '../stack/authority.ts'
 import { laidInto } from '../stack/edge-certificates.ts'
+import { shownBy, trustedBy } from '../stack/shown-certificate.ts'
 import { compose, configure, copyDeployment, STACK } from '../stack/standalone.ts'
 
 const TRAEFIK = join(import.meta.dirname, '../../deployment/production/traefik')
@@ -78,34 +78,8 @@ async function startTraefik(file: string, resolver: object = {}): Promise<void> 
   await compose(server, [...OVER, 'up', '--detach', 'traefik'])
 }
 
-/** The certificate that a browser gets, which it trusts or not. */
-function shown(): Promise<{ certificate: X509Certificate; trusted: boolean }> {
-  const to = { host: '127.0.0.1', port: server.port(443), servername: server.hostname }
-  return new Promise((resolve, reject) => {
-    const socket = connect({ ...to, ca: authority.root, rejectUnauthorized: false, timeout: 5000 })
-    socket.on('error', reject)
-    socket.on('timeout', () => socket.destroy(new Error('no handshake within 5 s')))
-    socket.on('secureConnect', () => {
-      const certificate = socket.getPeerX509Certificate()
-      socket.destroy()
-      if (certificate === undefined) reject(new Error('no certificate'))
-      else resolve({ certificate, trusted: socket.authorized })
-    })
-  })
-}
-
-/** The first trusted certificate, another one than `before`. */
-function issued(before?: X509Certificate): Promise<X509Certificate> {
-  return waitFor(
-    before ? 'another certificate' : 'a certificate',
-    async () => {
-      const { certificate, trusted } = await shown()
-      if (!trusted) throw new Error(`${certificate.subject} is not trusted:\n${(await log()).slice(-1500)}`)
-      return certificate.serialNumber !== before?.serialNumber && certificate
-    },
-    90_000,
-  )
-}
+const shown = () => shownBy(server, authority.root)
+const issued = (before?: X509Certificate) => trustedBy(server, authority.root, log, before)
 
 async function log(): Promise<string> {
   const { stdout, stderr } = await server.exec(['docker', 'logs', CONTAINER])
