@@ -20,6 +20,9 @@ const TIMEOUT_MS = 60_000
 /** Compose fetches what a file includes from elsewhere. {@link readSources} refuses such a file, and nothing is fetched until it has. */
 const NOTHING_REMOTE = { COMPOSE_EXPERIMENTAL_GIT_REMOTE: 'false', COMPOSE_EXPERIMENTAL_OCI_REMOTE: 'false' }
 
+/** The oldest Compose that reads and creates a stack as this code asks it to. */
+export const OLDEST_COMPOSE = '2.26.0'
+
 /**
  * Reads a Compose file as Compose itself reads it, with every variable left as it stands.
  * @throws Failure `bad-input` when the file is missing or not valid; `error` when Docker Compose is missing or too old.
@@ -73,7 +76,7 @@ function composeFailure(directory: string, file: string, said: string): Failure 
   if (/unknown (?:docker )?command|is not a docker command|unknown (?:shorthand )?flag/.test(said)) {
     return new Failure(
       'error',
-      `docker compose is missing or older than 2.26: install Debian's docker-compose or Docker's docker-compose-plugin (${firstLine(said)})`,
+      `docker compose is missing or older than ${OLDEST_COMPOSE}: install Debian's docker-compose or Docker's docker-compose-plugin (${firstLine(said)})`,
     )
   }
   return badInput(`${file} is refused by docker compose: ${firstLine(said.replaceAll(`${directory}/`, ''))}`)

@@ -31,6 +31,7 @@ export interface Container {
   service: string
 }
 
+const versionSchema = z.object({ Version: z.string() })
 const listSchema = z.array(z.object({ Id: z.string() }))
 const inspectSchema = z.object({
   Id: z.string(),
@@ -53,6 +54,7 @@ const healthSchema = z.enum(['none', 'starting', 'healthy', 'unhealthy']).catch(
 
 /** The engine at its socket. */
 export interface EngineSocket {
+  version(): Promise<string>
   /** All containers with a label, or with one of these names. */
   containers(by: { label: string } | { names: readonly string[] }): Promise<Container[]>
   hasImage(reference: string): Promise<boolean>
@@ -86,6 +88,7 @@ export function openEngineSocket(socketPath: string): EngineSocket {
   }
 
   return {
+    version: async () => versionSchema.parse(await get('/version')).Version,
     async containers(by) {
       const wanted = 'label' in by ? await labelled(by.label) : by.names
       const answers = await Promise.all(wanted.map((one) => get(`/containers/${encodeURIComponent(one)}/json`)))

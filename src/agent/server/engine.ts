@@ -21,7 +21,10 @@ export interface Project {
 
 /** The container engine: by its own command line, and where a deploy waits for it by its socket. */
 export interface Engine {
+  /** @throws Failure `error` when the engine does not answer. */
   version(): Promise<string>
+  /** Null where Compose is missing or does not answer. */
+  composeVersion(): Promise<string | null>
   /** Pulls an image by digest, unless it is here. */
   pull(reference: string, signal: AbortSignal): Promise<void>
   has(reference: string): Promise<boolean>
@@ -78,8 +81,10 @@ export function openEngine(
   let imageRoot: string | null = null
 
   return {
-    async version() {
-      return (await docker(['version', '--format', '{{.Server.Version}}'])).trim()
+    version: direct.version,
+    async composeVersion() {
+      const said = await tryRun(program, [...first, 'version', '--short'], { env }).catch(() => null)
+      return said?.code === 0 ? said.stdout.trim() : null
     },
     has: direct.hasImage,
     async pull(reference, signal) {

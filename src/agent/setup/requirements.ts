@@ -1,17 +1,12 @@
 import { statfs } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
 import type { Problems } from '../../lib/index.ts'
+import { judgeEngine } from '../server/engine-age.ts'
 import { type Host, outputOf, succeeds } from './host.ts'
 import { hasDocker } from './server-steps.ts'
 
-/** The oldest that the tests run on: Debian 13's own packages. */
-const OLDEST = { engine: '26.1.0', compose: '2.26.0' }
-
 /** Bytes that must be free where the engine keeps images: a release of the shipped stack beside the one that runs. */
 const DISK_FOR_IMAGES = 4 * 2 ** 30
-
-/** Docker's own packages, for a system whose packages are too old. */
-const DOCKER = 'https://docs.docker.com/engine/install/debian/'
 
 /** What runs here that was not tested, for the person to know. */
 export type Warning = string
@@ -35,9 +30,8 @@ export async function checkRequirements(host: Host, uid: number | undefined, pro
 
 async function checkDocker(host: Host, problems: Problems): Promise<void> {
   const engine = await outputOf(host, 'docker', 'version', '--format', '{{.Server.Version}}')
-  judgeVersion('Docker Engine', engine, OLDEST.engine, problems)
   const compose = await outputOf(host, 'docker', 'compose', 'version', '--short')
-  judgeVersion('Docker Compose', compose, OLDEST.compose, problems)
+  judgeEngine({ engine, compose }, problems)
   if (engine !== null) await checkEngine(host, problems)
 }
 
@@ -85,20 +79,4 @@ export function judgeSystem(release: NodeJS.Dict<string>, problems: Problems, wa
   const isNewer = id === 'debian' && (version === '' || Number.parseInt(version, 10) > 13)
   if (isNewer || id === 'ubuntu') warnings.push(`${name} is not tested; Debian 12 and 13 are`)
   else problems.add(`${name} is not supported: Debian 12 or 13 is needed (Ubuntu may work, untested)`)
-}
-
-/** Adds a problem when a program is missing or older than `oldest`. */
-export function judgeVersion(what: string, found: string | null, oldest: string, problems: Problems): void {
-  if (found === null || found.trim() === '') {
-    problems.add(`${what} is missing or does not answer, ${oldest} or newer is needed: install Docker's own, ${DOCKER}`)
-    return
-  }
-  const [major = 0, minor = 0] = found
-    .trim()
-    .replace(/^v/, '')
-    .split('.')
-    .map((part) => Number.parseInt(part, 10))
-  const [oldestMajor = 0, oldestMinor = 0] = oldest.split('.').map(Number)
-  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return
-  problems.add(`${what} is ${found.trim()}, too old, ${oldest} or newer is needed: install Docker's own, ${DOCKER}`)
 }

@@ -12,6 +12,7 @@ import type {
 } from '../protocol.ts'
 import { type Audit, openAudit } from './audit.ts'
 import type { CoreService } from './core.ts'
+import { openEngineGate } from './engine-gate.ts'
 import type { Guest } from './guest.ts'
 import { checkHealth } from './health.ts'
 import type { Journal } from './journal.ts'
@@ -58,12 +59,14 @@ export class Agent implements AgentService {
   /** Whatever finds the lock free and changes the state runs alone up to where it holds the lock. */
   readonly #turn = new Turn()
   #fetching: AbortController | null = null
+  readonly #engineGate: () => Promise<void>
   readonly #upkeep: Upkeep
   readonly #verifications: Verifications
 
   constructor(parts: AgentParts) {
     const { paths, world } = parts
     this.#parts = { ...parts, audit: openAudit(paths.audit, () => world.now()) }
+    this.#engineGate = openEngineGate(world.engine)
     this.#upkeep = new Upkeep({ ...parts, turn: this.#turn, isBusy: () => this.#running !== null })
     this.#verifications = new Verifications({ ...this.#parts, marker: join(paths.backups, 'verifying.json') })
   }
@@ -99,6 +102,8 @@ export class Agent implements AgentService {
     if (this.#parts.journal.has(id)) return
     if (request.kind === 'verify') return this.#verifications.start(id, request, key)
     const undid = await this.#takeLock(request)
+    // A rollback is not asked: what it goes to ran here.
+    if ('release' in request) await this.#engineGate()
     const logout = request.registry ? await this.#parts.login(request.registry) : async () => undefined
     try {
       const release = 'release' in request ? await this.#fetch(request.release) : null

@@ -35,20 +35,22 @@ async function answering(answers: Readonly<Record<string, unknown>>) {
 describe('a server', () => {
   it('without docker says so in one line', async () => {
     const engine = await engineOf()
-    await expect(engine.version()).rejects.toMatchObject({
+    await expect(engine.freeDisk()).rejects.toMatchObject({
       kind: 'error',
       message: expect.stringMatching(/^docker could not be started \(.*ENOENT\): is it installed\?$/),
     })
+    expect(await engine.composeVersion()).toBe(null)
   })
 
   it('whose engine does not run says so in one line', async () => {
     const said = 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?'
     const engine = await engineOf(`echo '${said}' >&2; exit 1\n`)
-    for (const ask of [() => engine.version(), () => engine.freeDisk()]) {
-      const message = expect.stringMatching(/^docker \w+ ended with 1: Cannot connect to the Docker daemon at [^\n]*$/)
-      await expect(ask()).rejects.toMatchObject({ kind: 'error', message })
-    }
+    await expect(engine.freeDisk()).rejects.toMatchObject({
+      kind: 'error',
+      message: expect.stringMatching(/^docker info ended with 1: Cannot connect to the Docker daemon at [^\n]*$/),
+    })
     const questions = [
+      () => engine.version(),
       () => engine.containers({ label: 'pacs.instance' }),
       () => engine.containers({ names: ['edge'] }),
       () => engine.has('image@sha256:1'),
@@ -59,6 +61,19 @@ describe('a server', () => {
       )
       await expect(ask()).rejects.toMatchObject({ kind: 'error', message })
     }
+  })
+})
+
+describe('engine and Compose', () => {
+  it('say their versions', async () => {
+    await using _ = await answering({ '/version': { Version: '26.1.5+dfsg1', ApiVersion: '1.45' } })
+    const engine = await engineOf('[ "$*" = "compose version --short" ] && echo 2.26.1-4\n')
+    expect([await engine.version(), await engine.composeVersion()]).toEqual(['26.1.5+dfsg1', '2.26.1-4'])
+  })
+
+  it('are told from a Docker without Compose', async () => {
+    const engine = await engineOf("echo 'docker: unknown command: docker compose' >&2; exit 1\n")
+    expect(await engine.composeVersion()).toBe(null)
   })
 })
 

@@ -214,6 +214,7 @@ export class MemoryWorld implements World {
 
   readonly engine: Engine = {
     version: async () => '26.1.5',
+    composeVersion: async () => '2.26.1',
     has: async (reference) => this.server.images.has(reference),
     pull: (reference) => this.#effect('pull', () => void this.server.images.add(reference)),
     resolve: async () => '{}',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { judgeVersion } from '../../../src/agent/server/engine-age.ts'
 import { addKeys, parseNamedKey, readKeys, renderKeys } from '../../../src/agent/setup/authorized-keys.ts'
-import { judgeDisk, judgePorts, judgeSystem, judgeVersion } from '../../../src/agent/setup/requirements.ts'
+import { judgeDisk, judgePorts, judgeSystem } from '../../../src/agent/setup/requirements.ts'
 import { Problems } from '../../../src/lib/index.ts'
 
 const body = Buffer.alloc(51, 7).toString('base64')

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { requestSchema, type TransactionRequestInput } from '../../../src/agent/protocol.ts'
+import { Failure } from '../../../src/lib/index.ts'
 import { freshServer } from './fresh-server.ts'
 import { ask, back, deployOf, PAGE_LOAD, resultOf } from './life.ts'
 import { MemoryWorld, memoryRelease } from './memory-world.ts'
@@ -50,6 +51,40 @@ describe('a deploy', () => {
     })
     expect(await ask(life.agent, { kind: 'backup', actor: 'jane' })).toMatchObject({ outcome: 'done' })
     expect(await ask(life.agent, back())).toMatchObject({ outcome: 'deployed', direction: 'back' })
+    expect(here.server.broken).toEqual([])
+  })
+
+  it('is refused by an engine or a Compose that is missing or too old, until that is mended; a rollback is not', async () => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    await ask(life.agent, deployOf(2))
+    const before = here.server.state
+    const { engine } = life.world
+    engine.version = async () => '20.10.24+dfsg1'
+    engine.composeVersion = async () => null
+    const submit = () => life.agent.submit('old-engine', requestSchema.parse(deployOf(3)), 'deploy')
+    // Compose was new enough at the first deploy, and is not asked again.
+    await expect(submit()).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(
+        /^Docker Engine is 20\.10\.24\S*, too old, 26\.1\.0 or newer is needed: install [^;\n]+$/,
+      ),
+    })
+    engine.version = async () => {
+      throw new Failure('error', 'the container engine does not answer')
+    }
+    await expect(submit()).rejects.toMatchObject({ kind: 'refused', message: 'the container engine does not answer' })
+    expect(here.server.state).toEqual(before)
+    expect(await ask(life.agent, back())).toMatchObject({ outcome: 'deployed', direction: 'back' })
+
+    await using next = await here.start()
+    next.world.engine.composeVersion = async () => '2.25.0-1'
+    await expect(ask(next.agent, deployOf(3))).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(/^Docker Compose is 2\.25\.0-1, too old, 2\.26\.0 or newer is needed/),
+    })
+    next.world.engine.composeVersion = async () => '2.26.0'
+    expect(await ask(next.agent, deployOf(3))).toMatchObject({ outcome: 'deployed' })
     expect(here.server.broken).toEqual([])
   })
 
