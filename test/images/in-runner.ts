@@ -47,9 +47,14 @@ export interface Outcome {
   output: string
 }
 
-/** Runs one use case in the runner. */
-export async function call(runner: Machine, what: Call, env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
-  const args = ['node', '--disable-warning=ExperimentalWarning', `${INSIDE}/test/images/program.ts`]
+/** Runs one use case in the runner, by what `through` names. */
+export async function call(
+  runner: Machine,
+  what: Call,
+  env: Readonly<Record<string, string>> = {},
+  through: readonly string[] = [],
+): Promise<Outcome> {
+  const args = [...through, 'node', '--disable-warning=ExperimentalWarning', `${INSIDE}/test/images/program.ts`]
   const { stdout, stderr, code } = await runner.exec(args, {
     input: JSON.stringify(what),
     env: { NODE_COMPILE_CACHE: COMPILED, ...env },

@@ -16,6 +16,7 @@ import { type Call, draftSchema } from '../images/protocol.ts'
 import { BUILD_SCRIPT, installSuite } from '../images/suite.ts'
 import { MANY_PLATFORMS, TINY } from '../images/vendor-images.ts'
 import type { Lab } from '../lab/index.ts'
+import { tracedTo } from '../site/secrets.ts'
 
 type Options = (Call & { use: 'build' })['options']
 
@@ -89,12 +90,13 @@ describe('build', () => {
     { directory, commit }: SampleCheckout,
     change: Partial<Options> = {},
     env: Readonly<Record<string, string>> = {},
+    through: readonly string[] = [],
   ) => {
     const options = {
       ...{ directory, commit, composeFile: COMPOSE_FILE, prefix: PREFIX, dockerConfigDirectory: DOCKER_CONFIG },
       ...change,
     }
-    return call(lab.runner, { use: 'build', options }, env)
+    return call(lab.runner, { use: 'build', options }, env, through)
   }
   const checkoutWith = (files: Readonly<Record<string, string>>) =>
     makeCheckout(lab.runner, '/srv/faulty', { vendor: TINY, files })
@@ -108,16 +110,17 @@ RUN --mount=type=secret,id=ca,required=true --mount=type=secret,id=token,require
     head -1 /run/secrets/ca && echo "token is $(cat /run/secrets/token)"
 `,
     })
-    const outcome = await start(checkout, {
-      ca: '/etc/ssl/certs/ca-certificates.crt',
-      secrets: { token: '/srv/token' },
-    })
+    const given = { ca: '/etc/ssl/certs/ca-certificates.crt', secrets: { token: '/srv/token' } }
+    const outcome = await start(checkout, given, {}, tracedTo('/srv/trace'))
     resultOf(outcome)
     expect(outcome.log.join('\n')).toContain('BEGIN CERTIFICATE')
     expect(outcome.log.join('\n')).toContain('token is ***')
     expect(outcome.output).not.toContain(sentinel)
     const image = await lab.runner.run(['docker', 'history', '--no-trunc', `${PREFIX}/api:${checkout.commit}`])
     expect(image).not.toContain(sentinel)
+    const trail = await lab.runner.readText('/srv/trace')
+    expect(trail).toMatch(/execve\("[^"]*docker", \[.*"build".*"id=token,src=/)
+    expect(trail).not.toContain(sentinel)
   })
 
   test('says in one line which build failed and why', async () => {

@@ -82,6 +82,17 @@ describe('a server', () => {
     expect(await ssh(staging, hostKey)).toMatchObject({ code: 0 })
   })
 
+  test('is reached from this machine alone', async () => {
+    const machines = [lab.server('staging'), lab.server('production'), lab.runner]
+    const bound = await docker([
+      ...['inspect', '--format', '{{range .HostConfig.PortBindings}}{{range .}}{{.HostIp}} {{end}}{{end}}'],
+      ...[...machines.map(({ container }) => container), lab.registry.container],
+    ])
+    const addresses = bound.split(/\s+/).filter(Boolean)
+    expect(addresses.length).toBeGreaterThan(4)
+    expect(new Set(addresses)).toEqual(new Set(['127.0.0.1']))
+  })
+
   test('can be cut from the network and come back, and can be frozen', async () => {
     const production = lab.server('production')
     const sshAnswers = () => lab.runner.exec(['timeout', '3', 'bash', '-c', 'head -c 4 </dev/tcp/production.lab/22'])

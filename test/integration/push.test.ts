@@ -9,6 +9,7 @@ import { pushResultSchema } from '../images/protocol.ts'
 import { TINY } from '../images/vendor-images.ts'
 import { tryDocker } from '../lab/docker.ts'
 import type { Lab } from '../lab/index.ts'
+import { tracedTo } from '../site/secrets.ts'
 
 const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
 const EMPTY = sha256('{}')
@@ -154,22 +155,17 @@ describe('push to a registry that refuses', () => {
     draft = await build(lab, checkout)
   })
 
-  const push = (faults: readonly Fault[], times = 1): Promise<Outcome> => {
+  const push = (faults: readonly Fault[], times = 1, through: readonly string[] = []): Promise<Outcome> => {
     const registry = { server: `127.0.0.1:${PORT}`, username: 'releaser', password }
     const options = pushOptions(checkout, draft, { prefix, registry })
-    return call(lab.runner, {
-      use: 'push-to-fake',
-      port: PORT,
-      faults: faults.map((fault) => faultSchema.parse(fault)),
-      times,
-      options,
-    })
+    const parsed = faults.map((fault) => faultSchema.parse(fault))
+    return call(lab.runner, { use: 'push-to-fake', port: PORT, faults: parsed, times, options }, {}, through)
   }
   const error = (code: string, message: string) => JSON.stringify({ errors: [{ code, message }] })
   const html = '<html><body>Access denied by proxy</body></html>'
 
   test('pushes, and takes the login away', async () => {
-    const outcome = await push([], 2)
+    const outcome = await push([], 2, tracedTo('/srv/trace'))
     const [first, second] = z.array(pushResultSchema).parse(resultOf(outcome))
     expect(first?.uploaded).toHaveLength(4)
     expect(second?.known).toHaveLength(4)
@@ -183,6 +179,10 @@ describe('push to a registry that refuses', () => {
     expect(await lab.runner.run(['ls', '-A', '/tmp/pacs-docker'])).not.toContain('config.json')
     expect(await lab.runner.run(['stat', '-c', '%a', '/tmp/pacs-docker'])).toBe('700')
     expect(outcome.output).not.toContain(password)
+    const trail = await lab.runner.readText('/srv/trace')
+    expect(trail).toMatch(/execve\("[^"]*docker", \[.*"push"/)
+    for (const secret of [password, Buffer.from(`releaser:${password}`).toString('base64')])
+      expect(trail).not.toContain(secret)
   })
 
   test.each<[string, Fault[], string, RegExp]>([

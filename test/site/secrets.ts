@@ -3,6 +3,11 @@ import type { Machine } from '../lab/index.ts'
 
 const TRACE = '/root/trace'
 
+/** What runs a program so that the arguments of it and of all that it starts are written to `file`, one line each. */
+export function tracedTo(file: string): readonly string[] {
+  return ['strace', '-f', '--seccomp-bpf', '-e', 'trace=execve', '-s', '100000', '-o', file]
+}
+
 /** Puts strace, which a server does not have, on it from the runner, which runs the same Debian. */
 async function bringStrace(runner: Machine, server: Machine): Promise<void> {
   const pack = 'cd / && tar -czhf - usr/bin/strace usr/lib/x86_64-linux-gnu/libunwind*.so.* | base64 -w0'

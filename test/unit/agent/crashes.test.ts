@@ -17,6 +17,53 @@ const named = () => {
 const running = () =>
   [...new Set([...here.server.containers.values()].map((one) => one.labels['pacs.instance']))].sort()
 
+type Life = Awaited<ReturnType<typeof here.start>>
+
+/** Asks for `request`, after `unsealed` where there is one. @returns whether the agent died before its result */
+async function diesIn(
+  { agent, world }: Life,
+  id: string,
+  request: TransactionRequestInput,
+  unsealed?: TransactionRequestInput,
+): Promise<boolean> {
+  const asks = async () => {
+    if (unsealed) {
+      await agent.submit(`${id}-unsealed`, requestSchema.parse(unsealed), 'deploy')
+      for await (const event of agent.events(`${id}-unsealed`, 0, new AbortController().signal) ?? [])
+        if (event.type === 'step' && event.step === 'watch') break
+    }
+    await agent.submit(id, requestSchema.parse(request), 'deploy')
+    await resultOf(agent, id)
+    return world.dead
+  }
+  return Promise.race([asks(), world.died.then(() => true)])
+}
+
+/** What holds once an agent was started after a kill; `before` is the release that served before transaction `id`. */
+async function expectAtRest({ agent, journal }: Life, id: string, before: string | null, point: string): Promise<void> {
+  expect(here.server.state, point).toMatchObject({ phase: 'idle', transaction: null, candidate: null })
+  expect(here.server.broken, point).toEqual([])
+  const serving = here.server.state.serving?.release ?? null
+  if (journal.has(id) && here.server.state.last?.transaction === id) {
+    const result = await resultOf(agent, id)
+    expect(result.serving, point).toBe(serving)
+    if (result.outcome !== 'deployed') expect(serving, point).toBe(before)
+  } else {
+    expect(serving, point).toBe(before)
+    // A journal without a result would keep its followers waiting for ever.
+    expect(journal.has(id), point).toBe(false)
+  }
+  if (journal.has(`${id}-unsealed`)) {
+    expect((await resultOf(agent, `${id}-unsealed`)).outcome, point).not.toBe('deployed')
+  }
+  // Only what the state names is left running, and the public is led to what the state calls serving.
+  await expect.poll(running, { message: point }).toEqual(named())
+  expect(here.server.public().instance, point).toBe(here.server.state.serving?.i8 ?? null)
+  expect(here.server.targets === '' ? [] : [...new Set(here.scraped())].sort(), point).toEqual(
+    [here.server.state.serving, here.server.state.warm?.instance].flatMap((one) => one?.i8 ?? []).sort(),
+  )
+}
+
 describe('whatever kills the agent', () => {
   it('leaves no container behind in which a release was being read', async () => {
     {
@@ -32,7 +79,13 @@ describe('whatever kills the agent', () => {
     expect(here.server.containers.size).toBe(2)
   })
 
-  const scenarios: { name: string; prepare: (agent: Agent) => Promise<unknown>; request: TransactionRequestInput }[] = [
+  const scenarios: {
+    name: string
+    prepare: (agent: Agent) => Promise<unknown>
+    /** A deploy that is watched, and not sealed, when `request` is asked for. */
+    unsealed?: TransactionRequestInput
+    request: TransactionRequestInput
+  }[] = [
     { name: 'a first deploy', prepare: async () => undefined, request: deployOf(1) },
     { name: 'a second deploy', prepare: (agent) => ask(agent, deployOf(1)), request: deployOf(2) },
     {
@@ -42,6 +95,20 @@ describe('whatever kills the agent', () => {
         await ask(agent, deployOf(1))
       },
       request: deployOf(2),
+    },
+    {
+      name: 'a deploy of another configuration',
+      prepare: async (agent) => {
+        await ask(agent, deployOf(1))
+        here.server.config = 'decaf00123456789'
+      },
+      request: deployOf(1),
+    },
+    {
+      name: 'a rollback that ends an unsealed deploy',
+      prepare: (agent) => ask(agent, deployOf(1)),
+      unsealed: { ...deployOf(2), watch: 3_600_000 } as TransactionRequestInput,
+      request: back(),
     },
     {
       name: 'a warm rollback',
@@ -68,7 +135,84 @@ describe('whatever kills the agent', () => {
     },
   ]
 
-  it.each(scenarios)('$name: the next one converges alone from every effect', async ({ prepare, request }) => {
+  it.each(scenarios)(
+    '$name: the next one converges alone from every effect',
+    async ({ prepare, unsealed, request }) => {
+      let points = 0
+      for (let effect = 1; ; effect++) {
+        for (const after of [false, true]) {
+          await here.renew()
+          {
+            await using life = await here.start()
+            await prepare(life.agent)
+          }
+          const before = here.server.state.serving?.release ?? null
+          const id = `killed-${++ids}`
+          const world = new MemoryWorld(here.server, effect, after)
+          await using killed = await here.start(world)
+          if (!(await diesIn(killed, id, request, unsealed))) {
+            expect(points).toBeGreaterThan(4)
+            return
+          }
+          points += 1
+          await using next = await here.start()
+          await expectAtRest(next, id, before, `effect ${effect} ${after ? 'after' : 'before'} ${world.trace.at(-1)}`)
+        }
+      }
+    },
+  )
+
+  it('and the next one while that recovers: the one after it converges alone from every effect of both', {
+    timeout: 60_000,
+  }, async () => {
+    let [points, twice] = [0, 0]
+    for (let effect = 1; ; effect++, points++) {
+      for (let within = 1; ; within++) {
+        await here.renew()
+        {
+          await using life = await here.start()
+          await ask(life.agent, deployOf(1))
+        }
+        const id = `killed-${++ids}`
+        const world = new MemoryWorld(here.server, effect)
+        await using killed = await here.start(world)
+        if (!(await diesIn(killed, id, deployOf(2)))) {
+          expect(points).toBeGreaterThan(10)
+          expect(twice).toBeGreaterThan(30)
+          return
+        }
+        const again = new MemoryWorld(here.server, within, true)
+        await using _second = await here.start(again)
+        if (!again.dead) break
+        twice += 1
+        await using third = await here.start()
+        const point = `effect ${effect} before ${world.trace.at(-1)}, then after ${again.trace.at(-1)}`
+        await expectAtRest(third, id, memoryRelease(1).id, point)
+      }
+    }
+  })
+
+  const endings = [
+    {
+      name: 'an undone release',
+      prepare: async (agent: Agent) => {
+        await ask(agent, deployOf(1))
+        here.server.behaviours.set(memoryRelease(2).id, { publicErrors: true })
+        await ask(agent, deployOf(2))
+        here.server.time += PAGE_LOAD
+      },
+    },
+    {
+      name: 'a warm release',
+      prepare: async (agent: Agent) => {
+        await ask(agent, deployOf(1))
+        await ask(agent, deployOf(2))
+        here.server.time = Date.parse(here.server.state.warm?.until ?? '')
+      },
+    },
+  ]
+
+  it.each(endings)('while $name ends: the next one converges alone from every effect', async ({ prepare }) => {
     let points = 0
     for (let effect = 1; ; effect++) {
       for (const after of [false, true]) {
@@ -77,56 +221,6 @@ describe('whatever kills the agent', () => {
           await using life = await here.start()
           await prepare(life.agent)
         }
-        const before = here.server.state.serving?.release ?? null
-        const id = `killed-${++ids}`
-        const world = new MemoryWorld(here.server, effect, after)
-        await using killed = await here.start(world)
-        const ended = killed.agent
-          .submit(id, requestSchema.parse(request), 'deploy')
-          .then(() => resultOf(killed.agent, id))
-        const died = await Promise.race([ended.then(() => world.dead), world.died.then(() => true)])
-        if (!died) {
-          expect(points).toBeGreaterThan(4)
-          return
-        }
-        points += 1
-        const point = `effect ${effect} ${after ? 'after' : 'before'} ${world.trace.at(-1)}`
-
-        await using next = await here.start()
-        expect(here.server.state, point).toMatchObject({ phase: 'idle', transaction: null, candidate: null })
-        expect(here.server.broken, point).toEqual([])
-        const serving = here.server.state.serving?.release ?? null
-        if (next.journal.has(id) && here.server.state.last?.transaction === id) {
-          const result = await resultOf(next.agent, id)
-          expect(result.serving, point).toBe(serving)
-          if (result.outcome !== 'deployed') expect(serving, point).toBe(before)
-        } else {
-          expect(serving, point).toBe(before)
-          // A journal without a result would keep its followers waiting for ever.
-          expect(next.journal.has(id), point).toBe(false)
-        }
-        // Only what the state names is left running, and the public is led to what the state calls serving.
-        await expect.poll(running, { message: point }).toEqual(named())
-        expect(here.server.public().instance, point).toBe(here.server.state.serving?.i8 ?? null)
-        expect(here.server.targets === '' ? [] : [...new Set(here.scraped())].sort(), point).toEqual(
-          [here.server.state.serving, here.server.state.warm?.instance].flatMap((one) => one?.i8 ?? []).sort(),
-        )
-      }
-    }
-  })
-
-  it('while an undone release ends: the next one converges alone from every effect', async () => {
-    let points = 0
-    for (let effect = 1; ; effect++) {
-      for (const after of [false, true]) {
-        await here.renew()
-        {
-          await using life = await here.start()
-          await ask(life.agent, deployOf(1))
-          here.server.behaviours.set(memoryRelease(2).id, { publicErrors: true })
-          await ask(life.agent, deployOf(2))
-        }
-        here.server.time += PAGE_LOAD
         const world = new MemoryWorld(here.server, effect, after)
         await using _killed = await here.start(world)
         // Its networks are the last that goes.
@@ -145,6 +239,7 @@ describe('whatever kills the agent', () => {
           transaction: null,
           candidate: null,
           undone: null,
+          warm: null,
         })
         expect(here.server.broken, point).toEqual([])
       }

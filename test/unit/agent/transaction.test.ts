@@ -88,6 +88,23 @@ describe('a deploy', () => {
     expect(here.server.broken).toEqual([])
   })
 
+  it('is refused, all at once, by a clock that lags behind the release and by memory for one release only', async () => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    const { serving } = here.server.state
+    here.server.time = Date.parse(memoryRelease(2).manifest.created) - 6 * 60_000
+    life.world.availableMemory = async () => 0
+    const { outcome, message } = await ask(life.agent, deployOf(2))
+    expect(outcome).toBe('refused')
+    expect(message.split('; ')).toEqual([
+      `${memoryRelease(2).id} was made 360 s in the future of this server's clock: set the clock`,
+      expect.stringMatching(
+        /^a second release beside the first may use 0\.0 GiB of memory, and 0\.0 GiB are available$/,
+      ),
+    ])
+    expect([here.server.state.serving, here.server.containers.size]).toEqual([serving, 2])
+  })
+
   it('of the same release with another configuration is a new instance', async () => {
     await using life = await here.start()
     await ask(life.agent, deployOf(1))

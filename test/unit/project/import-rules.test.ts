@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -54,11 +54,18 @@ describe('the import rules', () => {
       ['scripts-by-the-door', 'scripts/planted.ts', '../src/ssh/inside.ts'],
       ['src-stands-alone', 'src/ssh/aside.ts', '../../scripts/tool.ts'],
       ['job-in-runner-only', 'src/ssh/job.ts', '@actions/github'],
+      ['cli-is-offline', 'src/cli/planted.ts', '../agent/client.ts'],
+      ['doctor-asks-as-a-client', 'src/cli/doctor/planted.ts', '../../agent/daemon.ts'],
+      ['cli-loads-ssh-late', 'src/cli/late.ts', '../ssh/index.ts'],
+      ['src-ships-dependencies', 'src/ssh/tool.ts', 'vitest'],
       ['resolvable', 'src/ssh/lost.ts', './nowhere.ts'],
     ] as const
     await lay({ 'scripts/tool.ts': 'export {}\n' })
     for (const [, path, target] of planted) await lay({ [path]: `import '${target}'\n` })
     const { findings } = await checkImports(project, config)
+    const rules = [...(await readFile(config, 'utf8')).matchAll(/forbid\(\s*'([\w-]+)'/g)].map(([, name]) => name)
+    // A cycle is planted below.
+    expect([...new Set(planted.map(([rule]) => rule)), 'no-cycle'].toSorted()).toEqual(rules.toSorted())
     for (const [rule, path] of planted) {
       expect(findings).toContainEqual(expect.stringMatching(new RegExp(`^${path} imports .*: ${rule}$`)))
     }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { ReportVersion, Signature } from '../src/api/reports.ts'
 import { NO_TERMS, type Study } from '../src/api/studies.ts'
 import { Away } from '../src/Banner.tsx'
+import { Footer } from '../src/Footer.tsx'
 import { Image } from '../src/Image.tsx'
 import { LogIn } from '../src/LogIn.tsx'
 import { OpenNotifications } from '../src/Notifications.tsx'
@@ -47,6 +48,11 @@ test('the image is drawn from the API and has a text for those who cannot see it
   const html = renderToStaticMarkup(<Image study={study} />)
   expect(html).toContain('src="/api/studies/1.2.3/rendered"')
   expect(html).toContain('alt="DOE, ')
+})
+
+test('the footer names version and commit of the page, also before the API has answered', () => {
+  const html = renderToStaticMarkup(<Footer />)
+  expect(html).toBe(`<footer>page ${__VERSION__} (${__COMMIT__.slice(0, 12)}) · API …</footer>`)
 })
 
 test('a form becomes terms, without the spaces around them', () => {
