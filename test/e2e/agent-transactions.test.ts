@@ -14,6 +14,8 @@ import { type Visit, visit } from '../stack/visit.ts'
 
 const QUICK = ['--watch', '2s', '--hold', '3s', '--keep-warm', '10m']
 const WARM_LIMIT = 120_000
+/** Where the engine's command line finds Compose. */
+const COMPOSE_PATH = '{{range .ClientInfo.Plugins}}{{if eq .Name "compose"}}{{.Path}}{{end}}{{end}}'
 
 /** No request of many was lost, two releases answered, and no connection that had moved to the second came back. */
 async function expectOneMove(counter: Counter): Promise<void> {
@@ -301,6 +303,25 @@ describe('what cannot run is refused before anything changes:', () => {
       await server.run(['rm', dropIn])
       await restart()
     }
+  })
+
+  it('an engine that does not answer, and a Compose that is too old', async () => {
+    const bare = site.lab.server('bare')
+    await bare.run(['systemctl', 'stop', 'docker.socket', 'docker.service'])
+    const away = await agent(bare, ['deploy', releases.first])
+    await bare.run(['systemctl', 'start', 'docker.service'])
+    expect(away.code).toBe(10)
+    expect(away.stderr.trim()).toMatch(
+      /the container engine does not answer: [^\n]+; does it run\? systemctl status docker$/,
+    )
+
+    const plugin = (await bare.run(['docker', 'info', '--format', COMPOSE_PATH])).trim()
+    await bare.copyIn(Buffer.from('#!/bin/sh\necho 2.25.0-1\n'), '/root/old-compose', 0o755)
+    await bare.run(['mount', '--bind', '/root/old-compose', plugin])
+    const { code, said } = await refusal(['deploy', releases.first], bare)
+    await bare.run(['umount', plugin])
+    expect(code).toBe(10)
+    expect(said).toMatch(/refused: Docker Compose is 2\.25\.0-1, too old, 2\.26\.0 or newer is needed: install [^\n]+$/)
   })
 
   it('a server where the stack runs without the agent, by the name of its project', async () => {
