@@ -8,7 +8,7 @@ import type { TransactionEvent } from '../../src/agent/protocol.ts'
 import { parseManifest } from '../../src/release/index.ts'
 import { type Machine, waitFor } from '../lab/index.ts'
 import type { Counter } from '../load/counter.ts'
-import { secretsInImage } from '../site/secrets.ts'
+import { secretsInImage, tracedTo } from '../site/secrets.ts'
 import { repositoryRoot, statusOf } from '../site/server.ts'
 import { count, countRun, type Site, startSite } from '../site/site.ts'
 import { atRest, journalOf } from '../site/transactions.ts'
@@ -16,6 +16,8 @@ import type { UserRepository, WorkflowRun } from '../site/user-repository.ts'
 
 /** Milliseconds within which what a step waits for comes also on a busy machine. */
 const PATIENCE = 120_000
+/** Where the arguments of all that the workflow of the first release started are. */
+const TRACE = '/srv/first-release.trace'
 const SCRIPTS = join(repositoryRoot, 'deployment/production/scripts')
 
 let site: Site
@@ -59,9 +61,11 @@ async function countedPush(server: Machine) {
 
 describe('the example workflows', () => {
   it('bring the first release to two empty servers, the same digest', async () => {
-    const run = await repository.push()
+    const run = await repository.push({ through: tracedTo(TRACE) })
     keep(run)
     expect(run.green, run.printed.slice(-3000)).toBe(true)
+    for (const title of ['Build', 'Push', 'Deploy to staging', 'Health of staging'])
+      expect(run.summaries.join('\n')).toMatch(new RegExp(`^### ✅ ${title}`, 'm'))
     expect(run.jobs.map((name) => name.replace(/^Release\//, ''))).toEqual([
       'Build and push',
       'Staging/Deploy to an environment/Deploy',
@@ -241,6 +245,12 @@ describe('a secret', () => {
       expect(secret.length, name).toBeGreaterThan(15)
       expect(said.join('\n').includes(secret), name).toBe(false)
     }
+  })
+
+  it('is in no argument of what build, push, deploy and health-check started for the first release', async () => {
+    const trail = await site.lab.runner.readText(TRACE)
+    for (const program of ['docker', 'ssh']) expect(trail).toMatch(new RegExp(`execve\\("[^"]*/${program}", \\[`))
+    for (const [name, secret] of Object.entries(await sentinels())) expect(trail.includes(secret), name).toBe(false)
   })
 
   it('is in no layer of the app and of the release that were pushed, where one that was planted is found', async () => {

@@ -206,7 +206,10 @@ export class UserRepository {
     return this.#act(['workflow_dispatch', '-W', `.github/workflows/${workflow}`, ...given], options)
   }
 
-  async #act(args: readonly string[], { vars = {}, github, onLine, onServer }: RunOptions): Promise<WorkflowRun> {
+  async #act(
+    args: readonly string[],
+    { vars = {}, github, onLine, onServer, through = [] }: RunOptions,
+  ): Promise<WorkflowRun> {
     // Secrets stand in a file that only root can read, as act takes them; never in its argv.
     await this.#runner.copyIn(
       Buffer.from(`SSH_KEY: ${JSON.stringify(this.#sshKey)}\nGITHUB_TOKEN: ${github?.token ?? 'lab-registry-token'}\n`),
@@ -218,6 +221,7 @@ export class UserRepository {
     let reached = false
     const { code } = await this.#runner.exec(
       [
+        ...through,
         'act',
         ...args,
         ...['-P', 'ubuntu-latest=-self-hosted', '--local-repository', `org/pacs-deploy@v1=${SUITE}`],
@@ -261,6 +265,8 @@ export interface RunOptions {
   /** Who answers as GitHub's API, and which token it knows; nobody where it is absent. */
   github?: { url: string; token: string }
   vars?: Readonly<Record<string, string>>
+  /** What act is run by. */
+  through?: readonly string[]
   /** Called with what the steps print. */
   onLine?: (line: string) => void
   /** Called when the first step that changes a server begins: a build before it leaves servers alone. */
