@@ -1,6 +1,6 @@
 export type { ExecOptions } from './container.ts'
 export { type Address, type Database, type DatabaseUser, startDatabase } from './database.ts'
-export { docker, ids, LAB_LABEL, tryDocker } from './docker.ts'
+export { addressOf, docker, ids, LAB_LABEL, tryDocker } from './docker.ts'
 export { fetchPackage, NODE_20 } from './downloads.ts'
 export { ensureEngine, ownEngine } from './engine.ts'
 export { LabError, NotReached } from './errors.ts'

@@ -57,14 +57,17 @@ async function expectAtRest({ agent, journal }: Life, id: string, before: string
     expect((await resultOf(agent, `${id}-unsealed`)).outcome, point).not.toBe('deployed')
   }
   // Only what the state names is left running, and the public is led to what the state calls serving.
-  await expect.poll(running, { message: point }).toEqual(named())
+  await expect.poll(running, { message: point, ...PATIENCE }).toEqual(named())
   expect(here.server.public().instance, point).toBe(here.server.state.serving?.i8 ?? null)
   expect(here.server.targets === '' ? [] : [...new Set(here.scraped())].sort(), point).toEqual(
     [here.server.state.serving, here.server.state.warm?.instance].flatMap((one) => one?.i8 ?? []).sort(),
   )
 }
 
-describe('whatever kills the agent', () => {
+/** Milliseconds: time passes as the work does, however busy the machine is. */
+const PATIENCE = { timeout: 20_000 }
+
+describe('whatever kills the agent', { timeout: 240_000 }, () => {
   it('leaves no container behind in which a release was being read', async () => {
     {
       await using life = await here.start()
@@ -162,9 +165,7 @@ describe('whatever kills the agent', () => {
     },
   )
 
-  it('and the next one while that recovers: the one after it converges alone from every effect of both', {
-    timeout: 60_000,
-  }, async () => {
+  it('and the next one while that recovers: the one after it converges alone from every effect of both', async () => {
     let [points, twice] = [0, 0]
     for (let effect = 1; ; effect++, points++) {
       for (let within = 1; ; within++) {
@@ -224,7 +225,7 @@ describe('whatever kills the agent', () => {
         const world = new MemoryWorld(here.server, effect, after)
         await using _killed = await here.start(world)
         // Its networks are the last that goes.
-        await expect.poll(() => world.dead || world.trace.includes('remove networks')).toBe(true)
+        await expect.poll(() => world.dead || world.trace.includes('remove networks'), PATIENCE).toBe(true)
         if (!world.dead) {
           expect(points).toBeGreaterThan(4)
           return
@@ -232,8 +233,8 @@ describe('whatever kills the agent', () => {
         points += 1
         const point = `effect ${effect} ${after ? 'after' : 'before'} ${world.trace.at(-1)}`
         await using _next = await here.start()
-        await expect.poll(running, { message: point }).toEqual([here.server.state.serving?.instance])
-        await expect.poll(here.routers, { message: point }).toEqual(['public-web'])
+        await expect.poll(running, { message: point, ...PATIENCE }).toEqual([here.server.state.serving?.instance])
+        await expect.poll(here.routers, { message: point, ...PATIENCE }).toEqual(['public-web'])
         expect(here.server.state, point).toMatchObject({
           phase: 'idle',
           transaction: null,
