@@ -51,6 +51,6 @@ export async function inspectBuiltImage(
   const found = await inspectLocalImage(local, options)
   if (!found) throw new Failure('error', `buildx succeeded, but the engine has no image ${local}`)
   const said = metadataSchema.parse(JSON.parse(await readFile(metadataFile, 'utf8')))
-  const config = said['containerimage.config.digest'] ?? (await readSavedImage(local, options)).config
+  const config = said['containerimage.config.digest'] ?? (await readSavedImage(local, found, options)).config
   return { ...found, config }
 }

@@ -41,7 +41,7 @@ async function describe(service: string, reference: string, context: PullContext
   // Writing a vendor's image out takes seconds, and the answer is known where the engine names images by it.
   if (context.namesByConfig) return { local: reference, config: pulled.image, found: pulled }
   const { config, manifestInIndex } = await rememberedImage(context.memory, pulled, () =>
-    readSavedImage(reference, context),
+    readSavedImage(reference, pulled, context),
   )
   // One image store keeps the vendor's index of platforms and would push it as such; the manifest inside it is one image.
   const local = manifestInIndex === null ? reference : `${repositoryOf(reference)}@${manifestInIndex}`

@@ -80,7 +80,7 @@ export async function refuseMoved(images: Readonly<Record<string, DraftImage>>, 
       throw refused(`image ${local} of ${service} is not on this machine any more: run build and push in the same job`)
     }
     if (found.image === image) continue
-    const moved = await readSavedImage(local, access)
+    const moved = await readSavedImage(local, found, access)
     throw refused(
       `image ${local} of ${service} is now ${moved.config}, built was ${config}: it was moved between build and push; build again`,
     )

@@ -16,20 +16,66 @@ const LARGEST_DOCUMENT = 1024 * 1024
 const saveManifest = z.tuple([z.object({ Config: z.string() })]).rest(z.unknown())
 const index = z.object({ manifests: z.array(z.object({ mediaType: z.string() })) })
 const manifest = z.object({ config: z.object({ digest: digestSchema }), layers: z.array(z.unknown()) })
+const platforms = z.object({
+  manifests: z.array(
+    z.object({ digest: digestSchema, platform: z.object({ os: z.string(), architecture: z.string() }).optional() }),
+  ),
+})
 
 /**
- * Reads config (and manifest) of image `name` from the engine; the image streams through and is not kept.
+ * Reads config (and manifest) of image `name` from the engine; the image streams through, up to where it says so, and is not kept.
  * @throws Failure `error` when the engine does not give it out.
  */
 export async function readSavedImage(
   name: string,
-  options: { env: Readonly<Record<string, string>>; signal: AbortSignal },
+  { image, platform }: { image: Digest; platform: string },
+  { env, signal }: { env: Readonly<Record<string, string>>; signal: AbortSignal },
 ): Promise<SavedImage> {
   const isDocument = (path: string) => /^(manifest|index)\.json$|^blobs\/sha256\/[0-9a-f]{64}$/.test(path)
   const archive = collectTarEntries(isDocument, LARGEST_DOCUMENT)
-  const saved = await tryRun('docker', ['save', name], { ...options, onBytes: archive.write })
-  if (saved.code !== 0) throw new Failure('error', `docker save ${name} failed: ${saved.stderr.trim()}`)
+  const enough = new AbortController()
+  let known: SavedImage | null = null
+  let seen = 0
+  const onBytes = (bytes: Uint8Array) => {
+    archive.write(bytes)
+    if (known !== null || archive.entries.size === seen) return
+    seen = archive.entries.size
+    known = describeByTarget(image, platform, archive.entries)
+    if (known !== null) enough.abort()
+  }
+  const ending = AbortSignal.any([signal, enough.signal])
+  const saved = await tryRun('docker', ['save', name], { env, signal: ending, onBytes }).catch((thrown: unknown) => {
+    if (known === null || signal.aborted) throw thrown
+    return null
+  })
+  if (known !== null) return known
+  if (saved?.code !== 0) throw new Failure('error', `docker save ${name} failed: ${saved?.stderr.trim()}`)
   return describeSavedImage(name, archive.entries)
+}
+
+/**
+ * What the first documents of an archive tell of the image that the engine calls by the digest of its manifest, or of the index
+ * that names one for each platform.
+ * @returns null as long as they do not tell, and where the engine calls it by something else
+ */
+export function describeByTarget(
+  target: Digest,
+  platform: string,
+  documents: ReadonlyMap<string, Buffer>,
+): SavedImage | null {
+  const document = (digest: string) => json(documents.get(`blobs/sha256/${digest.slice('sha256:'.length)}`))
+  const top = document(target)
+  const one = manifest.safeParse(top)
+  if (one.success) return { config: one.data.config.digest, manifestInIndex: null }
+  const several = platforms.safeParse(top)
+  if (!several.success) return null
+  const wanted = several.data.manifests.filter((entry) => {
+    return entry.platform && `${entry.platform.os}/${entry.platform.architecture}` === platform
+  })
+  const [found] = wanted
+  // Of two for one architecture the whole archive says which one the engine takes.
+  const inside = found && wanted.length === 1 ? manifest.safeParse(document(found.digest)) : null
+  return found && inside?.success ? { config: inside.data.config.digest, manifestInIndex: found.digest } : null
 }
 
 /** Finds config and manifest among the documents of a `docker save` archive. */

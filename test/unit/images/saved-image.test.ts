@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { describeSavedImage } from '../../../src/images/saved-image.ts'
+import { describeByTarget, describeSavedImage } from '../../../src/images/saved-image.ts'
 import { collectTarEntries } from '../../../src/images/tar.ts'
+import { digestSchema } from '../../../src/release/index.ts'
 
 const hex = (letter: string) => letter.repeat(64)
 const documents = (files: Readonly<Record<string, unknown>>) =>
@@ -40,6 +41,44 @@ describe('a saved image', () => {
 
   test('is refused without its manifest.json', () => {
     expect(() => describeSavedImage('x', new Map())).toThrow(/docker save x gave no image/)
+  })
+})
+
+describe('the beginning of a saved image', () => {
+  const target = digestSchema.parse(`sha256:${hex('b')}`)
+  const of = (letter: string) => ({ config: { digest: `sha256:${hex(letter)}` }, layers: [] })
+  const entry = (letter: string, architecture: string, os = 'linux') => ({
+    digest: `sha256:${hex(letter)}`,
+    platform: { os, architecture },
+  })
+
+  test('tells the config as soon as it holds the manifest by which the engine calls it', () => {
+    const begun = documents({ [`blobs/sha256/${hex('a')}`]: of('f') })
+    expect(describeByTarget(target, 'linux/amd64', begun)).toBeNull()
+    begun.set(`blobs/sha256/${hex('b')}`, Buffer.from(JSON.stringify(of('e'))))
+    expect(describeByTarget(target, 'linux/amd64', begun)).toEqual({
+      config: `sha256:${hex('e')}`,
+      manifestInIndex: null,
+    })
+  })
+
+  test('tells it of an index when it holds the manifest for this platform, and not what is attested of it', () => {
+    const manifests = [entry('c', 'arm64'), entry('d', 'amd64'), entry('9', 'unknown', 'unknown')]
+    const begun = documents({ [`blobs/sha256/${hex('b')}`]: { manifests }, [`blobs/sha256/${hex('c')}`]: of('1') })
+    expect(describeByTarget(target, 'linux/amd64', begun)).toBeNull()
+    begun.set(`blobs/sha256/${hex('d')}`, Buffer.from(JSON.stringify(of('e'))))
+    expect(describeByTarget(target, 'linux/amd64', begun)).toEqual({
+      config: `sha256:${hex('e')}`,
+      manifestInIndex: `sha256:${hex('d')}`,
+    })
+  })
+
+  test('does not choose between two of one architecture, nor by a name that is the config', () => {
+    const manifests = [entry('c', 'arm'), entry('d', 'arm')]
+    const two = documents({ [`blobs/sha256/${hex('b')}`]: { manifests }, [`blobs/sha256/${hex('c')}`]: of('1') })
+    expect(describeByTarget(target, 'linux/arm', two)).toBeNull()
+    const config = documents({ [`blobs/sha256/${hex('b')}`]: { os: 'linux', rootfs: {} } })
+    expect(describeByTarget(target, 'linux/amd64', config)).toBeNull()
   })
 })
 
