@@ -104,6 +104,15 @@ export function openEngineSocket(socketPath: string): EngineSocket {
   }
 }
 
+/**
+ * Docker calls a container unhealthy from the moment it is paused, as a backup does, until its next look after that: seconds in which
+ * it would be refused as a core that is ill. Only a look that failed makes it so.
+ */
+function healthOf(status: string | undefined, lastCheck: { ExitCode: number } | undefined): Container['health'] {
+  const health = healthSchema.parse(status ?? 'none')
+  return health === 'unhealthy' && lastCheck?.ExitCode === 0 ? 'healthy' : health
+}
+
 function containerOf({ Id, Name, State, Config, NetworkSettings }: z.infer<typeof inspectSchema>): Container {
   const labels = Config.Labels ?? {}
   const check = State.Health?.Log?.at(-1)
@@ -112,7 +121,7 @@ function containerOf({ Id, Name, State, Config, NetworkSettings }: z.infer<typeo
     id: Id,
     name: Name.replace(/^\//, ''),
     running: State.Running,
-    health: healthSchema.parse(State.Health?.Status ?? 'none'),
+    health: healthOf(State.Health?.Status, check),
     exitCode: State.ExitCode,
     startedAt: State.StartedAt,
     lastCheck: check ? { at: Date.parse(check.Start), passed: check.ExitCode === 0 } : null,

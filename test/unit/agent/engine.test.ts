@@ -106,6 +106,19 @@ describe('containers', () => {
     ])
   })
 
+  it.each([
+    ['healthy', 'the last look was passed: the engine stopped looking, since it was paused', 0],
+    ['unhealthy', 'the last look failed', 1],
+  ])('that the engine calls unhealthy are %s where %s', async (health, _why, ExitCode) => {
+    const Log = [{ Start: '2026-11-24T10:15:01.5Z', End: '', ExitCode, Output: '' }]
+    const State = {
+      ...{ Running: true, ExitCode: 0, StartedAt: '2026-11-24T10:15:00Z' },
+      Health: { Status: 'unhealthy', FailingStreak: ExitCode, Log },
+    }
+    await using _ = await answering({ '/containers/archive/json': inspected('archive', { State }) })
+    expect(await (await engineOf()).containers({ names: ['archive'] })).toMatchObject([{ health }])
+  })
+
   it('are found by name; one without health check, networks and labels is of no project', async () => {
     await using _ = await answering({ '/containers/plain/json': inspected('plain', {}) })
     const engine = await engineOf()
