@@ -1,6 +1,6 @@
 // One team's servers and repository in a lab: set up, configured, nothing deployed yet.
 import { readFile } from 'node:fs/promises'
-import { allLabs, ensureEngine, type Lab, type Machine, openLab, Progress, startLab } from '../lab/index.ts'
+import { allLabs, ensureEngine, type Lab, type Machine, openLab, Progress, startLab, waitFor } from '../lab/index.ts'
 import { Counter, type CounterOptions, type CounterReport } from '../load/counter.ts'
 import { configure, productionConfig, type ServerSecrets, type SiteConfig, setUp } from './server.ts'
 import { type RunOptions, UserRepository, type WorkflowRun } from './user-repository.ts'
@@ -71,6 +71,9 @@ export async function count(
 /** Milliseconds between two requests of one connection during a whole workflow, which else waits for the processor that they take. */
 const CALM = 200
 
+/** Milliseconds for counting on after a workflow. */
+const COUNTING_LIMIT = 60_000
+
 export interface CountedRun {
   run: WorkflowRun
   /** What was counted at each server, in the order asked for. */
@@ -78,14 +81,15 @@ export interface CountedRun {
 }
 
 /**
- * Runs a workflow and counts requests at `entries` from the moment when its first step that changes a server begins, up to its end.
+ * Runs a workflow and counts requests at `entries` from the moment when its first step that changes a server begins, up to its end, and
+ * on until each server was asked more than `least` times.
  * @throws Error when no such step began.
  */
 export async function countRun(
   lab: Lab,
   entries: readonly ({ server: Machine } & Pick<CounterOptions, 'api' | 'images'>)[],
   work: (options: RunOptions) => Promise<WorkflowRun>,
-  options: RunOptions = {},
+  { least = 0, ...options }: RunOptions & { least?: number } = {},
 ): Promise<CountedRun> {
   let counting: Promise<Counter[]> | undefined
   const onServer = () => {
@@ -94,9 +98,11 @@ export async function countRun(
   const stop = async () => Promise.all(((await counting) ?? []).map((counter) => counter.stop()))
   try {
     const run = await work({ ...options, onServer })
-    const reports = await stop()
     if (counting === undefined) throw new Error(`the workflow reached no server: ${run.printed.slice(-4000)}`)
-    return { run, reports }
+    for (const counter of await counting) {
+      await waitFor(`${least} requests`, () => counter.sent > least, COUNTING_LIMIT)
+    }
+    return { run, reports: await stop() }
   } finally {
     await stop()
   }
