@@ -102,10 +102,16 @@ test('the program starts while everything that it needs is away, and SIGTERM end
   t.after(() => child.kill('SIGKILL'))
   const line = await lineWith(child.stdout, 'listening')
   const { port } = JSON.parse(line)
-  assert.equal((await fetch(`http://127.0.0.1:${port}/health/live`)).status, 200)
-  assert.equal((await fetch(`http://127.0.0.1:${port}/health/ready`)).status, 503)
-  const summary = await (await fetch(`http://127.0.0.1:${port}/api/health`)).json()
-  assert.deepEqual(summary, { status: 'degraded', dependencies: { mongodb: 'down', redis: 'down', orthanc: 'down' } })
+  const answers = ['/health/live', '/health/ready', '/api/health'].map((path) =>
+    fetch(`http://127.0.0.1:${port}${path}`),
+  )
+  const [live, ready, summary] = await Promise.all(answers)
+  assert.equal(live?.status, 200)
+  assert.equal(ready?.status, 503)
+  assert.deepEqual(await summary?.json(), {
+    status: 'degraded',
+    dependencies: { mongodb: 'down', redis: 'down', orthanc: 'down' },
+  })
   child.kill('SIGTERM')
   const [code] = await once(child, 'exit')
   assert.equal(code, 0)
