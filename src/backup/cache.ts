@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Failure } from '../lib/index.ts'
+import { Failure, together } from '../lib/index.ts'
 import type { CacheContents } from './contents.ts'
 import { askDocker, type Docker, runContainer } from './docker.ts'
 import { fileHash } from './file-hash.ts'
@@ -26,20 +26,34 @@ export async function saveCache(
   source: CacheSource,
   file: string,
   signal: AbortSignal,
-): Promise<CacheContents> {
+): Promise<SavedCache> {
   const started = performance.now()
   const at = new Date().toISOString()
   const ask = (...command: string[]) => askRedis(docker, source, command, signal)
-  const before = await idleState(ask, signal)
+  const [before, place] = await together([idleState(ask, signal), savedFile(ask)])
   await ask('BGSAVE')
   const after = await idleState(ask, signal, before.saves)
   if (after.status !== 'ok') throw new Failure('error', `${source.service} could not save its data: see its log`)
-  await askDocker(docker, ['cp', `${source.container}:${await savedFile(ask)}`, file])
+  await askDocker(docker, ['cp', `${source.container}:${place}`, file])
+  return { source, file, at, started }
+}
+
+/** What was saved of a cache, and has yet to be read. */
+export interface SavedCache {
+  source: CacheSource
+  file: string
+  /** ISO 8601. */
+  at: string
+  /** By `performance.now()`. */
+  started: number
+}
+
+/** Reads what was saved to its end. @throws Failure `unhealthy` when it is damaged */
+export async function readCache(docker: Docker, { source, file, at, started }: SavedCache): Promise<CacheContents> {
   const image = await askDocker(docker, ['container', 'inspect', '--format', '{{.Image}}', source.container])
-  const keys = await keysIn(docker, image, file)
   return {
     service: source.service,
-    keys,
+    keys: await keysIn(docker, image, file),
     bytes: (await stat(file)).size,
     sha256: await fileHash(file, 'sha256'),
     at,
@@ -104,8 +118,8 @@ async function idleState(
 /** Where Redis saves; its image's own place when the user may not ask. */
 async function savedFile(ask: (...command: string[]) => Promise<string>): Promise<string> {
   try {
-    const [, directory] = (await ask('CONFIG', 'GET', 'dir')).split(/\r?\n/)
-    const [, name] = (await ask('CONFIG', 'GET', 'dbfilename')).split(/\r?\n/)
+    const setting = async (name: string) => (await ask('CONFIG', 'GET', name)).split(/\r?\n/)[1]
+    const [directory, name] = await together([setting('dir'), setting('dbfilename')])
     if (directory?.startsWith('/') && name) return `${directory}/${name}`
   } catch (thrown) {
     if (!(thrown instanceof Failure && thrown.kind === 'refused')) throw thrown

@@ -3,6 +3,9 @@ import { Failure, refused } from '../lib/index.ts'
 import { type Contents, contentsSchema } from './contents.ts'
 import type { Restic, Snapshot } from './restic.ts'
 
+/** What of a snapshot says to which backup it belongs, and as which part. */
+export type Tagged = Pick<Snapshot, 'id' | 'tags' | 'paths'>
+
 /** A complete backup: one whose contents are stored, which is done last. */
 export interface StoredBackup {
   id: string
@@ -11,7 +14,7 @@ export interface StoredBackup {
   /** Bytes of what it holds, before deduplication. */
   bytes: number
   /** All snapshots that make it up, that of its contents last. */
-  snapshots: string[]
+  snapshots: readonly Tagged[]
 }
 
 export const PART = { work: 'part=work', volume: 'part=volume', contents: 'part=contents' } as const
@@ -42,47 +45,39 @@ export function sizeTag(bytes: number): string {
 }
 
 /** The complete backups of a repository, newest first, and the snapshots of those that never became complete. */
-export function arrange(snapshots: readonly Snapshot[]): { complete: StoredBackup[]; torn: Map<string, string[]> } {
-  const byId = new Map<string, Snapshot[]>()
+export function arrange(snapshots: readonly Tagged[]): { complete: StoredBackup[]; torn: Map<string, Tagged[]> } {
+  const byId = new Map<string, Tagged[]>()
   for (const snapshot of snapshots) {
     const id = tagValue(snapshot, 'id=')
     if (id !== undefined) byId.set(id, [...(byId.get(id) ?? []), snapshot])
   }
   const complete: StoredBackup[] = []
-  const torn = new Map<string, string[]>()
+  const torn = new Map<string, Tagged[]>()
   for (const [id, parts] of byId) {
     const last = parts.find(({ tags }) => tags.includes(PART.contents))
-    const others = parts.filter((part) => part !== last).map((part) => part.id)
+    const others = parts.filter((part) => part !== last)
     if (last === undefined) torn.set(id, others)
     else {
       const bytes = Number(tagValue(last, 'bytes=') ?? 0)
-      complete.push({ id, startedAt: startOf(id), bytes, snapshots: [...others, last.id] })
+      complete.push({ id, startedAt: startOf(id), bytes, snapshots: [...others, last] })
     }
   }
   complete.sort((a, b) => (a.id < b.id ? 1 : -1))
   return { complete, torn }
 }
 
-function tagValue(snapshot: Snapshot, prefix: string): string | undefined {
+function tagValue(snapshot: Tagged, prefix: string): string | undefined {
   return snapshot.tags.find((tag) => tag.startsWith(prefix))?.slice(prefix.length)
 }
 
 /** The complete backups of a repository, newest first. */
 export async function listBackups(restic: Restic, signal?: AbortSignal): Promise<StoredBackup[]> {
-  return arrange(await restic.snapshots(undefined, { signal })).complete
-}
-
-/** The newest complete backup; null where there is none, or no repository yet. */
-export async function newestBackup(restic: Restic, signal: AbortSignal): Promise<StoredBackup | null> {
-  const snapshots = await restic.snapshotsIfThere({ signal })
-  return snapshots === null ? null : (arrange(snapshots).complete[0] ?? null)
+  return arrange(await restic.snapshots({ signal })).complete
 }
 
 /** Reads what a backup holds. @throws Failure `unhealthy` when it cannot be read, Error when it is not ours */
 export async function readContents(restic: Restic, backup: StoredBackup, signal?: AbortSignal): Promise<Contents> {
-  const [snapshot] = (await restic.snapshots(idTag(backup.id), { signal })).filter(({ tags }) =>
-    tags.includes(PART.contents),
-  )
+  const snapshot = backup.snapshots.at(-1)
   const file = snapshot?.paths[0]
   if (snapshot === undefined || !file?.endsWith(CONTENTS_FILE)) {
     throw new Failure('unhealthy', `the backup ${backup.id} has no contents`)
@@ -116,11 +111,10 @@ export interface Parts {
 const VOLUMES = '/volumes/'
 
 /** @throws Failure `unhealthy` when a snapshot of the backup is gone */
-export async function findParts(restic: Restic, contents: Contents, signal?: AbortSignal): Promise<Parts> {
-  const all = await restic.snapshots(idTag(contents.id), { signal })
-  const work = all.find(({ tags }) => tags.includes(PART.work))
+export function findParts({ snapshots }: StoredBackup, contents: Contents): Parts {
+  const work = snapshots.find(({ tags }) => tags.includes(PART.work))
   const volumes = new Map(
-    all.flatMap(({ id, tags, paths: [path = ''] }) =>
+    snapshots.flatMap(({ id, tags, paths: [path = ''] }) =>
       tags.includes(PART.volume) ? [[path.slice(VOLUMES.length), id] as const] : [],
     ),
   )

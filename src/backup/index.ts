@@ -1,10 +1,10 @@
 export type { ArchiveSource } from './archive.ts'
 export type { CacheSource } from './cache.ts'
 export {
+  arrange,
   chooseBackup,
   listBackups,
   newBackupId,
-  newestBackup,
   readContents,
   type StoredBackup,
   startOf,

@@ -1,21 +1,17 @@
 import { chmod, mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, messageOf, refused } from '../lib/index.ts'
-import { arrange, listBackups } from './catalogue.ts'
+import { arrange, listBackups, type Tagged } from './catalogue.ts'
 import { noteHeld, recallHeld } from './held-backups.ts'
 import type { Restic } from './restic.ts'
 import { chooseKept, type Retention } from './retention.ts'
 
 /**
- * Makes the repository on this server unless it is there, open to the group of its owner: readers of volumes write as root of that group.
+ * Makes a repository on this server, open to the group of its owner: readers of volumes write as root of that group.
  * @throws Failure `refused` where no folder can be made
  */
-export async function ensureRepository(
-  restic: Pick<Restic, 'repository' | 'exists' | 'init'>,
-  signal: AbortSignal,
-): Promise<void> {
+export async function makeRepository(restic: Pick<Restic, 'repository' | 'init'>): Promise<void> {
   const { location } = restic.repository
-  if (await restic.exists({ signal })) return
   try {
     await mkdir(location, { recursive: true, mode: 0o770 })
   } catch (thrown) {
@@ -43,10 +39,16 @@ const TORN_AGE = 86_400_000
 /** What retention did; `later` when the repository was busy: nothing is lost by waiting. */
 export type Pruning = { outcome: 'done'; forgotten: string[] } | { outcome: 'later'; why: string }
 
-/** Forgets what retention does not keep, and what never became complete. */
-export async function prune(restic: Restic, retention: Retention, now: Date, signal: AbortSignal): Promise<Pruning> {
+/** Forgets what retention does not keep of all that a repository holds, and what never became complete. */
+export async function prune(
+  restic: Restic,
+  held: readonly Tagged[],
+  retention: Retention,
+  now: Date,
+  signal: AbortSignal,
+): Promise<Pruning> {
   try {
-    return { outcome: 'done', forgotten: await applyRetention(restic, retention, now, signal) }
+    return { outcome: 'done', forgotten: await applyRetention(restic, held, retention, now, signal) }
   } catch (thrown) {
     if (!(thrown instanceof Failure) || signal.aborted) throw thrown
     return { outcome: 'later', why: thrown.message }
@@ -54,13 +56,24 @@ export async function prune(restic: Restic, retention: Retention, now: Date, sig
 }
 
 /** @returns ids of what was forgotten */
-async function applyRetention(restic: Restic, retention: Retention, now: Date, signal: AbortSignal): Promise<string[]> {
-  const { complete, torn } = arrange(await restic.snapshots(undefined, { signal }))
+async function applyRetention(
+  restic: Restic,
+  held: readonly Tagged[],
+  retention: Retention,
+  now: Date,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { complete, torn } = arrange(held)
   const kept = chooseKept(complete, retention)
   const expired = complete.filter(({ id }) => !kept.has(id))
   const left = [...torn].filter(([id]) => now.getTime() - timeOf(id) > TORN_AGE)
-  await restic.forget([...expired.flatMap(({ snapshots }) => snapshots), ...left.flatMap(([, all]) => all)], { signal })
+  const forgotten = [...expired.flatMap(({ snapshots }) => snapshots), ...left.flatMap(([, all]) => all)]
+  await restic.forget(idsOf(forgotten), { signal })
   return [...expired.map(({ id }) => id), ...left.map(([id]) => id)]
+}
+
+function idsOf(snapshots: readonly Tagged[]): string[] {
+  return snapshots.map(({ id }) => id)
 }
 
 function timeOf(id: string): number {
@@ -85,15 +98,16 @@ export async function copyToSecond(
   let held = await recallHeld(second)
   const missing = () => all.filter(({ id }) => !held.has(id)).reverse()
   try {
-    if (!(await second.exists({ signal }))) await second.init(first)
-    held = new Set((await listBackups(second, signal)).map(({ id }) => id))
+    const there = await second.snapshotsIfThere({ signal })
+    if (there === null) await second.init(first)
+    held = new Set(arrange(there ?? []).complete.map(({ id }) => id))
     const copied: string[] = []
     for (const { id, snapshots } of missing()) {
-      await second.copyFrom(first, snapshots, { signal })
+      await second.copyFrom(first, idsOf(snapshots), { signal })
       held.add(id)
       copied.push(id)
     }
-    await prune(second, retention, now, signal)
+    await prune(second, await second.snapshots({ signal }), retention, now, signal)
     return { outcome: 'copied', backups: copied }
   } catch (thrown) {
     if (!(thrown instanceof Failure) || signal.aborted) throw thrown

@@ -102,12 +102,7 @@ export class Restic {
     await this.#run(['init', ...from], {}, like === undefined ? {} : fromEnvironment(like.repository))
   }
 
-  /** @throws Failure for anything but a repository that is not there */
-  async exists(call: ResticCall = {}): Promise<boolean> {
-    return (await this.#reach(['cat', 'config'], call)) !== null
-  }
-
-  /** Its snapshots, null where there is no repository yet: restic takes half a second to open one, however little is asked. */
+  /** Its snapshots, null where there is no repository yet. @throws Failure for anything but a repository that is not there */
   async snapshotsIfThere(call: ResticCall = {}): Promise<Snapshot[] | null> {
     const text = await this.#reach(['snapshots', '--json'], call)
     return text === null ? null : parseSnapshots(text)
@@ -142,8 +137,8 @@ export class Restic {
     return parseStored(await this.#run(args, call))
   }
 
-  async snapshots(tag?: string, call: ResticCall = {}): Promise<Snapshot[]> {
-    return parseSnapshots(await this.#run(['snapshots', '--json', ...(tag === undefined ? [] : ['--tag', tag])], call))
+  async snapshots(call: ResticCall = {}): Promise<Snapshot[]> {
+    return parseSnapshots(await this.#run(['snapshots', '--json'], call))
   }
 
   /** Forgets snapshots and removes what only they held. */
@@ -171,6 +166,7 @@ export class Restic {
   }
 
   async #indexes(call: ResticCall): Promise<string[]> {
+    if (this.isLocal) return this.#filesIn('index')
     return (await this.#run(['--no-lock', 'list', 'index'], call)).split('\n').filter(Boolean)
   }
 
@@ -199,14 +195,14 @@ export class Restic {
 
   /** Removes locks whose process is gone; a live one stays. */
   async removeStaleLocks(call: ResticCall = {}): Promise<void> {
-    if (this.isLocal && (await this.#lockFiles()).length === 0) return
+    if (this.isLocal && (await this.#filesIn('locks')).length === 0) return
     await this.#run(['unlock'], call)
   }
 
   /** The ids of the locks of a repository on this server that were taken on `host`. */
   async locksOf(host: string, call: ResticCall = {}): Promise<string[]> {
     const found: string[] = []
-    for (const id of await this.#lockFiles()) {
+    for (const id of await this.#filesIn('locks')) {
       const { code, stdout } = await this.#try(['cat', 'lock', id, '--no-lock'], call)
       // One that is gone by now was alive.
       if (code === 0 && lockSchema.parse(JSON.parse(stdout)).hostname === host) found.push(id)
@@ -214,8 +210,9 @@ export class Restic {
     return found
   }
 
-  #lockFiles(): Promise<string[]> {
-    return readdir(join(this.repository.location, 'locks')).catch(() => [])
+  /** The names in a folder of a repository on this server; to look costs nothing, where to open one takes restic half a second. */
+  #filesIn(folder: 'index' | 'locks'): Promise<string[]> {
+    return readdir(join(this.repository.location, folder)).catch(() => [])
   }
 
   get #where(): string {

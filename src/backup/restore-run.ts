@@ -35,15 +35,24 @@ export async function runRestore(request: RestoreRunRequest): Promise<RestoreOut
 
 /** @returns where the restored data is now */
 async function restore(session: RestoreSession): Promise<string[]> {
-  const { restic, contents, request } = session
+  const { restic, backup, contents, request } = session
   const { target, signal, work, progress } = request
   if (target.kind === 'study') {
     progress(`restoring study ${target.study}`)
     const openIndex = (archive: ArchiveContents, files: RestoredFiles) => openRestored(session, archive, files)
-    return restoreStudy(restic, contents, target.study, work, target.directory, openIndex, signal)
+    return restoreStudy(
+      restic,
+      contents,
+      findParts(backup, contents),
+      target.study,
+      work,
+      target.directory,
+      openIndex,
+      signal,
+    )
   }
   progress('restoring the files of the backup')
-  const parts = await findParts(restic, contents, signal)
+  const parts = findParts(backup, contents)
   await restic.restore(parts.work, work, [], { signal })
   const files = restoredIn(work, parts.staged)
   if (target.kind === 'everything') return restoreEverything(session, files, parts, target.directory)

@@ -4,7 +4,7 @@ import type { MongoClient } from 'mongodb'
 import { refused } from '../lib/index.ts'
 import type { ArchiveSource } from './archive.ts'
 import type { CacheSource } from './cache.ts'
-import { chooseBackup, listBackups, readContents } from './catalogue.ts'
+import { chooseBackup, listBackups, readContents, type StoredBackup } from './catalogue.ts'
 import type { Contents, DatabaseContents } from './contents.ts'
 import { connectDatabase } from './database.ts'
 import { askDocker } from './docker.ts'
@@ -17,12 +17,20 @@ import { removeVolumeReaders } from './volume-reader.ts'
 export class RestoreSession {
   readonly request: RestoreRunRequest
   readonly restic: Restic
+  readonly backup: StoredBackup
   readonly contents: Contents
   readonly #client: MongoClient | null
 
-  constructor(request: RestoreRunRequest, restic: Restic, contents: Contents, client: MongoClient | null) {
+  constructor(
+    request: RestoreRunRequest,
+    restic: Restic,
+    backup: StoredBackup,
+    contents: Contents,
+    client: MongoClient | null,
+  ) {
     this.request = request
     this.restic = restic
+    this.backup = backup
     this.contents = contents
     this.#client = client
   }
@@ -80,7 +88,7 @@ export async function withRestoreSession<T>(
     const backup = chooseBackup(await listBackups(restic, signal), request.which)
     const contents = await readContents(restic, backup, signal)
     client = request.database === null ? null : await connectDatabase(request.database)
-    return await use(new RestoreSession(request, restic, contents, client))
+    return await use(new RestoreSession(request, restic, backup, contents, client))
   } catch (thrown) {
     throw diskFull(thrown, work)
   } finally {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { inflateSync } from 'node:zlib'
 import { Failure, refused } from '../lib/index.ts'
 import { faultOf } from './archive-files.ts'
-import { findParts } from './catalogue.ts'
+import type { Parts } from './catalogue.ts'
 import type { ArchiveContents, Contents } from './contents.ts'
 import type { OrthancIndex } from './orthanc-index.ts'
 import type { Restic } from './restic.ts'
@@ -20,6 +20,7 @@ const LOT = 5000
 export async function restoreStudy(
   restic: Restic,
   contents: Contents,
+  parts: Parts,
   study: string,
   work: string,
   directory: string,
@@ -27,7 +28,7 @@ export async function restoreStudy(
   signal: AbortSignal,
 ): Promise<string[]> {
   if (!/^[0-9.]{1,64}$/.test(study)) throw refused(`"${study}" is no StudyInstanceUID`)
-  const { work: snapshotOfWork, staged, volumes } = await findParts(restic, contents, signal)
+  const { work: snapshotOfWork, staged, volumes } = parts
   const files = restoredIn(work, staged)
   await restic.restore(snapshotOfWork, work, [join(staged, 'archives')], { signal })
   const written: string[] = []

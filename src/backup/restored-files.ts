@@ -1,8 +1,8 @@
 import { mkdir, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { refused } from '../lib/index.ts'
+import { refused, together } from '../lib/index.ts'
 import { INDEX_DUMP } from './archive.ts'
-import { findParts } from './catalogue.ts'
+import { findParts, type StoredBackup } from './catalogue.ts'
 import type { Contents } from './contents.ts'
 import type { Restic } from './restic.ts'
 
@@ -41,6 +41,7 @@ const MARGIN = 1.1
  */
 export async function restoreFiles(
   restic: Restic,
+  backup: StoredBackup,
   contents: Contents,
   directory: string,
   signal: AbortSignal,
@@ -53,8 +54,8 @@ export async function restoreFiles(
     const mib = (bytes: number) => `${Math.ceil(bytes / 1024 / 1024)} MiB`
     throw refused(`${directory} has ${mib(bavail * bsize)} free, the backup needs ${mib(needed)}`)
   }
-  const { work, staged, volumes } = await findParts(restic, contents, signal)
-  await restic.restore(work, directory, [], { signal })
-  for (const snapshot of volumes.values()) await restic.restore(snapshot, directory, [], { signal })
+  const { work, staged, volumes } = findParts(backup, contents)
+  // Each lies below a folder of its own, and each opens the repository, which takes restic half a second.
+  await together([work, ...volumes.values()].map((snapshot) => restic.restore(snapshot, directory, [], { signal })))
   return restoredIn(directory, staged)
 }

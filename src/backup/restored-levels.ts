@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import type { Db } from 'mongodb'
-import { refused } from '../lib/index.ts'
+import { refused, together } from '../lib/index.ts'
 import { compareArchive, compareTables } from './archive-files.ts'
 import { keysIn } from './cache.ts'
+import type { StoredBackup } from './catalogue.ts'
 import { runChecks } from './checks.ts'
 import { compareDefinitions, compareDocuments, compareFolder, compareRestored, judgeNewest } from './compare.ts'
 import type { ArchiveContents, Contents } from './contents.ts'
@@ -30,48 +31,61 @@ export function unrestored(why: string): LevelResult[] {
 export class RestoredLevels {
   readonly #request: VerificationRequest
   readonly #restic: Restic
+  readonly #backup: StoredBackup
   readonly #contents: Contents
   #scratch: ScratchDatabase | null = null
   readonly #scratchIndexes: ScratchIndex[] = []
   /** Indexes that came back into PostgreSQL, by service. */
   readonly #indexes = new Map<string, PostgresIndex>()
+  /** How many keys each cache's file holds, by service. */
+  readonly #keys = new Map<string, number>()
 
-  constructor(request: VerificationRequest, restic: Restic, contents: Contents) {
+  constructor(request: VerificationRequest, restic: Restic, backup: StoredBackup, contents: Contents) {
     this.#request = request
     this.#restic = restic
+    this.#backup = backup
     this.#contents = contents
   }
 
   async run(): Promise<LevelResult[]> {
+    try {
+      return await this.#run()
+    } finally {
+      for (const scratch of this.#scratches) await scratch[Symbol.asyncDispose]()
+    }
+  }
+
+  async #run(): Promise<LevelResult[]> {
     const { signal, progress, restoreWithin, through } = this.#request
     let files: RestoredFiles | null = null
     progress('L2: restoring')
     const restored = await this.#level('L2', async () => {
-      files = await restoreFiles(this.#restic, this.#contents, join(this.#request.work, 'restored'), signal)
-      return this.#restoreParts(files)
+      const restoring = async () => {
+        const directory = join(this.#request.work, 'restored')
+        files = await restoreFiles(this.#restic, this.#backup, this.#contents, directory, signal)
+        return files
+      }
+      const [there] = await together([restoring(), this.#startScratch()])
+      return this.#restoreParts(there)
     })
     if (files === null) return [restored, ...unrestored('').slice(1)]
     const there: RestoredFiles = files
-    try {
-      const levels = [restored]
-      const steps = [
-        { level: 'L3', what: 'comparing definitions', check: () => this.#compareDefinitions() },
-        { level: 'L4', what: 'comparing contents', check: () => this.#compareContents(there) },
-        { level: 'L5', what: 'asking the application’s questions', check: () => this.#ask() },
-      ] as const
-      for (const { level, what, check } of steps) {
-        if (level > through) return levels
-        progress(`${level}: ${what}`)
-        levels.push(await this.#level(level, check))
-      }
-      if (through !== 'L6') return levels
-      const limit = restoreWithin === null ? Number.POSITIVE_INFINITY : restoreWithin / 1000
-      const late = restored.seconds > limit ? [`the restore took ${restored.seconds.toFixed(0)} s of ${limit} s`] : []
-      const outcome = late.length === 0 ? 'passed' : 'failed'
-      return [...levels, { level: 'L6', outcome, checked: 1, lost: 0, findings: late, seconds: restored.seconds }]
-    } finally {
-      for (const scratch of this.#scratches) await scratch[Symbol.asyncDispose]()
+    const levels = [restored]
+    const steps = [
+      { level: 'L3', what: 'comparing definitions', check: () => this.#compareDefinitions() },
+      { level: 'L4', what: 'comparing contents', check: () => this.#compareContents(there) },
+      { level: 'L5', what: 'asking the application’s questions', check: () => this.#ask() },
+    ] as const
+    for (const { level, what, check } of steps) {
+      if (level > through) return levels
+      progress(`${level}: ${what}`)
+      levels.push(await this.#level(level, check))
     }
+    if (through !== 'L6') return levels
+    const limit = restoreWithin === null ? Number.POSITIVE_INFINITY : restoreWithin / 1000
+    const late = restored.seconds > limit ? [`the restore took ${restored.seconds.toFixed(0)} s of ${limit} s`] : []
+    const outcome = late.length === 0 ? 'passed' : 'failed'
+    return [...levels, { level: 'L6', outcome, checked: 1, lost: 0, findings: late, seconds: restored.seconds }]
   }
 
   get #scratches(): (ScratchDatabase | ScratchIndex)[] {
@@ -93,12 +107,18 @@ export class RestoredLevels {
     })
   }
 
+  async #startScratch(): Promise<void> {
+    const { database } = this.#contents
+    if (database === null) return
+    const { tools, id, memory, signal } = this.#request
+    this.#scratch = await startScratchDatabase(tools.docker, id, this.#image(database.service), memory, signal)
+  }
+
   async #restoreParts(files: RestoredFiles): Promise<Findings> {
     const { database, archives, caches } = this.#contents
     const all: Findings[] = []
     if (database !== null) {
-      const { tools, id, memory, signal, progress } = this.#request
-      this.#scratch = await startScratchDatabase(tools.docker, id, this.#image(database.service), memory, signal)
+      const { signal, progress } = this.#request
       const onProgress = (collection: string, documents: number) => progress(`${collection}: ${documents} documents`)
       const request = { db: this.#db(), directory: files.dump(database.database), signal, onProgress }
       all.push(compareRestored(database, await restoreDatabase(request)))
@@ -107,7 +127,7 @@ export class RestoredLevels {
       if (index !== null) all.push(await this.#restoreIndex(service, index, files))
     }
     for (const { service } of caches) {
-      await this.#keysIn(service, files)
+      this.#keys.set(service, await this.#keysIn(service, files))
       all.push({ checked: 1, findings: [] })
     }
     return joinFindings(all)
@@ -160,7 +180,7 @@ export class RestoredLevels {
     if (database !== null) all.push(compareDocuments(database, await countAll(this.#db(), signal)))
     for (const archive of archives) all.push(await this.#compareArchive(archive, files))
     for (const { service, keys, sha256 } of caches) {
-      const found = await this.#keysIn(service, files)
+      const found = this.#keys.get(service) ?? (await this.#keysIn(service, files))
       const same = found === keys && (await fileHash(files.cache(service), 'sha256')) === sha256
       const findings = same ? [] : [`${service}: holds ${found} keys, ${keys} were backed up`]
       all.push({ checked: keys, lost: same ? 0 : Math.max(keys - found, 1), findings })

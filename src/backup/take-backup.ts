@@ -1,16 +1,16 @@
 import { mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Failure, refused } from '../lib/index.ts'
+import { Failure, refused, sideBySide, together } from '../lib/index.ts'
 import { type ArchiveSource, copyIndex, liveIndexFiles, resumePaused } from './archive.ts'
-import { type CacheSource, saveCache } from './cache.ts'
-import { idTag, newBackupId, PART, sizeTag } from './catalogue.ts'
-import type { ArchiveContents, CacheContents, Contents, DatabaseContents, FolderContents, Moment } from './contents.ts'
+import { type CacheSource, readCache, type SavedCache, saveCache } from './cache.ts'
+import { idTag, newBackupId, PART, sizeTag, type Tagged } from './catalogue.ts'
+import type { ArchiveContents, CacheContents, Contents, DatabaseContents, Moment } from './contents.ts'
 import { connectDatabase, type DatabaseAddress } from './database.ts'
 import { removeDeadLocks } from './dead-locks.ts'
 import type { Docker } from './docker.ts'
 import { diskFull, dumpDatabase } from './dump.ts'
 import { copyFolder, type FolderSource } from './folders.ts'
-import { copyToSecond, ensureRepository, type Pruning, prune, type SecondCopy } from './repository.ts'
+import { copyToSecond, makeRepository, type Pruning, prune, type SecondCopy } from './repository.ts'
 import { type Repository, Restic, type Stored } from './restic.ts'
 import type { Retention } from './retention.ts'
 import { ensureResticImage, removeVolumeReaders, storeVolume } from './volume-reader.ts'
@@ -48,6 +48,8 @@ export interface BackupRequest {
   archives: readonly ArchiveSource[]
   caches: readonly CacheSource[]
   folders: readonly FolderSource[]
+  /** What the repository holds, null where there is none yet: given by a caller that has just asked. */
+  held?: readonly Tagged[] | null
   signal: AbortSignal
   /** One line for people: what, and how far. */
   progress: (line: string) => void
@@ -77,14 +79,15 @@ export async function takeBackup(request: BackupRequest): Promise<BackupResult> 
     const image =
       request.archives.length === 0 ? Promise.resolve('') : ensureResticImage(tools.docker, tools.restic, work)
     image.catch(() => undefined)
-    const collecting = async () => {
-      await ensureRepository(first, signal)
-      await removeDeadLocks(first, tools.docker, signal)
-      return collectAndStore(request, first, image)
-    }
-    const contents = await collecting().finally(() => image.catch(() => undefined))
+    const opening = openRepository(request, first)
+    opening.catch(() => undefined)
+    const [{ contents, snapshots }, held] = await together([
+      collectAndStore(request, first, opening, image),
+      opening,
+      image,
+    ])
     const now = new Date(contents.finishedAt)
-    const pruning = await prune(first, request.retention, now, signal)
+    const pruning = await prune(first, [...held, ...snapshots], request.retention, now, signal)
     if (request.second === null) return { contents, pruning, second: null }
     const second = new Restic(tools.restic, request.second, tools.path, tools.cache)
     return { contents, pruning, second: await copyToSecond(first, second, request.retention, now, signal) }
@@ -109,44 +112,48 @@ export async function clearLeftovers(docker: Docker, work: string): Promise<void
   for (const name of left) await rm(join(work, name), { recursive: true, force: true })
 }
 
-async function collectAndStore(request: BackupRequest, first: Restic, image: Promise<string>): Promise<Contents> {
+/** Has the repository ready to be written. @returns what it holds */
+async function openRepository({ held, tools, signal }: BackupRequest, restic: Restic): Promise<readonly Tagged[]> {
+  const there = held === undefined ? await restic.snapshotsIfThere({ signal }) : held
+  if (there === null) await makeRepository(restic)
+  await removeDeadLocks(restic, tools.docker, signal)
+  return there ?? []
+}
+
+/** @param opening ends when the repository can be written @returns what was stored, and as which snapshots */
+async function collectAndStore(
+  request: BackupRequest,
+  first: Restic,
+  opening: Promise<unknown>,
+  image: Promise<string>,
+): Promise<{ contents: Contents; snapshots: Tagged[] }> {
   const { tools, work, signal, host, progress } = request
   const startedAt = new Date()
   const id = newBackupId(startedAt)
   const staged = join(work, 'staged')
   await mkdir(staged, { mode: 0o700 })
 
-  const caches = await collectCaches(request, staged)
-  const database = await collectDatabase(request, staged)
-  const archives: ArchiveContents[] = []
-  for (const source of request.archives) {
-    progress(`${source.service}: copying the index`)
-    const directory = join(staged, 'archives', source.service)
-    archives.push(await copyIndex(tools.docker, source, directory, join(work, PAUSED), signal))
-  }
-  const folders: FolderContents[] = []
-  for (const source of request.folders) {
-    await mkdir(join(staged, 'folders'), { recursive: true, mode: 0o700 })
-    folders.push(await copyFolder(source, join(staged, 'folders', source.name)))
-  }
+  const saved = await saveCaches(request, staged)
+  const [caches, { database, archives, folders }] = await together([
+    sideBySide(1, saved, (one) => readCache(tools.docker, one)),
+    collect(request, staged, opening),
+  ])
 
   progress('storing')
   const tags = (part: string) => [idTag(id), part]
-  // Beside the files of the archives: restic takes both at a time.
-  const storing = first.backup([staged], tags(PART.work), host, { signal })
-  storing.catch(() => undefined)
-  const volumes: (Stored & { volume: string })[] = []
-  try {
-    for (const archive of archives) {
+  const storeVolumes = async () => {
+    const reader = { docker: tools.docker, image: await image, repository: request.repository, host, signal }
+    return sideBySide(1, archives, async (archive) => {
       const { volume, service } = archive
-      const reader = { docker: tools.docker, image: await image, repository: request.repository, host, signal }
       progress(`${service}: storing the files`)
-      volumes.push({ volume, ...(await storeVolume(reader, volume, liveIndexFiles(archive), tags(PART.volume))) })
-    }
-  } finally {
-    await storing.catch(() => undefined)
+      return { volume, ...(await storeVolume(reader, volume, liveIndexFiles(archive), tags(PART.volume))) }
+    })
   }
-  const stored = await storing
+  const [stored, volumes, restic] = await together([
+    first.backup([staged], tags(PART.work), host, { signal }),
+    storeVolumes(),
+    first.version(),
+  ])
   const sum = (of: (part: Stored) => number) => [stored, ...volumes].reduce((total, part) => total + of(part), 0)
   const read = sum(({ bytesRead }) => bytesRead)
   const contents: Contents = {
@@ -156,7 +163,7 @@ async function collectAndStore(request: BackupRequest, first: Restic, image: Pro
     finishedAt: new Date().toISOString(),
     host,
     instance: request.instance,
-    versions: { ...request.versions, restic: await first.version() },
+    versions: { ...request.versions, restic },
     oneMoment: describeMoment(database, archives, caches),
     database,
     archives,
@@ -167,19 +174,44 @@ async function collectAndStore(request: BackupRequest, first: Restic, image: Pro
   }
   const file = join(work, 'contents.json')
   await writeFile(file, JSON.stringify(contents), { mode: 0o600, flush: true })
-  await first.backup([file], [...tags(PART.contents), sizeTag(read)], host, { signal })
-  return contents
+  const last = await first.backup([file], [...tags(PART.contents), sizeTag(read)], host, { signal })
+  const snapshots = [
+    { id: stored.snapshot, tags: tags(PART.work), paths: [staged] },
+    ...volumes.map(({ snapshot }) => ({ id: snapshot, tags: tags(PART.volume), paths: [] })),
+    { id: last.snapshot, tags: tags(PART.contents), paths: [file] },
+  ]
+  return { contents, snapshots }
 }
 
-async function collectCaches(request: BackupRequest, staged: string): Promise<CacheContents[]> {
-  const caches: CacheContents[] = []
-  for (const source of request.caches) {
+async function saveCaches(request: BackupRequest, staged: string): Promise<SavedCache[]> {
+  return sideBySide(1, request.caches, async (source) => {
     request.progress(`${source.service}: saving`)
     const directory = join(staged, 'caches', source.service)
     await mkdir(directory, { recursive: true, mode: 0o700 })
-    caches.push(await saveCache(request.tools.docker, source, join(directory, 'dump.rdb'), request.signal))
-  }
-  return caches
+    return saveCache(request.tools.docker, source, join(directory, 'dump.rdb'), request.signal)
+  })
+}
+
+/** The database, then the archives, then the folders. */
+async function collect(
+  request: BackupRequest,
+  staged: string,
+  opening: Promise<unknown>,
+): Promise<Pick<Contents, 'database' | 'archives' | 'folders'>> {
+  const { tools, work, signal, progress } = request
+  const database = await collectDatabase(request, staged)
+  // Nobody is paused for a repository that cannot be written.
+  await opening
+  const archives = await sideBySide(1, request.archives, async (source) => {
+    progress(`${source.service}: copying the index`)
+    const directory = join(staged, 'archives', source.service)
+    return copyIndex(tools.docker, source, directory, join(work, PAUSED), signal)
+  })
+  const folders = await sideBySide(1, request.folders, async (source) => {
+    await mkdir(join(staged, 'folders'), { recursive: true, mode: 0o700 })
+    return copyFolder(source, join(staged, 'folders', source.name))
+  })
+  return { database, archives, folders }
 }
 
 async function collectDatabase(request: BackupRequest, staged: string): Promise<DatabaseContents | null> {

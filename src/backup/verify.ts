@@ -35,7 +35,7 @@ export async function verifyBackup(request: VerificationRequest): Promise<Verifi
       return thrown instanceof Error ? thrown : new Error(String(thrown))
     })
     if (contents instanceof Error) levels.push(...unrestored(`its contents cannot be read: ${contents.message}`))
-    else if (request.through > 'L1') levels.push(...(await new RestoredLevels(request, restic, contents).run()))
+    else if (request.through > 'L1') levels.push(...(await new RestoredLevels(request, restic, backup, contents).run()))
     return report(request, restic, backup.id, startedAt, levels, contents instanceof Error ? null : contents)
   } finally {
     await removeScratch(tools.docker, request.id)

@@ -1,6 +1,5 @@
 import { cp, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { z } from 'zod'
 import { type Contents, chooseBackup, listBackups, newBackupId, Restic, readContents } from '../../src/backup/index.ts'
 import type { BackupSite } from './site.ts'
 
@@ -35,8 +34,6 @@ export async function damaged(site: BackupSite, { part, how }: Damage, draw: () 
   }
 }
 
-const snapshotTags = z.string().array()
-
 /**
  * Stores another backup that says of itself what `id` does, whose dumps were changed by `change` before they were stored: what a
  * fault of ours, or of the disk before restic, would leave. It holds no archives.
@@ -48,8 +45,9 @@ export async function withChangedDumps(
 ): Promise<string> {
   const { tools, repository } = site
   const restic = new Restic(tools.restic, repository, tools.path, tools.cache)
-  const contents = await readContents(restic, chooseBackup(await listBackups(restic), id))
-  const work = (await restic.snapshots(`id=${id}`)).find(({ tags }) => snapshotTags.parse(tags).includes('part=work'))
+  const backup = chooseBackup(await listBackups(restic), id)
+  const contents = await readContents(restic, backup)
+  const work = backup.snapshots.find(({ tags }) => tags.includes('part=work'))
   const directory = await mkdtemp(join(site.directory, 'changed-'))
   await restic.restore(work?.id ?? '', directory)
   const staged = join(directory, work?.paths[0] ?? '')

@@ -1,15 +1,6 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import {
-  backupMetrics,
-  connectDatabase,
-  newestBackup,
-  Restic,
-  retentionSchema,
-  startOf,
-  type Tools,
-  takeBackup,
-} from '../../backup/index.ts'
+import { arrange, backupMetrics, connectDatabase, Restic, retentionSchema, takeBackup } from '../../backup/index.ts'
 import { counted, formatDuration, messageOf } from '../../lib/index.ts'
 import { holdsDocuments } from '../../migrations/index.ts'
 import type { ChildLine } from './child.ts'
@@ -32,9 +23,10 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
   if (unlessEmpty && (await isEmpty(data))) return 'the database holds no document: there is nothing to back up'
   await requirePassword(data)
   const tools = toolsOf(place)
-  const fresh = unlessNewerThan > 0 ? await newestOf(data, tools, signal) : null
-  const age = fresh === null ? Number.POSITIVE_INFINITY : Date.now() - Date.parse(startOf(fresh))
-  if (age < unlessNewerThan) return `backup ${fresh} is fresh: it began ${formatDuration(age)} ago`
+  const held = await new Restic(tools.restic, data.repository, tools.path, tools.cache).snapshotsIfThere({ signal })
+  const [newest] = arrange(held ?? []).complete
+  const age = newest === undefined ? Number.POSITIVE_INFINITY : Date.now() - Date.parse(newest.startedAt)
+  if (age < unlessNewerThan) return `backup ${newest?.id} is fresh: it began ${formatDuration(age)} ago`
   const { contents, second } = await takeBackup({
     tools,
     work: join(place.backups, 'work'),
@@ -52,6 +44,7 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
     archives: data.archives,
     caches: data.caches,
     folders: data.folders,
+    held,
     signal,
     progress: (message) => print({ type: 'progress', message }),
   })
@@ -65,14 +58,8 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
     second?.outcome === 'later'
       ? `; the second repository is away (${second.why}) and lacks ${counted(second.waiting.length, 'backup')}`
       : ''
-  const held = `${counted(documents, 'document')} and ${counted(studies, 'study', 'studies')}`
-  return `backup ${contents.id} holds ${held}${away}`
-}
-
-/** The id of the newest complete backup; null where there is none yet. */
-async function newestOf({ repository }: DataPlan, tools: Tools, signal: AbortSignal): Promise<string | null> {
-  const restic = new Restic(tools.restic, repository, tools.path, tools.cache)
-  return (await newestBackup(restic, signal))?.id ?? null
+  const what = `${counted(documents, 'document')} and ${counted(studies, 'study', 'studies')}`
+  return `backup ${contents.id} holds ${what}${away}`
 }
 
 async function isEmpty({ database }: DataPlan): Promise<boolean> {

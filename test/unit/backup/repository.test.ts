@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { ensureRepository } from '../../../src/backup/repository.ts'
+import { makeRepository } from '../../../src/backup/repository.ts'
 
 it('a repository whose folder cannot be made is refused with the setting that names it', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'pacs-repository-'))
@@ -10,11 +10,10 @@ it('a repository whose folder cannot be made is refused with the setting that na
   const location = join(directory, 'file', 'repository')
   const restic = {
     repository: { location, passwordFile: '/nowhere' },
-    exists: async () => false,
     init: () => Promise.reject(new Error('there is no folder')),
   }
   try {
-    await expect(ensureRepository(restic, new AbortController().signal)).rejects.toMatchObject({
+    await expect(makeRepository(restic)).rejects.toMatchObject({
       kind: 'refused',
       message: expect.stringMatching(/file\/repository cannot be made \(ENOTDIR.*BACKUP_REPOSITORY must name a folder/),
     })
