@@ -1,9 +1,11 @@
 import { z } from 'zod'
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/)
+const url = z.url({ protocol: /^https$/ })
 const platform = z.strictObject({
-  url: z.url({ protocol: /^https$/ }),
-  /** SHA-256 of what the URL gives. */
+  /** Sources of the same bytes, asked in this order: a release can vanish from one. */
+  urls: z.tuple([url]).rest(url),
+  /** SHA-256 of what each of them gives. */
   archive: hash,
   /** SHA-256 of the program in it; left out where nobody publishes it and the archive alone is pinned. */
   binary: hash.exactOptional(),

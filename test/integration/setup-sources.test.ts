@@ -157,17 +157,17 @@ async function layMirror(lab: Lab, server: Machine, restic: string): Promise<voi
   await server.copyIn(nodeProgram, '/root/mirror/bin/node', 0o755)
   const tag = `https://raw.githubusercontent.com/org/pacs-deploy/v${AGENT_VERSION}/dist/agent/index.js`
   await server.copyIn(Buffer.from(agent), site(tag))
-  await server.copyIn(restic, site(packed.url).replace(/\.bz2$/, ''))
-  await server.run(['bzip2', site(packed.url).replace(/\.bz2$/, '')])
-  await server.run(['mkdir', '-p', join(site(node.url), '..')])
-  await server.run(['tar', '-C', '/root/mirror', '-I', 'gzip -1', '-cf', site(node.url), './bin/node'])
+  await server.copyIn(restic, site(packed.urls[0]).replace(/\.bz2$/, ''))
+  await server.run(['bzip2', site(packed.urls[0]).replace(/\.bz2$/, '')])
+  await server.run(['mkdir', '-p', join(site(node.urls[0]), '..')])
+  await server.run(['tar', '-C', '/root/mirror', '-I', 'gzip -1', '-cf', site(node.urls[0]), './bin/node'])
   await server.run(['sh', '-c', 'echo 127.0.0.1 mirror.lab other.lab >>/etc/hosts'])
   const files = ['/root/site', '/root/mirror/tls.key', '/root/mirror/tls.crt']
   const run = ['/root/mirror/bin/node', '/root/mirror/mirror.ts', ...files]
   await server.run(['systemd-run', '--quiet', '--unit=mirror', ...run])
   await waitFor('the mirror', () => server.run(['curl', '-sS', 'https://mirror.lab:8443/']), 20_000)
   // nodejs.org's own archive cannot be had in the lab; this one holds the same program.
-  const [archive = ''] = (await server.run(['sha256sum', site(node.url)])).split(' ')
+  const [archive = ''] = (await server.run(['sha256sum', site(node.urls[0])])).split(' ')
   const script = await readFile(join(root, 'deployment/production/scripts/setup-production.sh'), 'utf8')
   const pins = {
     tools: { ...lock.tools, node: { version: '24.21.0', platforms: { 'linux-x64': { ...node, archive } } } },

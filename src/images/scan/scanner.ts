@@ -64,7 +64,7 @@ export async function findScanner(options: ScannerOptions): Promise<Scanner> {
   const archive = join(directory, 'archive.tar.gz')
   // Where the program's own hash is not known, the archive is kept and unpacked again by each job.
   if (pins.binary !== undefined || (await hashOf(archive)) !== `sha256:${pins.archive}`) {
-    await fetchArchive(pins.url, `sha256:${pins.archive}`, archive, options)
+    await fetchArchive(pins.urls, `sha256:${pins.archive}`, archive, options)
   }
   const sha256 = await unpack(archive, kept, pins.binary, options)
   if (pins.binary !== undefined) await rm(archive, { force: true })
@@ -92,7 +92,32 @@ export async function verifyScanner({ path, sha256 }: Pick<Scanner, 'path' | 'sh
   )
 }
 
+/** Asks the sources one after the other. @throws Failure with what the first one that gave other bytes did, else with what each did */
 async function fetchArchive(
+  urls: readonly string[],
+  expected: string,
+  file: string,
+  options: ScannerOptions,
+): Promise<void> {
+  const failures: Failure[] = []
+  for (const url of urls) {
+    try {
+      return await fetchFrom(url, expected, file, options)
+    } catch (thrown) {
+      if (!(thrown instanceof Failure) || options.signal.aborted) throw thrown
+      options.log(thrown.message)
+      failures.push(thrown)
+    }
+  }
+  const replaced = failures.find(({ kind }) => kind === 'refused')
+  if (replaced) throw replaced
+  throw new Failure(
+    'error',
+    `${failures.map(({ message }) => message).join('; ')}: see the network, or give a scanner of the machine by scanner and scanner-sha256`,
+  )
+}
+
+async function fetchFrom(
   url: string,
   expected: string,
   file: string,
@@ -107,10 +132,7 @@ async function fetchArchive(
     const { code, stderr } = await tryRun('curl', args, { env, signal })
     if (code !== 0) {
       const why = stderr.trim().split('\n').at(-1)
-      throw new Failure(
-        'error',
-        `scanner: ${url} could not be fetched (${why}): see the network, or give a scanner of the machine by scanner and scanner-sha256`,
-      )
+      throw new Failure('error', `scanner: ${url} could not be fetched (${why})`)
     }
     const found = await hashOf(part)
     if (found !== expected) {

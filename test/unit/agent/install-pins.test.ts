@@ -46,7 +46,7 @@ describe('the pins of set-up', () => {
 
   it.each([
     ['a hash that is none', { archive: 'abc' }],
-    ['an address without TLS', { url: 'http://nodejs.org/node.tar.gz' }],
+    ['an address without TLS', { urls: ['http://nodejs.org/node.tar.gz'] }],
   ])('are refused with %s', (_what, change) => {
     const platform = { ...lock.tools.node?.platforms['linux-x64'], ...change }
     expect(

@@ -16,10 +16,10 @@ const PROGRAM = '#!/bin/sh\necho the scanner\n'
 
 let folder: string
 let archive: Buffer
-let answer: (count: number) => { status: number; body: Uint8Array }
+let answer: (count: number, path: string) => { status: number; body: Uint8Array }
 let asked = 0
-const server = createServer((_request, response) => {
-  const { status, body } = answer(++asked)
+const server = createServer((request, response) => {
+  const { status, body } = answer(++asked, request.url ?? '')
   response.writeHead(status, { 'retry-after': '0' }).end(body)
 })
 
@@ -50,8 +50,9 @@ function options(
   more: Partial<ScannerOptions> = {},
 ): ScannerOptions {
   const { binary = hex(PROGRAM) } = pins
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/trivy.tar.gz`
-  const platform = { url, archive: pins.archive ?? hex(archive), ...(binary === null ? {} : { binary }) }
+  const site = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const urls: [string, ...string[]] = [`${site}/trivy.tar.gz`, `${site}/other/trivy.tar.gz`]
+  const platform = { urls, archive: pins.archive ?? hex(archive), ...(binary === null ? {} : { binary }) }
   return {
     pinned: { version: '0.74.0', platforms: { 'linux-x64': platform } },
     platform: 'linux-x64',
@@ -120,7 +121,7 @@ describe('the pinned scanner', () => {
       () => ({ status: 404, body: Buffer.from('') }),
       {},
       'error',
-      /could not be fetched \(.*404.*\): see the network, or give a scanner/,
+      /\/trivy.tar.gz could not be fetched \(.*404.*\); .*\/other\/trivy.tar.gz could not be fetched \(.*404.*\): see the network, or give a scanner/,
     ],
   ])(
     'is not there when the download is %s, and nothing is left in its place',
@@ -131,6 +132,17 @@ describe('the pinned scanner', () => {
       expect((await readdir(join(cache, directory))).filter((name) => name !== 'archive.tar.gz')).toEqual([])
     },
   )
+
+  test.each([
+    ['is gone', { status: 404, body: '' }, /could not be fetched/],
+    ['was replaced', { status: 200, body: 'evil' }, /it was cut or replaced; nothing is run/],
+  ])('comes from the next source when it %s at the first, and that is said', async (_, { status, body }, message) => {
+    answer = (_count, path) =>
+      path.startsWith('/other/') ? { status: 200, body: archive } : { status, body: Buffer.from(body) }
+    await expect(findScanner(options())).resolves.toMatchObject({ sha256: sha256(PROGRAM) })
+    expect(asked).toBe(2)
+    expect(said.join('\n')).toMatch(message)
+  })
 
   test('is tried again when the server is busy', async () => {
     answer = (count) =>
