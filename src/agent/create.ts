@@ -2,12 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { replaceFile } from '../lib/index.ts'
+import { dockerPlugin, replaceFile } from '../lib/index.ts'
 import { openJobs } from './data/open-jobs.ts'
 import type { Layout } from './layout.ts'
 import type { AgentStatus } from './protocol.ts'
 import { PUBLIC_HOST } from './server/check-config.ts'
-import { findCompose } from './server/compose-command.ts'
 import { openConfig } from './server/config.ts'
 import { openEdge } from './server/edge.ts'
 import { openEngine } from './server/engine.ts'
@@ -45,7 +44,7 @@ export async function createAgent({ paths, path, script, identity, adopt, log }:
   await rm(dockerConfig, { recursive: true, force: true })
   await mkdir(dockerConfig, { recursive: true, mode: 0o700 })
   const env = { PATH: path, HOME: dockerConfig, DOCKER_CONFIG: dockerConfig }
-  const compose = await findCompose(env)
+  const compose = await dockerPlugin('compose', env)
   const engine = openEngine(dockerConfig, path, log, compose)
   const planner = openPlanner({
     paths,

@@ -1,4 +1,4 @@
-import { tryRun } from '../lib/index.ts'
+import { tryBuildx } from './buildx.ts'
 
 /**
  * GitHub's cache, as a job reaches it: the environment by which BuildKit logs in to it. Elsewhere the builder's own cache, on the
@@ -14,7 +14,7 @@ export async function canExportCache(
   namesByConfig: boolean,
   options: { env: Readonly<Record<string, string>>; signal: AbortSignal },
 ): Promise<boolean> {
-  const { code, stdout } = await tryRun('docker', ['buildx', 'inspect'], { ...options, timeout: 30_000 })
+  const { code, stdout } = await tryBuildx(['inspect'], { ...options, timeout: 30_000 })
   const driver = /^Driver:\s*(\S+)/m.exec(stdout)?.[1]
   if (code !== 0 || driver === undefined) return false
   return driver !== 'docker' || !namesByConfig

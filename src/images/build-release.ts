@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { run } from '../lib/index.ts'
 import {
   canonicalJson,
   KIND_LABEL,
@@ -9,7 +8,9 @@ import {
   sha256,
   writeReleaseContext,
 } from '../release/index.ts'
+import { build } from './buildx.ts'
 import type { DraftImage } from './draft.ts'
+import type { EngineAccess } from './engine-socket.ts'
 import type { EvidenceByService } from './evidence.ts'
 import { inspectBuiltImage } from './local-image.ts'
 
@@ -23,9 +24,7 @@ export async function buildReleaseImage(
     local: string
     /** An empty private directory. */
     scratch: string
-    env: Readonly<Record<string, string>>
-    signal: AbortSignal
-  },
+  } & EngineAccess,
 ): Promise<DraftImage> {
   const { local, scratch, env, signal } = options
   const context = join(scratch, 'context')
@@ -37,12 +36,11 @@ export async function buildReleaseImage(
   const labels = { [KIND_LABEL]: RELEASE_KIND, 'org.opencontainers.image.revision': manifest.commit }
   const metadata = join(scratch, 'metadata.json')
   const args = [
-    ...['buildx', 'build', '--load', '--progress', 'plain', '--provenance=false', '--sbom=false'],
     ...['--build-arg', `SOURCE_DATE_EPOCH=${Math.floor(Date.parse(manifest.created) / 1000)}`],
     ...Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]),
     ...['--metadata-file', metadata, '--tag', local, '--file', '-', context],
   ]
-  await run('docker', args, { env, signal, input: `FROM scratch\nCOPY ${folder}/ /\n` })
-  const built = await inspectBuiltImage(local, metadata, { env, signal })
+  await build('the release image', args, { env, signal, input: `FROM scratch\nCOPY ${folder}/ /\n` })
+  const built = await inspectBuiltImage(local, metadata, options)
   return { local, ...built, verdict: null, built: true }
 }

@@ -1,7 +1,7 @@
 import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { Problems, redactor, sideBySide } from '../lib/index.ts'
+import { dockerPlugin, Problems, redactor, sideBySide } from '../lib/index.ts'
 import { type GateResult, gateStack, loadStack } from '../stack/index.ts'
 import { canExportCache, type GitHubCache } from './build-cache.ts'
 import { buildImage } from './build-image.ts'
@@ -81,7 +81,9 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
     checkCheckout(directory, commit, options),
     checkSecrets(options),
     checkEngine({ env, signal, space: BUILD_SPACE }),
-    loadStack({ directory: dirname(path), file: basename(path), env, signal }),
+    dockerPlugin('compose', env).then((compose) => {
+      return loadStack({ directory: dirname(path), file: basename(path), env, signal, compose })
+    }),
   ] as const
   // None needs another's answer. All have ended when the first of them that is wrong is said.
   await Promise.allSettled(checks)
@@ -104,8 +106,7 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
       ...(cache === undefined ? {} : { cache }),
       created,
       secrets: secrets.all,
-      platform: engine.platform,
-      namesByConfig: engine.namesByConfig,
+      ...engine,
       metadataDirectory: scratch,
       redact,
     }

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { z } from 'zod'
-import { refused, tryRun } from '../lib/index.ts'
+import { dockerContext, hasDocker, messageOf, refused, tryRun } from '../lib/index.ts'
+import { type EngineAccess, readEngine, socketOf } from './engine-socket.ts'
 
 type Environment = Readonly<Record<string, string>>
 
@@ -19,7 +20,7 @@ const GIB = 1024 ** 3
 export const BUILD_SPACE = 2 * GIB
 
 /**
- * Checks that a build can run here: docker, an engine that answers, buildx, and `space` bytes free where the engine keeps its images.
+ * Checks that a build can run here: docker, an engine that answers, and `space` bytes free where it keeps its images.
  * @throws Failure `refused`, one line that says what is missing.
  */
 export async function checkEngine(options: {
@@ -28,24 +29,14 @@ export async function checkEngine(options: {
   space: number
 }): Promise<BuildEngine> {
   const { env, signal, space } = options
-  // One start of the client says all of it.
-  const { code, stdout, stderr } = await askDocker(['info', '--format', '{{json .}}'], { env, signal })
-  const said = infoSchema.safeParse(parseJson(stdout))
-  // Some clients end with 0 then, and say why in what they print.
-  const why = said.data?.ServerErrors[0] ?? (code !== 0 || !said.success ? lastLine(stderr) : undefined)
-  if (why !== undefined || !said.success) throw refused(`the Docker engine does not answer: ${why}`)
-  const { ClientInfo, DriverStatus, DockerRootDir } = said.data
-  const buildx = ClientInfo.Plugins.find(({ Name }) => Name === 'buildx')
-  if (!buildx) throw refused('docker buildx is missing: install the package docker-buildx (or docker-buildx-plugin)')
-  const [, major = '1', minor = '0'] = /^v?(\d+)\.(\d+)\.\d+/.exec(buildx.Version) ?? []
-  if (major === '0' && Number(minor) < 10) {
-    throw refused(`docker buildx is ${major}.${minor}, too old to build without attestations: install 0.10 or newer`)
-  }
-  await checkSpace(DockerRootDir, space)
+  if (!(await hasDocker(env))) throw refused('docker could not be run here: install Docker with buildx')
+  const host = await engineHost({ env, signal })
+  const info = await infoOf({ host, env, signal })
+  await checkSpace(info.DockerRootDir, space)
   return {
-    platform: await platformOf(said.data, { env, signal }),
-    host: ClientInfo.Context === 'default' ? (env.DOCKER_HOST ?? '') : await engineHost({ env, signal }),
-    namesByConfig: namesByConfig(DriverStatus),
+    platform: await platformOf(info, { host, env, signal }),
+    host,
+    namesByConfig: namesByConfig(info.DriverStatus),
   }
 }
 
@@ -54,29 +45,36 @@ const infoSchema = z.object({
   Architecture: z.string(),
   DriverStatus: z.array(z.array(z.string())).nullable(),
   DockerRootDir: z.string(),
-  ServerErrors: z
-    .array(z.string())
-    .nullish()
-    .transform((errors) => errors ?? []),
-  ClientInfo: z.object({
-    Context: z.string().optional(),
-    Plugins: z
-      .array(z.object({ Name: z.string(), Version: z.string().default('') }))
-      .nullish()
-      .transform((plugins) => plugins ?? []),
-  }),
+  /** Of the client, which may end with 0 then. */
+  ServerErrors: z.array(z.string()).nullish(),
 })
+
+async function infoOf({ host, env, signal }: EngineAccess): Promise<z.infer<typeof infoSchema>> {
+  const socket = socketOf(host)
+  if (socket !== null) {
+    const said = await readEngine(socket, 'GET', '/info', { signal }).catch((thrown: unknown) => {
+      signal.throwIfAborted()
+      throw refused(messageOf(thrown))
+    })
+    return infoSchema.parse(said)
+  }
+  const { code, stdout, stderr } = await askDocker(['info', '--format', '{{json .}}'], { env, signal })
+  const said = infoSchema.safeParse(parseJson(stdout))
+  const why = said.data?.ServerErrors?.[0] ?? (code !== 0 || !said.success ? lastLine(stderr) : undefined)
+  if (why !== undefined || !said.success) throw refused(`the Docker engine does not answer: ${why}`)
+  return said.data
+}
 
 /** What the engine's machine calls itself, as images call it. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' }
 
 async function platformOf(
   { OSType, Architecture }: z.infer<typeof infoSchema>,
-  options: { env: Environment; signal: AbortSignal },
+  { env, signal }: EngineAccess,
 ): Promise<string> {
   const known = ARCHITECTURES[Architecture]
   if (known !== undefined) return `${OSType}/${known}`
-  return (await askDocker(['version', '--format', '{{.Server.Os}}/{{.Server.Arch}}'], options)).stdout.trim()
+  return (await askDocker(['version', '--format', '{{.Server.Os}}/{{.Server.Arch}}'], { env, signal })).stdout.trim()
 }
 
 /** Every store but containerd's lists what its driver is about (`Backing Filesystem`, …); where nothing is said, nothing is assumed. */
@@ -104,18 +102,23 @@ async function checkSpace(root: string, space: number): Promise<void> {
   }
 }
 
-/** Where the client finds the engine. A private DOCKER_CONFIG hides the context that the user chose, so its endpoint is carried by DOCKER_HOST. */
+/**
+ * Where the client finds the engine; empty for its default. A private DOCKER_CONFIG hides the context that the user chose, so its
+ * endpoint is carried by DOCKER_HOST.
+ */
 export async function engineHost(options: { env: Environment; signal: AbortSignal }): Promise<string> {
-  if (options.env.DOCKER_HOST) return options.env.DOCKER_HOST
-  const context = await askDocker(['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}'], options)
-  return context.code === 0 ? context.stdout.trim() : ''
+  const { DOCKER_HOST } = options.env
+  if (DOCKER_HOST) return DOCKER_HOST
+  const context = await dockerContext(options.env)
+  if (context === '') return ''
+  const args = ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}', context]
+  const { code, stdout, stderr } = await askDocker(args, options)
+  if (code === 0) return stdout.trim()
+  throw refused(`docker has no context ${context}: ${lastLine(stderr)}`)
 }
 
 function askDocker(args: readonly string[], { env, signal }: { env: Environment; signal: AbortSignal }) {
-  return tryRun('docker', args, { env, signal, timeout: 30_000 }).catch((cause: unknown) => {
-    signal.throwIfAborted()
-    throw refused(`docker could not be run here: install Docker with buildx (${String(cause)})`)
-  })
+  return tryRun('docker', args, { env, signal, timeout: 30_000 })
 }
 
 function inGib(bytes: number): string {

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { Failure, tryRun } from '../lib/index.ts'
 import { type Digest, digestSchema } from '../release/index.ts'
+import type { DraftImage } from './draft.ts'
+import { askEngine, type EngineAccess, socketOf } from './engine-socket.ts'
 import { readSavedImage } from './saved-image.ts'
 
 /** An image as the engine of this machine calls it. */
@@ -9,34 +11,37 @@ export interface LocalImage {
   /** Good for comparing with itself only: see {@link DraftImage}. */
   image: Digest
   platform: string
+  /** Digests by which registries have it: of a manifest, or of an index that it was pulled by. */
+  known: readonly Digest[]
 }
 
-const FORMAT = '{{.Id}} {{.Os}}/{{.Architecture}}'
+const inspectSchema = z.object({
+  Id: digestSchema,
+  Os: z.string(),
+  Architecture: z.string(),
+  RepoDigests: z.array(z.string()).nullish(),
+})
 
 /** Looks `name` up in the engine; null when it has no such image. */
-export async function inspectLocalImage(
-  name: string,
-  options: { env: Readonly<Record<string, string>>; signal: AbortSignal },
-): Promise<LocalImage | null> {
-  const { env, signal } = options
-  const { code, stdout } = await tryRun('docker', ['image', 'inspect', '--format', FORMAT, name], { env, signal })
-  return code === 0 ? parseImage(stdout) : null
+export async function inspectLocalImage(name: string, engine: EngineAccess): Promise<LocalImage | null> {
+  const said = await inspect(name, engine)
+  if (said === null) return null
+  const { Id, Os, Architecture, RepoDigests } = inspectSchema.parse(JSON.parse(said))
+  const known = (RepoDigests ?? []).map((reference) => digestSchema.parse(reference.replace(/^.*@/, '')))
+  return { image: Id, platform: `${Os}/${Architecture}`, known }
 }
 
-/** Looks all these names up by one start of the client. @returns an image, or null, for each name in turn */
-export async function inspectLocalImages(
-  names: readonly string[],
-  options: { env: Readonly<Record<string, string>>; signal: AbortSignal },
-): Promise<(LocalImage | null)[]> {
-  const { code, stdout } = await tryRun('docker', ['image', 'inspect', '--format', FORMAT, ...names], options)
-  // With one of them missing, nobody says which line is whose.
-  if (code !== 0) return Promise.all(names.map((name) => inspectLocalImage(name, options)))
-  return stdout.split('\n').map(parseImage)
-}
-
-function parseImage(line: string): LocalImage {
-  const [image, platform = ''] = line.trim().split(' ')
-  return { image: digestSchema.parse(image), platform }
+async function inspect(name: string, { host, env, signal }: EngineAccess): Promise<string | null> {
+  const socket = socketOf(host)
+  if (socket === null) {
+    const args = ['image', 'inspect', '--format', '{{json .}}', name]
+    const { code, stdout } = await tryRun('docker', args, { env, signal })
+    return code === 0 ? stdout : null
+  }
+  const { status, said } = await askEngine(socket, 'GET', `/images/${name}/json`, { signal })
+  if (status === 200) return said
+  if (status === 404) return null
+  throw new Failure('error', `the Docker engine answers ${status} about ${name}: ${said.slice(0, 200)}`)
 }
 
 /** What `--metadata-file` of buildx tells; some builders leave the config out. */
@@ -46,11 +51,11 @@ const metadataSchema = z.object({ 'containerimage.config.digest': digestSchema.o
 export async function inspectBuiltImage(
   local: string,
   metadataFile: string,
-  options: { env: Readonly<Record<string, string>>; signal: AbortSignal },
-): Promise<LocalImage & { config: Digest }> {
-  const found = await inspectLocalImage(local, options)
+  engine: EngineAccess,
+): Promise<Pick<DraftImage, 'image' | 'platform' | 'config'>> {
+  const found = await inspectLocalImage(local, engine)
   if (!found) throw new Failure('error', `buildx succeeded, but the engine has no image ${local}`)
   const said = metadataSchema.parse(JSON.parse(await readFile(metadataFile, 'utf8')))
-  const config = said['containerimage.config.digest'] ?? (await readSavedImage(local, found, options)).config
-  return { ...found, config }
+  const config = said['containerimage.config.digest'] ?? (await readSavedImage(local, found, engine)).config
+  return { image: found.image, platform: found.platform, config }
 }

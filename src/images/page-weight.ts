@@ -2,7 +2,8 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { z } from 'zod'
 import { type Failure, refused } from '../lib/index.ts'
-import { type EngineAccess, openImageReader } from './image-reader.ts'
+import type { EngineAccess } from './engine-socket.ts'
+import { openImageReader } from './image-reader.ts'
 import { collectTarEntries } from './tar.ts'
 
 /** The label of an image that says in which folder of it the page lies that a budget is for. */

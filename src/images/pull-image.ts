@@ -1,32 +1,32 @@
+import { z } from 'zod'
 import { badInput, type Redact, refused } from '../lib/index.ts'
-import { askRegistry } from '../release/index.ts'
+import { askRegistry, digestSchema } from '../release/index.ts'
 import type { DraftImage } from './draft.ts'
+import { type EngineAccess, readEngine, socketOf } from './engine-socket.ts'
 import { inspectLocalImage, type LocalImage } from './local-image.ts'
 import type { ImageSource } from './plan.ts'
 import type { Log } from './progress.ts'
 import { rememberedImage } from './remembered-image.ts'
 import { readSavedImage } from './saved-image.ts'
 
-interface PullContext {
+interface PullContext extends EngineAccess {
   platform: string
   /** See {@link BuildEngine}: then nothing has to be read out of the image. */
   namesByConfig: boolean
   /** A directory of this user alone, kept from one job to the next where the machine is; left out: nothing is kept. */
   memory?: string
-  env: Readonly<Record<string, string>>
   redact: Redact
   log: Log
-  signal: AbortSignal
 }
 
 /**
- * Pulls a vendor's image for one platform.
+ * Pulls a vendor's image for one platform, unless what the registry has under its name is here.
  * @throws Failure `bad-input` when there is none of that name and platform, `refused` or `error` when the registry does not give it.
  */
 export async function pullImage(source: ImageSource & { kind: 'pull' }, context: PullContext): Promise<DraftImage> {
   const { reference } = source
-  await pull(source.service, reference, context)
-  const { local, config, found } = await describe(source.service, reference, context)
+  const pulled = (await findPulled(reference, context)) ?? (await pull(source.service, reference, context))
+  const { local, config, found } = await describe(source.service, reference, pulled, context)
   if (found.platform !== context.platform) {
     throw badInput(
       `${source.service}: ${reference} is there for ${found.platform} only, the release is for ${context.platform}`,
@@ -36,8 +36,7 @@ export async function pullImage(source: ImageSource & { kind: 'pull' }, context:
 }
 
 /** The configuration of what was pulled, which push compares with the registry's own answer, and the name under which it is one image. */
-async function describe(service: string, reference: string, context: PullContext) {
-  const pulled = await inspectPulled(service, reference, context)
+async function describe(service: string, reference: string, pulled: LocalImage, context: PullContext) {
   // Writing a vendor's image out takes seconds, and the answer is known where the engine names images by it.
   if (context.namesByConfig) return { local: reference, config: pulled.image, found: pulled }
   const { config, manifestInIndex } = await rememberedImage(context.memory, pulled, () =>
@@ -46,21 +45,46 @@ async function describe(service: string, reference: string, context: PullContext
   // One image store keeps the vendor's index of platforms and would push it as such; the manifest inside it is one image.
   const local = manifestInIndex === null ? reference : `${repositoryOf(reference)}@${manifestInIndex}`
   if (manifestInIndex === null) return { local, config, found: pulled }
-  await pull(service, local, context)
-  return { local, config, found: await inspectPulled(service, local, context) }
+  return { local, config, found: (await findPulled(local, context)) ?? (await pull(service, local, context)) }
 }
 
-async function inspectPulled(service: string, local: string, context: PullContext): Promise<LocalImage> {
-  const found = await inspectLocalImage(local, context)
-  if (found) return found
-  throw refused(`${service}: the engine has no ${local} right after it was pulled; is something pruning here?`)
+/** Milliseconds in which the registry says what it has; one that is slower is left to the pull. */
+const ANSWER_LIMIT = 10_000
+
+const distributionSchema = z.object({ Descriptor: z.object({ digest: digestSchema }) })
+
+/**
+ * The image that a pull would give, where it is here: a client that pulls takes 60 ms of a processor to say so.
+ * @returns null where only a pull can tell, as from a registry that wants the client's login
+ */
+async function findPulled(reference: string, context: PullContext): Promise<LocalImage | null> {
+  const found = await inspectLocalImage(reference, context)
+  if (found?.platform !== context.platform) return null
+  const [, named] = reference.split('@')
+  const digest = named ?? (await digestOf(reference, context))
+  if (!found.known.some((known) => known === digest)) return null
+  context.log(`${reference} is here: ${digest}`)
+  return found
 }
 
-async function pull(service: string, reference: string, context: PullContext): Promise<void> {
+/** What the registry has under this name today, by the engine, which asks the mirrors that it pulls from too. */
+async function digestOf(reference: string, { host, signal }: PullContext): Promise<string | null> {
+  const socket = socketOf(host)
+  if (socket === null) return null
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_LIMIT)])
+  const said = await readEngine(socket, 'GET', `/distribution/${reference}/json`, { signal: limited }).catch(() => null)
+  signal.throwIfAborted()
+  return distributionSchema.safeParse(said).data?.Descriptor.digest ?? null
+}
+
+async function pull(service: string, reference: string, context: PullContext): Promise<LocalImage> {
   const args = ['pull', '--platform', context.platform, reference]
   const pulled = await askRegistry('pull', reference, args, { ...context, onLine: context.log })
   if (typeof pulled !== 'string')
     throw badInput(`${service}: there is no image ${reference}: is its name or tag right?`)
+  const found = await inspectLocalImage(reference, context)
+  if (found) return found
+  throw refused(`${service}: the engine has no ${reference} right after it was pulled; is something pruning here?`)
 }
 
 /** The name of an image without tag and digest. */

@@ -1,8 +1,9 @@
-import { Failure, refused, tryRun } from '../lib/index.ts'
+import { Failure, refused, sideBySide, tryRun } from '../lib/index.ts'
 import { askRegistry, type Digest, type RegistryAccess, readRegistryImage, requireManifest } from '../release/index.ts'
 import type { DraftImage } from './draft.ts'
 import { checkEngine } from './engine.ts'
-import { inspectLocalImages } from './local-image.ts'
+import type { EngineAccess } from './engine-socket.ts'
+import { inspectLocalImage } from './local-image.ts'
 import { readSavedImage } from './saved-image.ts'
 
 /** A pushed image as the registry has it. */
@@ -66,21 +67,21 @@ export function contentTag(image: DraftImage): string {
   return image.config.replace('sha256:', 'config-')
 }
 
+/** Looks at the engine, or the registry, that run at a time: they wait for it, and cost nothing else. */
+export const LOOKS_AT_A_TIME = 6
+
 /** @throws Failure `refused` when an image is gone, or its name was moved to another one since the build */
-export async function refuseMoved(images: Readonly<Record<string, DraftImage>>, access: RegistryAccess): Promise<void> {
-  const built = Object.entries(images)
-  const now = await inspectLocalImages(
-    built.map(([, { local }]) => local),
-    access,
-  )
-  for (const [index, [service, { local, image, config }]] of built.entries()) {
-    const found = now[index]
+export async function refuseMoved(images: Readonly<Record<string, DraftImage>>, engine: EngineAccess): Promise<void> {
+  const looked = await sideBySide(LOOKS_AT_A_TIME, Object.entries(images), async ([service, image]) => {
+    return { ...image, service, found: await inspectLocalImage(image.local, engine) }
+  })
+  for (const { service, local, image, config, found } of looked) {
     if (!found) {
-      await checkEngine({ ...access, space: 0 })
+      await checkEngine({ ...engine, space: 0 })
       throw refused(`image ${local} of ${service} is not on this machine any more: run build and push in the same job`)
     }
     if (found.image === image) continue
-    const moved = await readSavedImage(local, found, access)
+    const moved = await readSavedImage(local, found, engine)
     throw refused(
       `image ${local} of ${service} is now ${moved.config}, built was ${config}: it was moved between build and push; build again`,
     )

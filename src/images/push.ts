@@ -24,7 +24,15 @@ import { checkEngine, engineHost } from './engine.ts'
 import { type EvidenceByService, requireEvidence } from './evidence.ts'
 import { lastReleaseTag, readLastManifest } from './last-release.ts'
 import { type Log, withProgress } from './progress.ts'
-import { contentTag, findPushed, lookUp, type PushedImage, refuseMoved, uploadImage } from './push-image.ts'
+import {
+  contentTag,
+  findPushed,
+  LOOKS_AT_A_TIME,
+  lookUp,
+  type PushedImage,
+  refuseMoved,
+  uploadImage,
+} from './push-image.ts'
 import { type RegistryLogin, withLogin } from './registry-login.ts'
 import { type LastManifest, recallRelease, rememberRelease } from './remembered-release.ts'
 
@@ -75,8 +83,6 @@ export interface PushResult {
 
 /** Uploads that run at a time. */
 const AT_A_TIME = 2
-/** Looks at the registry that run at a time: they wait for it, and cost nothing else. */
-const LOOKS_AT_A_TIME = 6
 /** Bytes for the release image, which holds text files and the agent. */
 const RELEASE_SPACE = 64 * 1024 ** 2
 
@@ -89,7 +95,7 @@ export async function pushRelease(options: PushOptions): Promise<PushResult> {
   requireEvidence(draft.images, evidence)
   const remembered = await recallRelease(options.cache, prefix)
   const { stack, agent } = await checkParts(options, remembered)
-  const host = options.registry ? await engineHost(options) : ''
+  const host = await engineHost(options)
   const login = { ...options, directory: options.dockerConfigDirectory, host }
   return withLogin(options.registry, login, async (access) => {
     const uploaded: string[] = []
@@ -107,7 +113,7 @@ export async function pushRelease(options: PushOptions): Promise<PushResult> {
 
     // Read beside the looks at the images: when all of them are there, this may be the same step once more.
     const reading = readLastManifest(prefix, remembered, { ...access, log: () => undefined }).catch(() => null)
-    const comparing = refuseMoved(draft.images, access)
+    const comparing = refuseMoved(draft.images, { ...access, host })
     comparing.catch(() => undefined)
     const images = Object.entries(draft.images)
     const looked = await sideBySide(LOOKS_AT_A_TIME, images, async ([service, image]) => {
@@ -151,7 +157,7 @@ export async function pushRelease(options: PushOptions): Promise<PushResult> {
       }
     }
     await checkOnce()
-    const release = await pushReleaseImage(manifest, options, access, async (image, target) => {
+    const release = await pushReleaseImage(manifest, options, access, host, async (image, target) => {
       return push('release', image, target, await look('release', image, target))
     })
     await rememberRelease(options.cache, prefix, { reference: release, manifest })
@@ -163,6 +169,7 @@ async function pushReleaseImage(
   manifest: ReleaseManifest,
   options: PushOptions,
   access: RegistryAccess,
+  host: string,
   push: (image: DraftImage, target: string) => Promise<ReleaseImage['digest']>,
 ): Promise<string> {
   const repository = `${options.prefix}/release`
@@ -171,6 +178,7 @@ async function pushReleaseImage(
     // Built with the caller's own docker configuration: it needs no login, and a private one may hide buildx.
     const image = await buildReleaseImage(manifest, {
       ...options,
+      host,
       scratch,
       local: `${repository}:${manifest.id}-built`,
     })

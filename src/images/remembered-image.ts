@@ -15,7 +15,7 @@ const savedImageSchema = z.strictObject({ config: digestSchema, manifestInIndex:
  */
 export async function rememberedImage(
   cache: string | undefined,
-  { image, platform }: LocalImage,
+  { image, platform }: Pick<LocalImage, 'image' | 'platform'>,
   read: () => Promise<SavedImage>,
 ): Promise<SavedImage> {
   if (cache === undefined) return read()

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Failure, tryRun } from '../lib/index.ts'
 import { type Digest, digestSchema } from '../release/index.ts'
+import { askEngine, type EngineAccess, socketOf } from './engine-socket.ts'
 import { collectTarEntries } from './tar.ts'
 
 /** What an image in the engine consists of, read from `docker save`: the one answer that is the same on both image stores. */
@@ -29,7 +30,7 @@ const platforms = z.object({
 export async function readSavedImage(
   name: string,
   { image, platform }: { image: Digest; platform: string },
-  { env, signal }: { env: Readonly<Record<string, string>>; signal: AbortSignal },
+  engine: EngineAccess,
 ): Promise<SavedImage> {
   const isDocument = (path: string) => /^(manifest|index)\.json$|^blobs\/sha256\/[0-9a-f]{64}$/.test(path)
   const archive = collectTarEntries(isDocument, LARGEST_DOCUMENT)
@@ -43,14 +44,29 @@ export async function readSavedImage(
     known = describeByTarget(image, platform, archive.entries)
     if (known !== null) enough.abort()
   }
-  const ending = AbortSignal.any([signal, enough.signal])
-  const saved = await tryRun('docker', ['save', name], { env, signal: ending, onBytes }).catch((thrown: unknown) => {
-    if (known === null || signal.aborted) throw thrown
+  const ending = AbortSignal.any([engine.signal, enough.signal])
+  const complaint = await save(name, { ...engine, signal: ending }, onBytes).catch((thrown: unknown) => {
+    if (known === null || engine.signal.aborted) throw thrown
     return null
   })
   if (known !== null) return known
-  if (saved?.code !== 0) throw new Failure('error', `docker save ${name} failed: ${saved?.stderr.trim()}`)
+  if (complaint !== null) throw new Failure('error', `the image ${name} could not be read: ${complaint}`)
   return describeSavedImage(name, archive.entries)
+}
+
+/** Hands out an image as `docker save` does. @returns why the engine did not; null when it did */
+async function save(
+  name: string,
+  { host, env, signal }: EngineAccess,
+  onBytes: (bytes: Uint8Array) => void,
+): Promise<string | null> {
+  const socket = socketOf(host)
+  if (socket === null) {
+    const { code, stderr } = await tryRun('docker', ['save', name], { env, signal, onBytes })
+    return code === 0 ? null : stderr.trim()
+  }
+  const { status, said } = await askEngine(socket, 'GET', `/images/${name}/get`, { signal, onBytes })
+  return status === 200 ? null : said.slice(0, 200)
 }
 
 /**

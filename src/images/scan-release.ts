@@ -58,6 +58,7 @@ export async function scanRelease(options: ReleaseScanOptions): Promise<ReleaseS
       const context = {
         ...access,
         redact: access.redact ?? ((text: string) => text),
+        host: engine.host,
         namesByConfig: engine.namesByConfig,
         memory: scan.cache,
       }

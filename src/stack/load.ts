@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { badInput, Failure, tryRun } from '../lib/index.ts'
+import { badInput, type Command, Failure, tryRun } from '../lib/index.ts'
 import { parseDefinition } from './definition.ts'
 import { readSources } from './sources.ts'
 import { type Stack, stackOf } from './stack.ts'
@@ -12,13 +12,16 @@ export interface LoadOptions {
   env?: Readonly<Record<string, string>>
   signal?: AbortSignal
   /** How Compose is called; `docker compose` when absent. */
-  compose?: readonly [program: string, ...args: string[]]
+  compose?: Command
 }
 
 const TIMEOUT_MS = 60_000
 
 /** Compose fetches what a file includes from elsewhere. {@link readSources} refuses such a file, and nothing is fetched until it has. */
 const NOTHING_REMOTE = { COMPOSE_EXPERIMENTAL_GIT_REMOTE: 'false', COMPOSE_EXPERIMENTAL_OCI_REMOTE: 'false' }
+
+/** A quarter of the time in which Compose reads a file would go to collecting garbage. */
+const WITHOUT_COLLECTOR = { GOGC: 'off' }
 
 /** The oldest Compose that reads and creates a stack as this code asks it to. */
 export const OLDEST_COMPOSE = '2.26.0'
@@ -39,7 +42,7 @@ export async function loadStack(options: LoadOptions): Promise<Stack> {
   const [program, ...first] = compose
   const args = [...first, '-f', file, '--project-directory', directory, '--env-file', '/dev/null', 'config', ...flags]
   const asked = tryRun(program, args, {
-    env: { ...env, ...NOTHING_REMOTE },
+    env: { ...env, ...NOTHING_REMOTE, ...WITHOUT_COLLECTOR },
     cwd: directory,
     timeout: TIMEOUT_MS,
     ...(signal ? { signal } : {}),

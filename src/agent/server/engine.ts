@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Failure, refused, run, tryRun } from '../../lib/index.ts'
+import { type Command, Failure, refused, run, tryRun } from '../../lib/index.ts'
 import { askRegistry } from '../../release/index.ts'
-import type { ComposeCommand } from './compose-command.ts'
 import { type Container, ENGINE_SOCKET, openEngineSocket, PROJECT_LABEL } from './engine-socket.ts'
 
 export type { Container } from './engine-socket.ts'
@@ -54,7 +53,7 @@ export function openEngine(
   dockerConfig: string,
   path: string,
   log: (line: string) => void,
-  [program, ...first]: ComposeCommand = ['docker', 'compose'],
+  [program, ...first]: Command = ['docker', 'compose'],
   socket = ENGINE_SOCKET,
 ): Engine {
   const env = { PATH: path, HOME: dockerConfig, DOCKER_CONFIG: dockerConfig }

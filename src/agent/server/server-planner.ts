@@ -1,11 +1,10 @@
 import { join } from 'node:path'
-import { Problems } from '../../lib/index.ts'
+import { type Command, Problems } from '../../lib/index.ts'
 import { checkStack, formatFinding, loadStack, type Stack } from '../../stack/index.ts'
 import type { Layout } from '../layout.ts'
 import type { Planner } from '../transaction/planner.ts'
 import type { Release } from '../transaction/world.ts'
 import { checkConfig } from './check-config.ts'
-import { type ComposeCommand, WITHOUT_COLLECTOR } from './compose-command.ts'
 import { type ConfigRevision, openConfig, sealConfig } from './config.ts'
 import type { Engine, Project } from './engine.ts'
 import { planApp } from './plan-app.ts'
@@ -20,7 +19,7 @@ export function openPlanner(parts: {
   engine: Engine
   /** The environment of `docker` as the agent runs it. */
   env: Readonly<Record<string, string>>
-  compose: ComposeCommand
+  compose: Command
   log: (line: string) => void
 }): Planner {
   const { paths, engine, env, compose, log } = parts
@@ -29,11 +28,7 @@ export function openPlanner(parts: {
   // Releases and revisions never change, and a deploy asks for the same ones as the core and the migration before it, a rollback for
   // those of the deploy before that: Compose need not read them again.
   const load = rememberLast(revisionOf, async (release, config): Promise<Stack> => {
-    const stack = await loadStack({
-      directory: join(release.directory, 'stack'),
-      env: { ...env, ...WITHOUT_COLLECTOR },
-      compose,
-    })
+    const stack = await loadStack({ directory: join(release.directory, 'stack'), env, compose })
     const problems = new Problems()
     for (const finding of checkStack(stack)) problems.add(formatFinding(finding))
     await checkConfig(stack, config, problems)

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -13,8 +13,9 @@ test.each([
   const bin = await mkdtemp(join(tmpdir(), 'pacs-cache-'))
   try {
     const said = `Name:          default\\nDriver:        ${driver}\\n\\nNodes:\\n`
-    await writeFile(join(bin, 'docker'), `#!/bin/sh\nprintf '${said}'\n`, { mode: 0o755 })
-    const options = { env: { PATH: `${bin}:/usr/bin:/bin` }, signal: new AbortController().signal }
+    await mkdir(join(bin, 'cli-plugins'))
+    await writeFile(join(bin, 'cli-plugins/docker-buildx'), `#!/bin/sh\nprintf '${said}'\n`, { mode: 0o755 })
+    const options = { env: { PATH: '/usr/bin:/bin', DOCKER_CONFIG: bin }, signal: new AbortController().signal }
     expect(await canExportCache(namesByConfig, options)).toBe(expected)
   } finally {
     await rm(bin, { recursive: true })
