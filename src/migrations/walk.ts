@@ -76,24 +76,49 @@ class Pass {
     const { documents, before } = this.#run.store
     const fields = beforeImages || reads === undefined ? null : reads
     let isFresh: boolean | null = first && beforeImages ? null : false
-    let written = 0
-    let seen = 0
-    for await (const batch of documents.walk(collection, { filter, after, size, fields })) {
-      this.#run.signal.throwIfAborted()
-      await this.#run.check()
-      this.#total ??= await documents.estimate(collection)
-      // Not by the ledger: a run that died in its first batch kept images before it recorded anything.
-      isFresh ??= !(await before.has(this.#run.migration))
-      written += await this.#change(batch, isFresh)
-      this.#repeatable = true
-      seen += batch.length
-      const last = batch.at(-1)
-      if (last !== undefined) this.#walk.after = writeId(readDocument(last)._id)
-      await this.#run.record(this.#walk)
-      this.#run.progress(this.#walk.done, seen, this.#total)
-      if (pause > 0) await delay(pause, undefined, { signal: this.#run.signal })
+    const pass = { written: 0, seen: 0 }
+    let last: Promise<void> = Promise.resolve()
+    try {
+      for await (const batch of documents.walk(collection, { filter, after, size, fields })) {
+        this.#run.signal.throwIfAborted()
+        await this.#run.check()
+        this.#total ??= await documents.estimate(collection)
+        // Not by the ledger: a run that died in its first batch kept images before it recorded anything.
+        isFresh ??= !(await before.has(this.#run.migration))
+        const previous = last
+        last = this.#finish(batch, this.#change(batch, isFresh), previous, pass)
+        last.catch(() => undefined)
+        // The next one begins while this one is written; with a pause there is nothing to win.
+        await (pause > 0 ? last : previous)
+        if (pause > 0) await delay(pause, undefined, { signal: this.#run.signal })
+      }
+      await last
+    } finally {
+      // Nothing of a pass goes on after its end.
+      await last.catch(() => undefined)
     }
-    return { written, seen }
+    return pass
+  }
+
+  /** Records a batch once it and all before it are written. */
+  async #finish(
+    batch: readonly Uint8Array[],
+    change: Promise<number>,
+    previous: Promise<void>,
+    pass: { written: number; seen: number },
+  ): Promise<void> {
+    // Both are waited for, also when one fails.
+    await Promise.allSettled([change, previous])
+    await previous
+    const written = await change
+    pass.written += written
+    pass.seen += batch.length
+    this.#repeatable = true
+    this.#walk.done += written
+    const last = batch.at(-1)
+    if (last !== undefined) this.#walk.after = writeId(readDocument(last)._id)
+    await this.#run.record(this.#walk)
+    this.#run.progress(this.#walk.done, pass.seen, this.#total ?? 0)
   }
 
   /** Changes one batch; documents that someone edits meanwhile are read again. */
@@ -119,7 +144,6 @@ class Pass {
       written += matched
       left = matched === pending.length ? [] : await this.#missed(pending)
     }
-    this.#walk.done += written
     return written
   }
 

@@ -149,7 +149,8 @@ describe('runs that die', () => {
 
   it('in the middle of every batch are finished by the next, to the same content', async () => {
     const deaths = await dieAtEach('half', batchWrite)
-    expect(deaths.filter((name) => name.startsWith('reports: $set')).length).toBeGreaterThanOrEqual(3)
+    // Two batches are under way at once, so one of them may be done when the other dies.
+    expect(deaths.filter((name) => name.startsWith('reports: $set')).length).toBeGreaterThanOrEqual(2)
     expect(deaths.filter((name) => name.startsWith('reports: $unset')).length).toBeGreaterThanOrEqual(1)
     expect(deaths).toContain('images of 004_count_words')
     expect(await contentOf(db)).toEqual(expected)

@@ -103,13 +103,20 @@ describe('others', () => {
   it('that take over in the middle of a batch finish; the first owner wakes, changes nothing twice and stops', async () => {
     await putX(40)
     const before = await contentOf(root)
-    let hasSlept = false
-    const sleepy = withBefore(async () => {
-      if (hasSlept) return
-      hasSlept = true
-      await passLease(root)
-      await using other = await openDatabase(addressOf(database))
-      await apply(other, [counting()], 'data', { run: 'other' })
+    const asleep = Promise.withResolvers<void>()
+    const awake = Promise.withResolvers<void>()
+    const sleepy = withBefore(async (batch) => {
+      if (batch > 2) return
+      // Two batches are under way, and a process sleeps with all that it does.
+      if (batch === 2) asleep.resolve()
+      await asleep.promise
+      if (batch === 2) await awake.promise
+      else {
+        await passLease(root)
+        await using other = await openDatabase(addressOf(database))
+        await apply(other, [counting()], 'data', { run: 'other' })
+        awake.resolve()
+      }
     })
     await expect(apply(sleepy, [counting()], 'data')).rejects.toMatchObject({
       kind: 'failed',
@@ -196,7 +203,6 @@ describe('a command of a cut connection that is carried out after the run has lo
 
   it('may have taken an index or a collection away', async () => {
     await opened.catalog.create('x', {}, null)
-    await opened.catalog.hideIndex('x', 'gone')
     await opened.catalog.dropIndex('x', 'gone')
     await opened.catalog.drop('x')
     await opened.catalog.drop('x')

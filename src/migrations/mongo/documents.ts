@@ -8,10 +8,9 @@ import {
 } from 'mongodb'
 import { readExactly } from '../bson-document.ts'
 import type { DocumentStore } from '../store.ts'
-import { inLanes } from './lanes.ts'
 
-/** A batch ends early with this many bytes, so that memory does not grow with the documents. */
-const BATCH_BYTES = 16 * 1024 * 1024
+/** A batch ends early with this many bytes, so that memory does not grow with the documents: two are written while a third is read. */
+const BATCH_BYTES = 8 * 1024 * 1024
 
 /** Documents of the application. */
 export function mongoDocuments(db: Db): DocumentStore {
@@ -53,8 +52,7 @@ export function mongoDocuments(db: Db): DocumentStore {
         const query: Document = { _id: id, ...guard }
         return { updateOne: { filter: query, update: change } }
       })
-      const halves = await inLanes(operations, (some) => db.collection(name).bulkWrite([...some], { ordered: false }))
-      return halves.reduce((sum, { matchedCount }) => sum + matchedCount, 0)
+      return (await db.collection(name).bulkWrite(operations, { ordered: false })).matchedCount
     },
     put: (name, id, guard, bytes) => put(db.collection(name), id, guard, bytes),
   }

@@ -50,6 +50,95 @@ function edited(database: MemoryDatabase, edit: () => void): Store {
   }
 }
 
+/** `store`, where each update is counted as it comes and waits for `gate`. */
+function gated(store: Store, begun: number[], gate: (update: number) => Promise<void>): Store {
+  const { documents } = store
+  return {
+    ...store,
+    documents: {
+      ...documents,
+      async update(collection, updates) {
+        const update = begun.push(updates.length)
+        await gate(update)
+        return documents.update(collection, updates)
+      },
+    },
+  }
+}
+
+describe('two batches', () => {
+  const declaration: BatchesDeclaration = { collection: 'x', size: 1, change: ({ n }) => ({ set: { double: n * 2 } }) }
+
+  it('are under way at once, and are recorded in order', async () => {
+    const database = five()
+    const store = connect(database)
+    const recorded: unknown[] = []
+    const { put } = store.ledger
+    store.ledger.put = (entry, expected) => {
+      recorded.push(entry.progress.x?.done ?? 'begun')
+      return put(entry, expected)
+    }
+    const begun: number[] = []
+    const first = Promise.withResolvers<void>()
+    const done = apply(
+      gated(store, begun, async (update) => {
+        if (update === 1) await first.promise
+      }),
+      declaration,
+    )
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate)
+    expect(begun).toEqual([1, 1])
+    expect(database.read('x').map(({ double }) => double)).toEqual([undefined, 4, undefined, undefined, undefined])
+    expect(database.ledger.get('001_walk')?.progress).toEqual({})
+    first.resolve()
+    await done
+    expect(database.read('x').map(({ double }) => double)).toEqual([2, 4, 6, 8, 10])
+    // Then a sweep of five batches that have nothing left, and the end.
+    expect(recorded).toEqual(['begun', 1, 2, 3, 4, 5, 5, 5, 5, 5, 5, 5])
+  })
+
+  it('come one after another where there is a pause between', async () => {
+    const begun: number[] = []
+    let atOnce = 0
+    await apply(
+      gated(connect(five()), begun, async () => {
+        atOnce += 1
+        expect(atOnce).toBe(1)
+        await new Promise(setImmediate)
+        atOnce -= 1
+      }),
+      { ...declaration, pause: 1 },
+    )
+    expect(begun).toHaveLength(5)
+  })
+
+  it('are both at their end before a refusal of one is told, and nothing begins after it', async () => {
+    const database = five()
+    const begun: number[] = []
+    const second = Promise.withResolvers<void>()
+    let isTold = false
+    const applied = apply(
+      gated(connect(database), begun, async (update) => {
+        if (update === 1) throw new Error('no')
+        await second.promise
+      }),
+      declaration,
+    ).finally(() => {
+      isTold = true
+    })
+    applied.catch(() => undefined)
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate)
+    expect([begun, isTold]).toEqual([[1, 1], false])
+    second.resolve()
+    await expect(applied).rejects.toThrow('no')
+    expect(begun).toEqual([1, 1])
+    // The second was written, and is not done: it counts from the last that was recorded.
+    expect(database.ledger.get('001_walk')).toMatchObject({ state: 'failed', progress: {} })
+    await apply(connect(database), declaration)
+    expect(database.read('x').map(({ double }) => double)).toEqual([2, 4, 6, 8, 10])
+  })
+})
+
 describe('batches', () => {
   it('loses no edit that happens between its read and its write', async () => {
     const database = five()
