@@ -107,7 +107,6 @@ async function bringIndexes(
   }
   for (const index of dropIndexes.filter((one) => present.some((is) => is.name === one))) {
     await check()
-    await catalog.hideIndex(name, index)
     await catalog.dropIndex(name, index)
   }
 }

@@ -101,22 +101,21 @@ export async function importMigration({ id, file, text, sha256: content }: Migra
 
 function checkDefinition(file: string, exported: unknown): Pick<Migration, 'phase' | 'definition'> {
   const parsed = definitionSchema.safeParse(exported)
-  if (!parsed.success) {
+  if (!isDefinition(exported, parsed)) {
     const object = exported !== null && typeof exported === 'object' ? exported : {}
     if (!('down' in object) && !('irreversible' in object)) {
       throw badInput(`${file}: has neither down(context) nor irreversible: 'why'; write one of them`)
     }
-    const { issues } = parsed.error
+    const issues = parsed.error?.issues ?? []
     const nested = issues.flatMap((issue) => (issue.code === 'invalid_union' ? issue.errors.flat() : [issue]))
     const said = [...new Set(nested.map((issue) => `${issue.path.join('.') || 'default export'}: ${issue.message}`))]
     throw badInput(`${file}: ${said.join('; ')}`)
   }
-  const definition: unknown = exported
-  if (!isDefinition(definition)) throw badInput(`${file}: default export is no migration`)
-  if (definition.timeout !== undefined) parseDuration(`${file}: timeout`, definition.timeout)
-  return { phase: definition.phase, definition }
+  if (exported.timeout !== undefined) parseDuration(`${file}: timeout`, exported.timeout)
+  return { phase: exported.phase, definition: exported }
 }
 
-function isDefinition(value: unknown): value is MigrationDefinition {
-  return definitionSchema.safeParse(value).success
+/** The value itself, not its parsed copy: an author's functions may call each other by `this`. */
+function isDefinition(_value: unknown, { success }: { success: boolean }): _value is MigrationDefinition {
+  return success
 }

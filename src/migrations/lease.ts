@@ -18,12 +18,16 @@ export interface LeaseOptions {
 /** A lease that is held and renewed until it is disposed of. */
 export interface Lease extends AsyncDisposable {
   readonly token: string
+  /** The token of the lease before it; null when there was none. */
+  readonly previous: string | null
   /** Aborts when the lease is lost. */
   readonly signal: AbortSignal
   /** Renews it, unless that was done just now. @throws Failure `failed` when another owner has it. */
   check(): Promise<void>
   /** The answer to `question`, or the loss of the lease while none comes. @throws Failure `failed` when it was lost */
   orLost<T>(question: Promise<T>): Promise<T>
+  /** Has `write` give it back with the last that is written under it. @returns whether it did */
+  endWith(write: () => Promise<boolean>): Promise<boolean>
   /** After a cut: waits until the database answers again and it is still ours. @throws Failure `failed` when it was lost meanwhile */
   regain(): Promise<void>
 }
@@ -56,8 +60,9 @@ export async function takeLease(
     signal?.throwIfAborted()
     const asked = performance.now()
     try {
-      const holder = await store.take(ours, ttl, over)
-      if (holder === null) return new Held(store, token, { ttl, fresh, asked })
+      const answer = await store.take(ours, ttl, over)
+      if (answer.isOurs) return new Held(store, token, answer.previous, { ttl, fresh, asked })
+      const { holder } = answer
       // Also by the host's name: a clone of a machine that runs goes on with the same boot and the same processes.
       if (over === null && holder.host === host && holder.process !== null && hasEnded(holder.process)) {
         // Nobody renews it any more; what was on its way when its process was killed has this long to arrive.
@@ -81,6 +86,7 @@ export async function takeLease(
 
 class Held implements Lease {
   readonly token: string
+  readonly previous: string | null
   readonly #store: LeaseStore
   readonly #ttl: number
   readonly #fresh: number
@@ -88,21 +94,28 @@ class Held implements Lease {
   readonly #patience: number
   readonly #lost = new AbortController()
   readonly #loss = Promise.withResolvers<never>()
-  readonly #heartbeat: NodeJS.Timeout
+  #heartbeat: NodeJS.Timeout | undefined
   #deadline: NodeJS.Timeout | undefined
   #renewedAt = 0
   #renewing: Promise<void> | null = null
+  #isGivenBack = false
   #last: unknown = 'no answer'
 
-  constructor(store: LeaseStore, token: string, { ttl, fresh, asked }: { ttl: number; fresh: number; asked: number }) {
+  constructor(
+    store: LeaseStore,
+    token: string,
+    previous: string | null,
+    { ttl, fresh, asked }: { ttl: number; fresh: number; asked: number },
+  ) {
     this.token = token
+    this.previous = previous
     this.#store = store
     this.#ttl = ttl
     this.#fresh = fresh
     this.#patience = ttl * 0.8
     this.#loss.promise.catch(() => undefined)
     this.#arm(asked)
-    this.#heartbeat = setInterval(() => void this.#renew().catch(() => undefined), ttl / 4).unref()
+    this.#beat()
   }
 
   get signal(): AbortSignal {
@@ -112,12 +125,20 @@ class Held implements Lease {
   async check(): Promise<void> {
     this.signal.throwIfAborted()
     if (performance.now() - this.#renewedAt < this.#fresh) return
-    // Those who ask at the same time get one answer.
-    this.#renewing ??= this.#renew().finally(() => {
-      this.#renewing = null
-    })
-    await Promise.race([this.#loss.promise, this.#renewing])
+    await Promise.race([this.#loss.promise, this.#renewOnce()])
     this.signal.throwIfAborted()
+  }
+
+  async endWith(write: () => Promise<boolean>): Promise<boolean> {
+    await this.#still()
+    try {
+      await this.check()
+      this.#isGivenBack = await this.orLost(write())
+      return this.#isGivenBack
+    } finally {
+      if (this.#isGivenBack) clearTimeout(this.#deadline)
+      else this.#beat()
+    }
   }
 
   orLost<T>(question: Promise<T>): Promise<T> {
@@ -136,15 +157,36 @@ class Held implements Lease {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#heartbeat)
+    await this.#still()
     clearTimeout(this.#deadline)
-    if (this.signal.aborted) return
+    if (this.signal.aborted || this.#isGivenBack) return
     // Left alone it runs out by itself; nobody waits for a database that does not answer.
     const released = this.#store.release(this.token).catch((thrown: unknown) => {
       if (isConnectionLoss(thrown)) return this.#store.release(this.token)
       throw thrown
     })
     await Promise.race([released, delay(RELEASE_LIMIT, undefined, { ref: false })]).catch(() => undefined)
+  }
+
+  #beat(): void {
+    if (this.signal.aborted) return
+    this.#heartbeat = setInterval(() => void this.#renewOnce().catch(() => undefined), this.#ttl / 4).unref()
+  }
+
+  /** Renews no more, and has nothing under way that would take back what was given back; not for long when nothing answers. */
+  async #still(): Promise<void> {
+    clearInterval(this.#heartbeat)
+    if (this.#renewing === null) return
+    const limit = delay(RELEASE_LIMIT, undefined, { ref: false })
+    await Promise.race([this.#loss.promise, this.#renewing, limit]).catch(() => undefined)
+  }
+
+  /** Those who ask at the same time get one answer. */
+  #renewOnce(): Promise<void> {
+    this.#renewing ??= this.#renew().finally(() => {
+      this.#renewing = null
+    })
+    return this.#renewing
   }
 
   async #renew(): Promise<void> {

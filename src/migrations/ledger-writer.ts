@@ -45,6 +45,14 @@ export class LedgerWriter {
     await this.write(entry)
   }
 
+  /** The same, and gives the lease back with it. @param entry is in the ledger already */
+  async announceLast(event: HistoryLine['event'], entry: LedgerEntry, note: string | null): Promise<void> {
+    await this.#lease.check()
+    await this.#append(event, entry, note)
+    const owner = this.#owners.get(entry._id) ?? entry.owner
+    if (!(await this.#lease.endWith(() => this.#store.putLast(entry, owner)))) throw taken(entry._id)
+  }
+
   /** What the collections were that a migration changes. */
   kept(id: string): CatalogImage[] {
     return imagesOf(this.#history, id)

@@ -1,12 +1,7 @@
 import { refused } from '../lib/index.ts'
 import { told } from './connection-loss.ts'
-import { contradictions, type HistoryLine, type LedgerEntry } from './ledger.ts'
-import type { Store } from './store.ts'
-
-export interface LedgerState {
-  entries: LedgerEntry[]
-  history: HistoryLine[]
-}
+import { contradictions } from './ledger.ts'
+import type { LedgerState, Store } from './store.ts'
 
 /**
  * Ledger and history, which must agree.

@@ -9,8 +9,8 @@ import { type LeaseOptions, takeLease } from './lease.ts'
 import type { Actor, LedgerEntry } from './ledger.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { orderOf, type Step } from './order.ts'
-import { type LedgerState, readState } from './read-ledger.ts'
-import type { Store } from './store.ts'
+import { readState } from './read-ledger.ts'
+import type { LedgerState, Store } from './store.ts'
 import { limitOf, within } from './time-limit.ts'
 import { ask, verify } from './verify.ts'
 
@@ -44,21 +44,23 @@ export async function applyMigrations(
   migrations: readonly Migration[],
   options: ApplyOptions,
 ): Promise<Applied> {
-  const seen = orderOf(migrations, (await readState(store)).entries, options.phase)
+  const before = await readState(store)
+  const seen = orderOf(migrations, before.entries, options.phase)
   if (chosen(seen.steps, options).length === 0) return { applied: [], waiting: seen.waiting }
   await using lease = await takeLease(store.lease, actorOf(options), 'migrate', {
     ...options.lease,
     signal: options.signal,
   })
-  // Whoever had the lease before may have done some of it.
-  const state = await readState(store)
+  // Whoever had the lease since may have done some of it.
+  const state = before.rest === lease.previous ? before : await readState(store)
   const { steps, waiting } = orderOf(migrations, state.entries, options.phase)
   const writer = new LedgerWriter(store.ledger, lease, actorOf(options), state)
   const { onEvent, reason = null } = options
-  const place: Place = { store, lease, writer, onEvent, decide: () => null, reason }
+  const todo = chosen(steps, options)
+  const place: Place = { store, lease, writer, onEvent, decide: () => null, reason, last: todo.at(-1)?.migration.id }
   const signal = AbortSignal.any([options.signal, lease.signal])
   const applied: Applied['applied'] = []
-  for (const { migration } of chosen(steps, options)) {
+  for (const { migration } of todo) {
     signal.throwIfAborted()
     const started = performance.now()
     await applyThroughCuts(place, migration, state, actorOf(options), signal)
@@ -71,6 +73,8 @@ export async function applyMigrations(
 
 interface Place extends Workplace {
   reason: string | null
+  /** The migration with which the lease is given back. */
+  last: string | undefined
 }
 
 /**
@@ -137,7 +141,8 @@ async function applyOne(
     await writer.announce('failed', failed, error).catch(() => undefined)
     throw new Failure('failed', error.startsWith(id) ? error : `${id}: ${error}`, { cause: thrown })
   }
-  await writer.announce('applied', { ...entry, state: 'applied', finishedAt: writer.now() }, null)
+  const done: LedgerEntry = { ...entry, state: 'applied', finishedAt: writer.now() }
+  await (id === place.last ? writer.announceLast('applied', done, null) : writer.announce('applied', done, null))
 }
 
 /**

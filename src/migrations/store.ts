@@ -13,22 +13,37 @@ export interface LeaseHolder {
   purpose: string
 }
 
+/** A lease that is ours now, and the token of the one before it, null when there was none; or who has it. */
+export type LeaseAnswer =
+  | { isOurs: true; previous: string | null }
+  | { isOurs: false; holder: LeaseHolder & { expiresAt: Date } }
+
 /** The one document that lets one owner work; compared and renewed by the server's clock. */
 export interface LeaseStore {
-  /** @param over the token of a lease that ends now, whose process has ended @returns null when it is ours, else who has it. */
-  take(holder: LeaseHolder, ttl: number, over: string | null): Promise<(LeaseHolder & { expiresAt: Date }) | null>
+  /** @param over the token of a lease that ends now, whose process has ended */
+  take(holder: LeaseHolder, ttl: number, over: string | null): Promise<LeaseAnswer>
   /** @returns whether `token` still owns it, for `ttl` more milliseconds. */
   renew(token: string, ttl: number): Promise<boolean>
   release(token: string): Promise<void>
 }
 
+/** Ledger and history as they stand. */
+export interface LedgerState {
+  entries: LedgerEntry[]
+  history: HistoryLine[]
+  /** The token of the lease that was given back last, null before the first; undefined while someone may hold one. Read before the rest. */
+  rest: string | null | undefined
+}
+
 export interface LedgerStore {
   /** The server's time. */
   now(): Date
-  read(): Promise<{ entries: LedgerEntry[]; history: HistoryLine[] }>
+  read(): Promise<LedgerState>
   append(line: HistoryLine): Promise<void>
   /** Writes `entry` if the one that stands there is owned by `expected` (null: none stands there). @returns whether it did */
   put(entry: LedgerEntry, expected: string | null): Promise<boolean>
+  /** {@link put} over what `expected` owns, then gives the lease of the entry's owner back, by one command. */
+  putLast(entry: LedgerEntry, expected: string): Promise<boolean>
   remove(id: string, owner: string): Promise<boolean>
 }
 
@@ -106,7 +121,6 @@ export interface CatalogStore {
   setValidation(name: string, validation: Validation | null): Promise<void>
   createIndexes(name: string, indexes: readonly IndexState[]): Promise<void>
   setExpiry(name: string, index: string, seconds: number): Promise<void>
-  hideIndex(name: string, index: string): Promise<void>
   dropIndex(name: string, index: string): Promise<void>
   drop(name: string): Promise<void>
   /** Documents that `schema` would refuse. */

@@ -140,6 +140,34 @@ describe('001 and the sample', () => {
   })
 })
 
+describe('a run that nobody disturbs', () => {
+  it('reads the ledger once, and gives the lease back with the last that it writes', async () => {
+    for (const phase of ['expand', 'data'] as const) await apply(sample, phase, { lease: { wait: 0 } })
+    const sent: Document[] = []
+    wire.watch = (command) => void sent.push(command)
+    await apply(sample, 'contract', { lease: { wait: 0 } })
+    wire.watch = undefined
+    expect(sent.map((command) => Object.entries(command)[0]?.join(' '))).toEqual([
+      'aggregate _migrations',
+      'findAndModify _migrations',
+      'insert _migrations_history',
+      'insert _migrations',
+      'find reports',
+      'listCollections 1',
+      'listIndexes reports',
+      'insert _migrations_history',
+      'dropIndexes reports',
+      'listCollections 1',
+      'listIndexes reports',
+      'aggregate reports',
+      'insert _migrations_history',
+      'update _migrations',
+    ])
+    const lease = await root.collection<{ _id: string }>('_migrations').findOne({ _id: 'lease' })
+    expect(lease).toMatchObject({ expiresAt: new Date(0), purpose: 'migrate' })
+  })
+})
+
 describe('a walk that meets nothing', () => {
   it('asks one question and keeps nothing', async () => {
     const sent: Document[] = []

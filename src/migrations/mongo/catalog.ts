@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { Failure } from '../../lib/index.ts'
 import type { CatalogStore, CollectionState, IndexState, Validation } from '../store.ts'
 import { together } from '../together.ts'
-import { atMost, LANES } from './lanes.ts'
+import { inTurn } from './in-turn.ts'
 
 const record = z.record(z.string(), z.unknown())
 
@@ -37,10 +37,11 @@ const NAMESPACE_EXISTS = 48
 
 /** Collections, validators and indexes. */
 export function mongoCatalog(db: Db): CatalogStore {
-  const inTurn = atMost(LANES)
+  const queued = inTurn()
   const look = together(async (names: readonly string[]) => {
     const [name] = names
-    const found = await db.listCollections({ name: names.length === 1 ? name : { $in: names } }).toArray()
+    const filter = { name: names.length === 1 ? name : { $in: names } }
+    const found = await queued(() => db.listCollections(filter).toArray())
     const byName = new Map(found.map((one) => collectionSchema.parse(one)).map((one) => [one.name, one]))
     return names.map((one) => byName.get(one) ?? null)
   })
@@ -49,7 +50,7 @@ export function mongoCatalog(db: Db): CatalogStore {
     if (found === null) return null
     if (found.type === 'view') throw new Failure('refused', `${name} is a view: a declaration needs a collection`)
     const { validator, validationLevel, validationAction, ...options } = found.options
-    const indexes = await inTurn(() => db.collection(name).listIndexes().toArray())
+    const indexes = await queued(() => db.collection(name).listIndexes().toArray())
     return {
       options,
       validation: validationOf(validator, validationLevel, validationAction),
@@ -62,7 +63,7 @@ export function mongoCatalog(db: Db): CatalogStore {
       const all = { ...options, ...validationOptions(validation) }
       await lateOr(
         NAMESPACE_EXISTS,
-        inTurn(() => db.createCollection(name, all)),
+        queued(() => db.createCollection(name, all)),
       )
     },
     async setValidation(name, validation) {
@@ -70,13 +71,10 @@ export function mongoCatalog(db: Db): CatalogStore {
       await db.command({ collMod: name, ...options })
     },
     async createIndexes(name, indexes) {
-      await inTurn(() => db.collection(name).createIndexes(indexes.map(descriptionOf)))
+      await queued(() => db.collection(name).createIndexes(indexes.map(descriptionOf)))
     },
     async setExpiry(name, index, seconds) {
       await db.command({ collMod: name, index: { name: index, expireAfterSeconds: seconds } })
-    },
-    async hideIndex(name, index) {
-      await lateOr(INDEX_NOT_FOUND, db.command({ collMod: name, index: { name: index, hidden: true } }))
     },
     async dropIndex(name, index) {
       await lateOr(INDEX_NOT_FOUND, db.collection(name).dropIndex(index))

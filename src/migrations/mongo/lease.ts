@@ -2,7 +2,7 @@ import { type Collection, type Document, MongoServerError } from 'mongodb'
 import { z } from 'zod'
 import type { LeaseStore } from '../store.ts'
 
-const leaseSchema = z.object({
+export const leaseSchema = z.object({
   token: z.string(),
   run: z.string(),
   actor: z.string(),
@@ -10,7 +10,11 @@ const leaseSchema = z.object({
   process: z.string().nullable().default(null),
   purpose: z.string(),
   expiresAt: z.date(),
+  previous: z.string().nullable().default(null),
 })
+
+/** Where a lease stands that was given back. */
+export const GIVEN_BACK = new Date(0)
 
 interface LeaseDocument {
   _id: string
@@ -22,10 +26,10 @@ export const LEASE_ID = 'lease'
 /** The lease as one document beside the ledger's entries in `_migrations`. */
 export function mongoLease(collection: Collection<LeaseDocument>): LeaseStore {
   const until = (ttl: number) => ({ $add: ['$$NOW', ttl] })
-  const ranOut = { $lte: [{ $ifNull: ['$expiresAt', new Date(0)] }, '$$NOW'] }
+  const ranOut = { $lte: [{ $ifNull: ['$expiresAt', GIVEN_BACK] }, '$$NOW'] }
   return {
     async take(holder, ttl, over) {
-      const ours: Document = { takenAt: '$$NOW', expiresAt: until(ttl) }
+      const ours: Document = { previous: { $ifNull: ['$token', null] }, takenAt: '$$NOW', expiresAt: until(ttl) }
       for (const [name, value] of Object.entries(holder)) ours[name] = { $literal: value }
       const taken = Object.entries(ours).map(([name, value]) => [name, { $cond: ['$free', value, `$${name}`] }])
       // A server refuses $expr in the filter of an upsert, so the pipeline decides: what is not free stays as it is.
@@ -47,8 +51,10 @@ export function mongoLease(collection: Collection<LeaseDocument>): LeaseStore {
       if (found === null) {
         throw new Error('the lease could be neither taken nor read: may this user write _migrations?')
       }
-      const holding = leaseSchema.parse(found)
-      return holding.token === holder.token ? null : holding
+      const holding = leaseSchema.parse(found, { jitless: true })
+      return holding.token === holder.token
+        ? { isOurs: true, previous: holding.previous }
+        : { isOurs: false, holder: holding }
     },
     async renew(token, ttl) {
       const result = await collection.updateOne({ _id: LEASE_ID, token }, [{ $set: { expiresAt: until(ttl) } }])
@@ -56,7 +62,7 @@ export function mongoLease(collection: Collection<LeaseDocument>): LeaseStore {
     },
     async release(token) {
       // Kept, so that the next owner updates a document instead of racing to insert one.
-      await collection.updateOne({ _id: LEASE_ID, token }, { $set: { expiresAt: new Date(0) } })
+      await collection.updateOne({ _id: LEASE_ID, token }, { $set: { expiresAt: GIVEN_BACK } })
     },
   }
 }

@@ -24,7 +24,10 @@ export class MemoryDatabase {
   readonly ledger = new Map<string, LedgerEntry>()
   readonly history: HistoryLine[] = []
   readonly images = new Map<string, BeforeImage>()
+  /** Given back: runs out at 0. */
   lease: (LeaseHolder & { expiresAt: number }) | null = null
+  /** The token of the lease before it. */
+  previous: string | null = null
   /** Milliseconds of the server's clock. */
   clock = Date.UTC(2026, 0, 1)
 
@@ -98,11 +101,12 @@ export function connect(
       take: (holder, ttl, over) =>
         write('lease.take', () => {
           const held = database.lease
-          if (held !== null && held.expiresAt > database.clock && held.token !== over) {
-            return held.token === holder.token ? null : { ...held, expiresAt: new Date(held.expiresAt) }
+          if (held !== null && held.expiresAt > database.clock && held.token !== over && held.token !== holder.token) {
+            return { isOurs: false, holder: { ...held, expiresAt: new Date(held.expiresAt) } }
           }
+          if (held?.token !== holder.token) database.previous = held?.token ?? null
           database.lease = { ...holder, expiresAt: database.clock + ttl }
-          return null
+          return { isOurs: true, previous: database.previous }
         }),
       renew: (token, ttl) =>
         write('lease.renew', () => {
@@ -112,18 +116,29 @@ export function connect(
         }),
       release: (token) =>
         write('lease.release', () => {
-          if (database.lease?.token === token) database.lease = null
+          if (database.lease?.token === token) database.lease.expiresAt = 0
         }),
     },
     ledger: {
       now: () => new Date(database.clock),
       read: () =>
-        read(() => ({ entries: [...ledger.values()].map((one) => structuredClone(one)), history: [...history] })),
+        read(() => ({
+          entries: [...ledger.values()].map((one) => structuredClone(one)),
+          history: [...history],
+          rest: database.lease === null ? null : database.lease.expiresAt === 0 ? database.lease.token : undefined,
+        })),
       append: (line) => write('history', () => void history.push(line)),
       put: (entry, expected) =>
         write(`ledger.${entry.state}`, () => {
           if ((ledger.get(entry._id)?.owner ?? null) !== expected) return false
           ledger.set(entry._id, structuredClone(entry))
+          return true
+        }),
+      putLast: (entry, expected) =>
+        write(`ledger.${entry.state} and lease.release`, () => {
+          if (ledger.get(entry._id)?.owner !== expected) return false
+          ledger.set(entry._id, structuredClone(entry))
+          if (database.lease?.token === entry.owner) database.lease.expiresAt = 0
           return true
         }),
       remove: (id, owner) => write('ledger.remove', () => ledger.get(id)?.owner === owner && ledger.delete(id)),
@@ -207,7 +222,6 @@ export function connect(
           const found = database.collection(name).indexes.find((one) => one.name === index)
           if (found !== undefined) found.options.expireAfterSeconds = seconds
         }),
-      hideIndex: (name, index) => write(`hide ${name} ${index}`, () => undefined),
       dropIndex: (name, index) =>
         write(`drop ${name} ${index}`, () => {
           const collection = database.collection(name)

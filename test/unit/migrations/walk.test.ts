@@ -139,6 +139,26 @@ describe('two batches', () => {
   })
 })
 
+describe('a run whose lease was someone else’s meanwhile', () => {
+  it('reads the ledger again, and does nothing twice', async () => {
+    const database = five()
+    const migrations = walking({ collection: 'x', change: ({ n }) => ({ set: { n: n + 1 } }) })
+    const store = connect(database)
+    const late: Store = {
+      ...store,
+      lease: {
+        ...store.lease,
+        async take(...asked) {
+          await applyMigrations(connect(database), migrations, { ...common, phase: 'data' })
+          return store.lease.take(...asked)
+        },
+      },
+    }
+    expect(await applyMigrations(late, migrations, { ...common, phase: 'data' })).toEqual({ applied: [], waiting: [] })
+    expect(database.read('x').map(({ n }) => n)).toEqual([2, 3, 4, 5, 6])
+  })
+})
+
 describe('batches', () => {
   it('loses no edit that happens between its read and its write', async () => {
     const database = five()
