@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { Failure, tryRun } from '../lib/index.ts'
+import { Failure, run, tryRun } from '../lib/index.ts'
 import { type Digest, digestSchema } from '../release/index.ts'
 import type { DraftImage } from './draft.ts'
 import { askEngine, type EngineAccess, socketOf } from './engine-socket.ts'
@@ -42,6 +42,27 @@ async function inspect(name: string, { host, env, signal }: EngineAccess): Promi
   if (status === 200) return said
   if (status === 404) return null
   throw new Failure('error', `the Docker engine answers ${status} about ${name}: ${said.slice(0, 200)}`)
+}
+
+/** Gives an image one more name, `repository:tag`. @throws Failure `error` when the engine does not */
+export async function tagImage(image: Digest, name: string, { host, env, signal }: EngineAccess): Promise<void> {
+  const socket = socketOf(host)
+  if (socket === null) {
+    await run('docker', ['tag', image, name], { env, signal })
+    return
+  }
+  const colon = name.lastIndexOf(':')
+  const query = new URLSearchParams({ repo: name.slice(0, colon), tag: name.slice(colon + 1) })
+  const { status, said } = await askEngine(socket, 'POST', `/images/${image}/tag?${query}`, { signal })
+  if (status !== 201)
+    throw new Failure('error', `the Docker engine answers ${status} to the tag ${name}: ${said.slice(0, 200)}`)
+}
+
+/** Takes a name away, also in a job that is cancelled; an image goes with its last one. */
+export async function untagImage(name: string, { host, env }: EngineAccess): Promise<void> {
+  const socket = socketOf(host)
+  if (socket === null) await tryRun('docker', ['image', 'rm', name], { env })
+  else await askEngine(socket, 'DELETE', `/images/${name}`).catch(() => undefined)
 }
 
 /** What `--metadata-file` of buildx tells; some builders leave the config out. */

@@ -1,9 +1,9 @@
-import { Failure, refused, sideBySide, tryRun } from '../lib/index.ts'
+import { Failure, refused, sideBySide } from '../lib/index.ts'
 import { askRegistry, type Digest, type RegistryAccess, readRegistryImage, requireManifest } from '../release/index.ts'
 import type { DraftImage } from './draft.ts'
 import { checkEngine } from './engine.ts'
 import type { EngineAccess } from './engine-socket.ts'
-import { inspectLocalImage } from './local-image.ts'
+import { inspectLocalImage, tagImage, untagImage } from './local-image.ts'
 import { readSavedImage } from './saved-image.ts'
 
 /** A pushed image as the registry has it. */
@@ -36,22 +36,19 @@ export async function findPushed(
  * @throws Failure `refused` when the registry holds an index or another image; `error` when the registry stays away.
  */
 export async function uploadImage(
-  service: string,
   image: DraftImage,
   target: string,
-  access: RegistryAccess,
+  access: RegistryAccess & EngineAccess,
 ): Promise<PushedImage> {
-  const docker = (args: readonly string[]) => tryRun('docker', args, access)
   // By the engine's own name: what `local` names a moment later is of no account.
-  const tagged = await docker(['tag', image.image, target])
-  if (tagged.code !== 0) throw new Failure('error', `docker tag for ${service} failed: ${tagged.stderr.trim()}`)
+  await tagImage(image.image, target, access)
   try {
     const pushed = await askRegistry('push', target, ['push', target], { ...access, onLine: access.log })
     if (typeof pushed !== 'string') {
       throw refused(`push ${target}: the registry has no such repository: create it, or check the prefix`)
     }
   } finally {
-    await tryRun('docker', ['image', 'rm', target], { env: access.env })
+    await untagImage(target, access)
   }
   const read = await requireManifest(target, access)
   if (read.config !== image.config) {

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Problems, refused, run, sideBySide, tryRun } from '../lib/index.ts'
+import { Problems, refused, sideBySide } from '../lib/index.ts'
 import {
   askRegistry,
   canonicalJson,
@@ -21,8 +21,10 @@ import { buildReleaseImage } from './build-release.ts'
 import { checkCheckout } from './checkout.ts'
 import type { Draft, DraftImage } from './draft.ts'
 import { checkEngine, engineHost } from './engine.ts'
+import type { EngineAccess } from './engine-socket.ts'
 import { type EvidenceByService, requireEvidence } from './evidence.ts'
 import { lastReleaseTag, readLastManifest } from './last-release.ts'
+import { tagImage, untagImage } from './local-image.ts'
 import { type Log, withProgress } from './progress.ts'
 import {
   contentTag,
@@ -97,13 +99,14 @@ export async function pushRelease(options: PushOptions): Promise<PushResult> {
   const { stack, agent } = await checkParts(options, remembered)
   const host = await engineHost(options)
   const login = { ...options, directory: options.dockerConfigDirectory, host }
-  return withLogin(options.registry, login, async (access) => {
+  return withLogin(options.registry, login, async (registry) => {
+    const access = { ...registry, host }
     const uploaded: string[] = []
     const known: string[] = []
     const look = (service: string, image: DraftImage, target: string) =>
       withProgress(service, log, (line) => findPushed(image, target, { ...access, log: line }))
     const push = async (service: string, image: DraftImage, target: string, found: PushedImage | null) => {
-      const upload = (line: Log) => uploadImage(service, image, target, { ...access, log: line })
+      const upload = (line: Log) => uploadImage(image, target, { ...access, log: line })
       const pushed = found ?? (await withProgress(service, log, upload))
       const list = pushed.uploaded ? uploaded : known
       list.push(service)
@@ -113,7 +116,7 @@ export async function pushRelease(options: PushOptions): Promise<PushResult> {
 
     // Read beside the looks at the images: when all of them are there, this may be the same step once more.
     const reading = readLastManifest(prefix, remembered, { ...access, log: () => undefined }).catch(() => null)
-    const comparing = refuseMoved(draft.images, { ...access, host })
+    const comparing = refuseMoved(draft.images, access)
     comparing.catch(() => undefined)
     const images = Object.entries(draft.images)
     const looked = await sideBySide(LOOKS_AT_A_TIME, images, async ([service, image]) => {
@@ -157,7 +160,7 @@ export async function pushRelease(options: PushOptions): Promise<PushResult> {
       }
     }
     await checkOnce()
-    const release = await pushReleaseImage(manifest, options, access, host, async (image, target) => {
+    const release = await pushReleaseImage(manifest, options, access, async (image, target) => {
       return push('release', image, target, await look('release', image, target))
     })
     await rememberRelease(options.cache, prefix, { reference: release, manifest })
@@ -168,8 +171,7 @@ export async function pushRelease(options: PushOptions): Promise<PushResult> {
 async function pushReleaseImage(
   manifest: ReleaseManifest,
   options: PushOptions,
-  access: RegistryAccess,
-  host: string,
+  access: RegistryAccess & EngineAccess,
   push: (image: DraftImage, target: string) => Promise<ReleaseImage['digest']>,
 ): Promise<string> {
   const repository = `${options.prefix}/release`
@@ -178,7 +180,7 @@ async function pushReleaseImage(
     // Built with the caller's own docker configuration: it needs no login, and a private one may hide buildx.
     const image = await buildReleaseImage(manifest, {
       ...options,
-      host,
+      host: access.host,
       scratch,
       local: `${repository}:${manifest.id}-built`,
     })
@@ -200,13 +202,13 @@ function isSameRelease(one: ReleaseManifest, other: ReleaseManifest): boolean {
 }
 
 /** Lets the next build find this release, to see what is new since then. */
-async function markAsLast(image: DraftImage, prefix: string, access: RegistryAccess): Promise<void> {
+async function markAsLast(image: DraftImage, prefix: string, access: RegistryAccess & EngineAccess): Promise<void> {
   const tag = lastReleaseTag(prefix)
   const known = await lookUp(tag, access)
   if (known?.kind === 'manifest' && known.config === image.config) return
-  await run('docker', ['tag', image.image, tag], access)
+  await tagImage(image.image, tag, access)
   const pushed = await askRegistry('push', tag, ['push', '--quiet', tag], access)
-  await tryRun('docker', ['image', 'rm', tag], { env: access.env })
+  await untagImage(tag, access)
   if (typeof pushed !== 'string') throw refused(`push ${tag}: the registry has no such repository any more`)
 }
 
