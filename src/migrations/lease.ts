@@ -124,6 +124,8 @@ class Held implements Lease {
 
   async check(): Promise<void> {
     this.signal.throwIfAborted()
+    // What a cancelled run still has under way would take it back, and nobody would renew it.
+    if (this.#isGivenBack) throw new Failure('failed', 'the lease of the database was given back: stopped')
     if (performance.now() - this.#renewedAt < this.#fresh) return
     await Promise.race([this.#loss.promise, this.#renewOnce()])
     this.signal.throwIfAborted()
@@ -160,6 +162,7 @@ class Held implements Lease {
     await this.#still()
     clearTimeout(this.#deadline)
     if (this.signal.aborted || this.#isGivenBack) return
+    this.#isGivenBack = true
     // Left alone it runs out by itself; nobody waits for a database that does not answer.
     const released = this.#store.release(this.token).catch((thrown: unknown) => {
       if (isConnectionLoss(thrown)) return this.#store.release(this.token)

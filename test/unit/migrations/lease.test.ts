@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { processIdentity } from '../../../src/lib/index.ts'
 import { takeLease } from '../../../src/migrations/lease.ts'
 import { connect, MemoryDatabase } from './memory-store.ts'
@@ -36,5 +36,42 @@ describe('the lease of a process that was killed', () => {
     const database = held(identity, host)
     await expect(take(database)).rejects.toMatchObject({ kind: 'locked' })
     expect(database.lease?.token).toBe('theirs')
+  })
+})
+
+it('a lease that was given back is not taken back by what is still under way', async () => {
+  const database = new MemoryDatabase()
+  const lease = await takeLease(connect(database).lease, ACTOR, 'migrate', { ttl: 400, wait: 0, fresh: 0 })
+  await lease.check()
+  await lease[Symbol.asyncDispose]()
+  await expect(lease.check()).rejects.toThrow(/was given back/)
+  expect(database.lease).toMatchObject({ token: lease.token, expiresAt: 0 })
+})
+
+describe('the lease that ends with a write', () => {
+  afterEach(() => void vi.useRealTimers())
+
+  it('is neither renewed any more nor released once more', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] })
+    const database = new MemoryDatabase()
+    const store = connect(database)
+    {
+      await using lease = await takeLease(store.lease, ACTOR, 'migrate', { ttl: 60_000, wait: 0 })
+      expect(vi.getTimerCount()).toBe(2)
+      expect(await lease.endWith(async () => true)).toBe(true)
+      expect(vi.getTimerCount()).toBe(0)
+    }
+    expect(store.log).toEqual(['lease.take'])
+  })
+
+  it('is kept when nothing was written', async () => {
+    const database = new MemoryDatabase()
+    const store = connect(database)
+    {
+      await using lease = await takeLease(store.lease, ACTOR, 'migrate', { ttl: 400, wait: 0, fresh: 0 })
+      expect(await lease.endWith(async () => false)).toBe(false)
+      await lease.check()
+    }
+    expect(store.log.at(-1)).toBe('lease.release')
   })
 })
