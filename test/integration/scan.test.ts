@@ -129,6 +129,14 @@ describe('a build', () => {
     expect(error).not.toContain(token)
   })
 
+  test('refuses a licence of the list by the package that has it, and looks at none without a list', async () => {
+    const viewer = JSON.stringify({ name: 'viewer', version: '1.0.0', license: 'AGPL-3.0-only' })
+    const files = { ...clean, 'image/app/node_modules/viewer/package.json': viewer }
+    expect((await build(files)).code).toBe(0)
+    const refused = await build(files, { 'scan-licences': 'SSPL-1.0, AGPL-3.0-only' })
+    expect(errorOf(refused)).toMatch(/^the scan refuses the image of api: AGPL-3.0-only in viewer \(CRITICAL\)/)
+  })
+
   test('refuses an image about which nothing can be known, unless that is allowed', async () => {
     const old = await build(debian('image', [], '8'))
     expect(errorOf(old)).toMatch(/image of api: os-end-of-life \(CRITICAL\): debian 8/)
