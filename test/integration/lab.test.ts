@@ -6,16 +6,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { VERIFY_LABEL } from '../../src/backup/index.ts'
 import { tryRun } from '../../src/lib/index.ts'
 import {
   allLabs,
   docker,
+  ensureVendorImage,
   ids,
   LAB_LABEL,
   type Lab,
   LabError,
   type Machine,
   openLab,
+  Progress,
   startLab,
   waitFor,
 } from '../lab/index.ts'
@@ -184,8 +187,15 @@ describe('the command line', () => {
 })
 
 describe('down', () => {
-  test('leaves nothing of a lab, and the lab beside it as it was', async () => {
+  test('leaves nothing of a lab, the lab beside it as it was, and what a proof of restore runs; builds leave nothing', async () => {
+    const { image } = await ensureVendorImage('redis:8', new Progress())
+    const proof = await docker(['create', '--label', `${VERIFY_LABEL}=lab-test`, image])
+    const ofBuild = await docker(['create', image])
     const second = await startLab({ servers: ['staging'], runner: false })
+    const there = await ids(['ps', '-aq', '--no-trunc'])
+    await docker(['rm', proof])
+    expect(there).toContain(proof)
+    expect(there).not.toContain(ofBuild)
     const made = await tracesOf(second.name)
     expect(made.containers).toHaveLength(2)
     expect(made.volumes).toHaveLength(2)

@@ -95,16 +95,21 @@ const build = onceAtATime(
  * Only while no build runs.
  */
 export async function removeBuildLeftovers(): Promise<void> {
-  const format = `{{.ID}} {{.Label "${IMAGE_LABEL}"}} {{.Label "${LAB_LABEL}"}}`
+  const format = `{{.ID}}\t{{.Label "${IMAGE_LABEL}"}}\t{{.Labels}}`
   const lines = await ids(['ps', '-a', '--filter', `label=${IMAGE_LABEL}`, '--format', format])
   const leftovers = lines
-    .map((line) => line.split(' '))
-    .flatMap(([id = '', image, lab]) => (lab || image === LONG_BUILD ? [] : [id]))
+    .map((line) => line.split('\t'))
+    .flatMap(([id = '', image, labels = '']) => (image === LONG_BUILD || isOwned(labels) ? [] : [id]))
   if (leftovers.length > 0) await docker(['rm', '-fv', ...leftovers])
   await docker(['image', 'prune', '-f', '--filter', `label=${IMAGE_LABEL}`])
   const folders = join(await stateRoot(), 'builds')
   if (!existsSync(folders)) return
   for (const name of await readdir(folders)) await removeBuildFolder(join(folders, name))
+}
+
+/** Whether a container of a lab's image belongs to a lab, or to a backup, a proof or a restore that goes on. */
+function isOwned(labels: string): boolean {
+  return labels.split(',').some((label) => label.startsWith(`${LAB_LABEL}=`) || label.startsWith('pacs.'))
 }
 
 /** A fresh folder for one build. Builds run one process at a time, so what a killed one left can be told. */
