@@ -5,7 +5,7 @@ import type { Restic } from './restic.ts'
 import { listVolumeReaders, READER_HOST } from './volume-reader.ts'
 
 /**
- * Removes the locks of whatever was killed: they would keep restic's check and its pruning out for half an hour. restic itself
+ * Removes the locks of whatever was killed: that of a check or a pruning keeps everybody out until then, any other those two. restic itself
  * knows them by their process, if that ran on this host; the process of a container that read a volume is nobody's out here, so
  * its lock goes when no such container is left.
  */

@@ -2,9 +2,17 @@ import { chmod, mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, messageOf, refused } from '../lib/index.ts'
 import { arrange, listBackups, type Tagged } from './catalogue.ts'
+import { removeDeadLocks } from './dead-locks.ts'
+import type { Docker } from './docker.ts'
 import { noteHeld, recallHeld } from './held-backups.ts'
-import type { Restic } from './restic.ts'
+import type { Restic, Snapshot } from './restic.ts'
 import { chooseKept, type Retention } from './retention.ts'
+
+/** Looks into a repository that the dead keep nobody out of any more. @returns what it holds; null where there is none yet */
+export async function openRepository(restic: Restic, docker: Docker, signal: AbortSignal): Promise<Snapshot[] | null> {
+  await removeDeadLocks(restic, docker, signal)
+  return restic.snapshotsIfThere({ signal })
+}
 
 /**
  * Makes a repository on this server, open to the group of its owner: readers of volumes write as root of that group.
@@ -90,6 +98,7 @@ export type SecondCopy =
 export async function copyToSecond(
   first: Restic,
   second: Restic,
+  docker: Docker,
   retention: Retention,
   now: Date,
   signal: AbortSignal,
@@ -98,7 +107,7 @@ export async function copyToSecond(
   let held = await recallHeld(second)
   const missing = () => all.filter(({ id }) => !held.has(id)).reverse()
   try {
-    const there = await second.snapshotsIfThere({ signal })
+    const there = await openRepository(second, docker, signal)
     if (there === null) await second.init(first)
     held = new Set(arrange(there ?? []).complete.map(({ id }) => id))
     const copied: string[] = []

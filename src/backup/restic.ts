@@ -193,10 +193,10 @@ export class Restic {
     await this.#run(['copy', ...from, ...snapshots], call, fromEnvironment(source.repository))
   }
 
-  /** Removes locks whose process is gone; a live one stays. */
+  /** Removes locks whose process is gone; a live one stays. Where there is no repository yet, there is none to remove. */
   async removeStaleLocks(call: ResticCall = {}): Promise<void> {
     if (this.isLocal && (await this.#filesIn('locks')).length === 0) return
-    await this.#run(['unlock'], call)
+    await this.#reach(['unlock'], call)
   }
 
   /** The ids of the locks of a repository on this server that were taken on `host`. */

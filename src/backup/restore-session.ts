@@ -7,6 +7,7 @@ import type { CacheSource } from './cache.ts'
 import { chooseBackup, listBackups, readContents, type StoredBackup } from './catalogue.ts'
 import type { Contents, DatabaseContents } from './contents.ts'
 import { connectDatabase } from './database.ts'
+import { removeDeadLocks } from './dead-locks.ts'
 import { askDocker } from './docker.ts'
 import { diskFull } from './dump.ts'
 import { Restic } from './restic.ts'
@@ -85,6 +86,7 @@ export async function withRestoreSession<T>(
   const restic = new Restic(tools.restic, request.repository, tools.path, tools.cache)
   let client: MongoClient | null = null
   try {
+    await removeDeadLocks(restic, tools.docker, signal)
     const backup = chooseBackup(await listBackups(restic, signal), request.which)
     const contents = await readContents(restic, backup, signal)
     client = request.database === null ? null : await connectDatabase(request.database)

@@ -6,11 +6,10 @@ import { type CacheSource, readCache, type SavedCache, saveCache } from './cache
 import { idTag, newBackupId, PART, sizeTag, type Tagged } from './catalogue.ts'
 import type { ArchiveContents, CacheContents, Contents, DatabaseContents, Moment } from './contents.ts'
 import { connectDatabase, type DatabaseAddress } from './database.ts'
-import { removeDeadLocks } from './dead-locks.ts'
 import type { Docker } from './docker.ts'
 import { diskFull, dumpDatabase } from './dump.ts'
 import { copyFolder, type FolderSource } from './folders.ts'
-import { copyToSecond, makeRepository, type Pruning, prune, type SecondCopy } from './repository.ts'
+import { copyToSecond, makeRepository, openRepository, type Pruning, prune, type SecondCopy } from './repository.ts'
 import { type Repository, Restic, type Stored } from './restic.ts'
 import type { Retention } from './retention.ts'
 import { ensureResticImage, removeVolumeReaders, storeVolume } from './volume-reader.ts'
@@ -79,7 +78,7 @@ export async function takeBackup(request: BackupRequest): Promise<BackupResult> 
     const image =
       request.archives.length === 0 ? Promise.resolve('') : ensureResticImage(tools.docker, tools.restic, work)
     image.catch(() => undefined)
-    const opening = openRepository(request, first)
+    const opening = prepareRepository(request, first)
     opening.catch(() => undefined)
     const [{ contents, snapshots }, held] = await together([
       collectAndStore(request, first, opening, image),
@@ -90,7 +89,11 @@ export async function takeBackup(request: BackupRequest): Promise<BackupResult> 
     const pruning = await prune(first, [...held, ...snapshots], request.retention, now, signal)
     if (request.second === null) return { contents, pruning, second: null }
     const second = new Restic(tools.restic, request.second, tools.path, tools.cache)
-    return { contents, pruning, second: await copyToSecond(first, second, request.retention, now, signal) }
+    return {
+      contents,
+      pruning,
+      second: await copyToSecond(first, second, tools.docker, request.retention, now, signal),
+    }
   } catch (thrown) {
     throw diskFull(thrown, work)
   } finally {
@@ -113,10 +116,9 @@ export async function clearLeftovers(docker: Docker, work: string): Promise<void
 }
 
 /** Has the repository ready to be written. @returns what it holds */
-async function openRepository({ held, tools, signal }: BackupRequest, restic: Restic): Promise<readonly Tagged[]> {
-  const there = held === undefined ? await restic.snapshotsIfThere({ signal }) : held
+async function prepareRepository({ held, tools, signal }: BackupRequest, restic: Restic): Promise<readonly Tagged[]> {
+  const there = held === undefined ? await openRepository(restic, tools.docker, signal) : held
   if (there === null) await makeRepository(restic)
-  await removeDeadLocks(restic, tools.docker, signal)
   return there ?? []
 }
 

@@ -23,6 +23,7 @@ export async function verifyBackup(request: VerificationRequest): Promise<Verifi
   const startedAt = new Date()
   const restic = new Restic(tools.restic, request.repository, tools.path, tools.cache)
   try {
+    await removeDeadLocks(restic, tools.docker, signal)
     const all = await listBackups(restic, signal)
     const backup = chooseBackup(all, request.which)
     progress(`L0: backup ${backup.id}`)
@@ -50,10 +51,9 @@ async function emptyDirectory(path: string): Promise<void> {
 
 async function checkRepository(
   restic: Restic,
-  { tools, readData }: VerificationRequest,
+  { readData }: VerificationRequest,
   signal: AbortSignal,
 ): Promise<Findings> {
-  await removeDeadLocks(restic, tools.docker, signal)
   await restic.check(readData, { signal })
   return { checked: 1, findings: [] }
 }

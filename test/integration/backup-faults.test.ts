@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   clearLeftovers,
   listBackups,
+  planRestore,
   Restic,
   removeScratch,
   runRestore,
@@ -221,8 +222,20 @@ describe('what is not a backup’s fault', () => {
     expect(await backups()).toEqual(before)
   })
 
+  test.each([
+    ['a backup', () => takeBackup(site.backup({ archives: [] }))],
+    ['a verification', () => verifyBackup(site.verification({ through: 'L1' }))],
+    ['a plan of a restore', () => planRestore(site.restore({ target: { kind: 'collection', collection: 'reports' } }))],
+  ])('is the lock of one that was killed while it had the repository for itself: %s goes on', async (_, work) => {
+    const { kill } = await exclusiveLock()
+    await kill()
+    expect(await readdir(join(site.repository.location, 'locks'))).toHaveLength(1)
+    await work()
+    expect(await readdir(join(site.repository.location, 'locks'))).toEqual([])
+  })
+
   /** Another restic that holds the repository for itself and was stopped in the middle of it. */
-  async function exclusiveLock(attempts = 20): Promise<AsyncDisposable> {
+  async function exclusiveLock(attempts = 20): Promise<AsyncDisposable & { kill: () => Promise<void> }> {
     const { location, passwordFile } = site.repository
     const env = { RESTIC_REPOSITORY: location, RESTIC_PASSWORD_FILE: passwordFile, HOME: site.directory }
     const holder = spawn(site.tools.restic, ['--no-cache', 'check', '--read-data'], { env, stdio: 'ignore' })
@@ -240,6 +253,10 @@ describe('what is not a backup’s fault', () => {
       throw new Error('restic could not be stopped while it holds its lock')
     }
     return {
+      async kill() {
+        holder.kill('SIGKILL')
+        await exited
+      },
       async [Symbol.asyncDispose]() {
         holder.kill('SIGCONT')
         holder.kill('SIGTERM')

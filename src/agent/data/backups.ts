@@ -1,6 +1,14 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { arrange, backupMetrics, connectDatabase, Restic, retentionSchema, takeBackup } from '../../backup/index.ts'
+import {
+  arrange,
+  backupMetrics,
+  connectDatabase,
+  openRepository,
+  Restic,
+  retentionSchema,
+  takeBackup,
+} from '../../backup/index.ts'
 import { counted, formatDuration, messageOf } from '../../lib/index.ts'
 import { holdsDocuments } from '../../migrations/index.ts'
 import type { ChildLine } from './child.ts'
@@ -23,7 +31,8 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
   if (unlessEmpty && (await isEmpty(data))) return 'the database holds no document: there is nothing to back up'
   await requirePassword(data)
   const tools = toolsOf(place)
-  const held = await new Restic(tools.restic, data.repository, tools.path, tools.cache).snapshotsIfThere({ signal })
+  const first = new Restic(tools.restic, data.repository, tools.path, tools.cache)
+  const held = await openRepository(first, tools.docker, signal)
   const [newest] = arrange(held ?? []).complete
   const age = newest === undefined ? Number.POSITIVE_INFINITY : Date.now() - Date.parse(newest.startedAt)
   if (age < unlessNewerThan) return `backup ${newest?.id} is fresh: it began ${formatDuration(age)} ago`
