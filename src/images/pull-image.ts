@@ -1,8 +1,7 @@
-import { z } from 'zod'
 import { badInput, type Redact, refused } from '../lib/index.ts'
-import { askRegistry, digestSchema } from '../release/index.ts'
+import { askRegistry } from '../release/index.ts'
 import type { DraftImage } from './draft.ts'
-import { type EngineAccess, readEngine, socketOf } from './engine-socket.ts'
+import { askEngine, type EngineAccess, socketOf } from './engine-socket.ts'
 import { inspectLocalImage, type LocalImage } from './local-image.ts'
 import type { ImageSource } from './plan.ts'
 import type { Log } from './progress.ts'
@@ -48,33 +47,35 @@ async function describe(service: string, reference: string, pulled: LocalImage, 
   return { local, config, found: (await findPulled(local, context)) ?? (await pull(service, local, context)) }
 }
 
-/** Milliseconds in which the registry says what it has; one that is slower is left to the pull. */
-const ANSWER_LIMIT = 10_000
-
-const distributionSchema = z.object({ Descriptor: z.object({ digest: digestSchema }) })
+/** Milliseconds in which an engine says that it has the newest; one that is slower is left to the client. */
+const LOOK_LIMIT = 10_000
 
 /**
  * The image that a pull would give, where it is here: a client that pulls takes 60 ms of a processor to say so.
- * @returns null where only a pull can tell, as from a registry that wants the client's login
+ * @returns null where only the client can tell, as of a registry that wants its login
  */
 async function findPulled(reference: string, context: PullContext): Promise<LocalImage | null> {
   const found = await inspectLocalImage(reference, context)
   if (found?.platform !== context.platform) return null
-  const [, named] = reference.split('@')
-  const digest = named ?? (await digestOf(reference, context))
-  if (!found.known.some((known) => known === digest)) return null
-  context.log(`${reference} is here: ${digest}`)
-  return found
+  const [, digest] = reference.split('@')
+  if (digest !== undefined) return found.known.some((known) => known === digest) ? found : null
+  return (await isNewest(reference, context)) ? inspectLocalImage(reference, context) : null
 }
 
-/** What the registry has under this name today, by the engine, which asks the mirrors that it pulls from too. */
-async function digestOf(reference: string, { host, signal }: PullContext): Promise<string | null> {
+/**
+ * Lets the engine pull without a login: of an image that it has, it asks the registry (or its mirror) for the digest alone, which
+ * counts against no limit of Docker Hub's.
+ */
+async function isNewest(reference: string, { host, platform, signal }: PullContext): Promise<boolean> {
   const socket = socketOf(host)
-  if (socket === null) return null
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_LIMIT)])
-  const said = await readEngine(socket, 'GET', `/distribution/${reference}/json`, { signal: limited }).catch(() => null)
+  // Of a name alone the engine would pull all tags.
+  if (socket === null || !/:[^/]+$/.test(reference)) return false
+  const query = new URLSearchParams({ fromImage: reference, platform })
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(LOOK_LIMIT)])
+  const answer = await askEngine(socket, 'POST', `/images/create?${query}`, { signal: limited }).catch(() => null)
   signal.throwIfAborted()
-  return distributionSchema.safeParse(said).data?.Descriptor.digest ?? null
+  // It tells of what goes wrong on the way in a line of its answer.
+  return answer?.status === 200 && !/"error(?:Detail)?":/.test(answer.said)
 }
 
 async function pull(service: string, reference: string, context: PullContext): Promise<LocalImage> {

@@ -6,7 +6,7 @@ import { pullImage } from '../../../src/images/pull-image.ts'
 import { sha256 } from '../../../src/release/index.ts'
 import { type Answers, engineAt } from './fake-engine.ts'
 
-const [IMAGE, DIGEST, NEWER] = [sha256('image'), sha256('digest'), sha256('newer')]
+const [IMAGE, DIGEST, OTHER] = [sha256('image'), sha256('digest'), sha256('other')]
 
 let directory: string
 beforeEach(async () => {
@@ -18,8 +18,6 @@ const here = (change: object = {}) => ({
   ...{ Id: IMAGE, Os: 'linux', Architecture: 'amd64', RepoDigests: [`redis@${DIGEST}`] },
   ...change,
 })
-const has = (digest: string) => ({ Descriptor: { digest } })
-
 /** Pulls with an engine that answers so. @returns how often a client pulled, too */
 async function pull(reference: string, answers: Answers, host?: string) {
   await writeFile(join(directory, 'calls'), '')
@@ -42,36 +40,44 @@ exit 0
 }
 
 describe('a vendor’s image', () => {
-  const [inspect, distribution] = ['GET /images/redis:8/json', 'GET /distribution/redis:8/json']
+  const inspect = 'GET /images/redis:8/json'
+  const look = 'POST /images/create?fromImage=redis%3A8&platform=linux%2Famd64'
   const pulled = { local: 'redis:8', image: IMAGE, config: IMAGE, platform: 'linux/amd64', verdict: null, built: false }
 
-  test('is not pulled where the registry has what is here', async () => {
-    const answers = { [inspect]: here(), [distribution]: has(DIGEST) }
-    expect(await pull('redis:8', answers)).toEqual({ image: pulled, pulls: 0, asked: [inspect, distribution] })
+  test('is brought up to date by the engine alone where it is here', async () => {
+    const answers = { [inspect]: here(), [look]: { status: 'Status: Image is up to date for redis:8' } }
+    expect(await pull('redis:8', answers)).toEqual({ image: pulled, pulls: 0, asked: [inspect, look, inspect] })
   })
 
   test.each([
-    ['the registry has another one', { [inspect]: here(), [distribution]: has(NEWER) }],
-    ['the registry does not say', { [inspect]: here(), [distribution]: 403 }],
-    ['it never came from a registry', { [inspect]: here({ RepoDigests: null }), [distribution]: has(DIGEST) }],
-    [
-      'it is here for another platform, which the pull does not change',
-      { [inspect]: here({ Architecture: 'arm64' }), [distribution]: has(DIGEST) },
-    ],
-  ])('is pulled where %s', async (_, answers) => {
-    expect((await pull('redis:8', answers)).pulls).toBe(1)
+    ['the registry wants a login', { [inspect]: here(), [look]: 404 }],
+    ['the engine fails on the way', { [inspect]: here(), [look]: { errorDetail: { message: 'EOF' }, error: 'EOF' } }],
+  ])('is pulled by the client where %s', async (_, answers) => {
+    expect(await pull('redis:8', answers)).toMatchObject({ image: pulled, pulls: 1 })
   })
 
   test('that is here for another platform alone is refused', async () => {
-    const { image } = await pull('redis:8', { [inspect]: here({ Architecture: 'arm64' }) })
+    const { image, pulls, asked } = await pull('redis:8', { [inspect]: here({ Architecture: 'arm64' }) })
+    expect(asked).toEqual([inspect, inspect])
+    expect(pulls).toBe(1)
     expect(image).toMatchObject({ kind: 'bad-input', message: expect.stringMatching(/is there for linux\/arm64 only/) })
   })
 
   test('that is named by its digest is asked for nowhere', async () => {
     const question = `GET /images/redis@${DIGEST}/json`
     expect(await pull(`redis@${DIGEST}`, { [question]: here() })).toMatchObject({ pulls: 0, asked: [question] })
-    const other = `GET /images/redis@${NEWER}/json`
-    expect(await pull(`redis@${NEWER}`, { [other]: here() })).toMatchObject({ pulls: 1 })
+    const other = `GET /images/redis@${OTHER}/json`
+    expect(await pull(`redis@${OTHER}`, { [other]: here() })).toMatchObject({ pulls: 1 })
+  })
+
+  test('without a tag is left to the client, since the engine would pull all that there are', async () => {
+    const question = 'GET /images/redis/json'
+    expect(await pull('redis', { [question]: here() })).toMatchObject({ pulls: 1, asked: [question, question] })
+    const local = 'GET /images/registry.lab:5000/redis/json'
+    expect(await pull('registry.lab:5000/redis', { [local]: here() })).toMatchObject({
+      pulls: 1,
+      asked: [local, local],
+    })
   })
 
   test('of an engine that only its client reaches is pulled', async () => {
