@@ -15,7 +15,7 @@ import { call, type Outcome } from '../images/in-runner.ts'
 import { type Call, draftSchema } from '../images/protocol.ts'
 import { BUILD_SCRIPT, installSuite } from '../images/suite.ts'
 import { MANY_PLATFORMS, TINY } from '../images/vendor-images.ts'
-import type { Lab } from '../lab/index.ts'
+import { type Lab, waitFor } from '../lab/index.ts'
 import { tracedTo } from '../site/secrets.ts'
 
 type Options = (Call & { use: 'build' })['options']
@@ -265,6 +265,9 @@ networks:
       expect(failure?.message).not.toContain('\n')
       await lab.runner.run(['rm', '-rf', many])
       await lab.runner.run(['docker', 'system', 'prune', '--force'])
+      // BuildKit removes files after the prune has answered, too.
+      const freeFiles = async () => Number(await lab.runner.run(['stat', '-f', '-c', '%d', '/srv/full']))
+      await waitFor('room for files', async () => (await freeFiles()) > 2000, 60_000)
       resultOf(await start(checkout))
     } finally {
       await configureEngine(lab, { 'data-root': '/var/lib/docker' })
