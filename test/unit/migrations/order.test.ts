@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Phase } from '../../../src/migrations/index.ts'
 import { mayRun } from '../../../src/migrations/index.ts'
 import { contradictions, type HistoryLine, type LedgerEntry } from '../../../src/migrations/ledger.ts'
 import { orderOf } from '../../../src/migrations/order.ts'
+import { readState } from '../../../src/migrations/read-ledger.ts'
+import type { LedgerState } from '../../../src/migrations/store.ts'
 import { sha256 } from '../../../src/release/index.ts'
 
 const known = (id: string, phase: Phase) => ({ id, phase, sha256: sha256(id) })
@@ -153,5 +155,29 @@ describe('contradictions', () => {
     ],
   ])('finds %s', (_what, ledger, history, message) => {
     expect(contradictions(ledger, history)).toEqual([expect.stringMatching(message)])
+  })
+})
+
+describe('readState', () => {
+  const state = (entries: LedgerEntry[], history: HistoryLine[]): LedgerState => ({ rest: null, entries, history })
+  const reading = (...states: readonly [LedgerState, ...LedgerState[]]) => {
+    const left = [...states]
+    const read = vi.fn(async () => (left.length > 1 ? left.shift() : left[0]) ?? states[0])
+    return { read, store: { ledger: { read } } }
+  }
+  // The ledger was read before the run wrote its end, the history after.
+  const torn = state([], [line(1, '001_a', 'applying'), line(2, '001_a', 'applied')])
+  const whole = state([entry('001_a', 'expand')], torn.history)
+
+  it('reads again what a run that ends meanwhile tore', async () => {
+    const { store, read } = reading(torn, whole)
+    expect(await readState(store)).toEqual(whole)
+    expect(read).toHaveBeenCalledTimes(2)
+  })
+
+  it('refuses what stays a contradiction', async () => {
+    const { store, read } = reading(torn)
+    await expect(readState(store)).rejects.toThrow(/^001_a is missing from the ledger.*\nthe ledger was edited by hand/)
+    expect(read).toHaveBeenCalledTimes(3)
   })
 })
