@@ -417,15 +417,17 @@ describe('an expand by a runner', () => {
   })
 
   it('whose tunnel is cut goes on, and the release is brought', async () => {
+    const unseen = () => database.db.collection('reports').countDocuments({ seen: { $ne: true } })
     const run = await bringAnd(async () => {
       const back = await ask(server, ['rollback', '--reason', 'worse than before', ...QUICK])
       expect(back).toMatchObject({ code: 30, stderr: expect.stringContaining('locked: migrate') })
       await server.run(['pkill', '-KILL', '-u', 'pacs', 'sshd'])
+      expect(await unseen()).toBeGreaterThan(0)
     })
     expect(run.green, run.printed.slice(-3000)).toBe(true)
-    // Once for the run that was killed, once for this one, and once more after the cut.
-    expect(await historyOf('007_mark_seen')).toEqual(['applying', 'applying', 'applying', 'applied'])
-    expect(await database.db.collection('reports').countDocuments({ seen: { $ne: true } })).toBe(0)
+    // Once for the run that was killed, once for this one, and once more if the cut met a command and not the pause between two batches.
+    expect((await historyOf('007_mark_seen')).join(' ')).toMatch(/^(applying ){2,3}applied$/)
+    expect(await unseen()).toBe(0)
   })
 })
 
