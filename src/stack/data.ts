@@ -21,6 +21,27 @@ export interface IndexPlace {
   user: string
 }
 
+/** Where an archive keeps its images, and what names them: volumes by the engine's names. */
+export interface ArchivePlace {
+  volume: string
+  /** The PostgreSQL with its index, and the volumes that it keeps that in; null for SQLite's file beside the images. */
+  index: { service: string; volumes: readonly string[] } | null
+}
+
+/** Where a service of kind `orthanc` keeps its images; null for another. */
+export function archiveOf(stack: Stack, service: string): ArchivePlace | null {
+  const data = stack.services.get(service)?.pacs.data
+  if (data?.kind !== 'orthanc') return null
+  const { index } = data
+  const volume = volumeName(stack, data.volume)
+  if (index === undefined) return { volume, index: null }
+  const mounts = stack.services.get(index.service)?.definition.volumes ?? []
+  const volumes = mounts.flatMap(({ type, source }) =>
+    type === 'volume' && source !== undefined ? [volumeName(stack, source)] : [],
+  )
+  return { volume, index: { service: index.service, volumes } }
+}
+
 /** The services of a stack that hold data, by name. Only for a stack that `checkStack` finds fit. @throws Error for another */
 export function dataServices(stack: Stack): ReadonlyMap<string, ServiceData> {
   const held = new Map<string, ServiceData>()

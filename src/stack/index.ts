@@ -1,6 +1,6 @@
 export { checkStack } from './check.ts'
 export { closest, distance } from './closest.ts'
-export { type Account, dataServices, passwordFiles } from './data.ts'
+export { type Account, type ArchivePlace, archiveOf, dataServices, passwordFiles } from './data.ts'
 export { edgePolicy } from './edge.ts'
 export { type Finding, formatFinding } from './finding.ts'
 export { type GateResult, gateStack } from './gate/gate.ts'

@@ -1,6 +1,8 @@
 // What ends an agent or a whole server in the middle of its work, on a real server: left alone, it converges.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AgentStatus, releasesSchema } from '../../src/agent/protocol.ts'
+import { sendImage } from '../dicom/send.ts'
+import { syntheticImage } from '../dicom/synthetic-image.ts'
 import { type Machine, waitFor } from '../lab/index.ts'
 import { agentOfVersion } from '../server/agent-bundle.ts'
 import { random, seedOfCommit } from '../site/seed.ts'
@@ -164,6 +166,29 @@ describe('the core', () => {
     const after = await coreContainers(server)
     expect(after.get('traefik')).toBe(core.get('traefik'))
     expect(after.get('orthanc')).not.toBe(core.get('orthanc'))
+  })
+})
+
+const COMPOSE = 'deployment/production/docker-compose.prod.yml'
+
+describe('a release that keeps the index of the images elsewhere', () => {
+  it('is refused in one line before anything changes, since it would show none of them', async () => {
+    const image = syntheticImage()
+    await sendImage(image, { host: '127.0.0.1', port: server.port(4242), called: 'PACS', calling: 'CT1' })
+    // As the head of the file says.
+    const files = ['-f', 'docker-compose.prod.yml', '-f', 'docker-compose.small.yml']
+    const config = ['docker', 'compose', ...files, 'config', '--no-interpolate', '--no-path-resolution']
+    const small = await site.lab.runner.run(config, { cwd: '/srv/pacs/deployment/production' })
+    await site.repository.change(COMPOSE, () => small)
+    const release = await site.repository.build()
+    const core = await coreContainers(server)
+    const { code, result } = await ask(server, ['core', release, '--allow-core'])
+    expect(code).toBe(10)
+    expect(result?.message).toMatch(
+      /^orthanc would show none of the images in the volume pacs-orthanc: no index of SQLite is there[^\n]*orthanc\/README\.md/,
+    )
+    expect(await coreContainers(server)).toEqual(core)
+    await waitFor('health', async () => (await agent(server, ['health'])).code === 0, 120_000)
   })
 })
 

@@ -114,6 +114,7 @@ describe('the example workflows', () => {
         '/system',
         'dicom',
         'mongodb',
+        'postgres',
         'redis',
         'certificate',
         'version',

@@ -224,8 +224,8 @@ describe('a data migration', () => {
 })
 
 describe('a backup', () => {
-  it('whose agent is killed while Orthanc is paused lets it run on and leaves nothing', async () => {
-    const { result } = await askAndKill(server, ['backup'], { engine: ['event=pause'] })
+  it('whose agent is killed while the index of the images is copied lets Orthanc run on and leaves nothing', async () => {
+    const { result } = await askAndKill(server, ['backup'], { text: 'orthanc: copying the index' })
     expect(result).toMatchObject({ outcome: 'refused', message: expect.stringMatching(/^interrupted/) })
     await atRest(server)
     expect(await orthanc('{{.State.Paused}} {{.State.Running}}')).toBe('false true')

@@ -1,39 +1,35 @@
-// What may be laid over the shipped stack: Orthanc's index in PostgreSQL, DICOM by TLS, logs in the journal. Without the app.
+// Orthanc's index in PostgreSQL, and what may be laid over the shipped stack: that index in SQLite, DICOM by TLS, logs in the journal. Without the app.
 import { readFile } from 'node:fs/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../../src/lib/index.ts'
 import { sendImages } from '../dicom/send.ts'
 import { syntheticImage } from '../dicom/synthetic-image.ts'
+import { fencedBlocks } from '../docs/fenced-blocks.ts'
 import { ensureVendorImage, type Lab, type Machine, Progress, startLab, waitFor } from '../lab/index.ts'
 import { loadImages, NODE } from '../monitoring/site.ts'
 import { describeRefusedRenewal } from '../stack/refused-renewal.ts'
 import { compose, configure, copyDeployment, STACK } from '../stack/standalone.ts'
 
-const FILES = ['-f', 'docker-compose.postgres.yml']
 const IMAGES = 20
+const ORTHANC = 'pacs-standalone-orthanc-1'
+const modality = () => ({ host: '127.0.0.1', port: server.port(4242), called: 'PACS', calling: 'CT1' })
 
 let lab: Lab
 let server: Machine
 
 beforeAll(async () => {
-  const [started, { image }] = await Promise.all([
-    startLab({ servers: ['staging'], runner: false }),
-    ensureVendorImage('postgres:17', new Progress(undefined, 'postgres')),
-  ])
-  lab = started
+  lab = await startLab({ servers: ['staging'], runner: false })
   server = lab.server('staging')
-  await bring(image, 'postgres:17')
   await server.copyIn(process.execPath, NODE, 0o755)
   await copyDeployment(server)
   await configure(server)
-  await server.copyIn(Buffer.from('a-password-of-the-test'), `${STACK}/secrets/orthanc-postgres-password`)
-  await compose(server, [...FILES, 'up', '--detach', '--wait', 'orthanc'])
+  await compose(server, ['up', '--detach', '--wait', 'orthanc'])
 })
 
 afterAll(() => lab?.down())
 
 const sql = (query: string) =>
-  compose(server, [...FILES, 'exec', '-T', 'postgres', 'psql', '-U', 'orthanc', '-d', 'orthanc', '-At', '-c', query])
+  compose(server, ['exec', '-T', 'postgres', 'psql', '-U', 'orthanc', '-d', 'orthanc', '-At', '-c', query])
 
 test('what is sent is in the index of PostgreSQL, and still there when both were stopped', async () => {
   const images = Array.from({ length: IMAGES }, () => syntheticImage())
@@ -42,8 +38,8 @@ test('what is sent is in the index of PostgreSQL, and still there when both were
   expect(await sql(count)).toBe(String(IMAGES))
   const files = await compose(server, ['exec', '-T', 'orthanc', 'sh', '-c', 'ls /var/lib/orthanc/db'])
   expect(files.split('\n')).not.toContain('index')
-  await compose(server, [...FILES, 'stop'])
-  await compose(server, [...FILES, 'up', '--detach', '--wait', 'orthanc'])
+  await compose(server, ['stop'])
+  await compose(server, ['up', '--detach', '--wait', 'orthanc'])
   expect(await sql(count)).toBe(String(IMAGES))
   const more = syntheticImage()
   await waitFor(
@@ -55,6 +51,23 @@ test('what is sent is in the index of PostgreSQL, and still there when both were
     60_000,
   )
   expect(await sql(count)).toBe(String(IMAGES + 1))
+})
+
+test('Orthanc goes on by itself when PostgreSQL was away, as when that alone is replaced', async () => {
+  const before = await server.run(['docker', 'inspect', '-f', '{{.State.StartedAt}}', ORTHANC])
+  await compose(server, ['up', '--detach', '--wait', '--no-deps', '--force-recreate', 'postgres'])
+  const count = Number(await sql('select count(*) from resources where resourcetype = 3'))
+  await waitFor(
+    'Orthanc to take images again',
+    () =>
+      sendImages([syntheticImage()], modality()).then(
+        () => true,
+        () => false,
+      ),
+    60_000,
+  )
+  expect(Number(await sql('select count(*) from resources where resourcetype = 3'))).toBe(count + 1)
+  expect(await server.run(['docker', 'inspect', '-f', '{{.State.StartedAt}}', ORTHANC])).toBe(before)
 })
 
 test('the database is reached by Orthanc alone, and by its password only', async () => {
@@ -83,7 +96,7 @@ const echo = (options: readonly string[] = []) =>
 
 test('a modality that calls from another address is refused where addresses are checked', async () => {
   const env = { DICOM_CHECK_HOST: 'true', DICOM_MODALITIES: '{"ct1":["CT1","127.0.0.1",104]}' }
-  await compose(server, [...FILES, 'up', '--detach', '--wait', 'orthanc'], env)
+  await compose(server, ['up', '--detach', '--wait', 'orthanc'], env)
   const known = await echo()
   expect(known.code, known.stderr).toBe(0)
   const outside = { host: '127.0.0.1', port: server.port(4242), called: 'PACS', calling: 'CT1' }
@@ -112,7 +125,7 @@ test('DICOM by TLS takes a modality with a certificate that it trusts, and nobod
   ])
   const trusting = `${await readFile(lab.ca, 'utf8')}\n${await server.readText(`${modality}.crt`)}`
   await server.copyIn(Buffer.from(trusting), `${secrets}/dicom-tls-trusted.crt`)
-  const tls = [...FILES, '-f', 'docker-compose.dicom-tls.yml']
+  const tls = ['-f', 'docker-compose.dicom-tls.yml']
   await compose(server, [...tls, 'up', '--detach', '--wait', 'orthanc'])
   const archive = { host: '127.0.0.1', port: server.port(4242), called: 'PACS', calling: 'CT1' }
   await expect(sendImages([syntheticImage()], archive)).rejects.toThrow()
@@ -158,7 +171,7 @@ async function dicomHealth(tls?: object): Promise<unknown> {
 }
 
 test('the journal holds the logs of the services, which docker still shows', async () => {
-  const journal = [...FILES, '-f', 'docker-compose.journal.yml', 'up', '--detach', '--wait', 'orthanc', 'redis']
+  const journal = ['-f', 'docker-compose.journal.yml', 'up', '--detach', '--wait', 'orthanc', 'redis']
   await compose(server, journal)
   const kept = (service: string) => server.run(['journalctl', '--no-pager', '-o', 'cat', '-t', service])
   await waitFor(
@@ -227,6 +240,85 @@ test('figures of MongoDB come to Prometheus where its exporter is laid over the 
     async () => /"value":\[[^\]]*"1"\]/.test(await ask('mongodb_up{job="mongodb"} == 1')),
     90_000,
   )
+})
+
+const SMALL = ['-f', 'docker-compose.small.yml']
+/** Starts Orthanc, which is to refuse that. @returns what it says */
+async function refusal(files: readonly string[]): Promise<string> {
+  await compose(server, [...files, 'up', '--detach', '--no-deps', 'orthanc'])
+  const format = '{{.State.ExitCode}} {{.RestartCount}}'
+  await waitFor(
+    'Orthanc to end, and to be started in vain',
+    async () => /^10 [1-9]/.test(await server.run(['docker', 'inspect', '-f', format, ORTHANC])),
+    60_000,
+  )
+  return (await server.exec(['docker', 'logs', ORTHANC])).stderr
+}
+
+describe('an archive', () => {
+  const images = Array.from({ length: IMAGES }, () => syntheticImage())
+  const count = 'select count(*) from resources where resourcetype = 3'
+  const mode = "select setting from pg_settings where name in ('data_checksums', 'password_encryption') order by name"
+
+  beforeAll(async () => {
+    await compose(server, ['down', '--volumes'])
+    await compose(server, ['up', '--detach', '--wait', 'orthanc'])
+    await sendImages(images, modality())
+  })
+
+  test('of PostgreSQL is not started on SQLite, which would show none of its images, and comes back whole', async () => {
+    expect((await sql(mode)).split('\n')).toEqual(['on', 'scram-sha-256'])
+    expect(await refusal(SMALL)).toMatch(
+      /refused: the images in the volume are in no index of SQLite .*stay with PostgreSQL/,
+    )
+    await compose(server, ['up', '--detach', '--wait', 'orthanc'])
+    expect(await sql(count)).toBe(String(IMAGES))
+  })
+
+  test('that is small starts without PostgreSQL, and is not started on it once it has images', async () => {
+    await compose(server, ['down', '--volumes'])
+    await compose(server, [...SMALL, 'up', '--detach', '--wait', 'orthanc'])
+    expect(await server.run(['docker', 'ps', '--format', '{{.Names}}'])).toBe(ORTHANC)
+    await sendImages(images, modality())
+    await compose(server, ['up', '--detach', '--wait', 'postgres'])
+    expect(await refusal([])).toMatch(/refused: the images in the volume are in an index of SQLite .*stay with SQLite/)
+    await compose(server, [...SMALL, 'up', '--detach', '--wait', 'orthanc'])
+    expect(await files()).toContain('index')
+  })
+
+  test('that is small changes over as its page says, and every image comes along', async () => {
+    const steps = await server.readText(`${STACK}/orthanc/README.md`)
+    const blocks = fencedBlocks(steps).map(({ text }) => text)
+    expect(blocks).toHaveLength(2)
+    const [before = '', send = ''] = blocks
+    await server.run(['sed', '-i', 's/name: pacs-orthanc$/name: pacs-orthanc-2/', `${STACK}/docker-compose.prod.yml`])
+    await compose(server, ['up', '--detach', '--wait', 'orthanc'])
+    const here = { cwd: STACK, env: { STACK, SECRETS: `${STACK}/secrets` } }
+    await server.run(['sh', '-euc', before], here)
+    const said = await waitFor(
+      'the old one to send',
+      async () => (await server.exec(['sh', '-euc', send], here)).stdout,
+      60_000,
+    )
+    expect(said.trim().split('\n').at(-1)).toBe(`all ${IMAGES} images are there, ${IMAGES} of them new`)
+    expect(await sql(count)).toBe(String(IMAGES))
+    expect(await files()).not.toContain('index')
+    await server.run(['docker', 'rm', '-f', 'orthanc-before'])
+  })
+
+  test('that took no image yet may change over by itself', async () => {
+    await compose(server, ['down', '--volumes'])
+    await compose(server, [...SMALL, 'up', '--detach', '--wait', 'orthanc'])
+    expect(await files()).toContain('index')
+    await compose(server, ['up', '--detach', '--wait', 'orthanc'])
+    await sendImages(images.slice(0, 1), modality())
+    // Started over its images again: what SQLite left is not taken for their index.
+    await compose(server, ['up', '--detach', '--wait', '--force-recreate', 'orthanc'])
+    expect(await sql(count)).toBe('1')
+  })
+
+  const files = async () =>
+    (await compose(server, ['exec', '-T', 'orthanc', 'sh', '-c', 'ls /var/lib/orthanc/db'])).split('\n')
 })
 
 /** Gives an image of this machine to the server, under the name that the stack has for it. */

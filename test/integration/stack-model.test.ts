@@ -16,6 +16,7 @@ import {
 import {
   checkStack,
   containerNames,
+  dataServices,
   filesOf,
   formatFinding,
   gateStack,
@@ -93,6 +94,23 @@ describe.each([
     const config = ['compose', '-f', file, '-p', 'pacs', '--env-file', '/dev/null', 'config', '-q']
     await expect(run('docker', config, { env })).rejects.toThrow(`required variable ${required?.name} is missing`)
   })
+})
+
+test('the small stack that Compose writes of the shipped one is fit, keeps its index in SQLite, and asks for nothing of PostgreSQL', async () => {
+  const directory = join(scratch, 'small')
+  await cp(shipped, directory, { recursive: true })
+  const files = ['-f', 'docker-compose.prod.yml', '-f', 'docker-compose.small.yml']
+  const flags = ['--env-file', '/dev/null', 'config', '--no-interpolate', '--no-path-resolution']
+  const written = await run('docker', ['compose', ...files, ...flags], { env, cwd: directory })
+  await writeFile(join(directory, 'docker-compose.prod.yml'), written)
+  const stack = await loadStack({ directory, env })
+  expect([...checkStack(stack), ...gateStack(stack).blockers].map(formatFinding)).toEqual([])
+  const whole = await loadStack({ directory: shipped, env })
+  expect([...stack.services.keys(), 'postgres'].toSorted()).toEqual([...whole.services.keys()].toSorted())
+  expect(dataServices(stack).get('orthanc')).toEqual({ kind: 'orthanc', volume: 'pacs-orthanc', index: null })
+  for (const names of [stack.networks, stack.volumes, stack.secrets])
+    for (const name of names.keys()) expect(name).not.toMatch(/postgres|index/)
+  expect(stack.services.get('orthanc')).toMatchObject({ dependsOn: [] })
 })
 
 describe('what Compose makes of a file', () => {

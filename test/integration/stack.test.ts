@@ -136,7 +136,7 @@ describe('each container', () => {
       },
       60_000,
     )
-    expect(containers).toHaveLength(6)
+    expect(containers).toHaveLength(7)
     for (const { Name, Config, HostConfig } of containers) {
       expect(Config.User, Name).toMatch(/^[1-9]\d*:[1-9]\d*$/)
       expect(HostConfig, Name).toMatchObject({ ReadonlyRootfs: true, CapDrop: ['ALL'] })

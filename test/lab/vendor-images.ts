@@ -27,7 +27,7 @@ export async function vendorImages(folder: string = PRODUCTION): Promise<string[
   for (const name of await readdir(folder)) {
     const text = async () => readFile(join(folder, name), 'utf8')
     if (name.startsWith('Dockerfile')) for (const image of imagesOfDockerfile(await text())) found.add(image)
-    // What lies over it (docker-compose.postgres.yml) is fetched by the test that wants it.
+    // What lies over it is fetched by the test that wants it.
     if (name === 'docker-compose.prod.yml') for (const image of imagesOfCompose(await text())) found.add(image)
   }
   return [...found].sort()

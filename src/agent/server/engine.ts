@@ -36,6 +36,9 @@ export interface Engine {
   signal(container: string, signal: string): Promise<void>
   /** A file as a container's own processes see it (as text, without a last line break); null when they see none. */
   readInside(container: string, path: string): Promise<string | null>
+  hasVolume(volume: string): Promise<boolean>
+  /** What lies in the volume of an archive, as a container of `image` sees it. */
+  archiveIn(volume: string, image: string): Promise<{ images: boolean; sqlite: string | null }>
   /** All containers with a label, or with one of these names. */
   containers(by: { label: string } | { names: readonly string[] }): Promise<Container[]>
   /** Stops containers, each within `grace` seconds or within its own grace period, and removes them with their anonymous volumes. */
@@ -47,6 +50,11 @@ export interface Engine {
   /** Bytes free where the engine keeps its images. */
   freeDisk(): Promise<number>
 }
+
+/** Says where an index of SQLite lies, and one image: Orthanc keeps files two folders deep, at the top or in `db`, which fits as well. */
+const LOOK = `cd /archive
+for storage in db .; do if [ -e "$storage/index" ]; then echo "index $storage/index"; fi; done
+find . -path './[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*' -type f -exec echo image {} ';' -quit`
 
 /** The engine behind `docker` and `socket`, which is where `docker` finds it too; `dockerConfig` is the private directory whose logins it uses. */
 export function openEngine(
@@ -112,6 +120,22 @@ export function openEngine(
       const text = copied.code === 0 ? await readFile(copy, 'utf8') : null
       await rm(copy, { force: true })
       return text?.replace(/\n$/, '') ?? null
+    },
+    async hasVolume(volume) {
+      const { code, stderr } = await tryRun('docker', ['volume', 'inspect', volume], { env })
+      if (code !== 0 && !/no such volume/i.test(stderr))
+        throw new Failure('error', `docker volume inspect ended with ${code}: ${stderr.trim().split('\n')[0]}`)
+      return code === 0
+    },
+    async archiveIn(volume, image) {
+      const said = await docker([
+        ...['run', '--rm', '--network', 'none', '--read-only', '--user', '0:0', '--security-opt', 'no-new-privileges'],
+        // Whoever owns what lies there.
+        ...['--cap-drop', 'ALL', '--cap-add', 'DAC_OVERRIDE', '--entrypoint', 'sh'],
+        ...['--mount', `type=volume,src=${volume},dst=/archive,readonly`, image, '-ec', LOOK],
+      ])
+      const sqlite = /^index (?:\.\/)?(.+)$/m.exec(said)?.[1] ?? null
+      return { images: /^image /m.test(said), sqlite }
     },
     containers: direct.containers,
     async remove(containers, grace) {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { badInput, replaceFile } from '../../lib/index.ts'
 import {
+  archiveOf,
   containerNames,
   filesOf,
   liveDirectories,
@@ -83,7 +84,7 @@ export async function planCore(
         if (version !== null) await layDown(join(directory, version), moving)
         await layDown(join(directory, digest), fixed, { document: only(rendered, name), kept })
       })
-      return { ...planned, after: service.dependsOn }
+      return { ...planned, after: service.dependsOn, archive: archiveOf(stack, name) }
     }),
   )
 }
@@ -130,7 +131,7 @@ function coreService(
   const own = join(directory, definition)
   const project = { name: 'pacs', file: projectFile(own), directory: own, env }
   const taken = live !== null && files !== null ? liveFiles(directory, files, live) : null
-  return { name, after: [], hash, image, container, grace, project, live: taken, materialize }
+  return { name, after: [], hash, image, container, grace, project, live: taken, archive: null, materialize }
 }
 
 /** Services after those that they depend on. */

@@ -1,4 +1,5 @@
 import { Failure, formatDuration } from '../../lib/index.ts'
+import type { ArchivePlace } from '../../stack/index.ts'
 import type { Container, Project } from '../server/engine.ts'
 import type { Replacing, State } from './state.ts'
 import type { Run, World } from './world.ts'
@@ -17,6 +18,8 @@ export interface CoreService {
   grace: number
   /** The files that it takes up anew on a signal; null when it has none. */
   live: LiveFiles | null
+  /** Where its images lie, if it is an archive; nothing is known of a definition that ran before. */
+  archive: ArchivePlace | null
   /** Lays down the files that it mounts; doing it again changes nothing. */
   materialize(): Promise<void>
 }

@@ -1,6 +1,7 @@
 import { Failure, formatDuration, messageOf, refused } from '../../lib/index.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
 import { announce, type CoreService, isReload, replacingOthers, settle, waitUp, writeCore } from './core-service.ts'
+import { explainLostIndex } from './lost-index.ts'
 import { foreignProjects } from './preflight.ts'
 import { pullAll } from './pull.ts'
 import { reload, settleReload } from './reload.ts'
@@ -38,7 +39,7 @@ export async function compareCore(services: readonly CoreService[], world: World
 /**
  * Starts absent core services side by side, lets those with new live files load them, and, when allowed, replaces changed ones:
  * one by one, the old one stopped first.
- * @throws Failure `refused` that lists what would change, when that is not allowed; `failed` when a service did not come up.
+ * @throws Failure `refused` that lists what would change, when that is not allowed, or names an archive that would show none of its images; `failed` when a service did not come up.
  */
 export async function core(
   request: RequestOf<'core'>,
@@ -72,6 +73,10 @@ export async function core(
     run,
     world,
   )
+  for (const service of [...absent, ...changed]) {
+    const lost = await explainLostIndex(service, world)
+    if (lost !== null) throw refused(lost)
+  }
   const left = services.filter((service) => [...absent, ...changed, ...reloaded].includes(service))
   await writeCore(world, { work: { done: [], left: left.map((service) => service.name) } })
   try {

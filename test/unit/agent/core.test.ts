@@ -37,6 +37,65 @@ describe('a core transaction', () => {
     expect(await ask(life.agent, coreOf())).toMatchObject({ outcome: 'unchanged' })
   })
 
+  describe('over the images of an archive', () => {
+    const SQLITE = { volume: 'pacs-images', index: null }
+    const POSTGRES = { volume: 'pacs-images', index: { service: 'index', volumes: ['pacs-index'] } }
+    const full = { images: true, sqlite: 'db/index' }
+    const unnamed = { images: true, sqlite: null }
+    const empty = { images: false, sqlite: 'db/index' }
+
+    it.each([
+      ['SQLite over its own', SQLITE, { 'pacs-images': full }],
+      ['SQLite over none', SQLITE, { 'pacs-images': empty }],
+      ['SQLite where there is no volume', SQLITE, {}],
+      ['PostgreSQL over its own', POSTGRES, { 'pacs-images': unnamed, 'pacs-index': empty }],
+      ['PostgreSQL over none', POSTGRES, { 'pacs-images': empty }],
+    ])('starts %s', async (_, archive, volumes) => {
+      await using life = await here.start()
+      here.server.volumes = new Map(Object.entries(volumes))
+      here.server.core = [{ ...memoryCore(here.server, 'store', 1), archive }]
+      expect(await ask(life.agent, coreOf())).toMatchObject({ outcome: 'done' })
+      here.server.core = [{ ...memoryCore(here.server, 'store', 2), archive }]
+      expect(await ask(life.agent, coreOf(true))).toMatchObject({ outcome: 'done', message: 'replaced store' })
+    })
+
+    it.each([
+      [
+        'PostgreSQL',
+        POSTGRES,
+        { 'pacs-images': full },
+        /an index of SQLite \(db\/index\), and this .* in index; stay with SQLite/,
+      ],
+      [
+        'SQLite',
+        SQLITE,
+        { 'pacs-images': unnamed, 'pacs-index': empty },
+        /no index of SQLite is there, .*; leave its index in/,
+      ],
+      [
+        'a new PostgreSQL',
+        POSTGRES,
+        { 'pacs-images': unnamed },
+        /index, .*, has lost its volume pacs-index; bring that back/,
+      ],
+    ])('refuses %s that names none of them, and changes nothing', async (_, archive, volumes, why) => {
+      await using life = await here.start()
+      define(1)
+      await ask(life.agent, coreOf())
+      define(2)
+      here.server.volumes = new Map(Object.entries(volumes))
+      const [store, edge] = here.server.core
+      if (store === undefined || edge === undefined) throw new Error('no core')
+      here.server.core = [{ ...store, archive }, edge]
+      const before = structuredClone(here.server.state.core)
+      const result = await ask(life.agent, coreOf(true))
+      expect(result).toMatchObject({ outcome: 'refused', message: expect.stringMatching(why) })
+      expect(result.message).toMatch(/^store would show none of the images in the volume pacs-images: [^\n]+$/)
+      expect(running()).toEqual(['store-1', 'edge-1'])
+      expect(here.server.state.core).toEqual(before)
+    })
+  })
+
   it('is what a deploy asks for first when it would make the core fit', async () => {
     await using life = await here.start()
     define(1)

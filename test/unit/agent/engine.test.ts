@@ -1,8 +1,8 @@
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openEngine } from '../../../src/agent/server/engine.ts'
 
@@ -74,6 +74,36 @@ describe('engine and Compose', () => {
   it('are told from a Docker without Compose', async () => {
     const engine = await engineOf("echo 'docker: unknown command: docker compose' >&2; exit 1\n")
     expect(await engine.composeVersion()).toBe(null)
+  })
+})
+
+describe('the volume of an archive', () => {
+  it('is asked after by its name, and an engine that fails is no answer', async () => {
+    expect(await (await engineOf('[ "$*" = "volume inspect images" ]\n')).hasVolume('images')).toBe(true)
+    const none = "echo 'Error response from daemon: get images: no such volume' >&2; exit 1\n"
+    expect(await (await engineOf(none)).hasVolume('images')).toBe(false)
+    const away = await engineOf("echo 'Cannot connect to the Docker daemon' >&2; exit 1\n")
+    await expect(away.hasVolume('images')).rejects.toMatchObject({ kind: 'error' })
+  })
+
+  /** Does in a folder what the engine would do in a container with this volume. */
+  const looking = async () =>
+    engineOf(`case "$*" in *src=images,dst=/archive,readonly*) ;; *) exit 9 ;; esac
+while [ "$1" != -ec ]; do shift; done
+exec sh -ec "$(printf %s "$2" | sed 's,^cd /archive,cd ${directory}/archive,')"\n`)
+
+  it.each([
+    ['one of SQLite with images', ['db/index', 'db/0a/ff/0aff-1'], { images: true, sqlite: 'db/index' }],
+    ['one at its top', ['index', '0a/ff/0aff-1'], { images: true, sqlite: 'index' }],
+    ['one of SQLite that took none yet', ['db/index', 'db/index-wal'], { images: false, sqlite: 'db/index' }],
+    ['one whose index is elsewhere', ['db/0a/ff/0aff-1', 'db/0a/ff/0aff-2'], { images: true, sqlite: null }],
+    ['something else', ['db/notes/of/mine', 'db/note'], { images: false, sqlite: null }],
+  ])('is seen as %s', async (_, files, seen) => {
+    for (const file of files) {
+      await mkdir(dirname(join(directory, 'archive', file)), { recursive: true })
+      await writeFile(join(directory, 'archive', file), '')
+    }
+    expect(await (await looking()).archiveIn('images', 'archive@sha256:1')).toEqual(seen)
   })
 })
 

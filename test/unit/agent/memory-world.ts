@@ -48,6 +48,8 @@ export class Server {
   behaviours = new Map<string, Behaviour>()
   instances = new Map<string, Instance>()
   images = new Set<string>()
+  /** What lies in the volumes of archives. */
+  volumes = new Map<string, { images: boolean; sqlite: string | null }>()
   time = Date.UTC(2026, 10, 24, 10)
   requests = 0
   trafficBroken = false
@@ -106,6 +108,7 @@ export function memoryCore(server: Server, name: string, version: number, files?
     project: { name: 'pacs', file, directory: '/d', env: {} },
     grace: 10,
     live: files === undefined ? null : memoryFiles(server, name, `f${files}`),
+    archive: null,
     materialize: async () => undefined,
   }
   server.definitions.set(service.hash, service)
@@ -249,6 +252,11 @@ export class MemoryWorld implements World {
     readInside: async (name, path) => {
       const files = this.server.files.get(this.server.containers.get(name)?.service ?? '')
       return (path === '/etc/a' ? files?.a : files?.b) ?? null
+    },
+    hasVolume: async (volume) => this.server.volumes.has(volume),
+    archiveIn: async (volume, image) => {
+      if (!this.server.images.has(image)) throw new Error(`${image} was not pulled`)
+      return this.server.volumes.get(volume) ?? { images: false, sqlite: null }
     },
     containers: async (by) => {
       if (this.#dead) return new Promise(() => undefined)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { checkStack, dataServices, formatFinding, passwordFiles } from '../../../src/stack/index.ts'
+import { archiveOf, checkStack, dataServices, formatFinding, passwordFiles } from '../../../src/stack/index.ts'
 import { FIT, stackFrom } from './stack-from.ts'
 
 const users = { migrate: { name: 'migrations', password: 'password' }, backup: { name: 'backup', password: 'other' } }
@@ -79,6 +79,15 @@ test('an archive names the service that keeps its index, which must be another o
   expect(messages({ archive: { data: archive('page') } })).toEqual([
     expect.stringMatching(/archive: index page is a start-first service/),
   ])
+})
+
+test('an archive is told with the volumes of its images and of what keeps its index', () => {
+  const index = { service: 'cache', database: 'index', user: 'reader' }
+  const archive = { data: { kind: 'orthanc', volume: 'store', index } }
+  const place = { volume: 'ward-store', index: { service: 'cache', volumes: ['ward-store'] } }
+  expect(archiveOf(stackWith({ archive }), 'archive')).toEqual(place)
+  expect(archiveOf(stackWith(), 'archive')).toEqual({ volume: 'ward-store', index: null })
+  expect(archiveOf(stackWith(), 'cache')).toBeNull()
 })
 
 test('a stack that says nothing of data has none', () => {

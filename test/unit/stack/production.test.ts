@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { parseCompose } from './parse-compose.ts'
 
 const PRODUCTION = join(import.meta.dirname, '../../../deployment/production')
 
@@ -50,18 +51,25 @@ const serviceSchema = z.looseObject({
 const BARE = ['mongodb-exporter']
 const bareSchema = serviceSchema.omit({ healthcheck: true })
 
+/** Entries by their names; null is one that is taken out of the file that this one is laid over. */
+function present<T>(entry: z.ZodType<T>) {
+  const isThere = (named: [string, T | null]): named is [string, T] => named[1] !== null
+  return z
+    .record(z.string(), entry.nullable())
+    .transform((all): Record<string, T> => Object.fromEntries(Object.entries(all).filter(isThere)))
+}
+
 const fileSchema = z.looseObject({
-  services: z.record(z.string(), z.looseObject({ image: z.string().optional() })),
-  networks: z.record(z.string(), z.looseObject({ name: z.string(), internal: z.boolean().default(false) })).default({}),
-  volumes: z.record(z.string(), z.object({ name: z.string(), labels: z.record(z.string(), z.string()) })).default({}),
-  secrets: z.record(z.string(), z.object({ file: z.string().startsWith('./secrets/') })).default({}),
+  services: present(z.looseObject({ image: z.string().optional() })),
+  networks: present(z.looseObject({ name: z.string(), internal: z.boolean().default(false) })).default({}),
+  volumes: present(z.object({ name: z.string(), labels: z.record(z.string(), z.string()) })).default({}),
+  secrets: present(z.object({ file: z.string().startsWith('./secrets/') })).default({}),
 })
 
 const files = (await readdir(PRODUCTION)).filter((name) => /^docker-compose\..*yml$/.test(name))
 const parsed = await Promise.all(
   files.map(async (name) => {
-    const value: unknown = parse(await readFile(join(PRODUCTION, name), 'utf8'), { merge: true })
-    return { name, file: fileSchema.parse(value) }
+    return { name, file: fileSchema.parse(parseCompose(await readFile(join(PRODUCTION, name), 'utf8'))) }
   }),
 )
 const main = parsed.find(({ name }) => name === 'docker-compose.prod.yml')?.file
@@ -129,6 +137,7 @@ describe('the networks', () => {
   test('keep what strangers talk to away from the databases', () => {
     for (const name of ['traefik', 'frontend', 'orthanc']) expect(members('data'), name).not.toContain(name)
     expect(members('archive').toSorted()).toEqual(['backend', 'orthanc'])
+    expect(members('index').toSorted()).toEqual(['orthanc', 'postgres'])
   })
 })
 

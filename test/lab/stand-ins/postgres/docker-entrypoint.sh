@@ -8,9 +8,9 @@ if [ "$1" = postgres ] && [ ! -s "$PGDATA/PG_VERSION" ]; then
   user=${POSTGRES_USER:-postgres}
   host=${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}
   if [ "$host" = trust ]; then
-    initdb --username="$user" --no-sync --auth-local=trust --auth-host=trust >/dev/null
+    initdb $POSTGRES_INITDB_ARGS --username="$user" --no-sync --auth-local=trust --auth-host=trust >/dev/null
   else
-    initdb --username="$user" --no-sync --pwfile="$POSTGRES_PASSWORD_FILE" --auth-local=trust --auth-host=scram-sha-256 >/dev/null
+    initdb $POSTGRES_INITDB_ARGS --username="$user" --no-sync --pwfile="$POSTGRES_PASSWORD_FILE" --auth-local=trust --auth-host=scram-sha-256 >/dev/null
   fi
   echo "host all all all $host" >>"$PGDATA/pg_hba.conf"
   echo "listen_addresses = '*'" >>"$PGDATA/postgresql.conf"
