@@ -91,6 +91,17 @@ describe('deploy', () => {
     expect(step.log.shown.join('\n')).not.toContain('    at ')
   })
 
+  it.each(['deploy', 'rollback'] as const)('%s says that the agent is away, and that is its class', async (action) => {
+    await using server = await startServer(key.text)
+    await server.withDeadAgent()
+    const step = await server.run(action, action === 'deploy' ? { release } : { reason: 'worse than before' })
+    expect([step.code, step.outputs['exit-class']]).toEqual([1, '50'])
+    expect(step.log.messages('error')).toEqual([
+      expect.stringMatching(/^pacs-agent on staging\.example\.org ended with 50: .*does it run\?/),
+    ])
+    expect(server.daemon.service.submitted).toEqual([])
+  })
+
   it('says who holds the lock and asks for nothing more', async () => {
     await using server = await startServer(key.text)
     server.daemon.service.troubles.push(new Failure('locked', 'deploy run-1 of ann runs since 10:15'))

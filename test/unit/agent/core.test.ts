@@ -244,4 +244,42 @@ describe('a core transaction', () => {
       }
     }
   })
+
+  it('that is killed, and again while the next one settles that: the one after it ends so from every effect of both', async () => {
+    let [points, twice] = [0, 0]
+    for (let effect = 1; ; effect++, points++) {
+      for (let within = 1; ; within++) {
+        await here.renew()
+        define(1)
+        {
+          await using life = await here.start()
+          await ask(life.agent, coreOf())
+        }
+        define(2)
+        const id = `killed-${++ids}`
+        const world = new MemoryWorld(here.server, effect)
+        await using killed = await here.start(world)
+        const ended = killed.agent
+          .submit(id, requestSchema.parse(coreOf(true)), 'deploy')
+          .then(() => resultOf(killed.agent, id))
+        if (!(await Promise.race([ended.then(() => world.dead), world.died.then(() => true)]))) {
+          expect(points).toBeGreaterThan(10)
+          expect(twice).toBeGreaterThan(20)
+          return
+        }
+        const again = new MemoryWorld(here.server, within, true)
+        await using _second = await here.start(again)
+        if (!again.dead) break
+        twice += 1
+        const point = `effect ${effect} before ${world.trace.at(-1)}, then after ${again.trace.at(-1)}`
+        await using third = await here.start()
+        expect(here.server.state, point).toMatchObject({ phase: 'idle', transaction: null, core: { work: null } })
+        const { core } = here.server.state
+        expect(core.replacing, point).toEqual([])
+        expect(running(), point).toEqual(['store', 'edge'].map((name) => core.services[name]))
+        expect(['done', 'unchanged'], point).toContain((await ask(third.agent, coreOf(true))).outcome)
+        expect(running(), point).toEqual(['store-2', 'edge-2'])
+      }
+    }
+  })
 })
