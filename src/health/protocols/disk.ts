@@ -7,8 +7,10 @@ const FULL = 0.05
 
 /** How much room the disk of `path` has; databases stop writing on a full one while they still answer. */
 export async function askDisk(path: string): Promise<Finding> {
-  const { bavail, blocks, files, ffree, bsize } = await statfs(path)
-  const room = blocks === 0 ? 0 : bavail / blocks
+  const { bavail, bfree, blocks, files, ffree, bsize } = await statfs(path)
+  // As df counts it: of what may be used at all.
+  const usable = blocks - bfree + bavail
+  const room = usable === 0 ? 0 : bavail / usable
   const inodes = files === 0 ? 1 : ffree / files
   const share = Math.min(room, inodes)
   const what = inodes < room ? 'of the inodes are' : 'is'

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { DEFAULT_POLICY, scanRelease } from '../../../src/images/index.ts'
 import { sha256 } from '../../../src/release/index.ts'
+import { engineAt } from './fake-engine.ts'
 
 const release = {
   schema: 1,
@@ -19,10 +20,7 @@ const inspected = {
 
 const info = {
   ...{ OSType: 'linux', Architecture: 'x86_64', DriverStatus: [['Backing Filesystem', 'extfs']] },
-  ...{
-    DockerRootDir: '/nowhere',
-    ClientInfo: { Context: 'default', Plugins: [{ Name: 'buildx', Version: '0.13.1' }] },
-  },
+  DockerRootDir: '/nowhere',
 }
 
 /** A docker client whose registry has one release image, which names no image of a service. */
@@ -30,7 +28,6 @@ const docker = `#!/bin/sh
 case "$1 $2" in
   'manifest inspect') echo '${JSON.stringify(inspected)}' ;;
   'image inspect') echo '{"org.pacs-deploy.kind":"release"}' ;;
-  'info '*) echo '${JSON.stringify(info)}' ;;
   'create '*) echo container ;;
   'cp container:/release.json') echo '${JSON.stringify(release)}' > "$3" ;;
   'cp container:/scan') mkdir "$3" ;;
@@ -41,6 +38,7 @@ test('a release without images is not one in which nothing new was found', async
   const bin = await mkdtemp(join(tmpdir(), 'pacs-no-images-'))
   try {
     await writeFile(join(bin, 'docker'), docker, { mode: 0o755 })
+    await using engine = await engineAt(bin, { 'GET /info': info })
     const scan = {
       pinned: { version: '0.74.0', platforms: {} },
       given: { path: join(bin, 'none'), sha256: sha256('none') },
@@ -51,7 +49,7 @@ test('a release without images is not one in which nothing new was found', async
       scan,
       runs: () => true,
       dockerConfigDirectory: join(bin, 'config'),
-      env: { PATH: `${bin}:/usr/bin:/bin` },
+      env: { PATH: `${bin}:/usr/bin:/bin`, DOCKER_HOST: engine.host },
       log: () => undefined,
       signal: new AbortController().signal,
     })
