@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { requestSchema, type TransactionRequestInput } from '../../../src/agent/protocol.ts'
+import type { TransactionRequestInput } from '../../../src/agent/protocol.ts'
 import { freshServer } from './fresh-server.ts'
-import { ask, deployOf, resultOf } from './life.ts'
+import { ask, deployOf, diesIn } from './life.ts'
 import { MemoryWorld, memoryCore, memoryRelease } from './memory-world.ts'
 
 const here = freshServer()
@@ -188,10 +188,7 @@ describe('a core transaction', () => {
         const id = `killed-${++ids}`
         const world = new MemoryWorld(here.server, effect, after)
         await using killed = await here.start(world)
-        const ended = killed.agent
-          .submit(id, requestSchema.parse(coreOf()), 'deploy')
-          .then(() => resultOf(killed.agent, id))
-        if (!(await Promise.race([ended.then(() => world.dead), world.died.then(() => true)]))) return
+        if (!(await diesIn(killed, id, coreOf()))) return
         const point = `effect ${effect} ${after ? 'after' : 'before'} ${world.trace.at(-1)}`
         await using next = await here.start()
         const { core, ...state } = here.server.state
@@ -218,10 +215,7 @@ describe('a core transaction', () => {
         const id = `killed-${++ids}`
         const world = new MemoryWorld(here.server, effect, after)
         await using killed = await here.start(world)
-        const ended = killed.agent
-          .submit(id, requestSchema.parse(coreOf(true)), 'deploy')
-          .then(() => resultOf(killed.agent, id))
-        if (!(await Promise.race([ended.then(() => world.dead), world.died.then(() => true)]))) {
+        if (!(await diesIn(killed, id, coreOf(true)))) {
           expect([...said].sort()).toEqual(['nothing', 'store', 'store, edge'])
           return
         }
@@ -259,10 +253,7 @@ describe('a core transaction', () => {
         const id = `killed-${++ids}`
         const world = new MemoryWorld(here.server, effect)
         await using killed = await here.start(world)
-        const ended = killed.agent
-          .submit(id, requestSchema.parse(coreOf(true)), 'deploy')
-          .then(() => resultOf(killed.agent, id))
-        if (!(await Promise.race([ended.then(() => world.dead), world.died.then(() => true)]))) {
+        if (!(await diesIn(killed, id, coreOf(true)))) {
           expect(points).toBeGreaterThan(10)
           expect(twice).toBeGreaterThan(20)
           return

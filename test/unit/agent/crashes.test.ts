@@ -1,9 +1,9 @@
 // Whatever instant an agent dies at, the next one, left alone, brings the server to rest (I3).
 import { describe, expect, it } from 'vitest'
-import { requestSchema, type TransactionRequestInput } from '../../../src/agent/protocol.ts'
+import type { TransactionRequestInput } from '../../../src/agent/protocol.ts'
 import type { Agent } from '../../../src/agent/transaction/agent.ts'
 import { freshServer } from './fresh-server.ts'
-import { ask, back, deployOf, PAGE_LOAD, resultOf } from './life.ts'
+import { ask, back, deployOf, diesIn, PAGE_LOAD, resultOf } from './life.ts'
 import { MemoryWorld, memoryRelease } from './memory-world.ts'
 
 const here = freshServer()
@@ -18,26 +18,6 @@ const running = () =>
   [...new Set([...here.server.containers.values()].map((one) => one.labels['pacs.instance']))].sort()
 
 type Life = Awaited<ReturnType<typeof here.start>>
-
-/** Asks for `request`, after `unsealed` where there is one. @returns whether the agent died before its result */
-async function diesIn(
-  { agent, world }: Life,
-  id: string,
-  request: TransactionRequestInput,
-  unsealed?: TransactionRequestInput,
-): Promise<boolean> {
-  const asks = async () => {
-    if (unsealed) {
-      await agent.submit(`${id}-unsealed`, requestSchema.parse(unsealed), 'deploy')
-      for await (const event of agent.events(`${id}-unsealed`, 0, new AbortController().signal) ?? [])
-        if (event.type === 'step' && event.step === 'watch') break
-    }
-    await agent.submit(id, requestSchema.parse(request), 'deploy')
-    await resultOf(agent, id)
-    return world.dead
-  }
-  return Promise.race([asks(), world.died.then(() => true)])
-}
 
 /** What holds once an agent was started after a kill; `before` is the release that served before transaction `id`. */
 async function expectAtRest({ agent, journal }: Life, id: string, before: string | null, point: string): Promise<void> {

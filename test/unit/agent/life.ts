@@ -68,3 +68,23 @@ export async function submit(agent: Agent, request: TransactionRequestInput): Pr
 export async function ask(agent: Agent, request: TransactionRequestInput): Promise<TransactionResult> {
   return resultOf(agent, await submit(agent, request))
 }
+
+/** Asks for `request`, after `unsealed` where there is one. @returns whether the agent died before its result */
+export async function diesIn(
+  { agent, world }: { agent: Agent; world: MemoryWorld },
+  id: string,
+  request: TransactionRequestInput,
+  unsealed?: TransactionRequestInput,
+): Promise<boolean> {
+  const asks = async () => {
+    if (unsealed) {
+      await agent.submit(`${id}-unsealed`, requestSchema.parse(unsealed), 'deploy')
+      for await (const event of agent.events(`${id}-unsealed`, 0, new AbortController().signal) ?? [])
+        if (event.type === 'step' && event.step === 'watch') break
+    }
+    await agent.submit(id, requestSchema.parse(request), 'deploy')
+    await resultOf(agent, id)
+    return world.dead
+  }
+  return Promise.race([asks(), world.died.then(() => true)])
+}
