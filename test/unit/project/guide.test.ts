@@ -33,6 +33,12 @@ describe('the deployment guide', () => {
     expect(text.split('\n').filter((line) => /^ {4}\S/.test(line))).toEqual([])
   })
 
+  it('names as the test of a block that is not run only one that is there', () => {
+    const named = [...text.matchAll(/\btest\/[\w./-]+\.test\.ts\b/g)].map(([path]) => path)
+    expect(named.length).toBeGreaterThan(3)
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([])
+  })
+
   it('names only verbs of pacs-agent and pacs-deploy that there are', async () => {
     const verbs = await helpOf((print) => runCli(['--help'], consoleOf(print)))
     const named = [...text.matchAll(/pacs-agent ([a-z][a-z\\|]+)/g)].flatMap(([, verb = '']) => verb.split(/\\?\|/))
