@@ -141,6 +141,25 @@ describe('the example workflows', () => {
     expect(run.jobs).not.toContain('Production/Deploy to an environment/Deploy')
   })
 
+  it("leave in the journal what each release's API said, by one name, that of one which never got ready and is gone too", async () => {
+    const kept = await staging.run(['journalctl', '--no-pager', '--all', '-o', 'json', '-t', 'backend'])
+    const lines = kept
+      .trim()
+      .split('\n')
+      .map((line) => journalSchema.parse(JSON.parse(line)))
+    const said = new Map<string, string>()
+    for (const { CONTAINER_ID_FULL: id, MESSAGE } of lines) said.set(id, `${said.get(id) ?? ''}${MESSAGE}\n`)
+    const present = (await staging.run(['docker', 'ps', '--all', '--quiet', '--no-trunc'])).split('\n')
+    const gone = [...said.keys()].filter((id) => !present.includes(id))
+    expect(gone.map((id) => said.get(id))).toContainEqual(expect.stringContaining('"msg":"listening"'))
+    const serving = [...said.keys()].filter((id) => present.includes(id))
+    expect(serving).not.toEqual([])
+    for (const id of serving) {
+      const { stdout, stderr } = await staging.exec(['docker', 'logs', id])
+      expect(stdout + stderr).toContain(said.get(id)?.split('\n')[0])
+    }
+  })
+
   it('go back from a release that fails once it is public, which only then answers 5xx', async () => {
     const before = await statusOf(staging)
     await repository.release('public-500.patch')
@@ -172,6 +191,7 @@ describe('the example workflows', () => {
 const healthReportSchema = z.object({
   checks: z.array(z.object({ service: z.string(), check: z.string(), state: z.string() })),
 })
+const journalSchema = z.object({ CONTAINER_ID_FULL: z.string(), MESSAGE: z.string() })
 const summarySchema = z.object({ transaction: z.string(), outcome: z.string(), message: z.string() })
 
 /** What the newest migration of a server's journal came to. */

@@ -122,6 +122,22 @@ describe('the hardening of a server', () => {
     expect((await runSetUp(server, [], [])).code).toBe(0)
   })
 
+  it('has the journal keep every line that a container writes, however fast', async () => {
+    expect((await runSetUp(server, [], ['--with', 'logs'])).code).toBe(0)
+    const lines = 100_000
+    const write = `let left = ${lines}; const next = () => { while (left > 0) if (!process.stdout.write('line ' + left-- + '\\n')) return }
+      process.stdout.on('drain', next); next()`
+    const run = ['docker', 'run', '--name', 'fast', '--log-driver', 'journald', 'node:24-slim', 'node', '-e', write]
+    await server.run(['sh', '-c', '"$@" >/dev/null', 'sh', ...run])
+    const count = 'journalctl --no-pager -o cat CONTAINER_NAME=fast | sort -u | wc -l; docker logs fast | wc -l'
+    await waitFor(
+      'every line in the journal',
+      async () => (await server.run(['sh', '-c', count])) === `${lines}\n${lines}`,
+      60_000,
+    )
+    await server.run(['docker', 'rm', 'fast'])
+  })
+
   it('refuses a machine whose entry is taken, and takes everything back but what holds data', async () => {
     await server.run(['docker', 'rm', '--force', 'web'])
     await server.run(['systemd-run', '--quiet', '--unit=squatter', '/root/node', '-e', listen(443)])

@@ -1,4 +1,4 @@
-// Orthanc's index in PostgreSQL, and what may be laid over the shipped stack: that index in SQLite, DICOM by TLS, logs in the journal. Without the app.
+// Orthanc's index in PostgreSQL, and what may be laid over the shipped stack: that index in SQLite, DICOM by TLS, logs without a journal. Without the app.
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../../src/lib/index.ts'
@@ -170,20 +170,12 @@ async function dicomHealth(tls?: object): Promise<unknown> {
   return report.checks.find(({ service, check }: Record<string, string>) => service === 'orthanc' && check === 'dicom')
 }
 
-test('the journal holds the logs of the services, which docker still shows', async () => {
-  const journal = ['-f', 'docker-compose.journal.yml', 'up', '--detach', '--wait', 'orthanc', 'redis']
-  await compose(server, journal)
-  const kept = (service: string) => server.run(['journalctl', '--no-pager', '-o', 'cat', '-t', service])
-  await waitFor(
-    'the journal to have both',
-    async () => {
-      const [archive, cache] = await Promise.all([kept('orthanc'), kept('redis')])
-      return /Orthanc has started/.test(archive) && /Ready to accept connections/.test(cache)
-    },
-    60_000,
-  )
-  const shown = await server.exec(['docker', 'logs', 'pacs-standalone-redis-1'])
-  expect(shown.stdout).toContain('Ready to accept connections')
+test('the engine keeps the logs, rotated, where no journal takes them', async () => {
+  const redis = 'pacs-standalone-redis-1'
+  await compose(server, ['-f', 'docker-compose.desktop.yml', 'up', '--detach', '--wait', 'redis'])
+  const config = await server.run(['docker', 'inspect', '-f', '{{json .HostConfig.LogConfig}}', redis])
+  expect(JSON.parse(config)).toEqual({ Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '5' } })
+  expect((await server.exec(['docker', 'logs', redis])).stdout).toContain('Ready to accept connections')
 })
 
 describeRefusedRenewal(() => ({ lab, server }))

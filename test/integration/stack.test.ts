@@ -90,6 +90,17 @@ describe('an image', () => {
     expect(rendered.body.length).toBeGreaterThan(1000)
   })
 
+  test('stands in the journal, as all that the services say, by the name of the service', async () => {
+    const kept = (service: string) => server.run(['journalctl', '--no-pager', '-o', 'cat', '-t', service])
+    await waitFor(
+      'the request in the journal',
+      async () => /"route":"\/api\/studies"/.test(await kept('backend')),
+      10_000,
+    )
+    const services = (await compose(server, ['ps', '--services'])).split('\n')
+    for (const service of services) expect(await kept(service), service).not.toBe('')
+  })
+
   test('and a search for it leave no name, id, term or password in any log', async () => {
     await get('/api/studies?limit=17')
     const logs = await waitFor(

@@ -136,10 +136,16 @@ export const GATE_RULES: Readonly<Record<GateRuleId, GateRule>> = {
   'log-rotation': {
     reason: 'its log fills the disk, and a full disk stops the database',
     *find({ definition }) {
-      const driver = field(definition.logging, 'driver') ?? 'json-file'
+      const driver = String(field(definition.logging, 'driver') ?? 'json-file')
+      if (hasVariable(driver)) {
+        yield { message: `driver is ${driver}: write it literally`, path: ['logging', 'driver'] }
+        return
+      }
       const isRotated = field(field(definition.logging, 'options'), 'max-size') !== undefined
+      // The only driver that keeps all it gets: journald and local are bounded by themselves, others keep nothing on this machine.
       if (driver !== 'json-file' || isRotated) return
-      const message = 'write logging: { driver: json-file, options: { max-size: 10m, max-file: "5" } }'
+      const message =
+        'write logging: { driver: journald }, or { driver: json-file, options: { max-size: 10m, max-file: "5" } }'
       yield { message, path: ['logging'] }
     },
   },

@@ -216,20 +216,22 @@ describe('log-in by key only', () => {
 describe("the engine's defaults", () => {
   it('are added to those that a person set, which stay and are named', async () => {
     const host = machine()
-    host.put('/etc/docker/daemon.json', '{"mtu": 1400, "log-driver": "journald"}')
+    host.put('/etc/docker/daemon.json', '{"mtu": 1400, "log-driver": "json-file"}')
     const step = dockerStep(host)
     await apply(step, host)
     expect(JSON.parse(host.text('/etc/docker/daemon.json') ?? '')).toEqual({
       mtu: 1400,
-      'log-driver': 'journald',
+      'log-driver': 'json-file',
       'live-restore': true,
       'no-new-privileges': true,
     })
     expect(await step.notes?.()).toEqual([
-      expect.stringMatching(/log-driver is "journald", "local" is safer; it stays/),
+      expect.stringMatching(/log-driver is "json-file", "local" is safer; it stays/),
     ])
     expect(await apply(step, host)).toEqual([])
     expect(host.ran).toContain('systemctl restart docker')
+    host.put('/etc/docker/daemon.json', '{"log-driver": "journald"}')
+    expect(await step.notes?.()).toEqual([])
   })
 
   it('are taken by the engine also when a run was cut before it read them', async () => {

@@ -18,10 +18,7 @@ const serviceSchema = z.looseObject({
   security_opt: z.array(z.string()),
   stop_signal: z.enum(['SIGTERM', 'SIGQUIT', 'SIGINT']),
   stop_grace_period: z.string().regex(/^\d+s$/),
-  logging: z.object({
-    driver: z.literal('json-file'),
-    options: z.object({ 'max-size': z.string().regex(/^\d+m$/), 'max-file': z.string().regex(/^\d+$/) }),
-  }),
+  logging: z.object({ driver: z.literal('journald'), options: z.object({ tag: z.string() }) }),
   healthcheck: z.object({
     test: z.array(z.string()).min(2),
     interval: z.string(),
@@ -155,10 +152,11 @@ test('each volume says what a backup makes of it, by the kind of data of its ser
   expect(labels.filter((label) => label !== 'none').toSorted()).toEqual([...new Set(kinds)].toSorted())
 })
 
-test('the journal that can be laid over it takes the logs of every service', () => {
-  const journal = parsed.find(({ name }) => name === 'docker-compose.journal.yml')?.file.services ?? {}
-  expect(Object.keys(journal).toSorted()).toEqual(Object.keys(main?.services ?? {}).toSorted())
-  for (const service of Object.values(journal)) expect(service).toMatchObject({ logging: { driver: 'journald' } })
+test('what is laid over it where no journal is keeps the logs of every service, rotated', () => {
+  const desktop = parsed.find(({ name }) => name === 'docker-compose.desktop.yml')?.file.services ?? {}
+  expect(Object.keys(desktop).toSorted()).toEqual(Object.keys(main?.services ?? {}).toSorted())
+  const logging = { driver: 'json-file', options: { 'max-size': '10m', 'max-file': '5' } }
+  for (const service of Object.values(desktop)) expect(service).toEqual({ logging })
 })
 
 describe('the monitoring beside an agent', async () => {

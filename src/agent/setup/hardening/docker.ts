@@ -6,6 +6,9 @@ import type { Step } from '../step.ts'
 
 const FILE = '/etc/docker/daemon.json'
 
+/** As good: the step `logs` bounds the journal. */
+const AS_SAFE: Readonly<Record<string, unknown>> = { 'log-driver': 'journald' }
+
 /** Logs that rotate, containers that outlive the engine, no program that gains rights; for what no compose file says otherwise. */
 const WANTED = { 'log-driver': 'local', 'live-restore': true, 'no-new-privileges': true }
 
@@ -24,7 +27,9 @@ export function dockerStep(host: Host): Step {
     },
     notes: async () => {
       const [set, wanted] = [await present(host), await wantedOf(host)]
-      const others = Object.entries(wanted).filter(([key, value]) => key in set && set[key] !== value)
+      const others = Object.entries(wanted).filter(
+        ([key, value]) => key in set && set[key] !== value && set[key] !== AS_SAFE[key],
+      )
       const notes = others.map(
         ([key, value]) =>
           `${FILE}: ${key} is ${JSON.stringify(set[key])}, ${JSON.stringify(value)} is safer; it stays as it was set`,
