@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { Failure } from '../../src/lib/index.ts'
 import { type Machine, type Progress, startLab, waitFor } from '../lab/index.ts'
+import { NODE } from '../monitoring/site.ts'
 import { build, compose, configure, copyDeployment, route } from '../stack/standalone.ts'
 import { type Measure, medianOf, rateOf } from './report.ts'
 
@@ -46,6 +47,7 @@ export async function benchStack(rounds: number, progress: Progress): Promise<Me
     }
     const targets = { frontend: 'pacs-standalone-frontend-1', backend: 'pacs-standalone-backend-1' }
     await route(lab, server, targets)
+    await server.copyIn(process.execPath, NODE, 0o755)
     await server.copyIn(join(import.meta.dirname, 'stack-load.js'), LOADER)
     const figures = { direct: [], edge: [] } as Record<'direct' | 'edge', z.infer<typeof loadSchema>[]>
     const address = await server.run([
@@ -123,7 +125,7 @@ async function allHealthy(server: Machine): Promise<void> {
 }
 
 async function load(server: Machine, url: string): Promise<z.infer<typeof loadSchema>> {
-  const report = loadSchema.parse(JSON.parse(await server.run(['node', LOADER, url, server.hostname, String(SECONDS)])))
+  const report = loadSchema.parse(JSON.parse(await server.run([NODE, LOADER, url, server.hostname, String(SECONDS)])))
   if (report.failed > 0) throw new Failure('error', `${report.failed} requests to ${url} failed`)
   return report
 }
