@@ -5,6 +5,8 @@ import { createServer, IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { test } from 'node:test'
 import express, { Router } from 'express'
+import { Registry } from 'prom-client'
+import { Families } from '../src/metrics/families.js'
 import { RecentlySeen } from '../src/metrics/recently-seen.js'
 import { createMetrics } from '../src/middleware/metrics-middleware.js'
 import { STUDY } from './fake-orthanc.js'
@@ -57,6 +59,28 @@ test('10,000 random paths, names and methods make no more series than there are 
     0,
   )
   assert.equal(answered, 10_000)
+})
+
+test('10,000 random words make no more series of what people do than there are', async () => {
+  const registry = new Registry()
+  const families = new Families(registry)
+  const one = async (/** @type {any} */ word) => {
+    await families.attempt(word, async () => undefined)
+    families.sessionEnded(word)
+    await families.notify(word, async () => undefined)
+    await families.acknowledge(async () => ({ severity: word, createdAt: new Date(), acknowledgedAt: null }))
+    await families.sign(word, async () => undefined)
+    await families.auditWrite({ action: word, outcome: 'success' }, async () => undefined)
+  }
+  const series = async () => (await registry.metrics()).split('\n').filter((line) => /^\w/.test(line))
+  await one('any')
+  const { length } = await series()
+  const words = Array.from({ length: 10_000 }, () => `doe^${randomBytes(4).toString('hex')}`)
+  for (const word of words) await one(word)
+  const after = await series()
+  assert.equal(after.length, length)
+  assert.ok(!after.join('\n').includes('doe'))
+  assert.ok(after.includes('pacs_signatures_total{meaning="other",result="made"} 10001'))
 })
 
 test('an application with more routes than are told apart counts the rest as other', async () => {
