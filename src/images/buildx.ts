@@ -8,7 +8,11 @@ const NAMED_MEANWHILE = /^ERROR: .*image "[^"]+": already exists$/m
 /** Buildx asks git seven things for the attestations that are not made. */
 const WITHOUT_GIT = { BUILDX_GIT_INFO: 'false' }
 
-const FULL_DISK = /no space left on device/i
+/** What to do about a reason of BuildKit's that does not say so itself. */
+const HINTS: readonly (readonly [RegExp, string])[] = [
+  [/no space left on device/i, 'make room where the engine keeps its images (docker system prune)'],
+  [/walker is closed/, 'the engine took no more of the checkout, as when its disk fills up: see what room it has (df)'],
+]
 
 /**
  * Runs buildx.
@@ -37,8 +41,8 @@ export async function build(what: string, args: readonly string[], options: RunO
   if (code === 0) return
   const { redact = (text: string) => text } = options
   const reason = redact(reasonOf(stderr))
-  const hint = FULL_DISK.test(reason) ? ': make room where the engine keeps its images (docker system prune)' : ''
-  throw new Failure('error', `build of ${what} failed: ${reason}${hint}`)
+  const [, hint] = HINTS.find(([pattern]) => pattern.test(reason)) ?? []
+  throw new Failure('error', `build of ${what} failed: ${reason}${hint === undefined ? '' : `: ${hint}`}`)
 }
 
 function reasonOf(stderr: string): string {

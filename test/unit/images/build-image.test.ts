@@ -74,3 +74,13 @@ test('a step of a build that meets an unknown flag is no missing buildx', async 
     /^build of api failed: failed to/,
   )
 })
+
+test.each([
+  ['write /f: no space left on device', /device: make room where the engine keeps its images \(docker system prune\)$/],
+  ['Canceled: walker is closed: context canceled', /canceled: the engine took no more .*: see what room it has \(df\)$/],
+])('a full disk is told, also where BuildKit says only what came of it: %s', async (said, told) => {
+  await expect(buildBy(`#!/bin/sh\necho "ERROR: ${said}" >&2; exit 1\n`)).rejects.toMatchObject({
+    kind: 'error',
+    message: expect.stringMatching(told),
+  })
+})
