@@ -59,23 +59,28 @@ async function findPulled(reference: string, context: PullContext): Promise<Loca
   if (found?.platform !== context.platform) return null
   const [, digest] = reference.split('@')
   if (digest !== undefined) return found.known.some((known) => known === digest) ? found : null
-  return (await isNewest(reference, context)) ? inspectLocalImage(reference, context) : null
+  const said = await pullWithoutLogin(reference, context)
+  if (said === null) return null
+  return UP_TO_DATE.test(said) ? found : inspectLocalImage(reference, context)
 }
+
+const UP_TO_DATE = /"Status: Image is up to date for /
 
 /**
  * Lets the engine pull without a login: of an image that it has, it asks the registry (or its mirror) for the digest alone, which
  * counts against no limit of Docker Hub's.
+ * @returns what it said of it; null where it could not
  */
-async function isNewest(reference: string, { host, platform, signal }: PullContext): Promise<boolean> {
+async function pullWithoutLogin(reference: string, { host, platform, signal }: PullContext): Promise<string | null> {
   const socket = socketOf(host)
   // Of a name alone the engine would pull all tags.
-  if (socket === null || !/:[^/]+$/.test(reference)) return false
+  if (socket === null || !/:[^/]+$/.test(reference)) return null
   const query = new URLSearchParams({ fromImage: reference, platform })
   const limited = AbortSignal.any([signal, AbortSignal.timeout(LOOK_LIMIT)])
   const answer = await askEngine(socket, 'POST', `/images/create?${query}`, { signal: limited }).catch(() => null)
   signal.throwIfAborted()
   // It tells of what goes wrong on the way in a line of its answer.
-  return answer?.status === 200 && !/"error(?:Detail)?":/.test(answer.said)
+  return answer?.status === 200 && !/"error(?:Detail)?":/.test(answer.said) ? answer.said : null
 }
 
 async function pull(service: string, reference: string, context: PullContext): Promise<LocalImage> {

@@ -77,7 +77,10 @@ test('a step of a build that meets an unknown flag is no missing buildx', async 
 
 test.each([
   ['write /f: no space left on device', /device: make room where the engine keeps its images \(docker system prune\)$/],
-  ['Canceled: walker is closed: context canceled', /canceled: the engine took no more .*: see what room it has \(df\)$/],
+  [
+    'Canceled: walker is closed: context canceled',
+    /canceled: the engine took no more .*: see what room it has \(df\)$/,
+  ],
 ])('a full disk is told, also where BuildKit says only what came of it: %s', async (said, told) => {
   await expect(buildBy(`#!/bin/sh\necho "ERROR: ${said}" >&2; exit 1\n`)).rejects.toMatchObject({
     kind: 'error',

@@ -46,7 +46,9 @@ describe('a vendor’s image', () => {
 
   test('is brought up to date by the engine alone where it is here', async () => {
     const answers = { [inspect]: here(), [look]: { status: 'Status: Image is up to date for redis:8' } }
-    expect(await pull('redis:8', answers)).toEqual({ image: pulled, pulls: 0, asked: [inspect, look, inspect] })
+    expect(await pull('redis:8', answers)).toEqual({ image: pulled, pulls: 0, asked: [inspect, look] })
+    const newer = { [inspect]: here(), [look]: { status: 'Status: Downloaded newer image for redis:8' } }
+    expect(await pull('redis:8', newer)).toEqual({ image: pulled, pulls: 0, asked: [inspect, look, inspect] })
   })
 
   test.each([
