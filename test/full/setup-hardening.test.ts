@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Lab, Machine } from '../lab/index.ts'
 import { waitFor } from '../lab/wait.ts'
 import { runSetUp, startServer } from '../server/set-up.ts'
+import { SshClient } from '../server/ssh-client.ts'
 
-/** Steps whose packages take a minute to install, and those that a container cannot have. */
+/** Steps whose packages take a minute to install: a test of their own takes them in again. */
 const LEFT_OUT = ['updates', 'fail2ban', 'logs'].flatMap((name) => ['--without', name])
 const key = `ci=ssh-ed25519 ${Buffer.alloc(51, 1).toString('base64')}`
 const HARDENING = '/etc/ssh/sshd_config.d/40-pacs-hardening.conf'
@@ -136,6 +137,54 @@ describe('the hardening of a server', () => {
       60_000,
     )
     await server.run(['docker', 'rm', 'fast'])
+  })
+
+  it('takes in again what was left out: logs rotate, updates spare Docker, and who fails to log in is kept out', async () => {
+    const taken = ['updates', 'fail2ban', 'logs'].flatMap((name) => ['--with', name])
+    expect(await runSetUp(server, [], taken)).toMatchObject({ code: 0, stderr: '' })
+    expect((await server.exec(['/root/setup-production.sh', '--check'])).code).toBe(0)
+
+    const log = '/opt/pacs/logs/of-a-test.log'
+    await server.run([
+      'sh',
+      '-c',
+      `echo a line >${log} && chown pacs:pacs ${log} && logrotate --force /etc/logrotate.d/pacs`,
+    ])
+    expect(await server.readText(`${log}.1`)).toBe('a line')
+    await server.run(['rm', log, `${log}.1`])
+    expect(await server.run(['sh', '-c', 'unattended-upgrade --dry-run --debug 2>&1'])).toMatch(
+      /blacklist: .*docker\[\.\]io\$/i,
+    )
+
+    await using stranger = await SshClient.create(server)
+    const jail = () => server.run(['fail2ban-client', 'status', 'sshd'])
+    await waitFor(
+      'the stranger to be kept out, who has a key for no account',
+      async () => {
+        await stranger.exec(['pacs-agent', 'ssh'])
+        return / banned:\t1\n[\s\S]*IP list:\t\d/.test(await jail())
+      },
+      120_000,
+    )
+    expect(await scan()).toBe('22 80')
+    const [other = ''] = (await lab.registry.run(['hostname', '-i'])).trim().split(' ')
+    await server.run(['fail2ban-client', 'set', 'sshd', 'banip', other])
+    await waitFor(
+      'the other address to be kept out of this port alone',
+      async () => expect(await scan()).toBe('80'),
+      30_000,
+    )
+    await server.run(['fail2ban-client', 'unban', '--all'])
+    await waitFor('the other address to come in again', async () => expect(await scan()).toBe('22 80'), 30_000)
+  })
+
+  it('is as well protected when the server comes back', async () => {
+    await server.kill()
+    await server.start()
+    await server.run(['docker', 'start', 'web'])
+    await waitFor('the open port', async () => expect(await scan()).toBe('22 80'), 30_000)
+    expect(await sshd('passwordauthentication')).toBe('passwordauthentication no')
+    expect(await server.exec(['/root/setup-production.sh', '--check'])).toMatchObject({ code: 0, stderr: '' })
   })
 
   it('refuses a machine whose entry is taken, and takes everything back but what holds data', async () => {

@@ -5,6 +5,16 @@ import { sshPorts } from '../sshd.ts'
 import type { Step } from '../step.ts'
 import { notOurKernel } from './kernel.ts'
 
+// Debian's own filter counts no key that an account does not have, which is all that is left to try where sshd takes keys only.
+const FILTER = `# Written by pacs-agent setup. As Debian's own, and counts a login of an account that there is, with a key that is not its.
+[INCLUDES]
+before = sshd.conf
+
+[Definition]
+failregex = ^<F-MLFFORGET>(?:Connection (?:closed|reset)|Disconnected)</F-MLFFORGET> (?:by|from) authenticating user <F-USER>\\S+</F-USER> <ADDR>%(__on_port_opt)s \\[preauth\\]\\s*$
+            %(known/failregex)s
+`
+
 /** Addresses that fail to log in are kept out for a while. */
 export function failedLoginsStep(host: Host): Step {
   return {
@@ -14,7 +24,10 @@ export function failedLoginsStep(host: Host): Step {
       const content = `# Written by pacs-agent setup.
 [sshd]
 enabled = true
+filter = pacs-sshd
 backend = systemd
+# Not by the unit, as Debian has it: the journal does not know that of a process which has ended already.
+journalmatch = _UID=0 SYSLOG_IDENTIFIER=sshd + _UID=0 SYSLOG_IDENTIFIER=sshd-session
 port = ${(await sshPorts(host)).join(',')}
 maxretry = 5
 findtime = 10m
@@ -23,6 +36,7 @@ banaction = nftables-multiport
 `
       return [
         packages('fail2ban', 'python3-systemd', 'nftables'),
+        file('/etc/fail2ban/filter.d/pacs-sshd.conf', FILTER, 0o644),
         file('/etc/fail2ban/jail.d/pacs.conf', content, 0o644),
         afterwards('fail2ban: read its rules', async (changer) => {
           await changer.run(['systemctl', 'restart', 'fail2ban'], null)
