@@ -212,6 +212,43 @@ test('a service that the kernel kills for its memory comes back by itself, and t
   expect((await server.exec(program)).stdout).toMatch(/^pacs_container_restarts_total\{service="redis".*\} [1-9]/m)
 })
 
+test('a Redis whose disk is full is down for the health check, and up again by itself once there is room', async () => {
+  const redis = 'pacs-standalone-redis-1'
+  await compose(server, ['up', '--detach', 'redis'])
+  await compose(server, ['rm', '--stop', '--force', 'redis'])
+  const disk = await server.run(['docker', 'volume', 'inspect', '-f', '{{.Mountpoint}}', 'pacs-redis'])
+  await server.run(['mount', '-t', 'tmpfs', '-o', 'size=4m,uid=999,gid=999', 'none', disk])
+  await compose(server, ['up', '--detach', '--wait', 'redis'])
+  const services = { redis: { checks: [{ kind: 'redis', port: 6379, user: 'health' }] } }
+  const checks = '/srv/health-checks-full.json'
+  await server.copyIn(Buffer.from(JSON.stringify({ project: 'pacs', services, disks: [disk] })), checks)
+  const check = async () => {
+    const program = [NODE, `${STACK}/monitoring/health-check.js`, '--checks', checks, '--format', 'json']
+    const { code, stdout } = await server.exec(program)
+    const found: { service: string; check: string; state: string; detail: string }[] = JSON.parse(stdout).checks
+    return { code, said: found.map((one) => `${one.service} ${one.check} ${one.state}: ${one.detail}`).join('\n') }
+  }
+  expect(await check()).toMatchObject({ code: 0 })
+  const write = `REDISCLI_AUTH="$(cat secrets/redis-app-password)" docker exec -e REDISCLI_AUTH ${redis} redis-cli --user app set pacs:x `
+  await server.run(['sh', '-c', `head -c 8m /dev/zero >${disk}/full 2>/dev/null || :`])
+  await server.exec(['sh', '-c', `${write} "$(head -c 100000 /dev/zero | tr '\\0' x)"`], { cwd: STACK })
+  const full = await waitFor(
+    'Redis to be unable to write',
+    async () => {
+      const now = await check()
+      return /redis redis down/.test(now.said) && now
+    },
+    60_000,
+  )
+  expect(full.code).toBe(11)
+  expect(full.said).toMatch(/^redis redis down: answers MISCONF/m)
+  expect(full.said).toMatch(/^disk \S+ down: [0-4] % is free/m)
+  await server.run(['rm', `${disk}/full`])
+  await waitFor('both to be well again', async () => (await check()).code === 0, 60_000)
+  await compose(server, ['rm', '--stop', '--force', 'redis'])
+  await server.run(['umount', disk])
+})
+
 test('figures of MongoDB come to Prometheus where its exporter is laid over the stack', async (context) => {
   const name = 'percona/mongodb_exporter:0.53'
   const { image } = await ensureVendorImage(name, new Progress(undefined, 'exporter')).catch((thrown: unknown) => {
