@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { undoStep } from '../../../src/agent/setup/changer.ts'
 import { chosen, closedEntries, type OpenPort, parseOpen, remember } from '../../../src/agent/setup/choices.ts'
+import { auditStep, failedLoginsStep } from '../../../src/agent/setup/hardening/attacks.ts'
 import { dockerStep } from '../../../src/agent/setup/hardening/docker.ts'
 import { firewallStep, RULES, renderRules } from '../../../src/agent/setup/hardening/firewall.ts'
 import { hardeningSteps } from '../../../src/agent/setup/hardening/index.ts'
 import { hugePagesStep, kernelStep } from '../../../src/agent/setup/hardening/kernel.ts'
 import { sshStep } from '../../../src/agent/setup/hardening/ssh.ts'
-import { updatesStep } from '../../../src/agent/setup/hardening/upkeep.ts'
+import { timeStep, updatesStep } from '../../../src/agent/setup/hardening/upkeep.ts'
 import { SetupRecord } from '../../../src/agent/setup/record.ts'
 import { refuseWhileServing } from '../../../src/agent/setup/setup.ts'
 import { sshPorts } from '../../../src/agent/setup/sshd.ts'
@@ -341,6 +342,45 @@ describe('undo', () => {
     await expect(refuseWhileServing(nowhere, host)).rejects.toThrow(/the core runs here.*stop it first/)
     running = ''
     await refuseWhileServing(nowhere, host)
+  })
+})
+
+describe('the clock', () => {
+  const clocks = (running: string) => (command: string) =>
+    command.startsWith('systemctl is-active') && !command.endsWith(running) ? { code: 3 } : undefined
+
+  it('that a person chose stays, and where there is none systemd has one', async () => {
+    const chosen = machine(clocks('chrony.service'))
+    expect(await judge(timeStep(chosen), chosen)).toMatchObject({ state: 'ok' })
+    const none = machine(clocks('nothing'))
+    expect(await apply(timeStep(none), none)).toContain('systemd-timesyncd.service: started')
+    expect(none.ran).toContain('systemctl enable --quiet --now systemd-timesyncd.service')
+  })
+
+  it('that is not synchronised is told of', async () => {
+    const host = machine((command) => (command.startsWith('timedatectl show') ? 'no\n' : undefined))
+    expect(await timeStep(host).notes?.()).toEqual([expect.stringMatching(/^the clock is not synchronised/)])
+  })
+})
+
+describe('what notices an attack', () => {
+  it('records by auditd who changes configuration, keys, programs and accounts, and loads that at once', async () => {
+    const host = machine()
+    await apply(auditStep(host), host)
+    const rules = (host.text('/etc/audit/rules.d/50-pacs.rules') ?? '').trim().split('\n').slice(1)
+    for (const rule of rules) expect(rule).toMatch(/^-w \/[\w/.-]+ -p wa -k [\w-]+$/)
+    const watched = rules.map((rule) => rule.split(' ')[1])
+    for (const path of ['/opt/pacs/config', '/etc/pacs-agent', '/etc/ssh/sshd_config.d', '/etc/docker', '/etc/passwd'])
+      expect(watched).toContain(path)
+    expect(host.ran.filter((one) => one.startsWith('augenrules'))).toEqual(['augenrules --load'])
+  })
+
+  it('keeps addresses out of every port that sshd listens on, also where it is not 22', async () => {
+    const host = machine((command) => (command.startsWith('sshd -T') ? 'port 2222\nport 22\n' : undefined))
+    await apply(failedLoginsStep(host), host)
+    expect(host.text('/etc/fail2ban/jail.d/pacs.conf')).toMatch(/^filter = pacs-sshd$[\s\S]*^port = 22,2222$/m)
+    expect(host.text('/etc/fail2ban/filter.d/pacs-sshd.conf')).toMatch(/^before = sshd\.conf$/m)
+    expect(host.ran).toContain('systemctl restart fail2ban')
   })
 })
 
