@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { asMap } from '../definition.ts'
 import { hasVariable, withDefaults } from '../interpolation.ts'
 import { field } from '../sources.ts'
@@ -32,7 +33,8 @@ export const GATE_RULES: Readonly<Record<GateRuleId, GateRule>> = {
     reason: 'who talks to the engine is root on the machine',
     *find({ definition }) {
       for (const [index, { type, source = '' }] of (definition.volumes ?? []).entries()) {
-        if (type !== 'bind' || !ENGINE_SOCKET.test(source)) continue
+        const paths = [source, withDefaults(source, '')].map((path) => posix.normalize(path))
+        if (type !== 'bind' || !paths.some((path) => ENGINE_SOCKET.test(path))) continue
         yield {
           message: `mounts ${source}, through which it reaches the engine: leave it out`,
           path: ['volumes', index],
@@ -44,7 +46,10 @@ export const GATE_RULES: Readonly<Record<GateRuleId, GateRule>> = {
     reason: 'it sees, and can reach, what belongs to the machine and to other services',
     *find({ definition }) {
       for (const key of ['network_mode', 'pid', 'ipc', 'uts', 'userns_mode', 'cgroup'] as const) {
-        if (definition[key] !== 'host') continue
+        const value = definition[key]
+        if (typeof value === 'string' && hasVariable(value))
+          yield { message: `${key} is ${value}: write it literally`, path: [key] }
+        if (value !== 'host') continue
         yield { message: `${key}: host takes away a wall of the container: leave it out`, path: [key] }
       }
     },
@@ -64,7 +69,8 @@ export const GATE_RULES: Readonly<Record<GateRuleId, GateRule>> = {
     reason: 'a setuid program inside could make its caller root',
     *find({ definition }) {
       const options = [definition.security_opt ?? []].flat().map(String)
-      if (options.some((option) => /^no-new-privileges(?:[:=]true)?$/.test(option))) return
+      const own = options.filter((option) => option.startsWith('no-new-privileges'))
+      if (own.length > 0 && own.every((option) => /^no-new-privileges(?:[:=]true)?$/.test(option))) return
       yield { message: 'write security_opt: ["no-new-privileges:true"]', path: ['security_opt'] }
     },
   },
@@ -82,8 +88,9 @@ export const GATE_RULES: Readonly<Record<GateRuleId, GateRule>> = {
       if (user === undefined)
         yield { message: 'write user: "UID:GID" of its image, so that it is seen here', path: ['user'] }
       else if (hasVariable(user)) yield { message: `user is ${user}: write it literally`, path: ['user'] }
-      else if (/^(?:0+|root)(?::|$)/.test(user))
-        yield { message: `runs as ${user}: give it a user of its own`, path: ['user'] }
+      // The engine reads a number with its sign, and takes no name for root.
+      else if (/^(?:[+-]?0+|root)?(?::|$)/.test(user))
+        yield { message: `runs as ${user || 'root'}: give it a user of its own`, path: ['user'] }
     },
   },
   'data-port': {
@@ -118,7 +125,7 @@ export const GATE_RULES: Readonly<Record<GateRuleId, GateRule>> = {
         ['memory', definition.mem_limit],
         ['cpus', definition.cpus],
         ['pids', definition.pids_limit],
-      ].flatMap(([name, old]) => (old === undefined && field(limits, String(name)) === undefined ? String(name) : []))
+      ].flatMap(([name, old]) => ([old, field(limits, String(name))].some(isLimit) ? [] : String(name)))
       if (missing.length === 0) return
       yield {
         message: `has no limit of ${missing.join(', ')}: write deploy.resources.limits`,
@@ -141,9 +148,9 @@ export const GATE_RULES: Readonly<Record<GateRuleId, GateRule>> = {
         yield { message: `driver is ${driver}: write it literally`, path: ['logging', 'driver'] }
         return
       }
-      const isRotated = field(field(definition.logging, 'options'), 'max-size') !== undefined
+      const size = field(field(definition.logging, 'options'), 'max-size') ?? '-1'
       // The only driver that keeps all it gets: journald and local are bounded by themselves, others keep nothing on this machine.
-      if (driver !== 'json-file' || isRotated) return
+      if (driver !== 'json-file' || String(size) !== '-1') return
       const message =
         'write logging: { driver: journald }, or { driver: json-file, options: { max-size: 10m, max-file: "5" } }'
       yield { message, path: ['logging'] }
@@ -168,9 +175,15 @@ const ENGINE_SOCKET = /(?:^\/(?:var\/?|run\/?|var\/run\/?)?$)|(?:docker|containe
 /** Ports on which databases and caches listen: MongoDB, Redis, PostgreSQL, MySQL, Memcached, Elasticsearch, Orthanc's REST API. */
 const DATA_PORTS = new Set([27017, 27018, 27019, 6379, 5432, 3306, 11211, 9200, 8042])
 
-const SECRET_NAME = /(?:^|_)(?:PASSWORD|PASSWD|PASS|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIALS?)$/i
+const SECRET_NAME =
+  /(?:^|_)(?:(?:PG)?PASSWORD|PASSWD|PASSPHRASE|PASS|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIALS?)$|_PWD$|^REDISCLI_AUTH$/i
 const LOGIN_IN_URL = /:\/\/[^/\s:@]*:[^@\s/]+@/
 
 function isOff(value: unknown): boolean {
   return value === undefined || value === null || value === false || value === 'false'
+}
+
+/** Whether a value limits anything: none, 0 and -1 do not. */
+function isLimit(value: unknown): boolean {
+  return value !== undefined && value !== null && !(Number.parseFloat(String(value)) <= 0)
 }
