@@ -1,9 +1,11 @@
-import { has, isEmpty, keysIn, lineOfKey, ownCalls } from './places.ts'
+import { has, isEmpty, keysIn, lineOfKey, ownCalls, valuesIn } from './places.ts'
 import { type Hit, RECORDS, type Rule } from './rule.ts'
-import type { Source } from './source.ts'
+import { property, type Source } from './source.ts'
 
 const DESTRUCTIVE =
   /^(drop|dropCollection|dropDatabase|dropIndex|dropIndexes|rename|renameCollection|deleteOne|deleteMany|findOneAndDelete)$/
+/** The same as a key: of an update, a pipeline, a command, or one write of a bulkWrite. */
+const TAKE_AWAY = ['$rename', '$unset', '$out', '$merge', 'dropIndexes', 'deleteOne', 'deleteMany']
 const WHOLE = /^(updateMany|deleteMany)$/
 
 /** What takes data away, or changes what must stay. */
@@ -17,7 +19,7 @@ export const LOSS_RULES: readonly Rule[] = [
       ...ownCalls(source)
         .filter(({ method, path }) => DESTRUCTIVE.test(method) && path.length > 0)
         .map(({ method, line }) => ({ line, message: `${method} takes away what running code may still read` })),
-      ...keysIn(source, ['$rename', 'dropIndexes']).map(({ name, line }) => ({
+      ...keysIn(source, TAKE_AWAY).map(({ name, line }) => ({
         line,
         message: `${name} takes away what running code may still read`,
       })),
@@ -33,12 +35,15 @@ export const LOSS_RULES: readonly Rule[] = [
     assurable: true,
     fix: 'use batches, which stops, continues and can be undone',
     find: (source) =>
-      ownCalls(source)
-        .filter(({ method, args }) => WHOLE.test(method) && isEmpty(args[0]))
-        .map(({ method, line }) => ({
-          line,
-          message: `${method} with an empty filter changes the whole collection at once`,
-        })),
+      [
+        ...ownCalls(source).filter(({ method, args }) => WHOLE.test(method) && isEmpty(args[0])),
+        ...valuesIn(source, ['updateMany', 'deleteMany'])
+          .filter(({ value }) => value.type === 'ObjectExpression' && isEmpty(property(value, 'filter')))
+          .map(({ name, line }) => ({ method: name, line })),
+      ].map(({ method, line }) => ({
+        line,
+        message: `${method} with an empty filter changes the whole collection at once`,
+      })),
   },
   {
     id: 'signed-record',

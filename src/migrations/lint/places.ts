@@ -32,19 +32,24 @@ export function lineOfKey(args: Call['args'], key: string): number | null {
 
 /** Places in `up` where an object has one of `names` as a key. */
 export function keysIn(source: Source, names: readonly string[]): { name: string; line: number }[] {
-  const found: { name: string; line: number }[] = []
+  return valuesIn(source, names).map(({ name, line }) => ({ name, line }))
+}
+
+/** The same with what stands there. */
+export function valuesIn(source: Source, names: readonly string[]): { name: string; line: number; value: AnyNode }[] {
+  const found: { name: string; line: number; value: AnyNode }[] = []
   visitUp(source, (node) => {
     if (node.type !== 'ObjectExpression') return
     for (const name of names) {
       const there = property(node, name)
-      if (there !== undefined) found.push({ name, line: lineOf(there) })
+      if (there !== undefined) found.push({ name, line: lineOf(there), value: there })
     }
   })
   return found
 }
 
 /** Whether an argument is left out or is `{}`. */
-export function isEmpty(node: Call['args'][number] | undefined): boolean {
+export function isEmpty(node: AnyNode | undefined): boolean {
   return node === undefined || (node.type === 'ObjectExpression' && node.properties.length === 0)
 }
 
