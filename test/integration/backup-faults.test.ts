@@ -90,6 +90,9 @@ describe('a damaged repository', () => {
 })
 
 describe('a backup whose dumps are not what it says', () => {
+  const MEMORY = 768 * 1024 ** 2
+  const LIMITS = ['Memory', 'MemorySwap', 'PidsLimit', 'NanoCpus', 'SecurityOpt']
+
   test('is found out, each fault by its name, on containers that reach nothing that lives', async () => {
     const dumps = 'database/pacs'
     const id = await withChangedDumps(site, first, async (staged) => {
@@ -119,6 +122,7 @@ describe('a backup whose dumps are not what it says', () => {
     const report = await verifyBackup(
       site.verification({
         which: id,
+        memory: MEMORY,
         checks: {
           folder: checks,
           program: [process.execPath, join(import.meta.dirname, '../backup/answer-check.ts')],
@@ -140,17 +144,28 @@ describe('a backup whose dumps are not what it says', () => {
       ],
       L5: ['signatures.check.js: every signature names a report: r-1 is missing'],
     })
-    expect(seen).toEqual({ internal: true, others: 0, mounts: 0, published: {}, reached: [] })
+    expect(seen).toEqual({
+      ...{ internal: true, others: 0, mounts: 0, published: {}, reached: [], knows: [] },
+      limits: {
+        Memory: MEMORY,
+        MemorySwap: MEMORY,
+        PidsLimit: 1024,
+        NanoCpus: 1e9,
+        SecurityOpt: ['no-new-privileges'],
+      },
+      expires: false,
+    })
     expect(await db.collection('digitalsignatures').countDocuments()).toBe(10)
   })
 
-  /** While a verification runs: what its database's container could reach. */
+  /** While a verification runs: what its database's container could reach and use, and what of the live site it was told. */
   function lookAtScratch() {
     const ask = (...args: string[]) => execFileSync('docker', args, { encoding: 'utf8' }).trim()
     const [container = ''] = ask('ps', '-q', '--filter', 'label=pacs.verify').split('\n')
     const [network = ''] = ask('network', 'ls', '-q', '--filter', 'label=pacs.verify').split('\n')
     const [{ Internal, Containers }] = JSON.parse(ask('network', 'inspect', network))
-    const [{ Mounts, NetworkSettings, HostConfig }] = JSON.parse(ask('container', 'inspect', container))
+    const inspected = ask('container', 'inspect', container)
+    const [{ Args, Mounts, NetworkSettings, HostConfig }] = JSON.parse(inspected)
     const live = ask(
       'container',
       'inspect',
@@ -174,6 +189,11 @@ describe('a backup whose dumps are not what it says', () => {
       mounts: Mounts.filter(({ Type }: { Type: string }) => Type === 'bind').length + (HostConfig.Binds ?? []).length,
       published: HostConfig.PortBindings ?? NetworkSettings.Ports,
       reached,
+      knows: [...Object.values(site.database.passwords), site.redisPassword].filter((secret) =>
+        inspected.includes(secret),
+      ),
+      limits: Object.fromEntries(LIMITS.map((name) => [name, HostConfig[name]])),
+      expires: !Args.includes('ttlMonitorEnabled=false'),
     }
   }
 
