@@ -311,6 +311,16 @@ describe('what is not a backup’s fault', () => {
       kind: 'refused',
       message: expect.stringMatching(/MiB free, the backup needs/),
     })
+    await disk.empty()
+
+    // There was room when it was asked, and something else takes it while the backup comes back.
+    const filling = join(site.directory, 'filling-restic')
+    const fill = `dd if=/dev/zero of=${disk.path}/filler bs=64k; dd if=/dev/zero of=${disk.path}/rest bs=1`
+    const script = `#!/bin/sh\ncase " $* " in *' restore '*) ${fill} ;; esac 2>/dev/null\nexec ${site.tools.restic} "$@"\n`
+    await writeFile(filling, script, { mode: 0o755 })
+    const tools = { ...site.tools, restic: filling }
+    await expect(verifyBackup(site.verification({ work, tools }))).rejects.toMatchObject(full)
+    expect(await readdir(work)).toEqual([])
     expect(await ids(['ps', '-aq', '--filter', 'label=pacs.verify'])).toEqual([])
     expect(await backups()).toEqual(before)
   })
