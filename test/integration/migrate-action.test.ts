@@ -1,5 +1,5 @@
 // What a user meets of migrations, on a real database: the action on a runner, and the agent's child on the server.
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Db } from 'mongodb'
@@ -10,7 +10,7 @@ import { work } from '../../src/agent/data/work.ts'
 import { loadMigrations } from '../../src/migrations/index.ts'
 import type { ReleaseManifest } from '../../src/release/index.ts'
 import { type Database, startDatabase, startWire, type Wire } from '../lab/index.ts'
-import { clear, contentOf, putReports, sampleFolder } from '../migrations/site.ts'
+import { clear, contentOf, passLease, putReports, sampleFolder } from '../migrations/site.ts'
 import { openingDatabase, servesRelease } from '../unit/actions/migrations.ts'
 import { freshKey } from '../unit/actions/private-key.ts'
 import { startServer } from '../unit/actions/server.ts'
@@ -161,6 +161,39 @@ describe('the action on a server without an agent', () => {
     expect(nobody.outputs).toMatchObject({ outcome: 'unreachable', 'exit-class': '50' })
     expect(await readdir(closed.job.temp)).toEqual([])
   })
+
+  it('that is cancelled while the tunnel swallows everything ends in time and leaves nothing; the next run finishes', async () => {
+    await using server = await startServer(freshKey().text)
+    await using silent = await startWire(database)
+    await server.database(silent.port)
+    await server.withoutAgent()
+    const run = (more: object) => {
+      const login = { 'database-username': 'migrations', 'database-password': database.passwords.migrations }
+      const inputs = { via: 'tunnel', database: 'pacs', ...login, 'no-backup': 'the snapshot of this night' }
+      return server.run('migrate', inputs, { files, ...more })
+    }
+    silent.break({ how: 'silence', at: 'request', matches: ({ createIndexes }) => createIndexes === 'reports' })
+    const cancelled = await run({ cancelAt: '003_report_words: reports may count their words' })
+    expect([cancelled.code, cancelled.endedInTime]).toEqual([1, true])
+    expect(cancelled.log.messages('error')).toEqual([expect.stringMatching(/^cancelled: the migration ends between/)])
+    await cancelled.post()
+    expect(await readdir(server.job.temp)).toEqual([])
+    expect(await processesIn(server.job.temp)).toEqual([])
+
+    silent.mend()
+    await passLease(root)
+    const next = await run({})
+    expect(next.log.messages('error')).toEqual([])
+    expect(next.outputs).toMatchObject({ outcome: 'done', 'pending-data': '004_count_words' })
+    expect(await root.collection('reports').indexExists('author')).toBe(true)
+  })
+
+  /** The working directories below `folder`, there or not any more, of processes that still run. */
+  async function processesIn(folder: string): Promise<string[]> {
+    const running = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+    const places = await Promise.all(running.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => '')))
+    return places.filter((place) => place.startsWith(folder))
+  }
 })
 
 describe('the agent’s child', () => {
