@@ -2,6 +2,7 @@
 // as JSON on standard input; every line of output is an answer of `answerSchema`.
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { openReleases } from '../../src/agent/server/releases.ts'
 import { buildImages, pushRelease } from '../../src/images/index.ts'
 import { Failure } from '../../src/lib/index.ts'
 import { parsePinned, readReleaseImage } from '../../src/release/index.ts'
@@ -53,6 +54,8 @@ async function perform(call: Call): Promise<unknown> {
         into: call.options.into,
         ...world,
       })
+    case 'fetch':
+      return openReleases(call.options.releases, world.env, world.log).fetch(call.options.release, world.signal)
   }
 }
 

@@ -62,6 +62,8 @@ export const callSchema = z.discriminatedUnion('use', [
     options: pushOptions,
   }),
   z.object({ use: z.literal('read'), options: z.object({ release: z.string(), into: z.string() }) }),
+  /** As the agent of a server does it. */
+  z.object({ use: z.literal('fetch'), options: z.object({ release: z.string(), releases: z.string() }) }),
 ])
 export type Call = z.infer<typeof callSchema>
 

@@ -112,6 +112,27 @@ describe.each(IMAGE_STORES)('release image on the image store %s', (store) => {
     }
     expect(await lab.runner.run(['docker', 'ps', '--all', '--quiet'])).toBe('')
   })
+
+  test('is kept by the agent of a server only when a scan has judged each of its images', async () => {
+    const releases = '/srv/releases'
+    await lab.runner.run(['sh', '-c', `rm -rf ${releases} && mkdir ${releases}`])
+    const fetch = (reference: string) => call(lab.runner, { use: 'fetch', options: { release: reference, releases } })
+    const { manifest } = readSchema.parse(resultOf(await read(release, '/srv/unjudged')))
+    const images = Object.entries(manifest.images).map(([name, image]) => [
+      name,
+      name === 'queue' ? { ...image, verdict: null } : image,
+    ])
+    const unjudged = { ...manifest, images: Object.fromEntries(images) }
+    await lab.runner.copyIn(Buffer.from(JSON.stringify(unjudged)), '/srv/unjudged/release.json')
+    const name = `${PREFIX}/unjudged`
+    const digest = await publish(lab, `${name}:1`, '/srv/unjudged', 'release')
+    const refusal = { kind: 'refused', message: expect.stringMatching(/no scan has judged the image of queue: build/) }
+    expect((await fetch(`${name}@${digest}`)).failure).toEqual(refusal)
+    expect(await lab.runner.run(['ls', '-A', releases])).toBe('')
+
+    expect(resultOf(await fetch(release))).toMatchObject({ id: manifest.id, reference: release })
+    expect(await lab.runner.run(['ls', '-A', releases])).toBe(manifest.id)
+  })
 })
 
 async function publish(lab: Lab, name: string, folder: string, kind: string): Promise<string> {
