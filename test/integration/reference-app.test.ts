@@ -295,6 +295,25 @@ describe('a hand in the database', () => {
       ],
     })
   })
+
+  test('that removes them is seen too, and another database is not taken for that of the app', async () => {
+    const db = (await database.connect('root')).db('pacs')
+    await Promise.all([
+      db.collection('auditlogs').deleteOne({ seq: 7 }),
+      db.collection('reports').deleteMany({ study: STUDY }),
+    ])
+    expect(await answersOfChecks(db)).toEqual({
+      audit: ['audit entry 7 is not there'],
+      ledger: [],
+      signatures: [expect.stringMatching(/^signature [0-9a-f]{24}: its report [0-9a-f]{24} is not there$/)],
+    })
+    // Of another database every other question is answered well: nothing is in it.
+    expect(await answersOfChecks(db.client.db('elsewhere'))).toEqual({
+      audit: [],
+      ledger: ['no migration is applied: is this the database of the application?'],
+      signatures: [],
+    })
+  })
 })
 
 describe('all that the app asks on the wire', () => {
