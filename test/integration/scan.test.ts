@@ -119,10 +119,11 @@ describe('a build', () => {
     const token = `ghp_${randomBytes(18).toString('hex')}`
     const files = {
       ...clean,
+      'trivy-secret.yaml': 'disable-rules: [private-key, github-pat]\n',
       'image/app/key.pem': key,
       'stack/Dockerfile': DOCKERFILE.replace('USER 1000:1000\n', `ENV GH=${token}\n`),
     }
-    const error = errorOf(await build(files))
+    const error = errorOf(await build(files, {}, { TRIVY_SECRET_CONFIG: 'trivy-secret.yaml' }))
     expect(error).toMatch(/private-key in \/?app\/key.pem \(HIGH\)/)
     expect(error).toMatch(/github-pat in \(image config\) \(CRITICAL\)/)
     expect(error).toMatch(/DS-?0002 .*\(HIGH\)/)
