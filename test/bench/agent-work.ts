@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { CHILD_ENVIRONMENT, CHILD_LIMITS } from '../../src/agent/data/child.ts'
+import { CHILD_ENVIRONMENT, heapLimits, type Work } from '../../src/agent/data/child.ts'
 import { repositoryRoot } from '../site/server.ts'
 import { type Ran, runNode } from './child.ts'
 
@@ -12,8 +12,8 @@ const lastLineSchema = z.object({ type: z.literal('done'), value: z.unknown() })
  * Has the shipped agent do `work` in a child, as it does itself.
  * @returns what the process cost and what its last line holds. @throws Error with what it said when it failed
  */
-export async function agentWork(work: object): Promise<Ran & { value: unknown }> {
-  const ran = await runNode([...CHILD_LIMITS, AGENT, 'work'], {
+export async function agentWork(work: Work): Promise<Ran & { value: unknown }> {
+  const ran = await runNode([...heapLimits(work), AGENT, 'work'], {
     input: JSON.stringify(work),
     env: CHILD_ENVIRONMENT,
   })

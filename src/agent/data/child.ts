@@ -19,16 +19,22 @@ export const childLineSchema = z.discriminatedUnion('type', [
 ])
 export type ChildLine = z.infer<typeof childLineSchema>
 
+/** What a child is asked to do, by its name, and what it needs for that. */
+export interface Work {
+  work: string
+  [more: string]: unknown
+}
+
 /**
  * Limits of a child's JavaScript heap, in megabytes; what it reads is streamed. A small young generation is collected before garbage
- * fills what a child may have, and what large documents leave is collected as they pass.
+ * fills what a child may have, and what large documents leave is collected as they pass. The documents of a batch live until it is
+ * written: a migration would spend a third of its time on copying them out of so small a one.
  */
-export const CHILD_LIMITS = [
-  '--max-old-space-size=128',
-  '--max-semi-space-size=2',
-  '--optimize-for-size',
-  '--expose-gc',
-]
+export function heapLimits({ work }: Work): string[] {
+  const young = work === 'migrate' ? ['--max-semi-space-size=8'] : ['--max-semi-space-size=2', '--optimize-for-size']
+  return ['--max-old-space-size=128', ...young, '--expose-gc']
+}
+
 /** Freed buffers go back to the system at once: glibc would keep as many as were ever used. */
 export const CHILD_ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_ARENA_MAX: '2' }
 /** What the journal keeps of a child's complaints. */
@@ -59,7 +65,7 @@ function lineOf(text: string): ChildLine | null {
  * @returns what the child's last line holds.
  * @throws Failure as the child failed; `failed` when it ended without a last line.
  */
-export async function runChild<T>(work: object, value: z.ZodType<T>, options: ChildOptions): Promise<T> {
+export async function runChild<T>(work: Work, value: z.ZodType<T>, options: ChildOptions): Promise<T> {
   const { script, path, report, signal, timeout } = options
   let last: Extract<ChildLine, { type: 'done' | 'failed' }> | undefined
   let saying = Promise.resolve()
@@ -69,7 +75,7 @@ export async function runChild<T>(work: object, value: z.ZodType<T>, options: Ch
     if (line.type === 'note') return report.note(line.message)
     last = line
   }
-  const { code, stderr } = await tryRun(process.execPath, [...CHILD_LIMITS, script, 'work'], {
+  const { code, stderr } = await tryRun(process.execPath, [...heapLimits(work), script, 'work'], {
     env: { PATH: path, ...CHILD_ENVIRONMENT },
     input: JSON.stringify(work),
     timeout,
