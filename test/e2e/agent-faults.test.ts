@@ -12,6 +12,7 @@ import { ask, askAndKill, atRest, coreContainers, journalOf } from '../site/tran
 
 /** Kills of the agent in one run; the next commit draws others. */
 const KILLS = 12
+const COMPOSE = 'deployment/production/docker-compose.prod.yml'
 const QUICK = ['--watch', '2s', '--hold', '3s', '--keep-warm', '10m']
 
 let site: Site
@@ -167,9 +168,31 @@ describe('the core', () => {
     expect(after.get('traefik')).toBe(core.get('traefik'))
     expect(after.get('orthanc')).not.toBe(core.get('orthanc'))
   })
-})
 
-const COMPOSE = 'deployment/production/docker-compose.prod.yml'
+  it('runs by its old definition where another program holds a port of the new one, which is named', async () => {
+    const published = '- "4242:4242"'
+    await site.repository.change(COMPOSE, (text) => text.replace(published, `${published}\n      - "4343:4242"`))
+    const release = await site.repository.build()
+    const holder = "require('node:net').createServer().listen(4343)"
+    await server.run(['systemd-run', '--unit', 'holder', '/opt/pacs/bin/node', '-e', holder])
+    try {
+      await waitFor(
+        'the other program',
+        async () => (await server.exec(['ss', '-Hltn', 'sport = 4343'])).stdout !== '',
+        10_000,
+      )
+      const core = await coreContainers(server)
+      const { result } = await ask(server, ['core', release, '--allow-core'])
+      expect(result?.outcome).toBe('failed')
+      expect(result?.message).toMatch(/orthanc[^\n]*4343[^\n]*already in use/)
+      expect(result?.message).toContain('orthanc runs by its old definition')
+      expect((await coreContainers(server)).get('traefik')).toBe(core.get('traefik'))
+      await waitFor('health', async () => (await agent(server, ['health'])).code === 0, 120_000)
+    } finally {
+      await server.exec(['systemctl', 'stop', 'holder'])
+    }
+  })
+})
 
 describe('a release that keeps the index of the images elsewhere', () => {
   it('is refused in one line before anything changes, since it would show none of them', async () => {

@@ -157,6 +157,26 @@ describe('health-check.js', () => {
     expect(checks.map((one: { check: string }) => one.check)).toEqual([site.url, 'certificate', ROOMY])
   })
 
+  it.each([
+    ['is over', { expired: true }, /^the certificate does not hold: CERT_HAS_EXPIRED$/, /certificate has expired/],
+    [
+      'is for another name',
+      { name: 'pacs.example' },
+      /^the certificate does not hold: ERR_TLS_CERT_ALTNAME_INVALID/,
+      /Hostname\/IP does not match/,
+    ],
+  ])('is down where the public entry shows a certificate that %s', async (_, faults, certificate, page) => {
+    await using site = await publicSite((_request, response) => response.writeHead(200).end('page'), faults)
+    const ca = join(directory, 'ca.pem')
+    await writeFile(ca, site.ca)
+    const { code, bad } = await report({}, [], '--url', site.url, '--ca-file', ca)
+    expect(code).toBe(11)
+    expect(bad.map(({ detail }: { detail: string }) => detail)).toEqual([
+      expect.stringMatching(page),
+      expect.stringMatching(certificate),
+    ])
+  })
+
   it('demands the release that is wanted, of an agent that nobody has here', async () => {
     const { code, bad } = await report({}, [], '--release', '20261124t101500z-abc1234def01')
     expect(code).toBe(11)

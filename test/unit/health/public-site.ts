@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { createServer } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -12,15 +12,16 @@ export interface PublicSite extends AsyncDisposable {
   ca: string
 }
 
+/** What is wrong with a site's certificate. */
+interface Faults {
+  /** The host that it is for. */
+  name?: string
+  expired?: boolean
+}
+
 /** A site on loopback with TLS of its own. */
-export async function publicSite(answer: RequestListener): Promise<PublicSite> {
-  const directory = mkdtempSync(join(tmpdir(), 'pacs-site-'))
-  const files = ['-keyout', join(directory, 'key'), '-out', join(directory, 'crt')]
-  const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-  const options = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1']
-  execFileSync('openssl', ['req', ...options, ...name, ...files], { stdio: 'ignore' })
-  const [key, ca] = ['key', 'crt'].map((file) => readFileSync(join(directory, file), 'utf8'))
-  rmSync(directory, { recursive: true })
+export async function publicSite(answer: RequestListener, faults: Faults = {}): Promise<PublicSite> {
+  const { key, ca } = makeCertificate(faults)
   const server = createServer({ key, cert: ca }, answer)
   server.listen(0, 'localhost')
   await once(server, 'listening')
@@ -28,7 +29,7 @@ export async function publicSite(answer: RequestListener): Promise<PublicSite> {
   const port = typeof address === 'object' && address ? address.port : 0
   return {
     url: `https://localhost:${port}/`,
-    ca: ca ?? '',
+    ca,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       server.close()
@@ -36,3 +37,50 @@ export async function publicSite(answer: RequestListener): Promise<PublicSite> {
     },
   }
 }
+
+function makeCertificate({ name = 'localhost', expired = false }: Faults): { key: string; ca: string } {
+  const directory = mkdtempSync(join(tmpdir(), 'pacs-site-'))
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'ignore' })
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', 'key']
+  const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`]
+  try {
+    if (expired) {
+      // Only an authority signs for a time that is over.
+      writeFileSync(join(directory, 'index'), '')
+      writeFileSync(join(directory, 'config'), AUTHORITY)
+      openssl('req', ...key, ...subject, '-out', 'request')
+      const dates = ['-startdate', '20200101000000Z', '-enddate', '20200201000000Z']
+      openssl(
+        'ca',
+        '-batch',
+        '-config',
+        'config',
+        '-selfsign',
+        '-keyfile',
+        'key',
+        '-in',
+        'request',
+        ...dates,
+        '-out',
+        'crt',
+      )
+    } else openssl('req', '-x509', ...key, ...subject, '-days', '1', '-out', 'crt')
+    const [secret = '', certificate = ''] = ['key', 'crt'].map((file) => readFileSync(join(directory, file), 'utf8'))
+    return { key: secret, ca: certificate }
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+const AUTHORITY = `[ca]
+default_ca = own
+[own]
+database = index
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+copy_extensions = copy
+policy = any
+[any]
+commonName = supplied
+`
