@@ -59,6 +59,7 @@ export async function createAgent({ paths, path, script, identity, adopt, log }:
     edge: openEdge(paths.traefik),
     writeTargets: openTargets(paths.prometheus, log),
     probe: (host, port, url) => ask({ at: { host, port }, path: url, timeout: PROBE_LIMIT }),
+    oldDefinition: (service, hash) => oldDefinition(service, hash, paths),
     certificateOf: async ({ config }) => (await openConfig(paths, config)).certificate,
     publicHostOf: async ({ config }) => (await openConfig(paths, config)).env[PUBLIC_HOST] ?? '',
     availableMemory,
@@ -83,7 +84,6 @@ export async function createAgent({ paths, path, script, identity, adopt, log }:
     planner,
     identity: { ...identity, engine: await engine.version() },
     adopt,
-    oldDefinition: (service, hash) => oldDefinition(service, hash, paths),
     async login({ server, username, password }) {
       const file = join(dockerConfig, 'config.json')
       const auth = Buffer.from(`${username}:${password}`).toString('base64')

@@ -1,7 +1,7 @@
 // Each `docker` that starts takes 30 to 70 ms of a processor that wants to build, so the engine is asked at its socket where it has one here.
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { Failure, messageOf } from '../lib/index.ts'
+import { Failure, messageOf, refusalOf } from '../lib/index.ts'
 
 /** Where the engine is, and how its client is started. */
 export interface EngineAccess {
@@ -65,5 +65,5 @@ export async function readEngine(
 ): Promise<unknown> {
   const { status, said } = await askEngine(socketPath, method, path, asking)
   if (status < 300) return JSON.parse(said)
-  throw new Failure('error', `the Docker engine answers ${status} to ${method} ${path}: ${said.slice(0, 200)}`)
+  throw new Failure('error', `the Docker engine answers ${status} to ${method} ${path}: ${refusalOf(said)}`)
 }

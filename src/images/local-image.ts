@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { Failure, run, tryRun } from '../lib/index.ts'
+import { Failure, refusalOf, run, tryRun } from '../lib/index.ts'
 import { type Digest, digestSchema } from '../release/index.ts'
 import type { DraftImage } from './draft.ts'
 import { askEngine, type EngineAccess, socketOf } from './engine-socket.ts'
@@ -41,7 +41,7 @@ async function inspect(name: string, { host, env, signal }: EngineAccess): Promi
   const { status, said } = await askEngine(socket, 'GET', `/images/${name}/json`, { signal })
   if (status === 200) return said
   if (status === 404) return null
-  throw new Failure('error', `the Docker engine answers ${status} about ${name}: ${said.slice(0, 200)}`)
+  throw new Failure('error', `the Docker engine answers ${status} about ${name}: ${refusalOf(said)}`)
 }
 
 /** Gives an image one more name, `repository:tag`. @throws Failure `error` when the engine does not */
@@ -55,7 +55,7 @@ export async function tagImage(image: Digest, name: string, { host, env, signal 
   const query = new URLSearchParams({ repo: name.slice(0, colon), tag: name.slice(colon + 1) })
   const { status, said } = await askEngine(socket, 'POST', `/images/${image}/tag?${query}`, { signal })
   if (status !== 201)
-    throw new Failure('error', `the Docker engine answers ${status} to the tag ${name}: ${said.slice(0, 200)}`)
+    throw new Failure('error', `the Docker engine answers ${status} to the tag ${name}: ${refusalOf(said)}`)
 }
 
 /** Takes a name away, also in a job that is cancelled; an image goes with its last one. */

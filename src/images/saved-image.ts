@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Failure, tryRun } from '../lib/index.ts'
+import { Failure, refusalOf, tryRun } from '../lib/index.ts'
 import { type Digest, digestSchema } from '../release/index.ts'
 import { askEngine, type EngineAccess, socketOf } from './engine-socket.ts'
 import { collectTarEntries } from './tar.ts'
@@ -66,7 +66,7 @@ async function save(
     return code === 0 ? null : stderr.trim()
   }
   const { status, said } = await askEngine(socket, 'GET', `/images/${name}/get`, { signal, onBytes })
-  return status === 200 ? null : said.slice(0, 200)
+  return status === 200 ? null : refusalOf(said)
 }
 
 /**

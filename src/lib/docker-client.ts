@@ -36,6 +36,12 @@ export async function dockerContext(env: Environment): Promise<string> {
   return name === 'default' ? '' : name
 }
 
+/** Why the engine refuses something, by the body of its answer: of a long reason both ends, since the cause comes last. */
+export function refusalOf(body: string): string {
+  const [, reason = body.trim()] = /^\s*\{"message":"(.*)"\}\s*$/.exec(body) ?? []
+  return reason.length <= 500 ? reason : `${reason.slice(0, 200)} … ${reason.slice(-300)}`
+}
+
 /** Whether there is a docker client on the path. */
 export async function hasDocker({ PATH = '' }: Environment): Promise<boolean> {
   for (const directory of PATH.split(':')) if (await isProgram(join(directory, 'docker'))) return true

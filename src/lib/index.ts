@@ -1,5 +1,5 @@
 export { counted } from './counted.ts'
-export { type Command, dockerContext, dockerPlugin, hasDocker } from './docker-client.ts'
+export { type Command, dockerContext, dockerPlugin, hasDocker, refusalOf } from './docker-client.ts'
 export { replaceFile, syncDirectory } from './durable-file.ts'
 export { formatDuration, parseDuration } from './duration.ts'
 export { badInput, exitClass, Failure, type FailureKind, messageOf, Problems, refused } from './errors.ts'

@@ -183,9 +183,12 @@ describe('the core', () => {
       )
       const core = await coreContainers(server)
       const { result } = await ask(server, ['core', release, '--allow-core'])
-      expect(result?.outcome).toBe('failed')
-      expect(result?.message).toMatch(/orthanc[^\n]*4343[^\n]*already in use/)
-      expect(result?.message).toContain('orthanc runs by its old definition')
+      expect(result).toMatchObject({
+        outcome: 'rolled-back',
+        message: expect.stringMatching(
+          /^pacs-orthanc-1 could not be started: [^\n]*:4343[^\n]*address already in use; orthanc runs by its old definition$/,
+        ),
+      })
       expect((await coreContainers(server)).get('traefik')).toBe(core.get('traefik'))
       await waitFor('health', async () => (await agent(server, ['health'])).code === 0, 120_000)
     } finally {

@@ -1,7 +1,7 @@
 // Each `docker` that starts costs 20 to 40 ms of a processor, and a deploy asks dozens of times while the new release wants that
 // processor to start. What is asked often, and the start itself, goes to the engine's socket without it.
 import { z } from 'zod'
-import { Failure } from '../../lib/index.ts'
+import { Failure, refusalOf } from '../../lib/index.ts'
 import { ask } from './probe.ts'
 
 /** Where `docker` finds the engine, since it is given neither a host nor a context. */
@@ -52,13 +52,16 @@ const inspectSchema = z.object({
 })
 const healthSchema = z.enum(['none', 'starting', 'healthy', 'unhealthy']).catch('none')
 
+/** The engine answered that it does not start a container: no process of it ran. */
+export class NotStarted extends Failure {}
+
 /** The engine at its socket. */
 export interface EngineSocket {
   version(): Promise<string>
   /** All containers with a label, or with one of these names. */
   containers(by: { label: string } | { names: readonly string[] }): Promise<Container[]>
   hasImage(reference: string): Promise<boolean>
-  /** Starts a container; one that runs goes on. */
+  /** Starts a container; one that runs goes on. @throws NotStarted */
   start(container: string): Promise<void>
 }
 
@@ -73,14 +76,15 @@ export function openEngineSocket(socketPath: string): EngineSocket {
       )
     return answer
   }
-  const unexpected = (method: string, path: string, { status, body }: { status: number; body: string }) =>
-    new Failure('error', `the container engine answers ${status} to ${method} ${path}: ${body.slice(0, 200)}`)
   /** @returns the answer; null where what was asked for is not there */
   const get = async (path: string): Promise<unknown> => {
     const answer = await exchange('GET', path)
     if (answer.status === 404) return null
     if (answer.status === 200) return JSON.parse(answer.body)
-    throw unexpected('GET', path, answer)
+    throw new Failure(
+      'error',
+      `the container engine answers ${answer.status} to GET ${path}: ${refusalOf(answer.body)}`,
+    )
   }
   const labelled = async (label: string) => {
     const filters = encodeURIComponent(JSON.stringify({ label: [label] }))
@@ -96,9 +100,9 @@ export function openEngineSocket(socketPath: string): EngineSocket {
       return answers.filter((answer) => answer !== null).map((answer) => containerOf(inspectSchema.parse(answer)))
     },
     async start(container) {
-      const path = `/containers/${encodeURIComponent(container)}/start`
-      const answer = await exchange('POST', path)
-      if (answer.status !== 204 && answer.status !== 304) throw unexpected('POST', path, answer)
+      const { status, body } = await exchange('POST', `/containers/${encodeURIComponent(container)}/start`)
+      if (status !== 204 && status !== 304)
+        throw new NotStarted('error', `${container} could not be started: ${refusalOf(body)}`)
     },
     hasImage: async (reference) => (await get(`/images/${reference}/json`)) !== null,
   }

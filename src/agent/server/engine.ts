@@ -5,7 +5,7 @@ import { type Command, Failure, refused, run, tryRun } from '../../lib/index.ts'
 import { askRegistry } from '../../release/index.ts'
 import { type Container, ENGINE_SOCKET, openEngineSocket, PROJECT_LABEL } from './engine-socket.ts'
 
-export type { Container } from './engine-socket.ts'
+export { type Container, NotStarted } from './engine-socket.ts'
 
 /** The label that names a container's instance. */
 export const INSTANCE_LABEL = 'pacs.instance'
@@ -31,6 +31,7 @@ export interface Engine {
   resolve(project: Project): Promise<string>
   /** Creates networks, volumes and containers of (some services of) a project, starting none. */
   create(project: Project, services?: readonly string[]): Promise<void>
+  /** @throws NotStarted when the engine refuses one */
   start(containers: readonly string[]): Promise<void>
   /** Sends a signal to the main process of a container. */
   signal(container: string, signal: string): Promise<void>

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { replaceFile } from '../../lib/index.ts'
-import type { LiveFiles } from '../transaction/core-service.ts'
+import type { LiveFiles } from '../transaction/core-definition.ts'
 import { type KeptDefinition, openModes } from './core-files.ts'
 
 /** The folder, beside the versions of its content, that a service with `x-pacs.reload` mounts as long as it runs. */

@@ -14,7 +14,7 @@ import {
   type StackService,
 } from '../../stack/index.ts'
 import type { Layout } from '../layout.ts'
-import { type CoreService, hashesOf } from '../transaction/core-service.ts'
+import { type CoreService, hashesOf } from '../transaction/core-definition.ts'
 import type { Release } from '../transaction/world.ts'
 import { type ConfigRevision, hashKey, openConfig } from './config.ts'
 import { contentOf, type KeptDefinition, layDown, type MountSource, projectFile, readDefinition } from './core-files.ts'

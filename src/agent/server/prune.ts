@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Layout } from '../layout.ts'
-import { hashesOf } from '../transaction/core-service.ts'
+import { hashesOf } from '../transaction/core-definition.ts'
 import { readDefinition } from './core-files.ts'
 import type { Engine } from './engine.ts'
 import { LIVE } from './live-files.ts'

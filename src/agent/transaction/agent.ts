@@ -11,7 +11,6 @@ import type {
   TransactionRequest,
 } from '../protocol.ts'
 import { type Audit, openAudit } from './audit.ts'
-import type { CoreService } from './core.ts'
 import { openEngineGate } from './engine-gate.ts'
 import type { Guest } from './guest.ts'
 import { checkHealth } from './health.ts'
@@ -43,8 +42,6 @@ export interface AgentParts {
    * @throws Restarting when this process is to end for it.
    */
   adopt(release: Release): Promise<void>
-  /** A definition of a core service that ran here before. */
-  oldDefinition(service: string, hash: string): Promise<CoreService | null>
   /** Keeps a registry login for the engine until the returned function is called. */
   login(registry: NonNullable<RequestOf<'deploy'>['registry']>): Promise<() => Promise<void>>
   log(message: string): void
@@ -73,9 +70,9 @@ export class Agent implements AgentService {
 
   /** What a start does before the socket opens. */
   async recover(): Promise<void> {
-    const { world, journal, oldDefinition, log } = this.#parts
+    const { world, journal, log } = this.#parts
     try {
-      await recover(world, journal, oldDefinition)
+      await recover(world, journal)
     } catch (thrown) {
       log(messageOf(thrown))
       this.#upkeep.retryUndoLater()

@@ -1,14 +1,14 @@
 import { Failure, formatDuration, messageOf, refused } from '../../lib/index.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
-import { announce, type CoreService, isReload, replacingOthers, settle, waitUp, writeCore } from './core-service.ts'
+import { NotStarted } from '../server/engine.ts'
+import { type CoreService, isReload } from './core-definition.ts'
+import { announce, replacingOthers, settle, waitUp, writeCore } from './core-service.ts'
 import { explainLostIndex } from './lost-index.ts'
 import { foreignProjects } from './preflight.ts'
 import { pullAll } from './pull.ts'
 import { reload, settleReload } from './reload.ts'
 import type { Replacing, State } from './state.ts'
 import type { Release, Run, World } from './world.ts'
-
-export type { CoreService } from './core-service.ts'
 
 /** How the core that runs differs from what a release defines. */
 export interface CoreDifference {
@@ -39,7 +39,7 @@ export async function compareCore(services: readonly CoreService[], world: World
 /**
  * Starts absent core services side by side, lets those with new live files load them, and, when allowed, replaces changed ones:
  * one by one, the old one stopped first.
- * @throws Failure `refused` that lists what would change, when that is not allowed, or names an archive that would show none of its images; `failed` when a service did not come up.
+ * @throws Failure `refused` that lists what would change, when that is not allowed, or names an archive that would show none of its images; `rolled-back` when the engine took no new definition and the old one runs; `failed` when a service did not come up.
  */
 export async function core(
   request: RequestOf<'core'>,
@@ -161,7 +161,7 @@ async function change(service: CoreService, difference: CoreDifference, run: Run
   }
   const before = world.now()
   await run.report.step('replace', `${service.name} stops and comes back as this release defines it`)
-  await start(service, from, world)
+  await start(service, from, world).catch((thrown: unknown) => goBack(service, thrown, run, world))
   await waitUp(service, run, world)
   await settle(service.name, service.hash, true, world)
   await run.report.note(`${service.name} was away for ${formatDuration(world.now() - before)}`)
@@ -229,38 +229,50 @@ async function start(service: CoreService, from: string | null, world: World): P
   await world.engine.create(service.project)
   // Once started it may have changed what its volumes hold, so the old definition must not come back over them.
   await at('mounted')
-  await world.engine.start([service.container])
+  await world.engine.start([service.container]).catch(async (thrown: unknown) => {
+    // What never ran has changed nothing.
+    if (thrown instanceof NotStarted) await at('start')
+    throw thrown
+  })
+}
+
+/**
+ * Brings the old definition of a service back where the new one cannot have mounted its volumes: nobody waits for a person then.
+ * @throws Failure, always: `rolled-back` when the old one runs; else what went wrong
+ */
+async function goBack(service: CoreService, thrown: unknown, run: Run, world: World): Promise<never> {
+  const half = world.store.state.core.replacing.find((one) => one.service === service.name)
+  if (half === undefined || half.from === null || half.step === 'mounted') throw thrown
+  await run.report.note(`${messageOf(thrown)}; the old ${service.name} comes back`)
+  const settled = await settleOne(half, run.report, world).catch((failure: unknown) => {
+    throw new Failure(
+      'failed',
+      `${messageOf(thrown)}; the old ${service.name} could not be brought back: ${messageOf(failure)}`,
+      { cause: thrown },
+    )
+  })
+  throw new Failure('rolled-back', `${messageOf(thrown)}; ${settled}`, { cause: thrown })
 }
 
 /**
  * Settles the services that a crash left between their definitions: the old one comes back only if the new one has not yet
  * mounted its volumes. Touches no others.
- * @param oldDefinition reads a definition that ran here before; null when it is not kept.
  * @returns what is done and what is left to do, for the result.
  */
-export async function settleCore(
-  oldDefinition: (service: string, hash: string) => Promise<CoreService | null>,
-  report: Run['report'],
-  world: World,
-): Promise<string> {
+export async function settleCore(report: Run['report'], world: World): Promise<string> {
   const { replacing } = world.store.state.core
   const settled: string[] = []
   for (const one of replacing) {
-    settled.push(await settleOne(one, oldDefinition, report, world).catch((thrown) => messageOf(thrown)))
+    settled.push(await settleOne(one, report, world).catch((thrown) => messageOf(thrown)))
   }
   return [...settled, progress(world.store.state.core.work)].join('; ')
 }
 
-async function settleOne(
-  replacing: Replacing,
-  oldDefinition: (service: string, hash: string) => Promise<CoreService | null>,
-  report: Run['report'],
-  world: World,
-): Promise<string> {
+async function settleOne(replacing: Replacing, report: Run['report'], world: World): Promise<string> {
   const isForReload = isReload(replacing.from, replacing.to)
   const forward = isForReload || replacing.step === 'mounted'
   const hash = forward ? replacing.to : replacing.from
-  const definition = hash === null ? null : await oldDefinition(replacing.service, hash)
+  const definition = hash === null ? null : await world.oldDefinition(replacing.service, hash)
   if (!definition) {
     await writeCore(world, { replacing: replacingOthers(replacing.service, world) })
     return `${replacing.service} had not been started yet`

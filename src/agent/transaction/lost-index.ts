@@ -1,4 +1,4 @@
-import type { CoreService } from './core-service.ts'
+import type { CoreService } from './core-definition.ts'
 import type { World } from './world.ts'
 
 const CHANGE_OVER = 'or change over as orthanc/README.md of the stack says'

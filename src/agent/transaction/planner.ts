@@ -1,7 +1,7 @@
 import type { DataPlan } from '../data/data-plan.ts'
 import type { ConfigRevision } from '../server/config.ts'
 import type { Kept } from '../server/prune.ts'
-import type { CoreService } from './core.ts'
+import type { CoreService } from './core-definition.ts'
 import type { Plan, Release } from './world.ts'
 
 /** Turns what was asked into what can run: the only part of the agent that reads releases and stacks. */

@@ -1,6 +1,6 @@
 import { READING_LABEL } from '../../release/index.ts'
 import type { TransactionRequest, TransactionResult } from '../protocol.ts'
-import { type CoreService, settleCore } from './core.ts'
+import { settleCore } from './core.ts'
 import { applyTraffic } from './cutover.ts'
 import { undoOrFail } from './deploy.ts'
 import { MARK_GOES_ON, MIGRATION_GOES_ON, UNDO_GOES_ON } from './guest.ts'
@@ -12,11 +12,7 @@ import type { World } from './world.ts'
  * traffic file is written anew, and the missing `result` is written from the state. Doing it twice does no more.
  * @throws Failure `failed` when an undo could not finish; the state then still says so.
  */
-export async function recover(
-  world: World,
-  journal: Journal,
-  oldDefinition: (service: string, hash: string) => Promise<CoreService | null>,
-): Promise<void> {
+export async function recover(world: World, journal: Journal): Promise<void> {
   const { transaction, phase, serving } = world.store.state
   await startServing(world)
   if (transaction) {
@@ -26,7 +22,7 @@ export async function recover(
     } else {
       const { replacing, work } = world.store.state.core
       const core = transaction.kind === 'core' && (replacing.length > 0 || (work?.done ?? []).length > 0)
-      const settled = core ? await settleCore(oldDefinition, writer, world) : null
+      const settled = core ? await settleCore(writer, world) : null
       const result: TransactionResult = {
         ...interrupted(transaction.kind, settled),
         serving: serving?.release ?? null,

@@ -1,6 +1,7 @@
 import { Failure, formatDuration, messageOf } from '../../lib/index.ts'
 import type { Container } from '../server/engine.ts'
-import { announce, type CoreService, hashesOf, type LiveFiles, settle, waitUp } from './core-service.ts'
+import { type CoreService, hashesOf, type LiveFiles } from './core-definition.ts'
+import { announce, settle, waitUp } from './core-service.ts'
 import type { Replacing } from './state.ts'
 import type { Run, World } from './world.ts'
 

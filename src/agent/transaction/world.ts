@@ -4,6 +4,7 @@ import type { DataJobs } from '../data/jobs.ts'
 import type { Edge } from '../server/edge.ts'
 import type { Engine, Project } from '../server/engine.ts'
 import type { Answer } from '../server/probe.ts'
+import type { CoreService } from './core-definition.ts'
 import type { Guest } from './guest.ts'
 import type { Reporter } from './journal.ts'
 import type { Instance, StateStore } from './state.ts'
@@ -41,6 +42,8 @@ export interface World {
   writeTargets(text: string): Promise<void>
   /** Asks a container on the server's own bridge network. */
   probe(address: string, port: number, path: string): Promise<Answer>
+  /** A definition of a core service that ran here before; null when it is not kept. */
+  oldDefinition(service: string, hash: string): Promise<CoreService | null>
   certificateOf(instance: Instance): Promise<Certificate | null>
   publicHostOf(instance: Instance): Promise<string>
   /** Bytes of memory that the machine can still give. */

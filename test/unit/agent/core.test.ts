@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { TransactionRequestInput } from '../../../src/agent/protocol.ts'
+import { NotStarted } from '../../../src/agent/server/engine.ts'
 import { freshServer } from './fresh-server.ts'
 import { ask, deployOf, diesIn } from './life.ts'
 import { MemoryWorld, memoryCore, memoryRelease } from './memory-world.ts'
@@ -126,10 +127,58 @@ describe('a core transaction', () => {
       project.file === 'edge-2' ? Promise.reject(new Error('no space')) : create(project)
     const failed = await ask(life.agent, coreOf(true))
     expect(failed).toMatchObject({ outcome: 'failed' })
-    expect(failed.message).toBe('no space; done: store; left: edge; ask for the core again to go on')
+    expect(failed.message).toBe(
+      'no space; edge runs by its old definition; done: store; left: edge; ask for the core again to go on',
+    )
+    expect(running()).toEqual(['store-2', 'edge-1'])
     life.world.engine.create = create
-    expect(await ask(life.agent, coreOf())).toMatchObject({ outcome: 'done', message: 'started edge' })
+    expect(await ask(life.agent, coreOf(true))).toMatchObject({ outcome: 'done', message: 'replaced edge' })
     expect(running()).toEqual(['store-2', 'edge-2'])
+  })
+
+  describe('whose new definition the engine does not start', () => {
+    const taken = new NotStarted('error', 'the port is taken')
+    const refusing = async (life: Awaited<ReturnType<typeof here.start>>, refusal: Error, always = false) => {
+      define(1)
+      await ask(life.agent, coreOf())
+      define(2)
+      const { start } = life.world.engine
+      let refused = 0
+      life.world.engine.start = (names) => (always || refused++ === 0 ? Promise.reject(refusal) : start(names))
+      return ask(life.agent, coreOf(true))
+    }
+
+    it('runs by the old one again, without a person', async () => {
+      await using life = await here.start()
+      expect(await refusing(life, taken)).toMatchObject({
+        outcome: 'rolled-back',
+        message: 'the port is taken; store runs by its old definition',
+      })
+      expect(running()).toEqual(['store-1', 'edge-1'])
+      expect(here.server.state.core).toMatchObject({ work: null, replacing: [] })
+    })
+
+    it('says so where the old one does not start either, and goes on when asked again', async () => {
+      await using life = await here.start()
+      const { start } = life.world.engine
+      const failed = await refusing(life, taken, true)
+      expect(failed).toMatchObject({ outcome: 'failed' })
+      expect(failed.message).toBe(
+        'the port is taken; the old store could not be brought back: the port is taken; done: nothing; left: store, edge; ask for the core again to go on',
+      )
+      life.world.engine.start = start
+      expect(await ask(life.agent, coreOf(true))).toMatchObject({ outcome: 'done' })
+      expect(running()).toEqual(['store-2', 'edge-2'])
+    })
+
+    it('does not go back where the engine gives no answer: the new one may have changed what it mounts', async () => {
+      await using life = await here.start()
+      const failed = await refusing(life, new Error('no answer'))
+      expect(failed).toMatchObject({ outcome: 'failed' })
+      expect(failed.message).toMatch(/^no answer; done: nothing; left: store, edge/)
+      expect(running()).toEqual(['stopped', 'edge-1'])
+      expect(here.server.containers.get('pacs-store-1')?.labels.definition).toBe('store-2')
+    })
   })
 
   it('starts what is absent side by side, and what depends on it when that is up', async () => {

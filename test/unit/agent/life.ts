@@ -42,7 +42,6 @@ export async function startAgent(directory: string, world: MemoryWorld) {
     planner: memoryPlanner(server),
     identity: { version: '0.1.0', sha256: sha256('agent'), node: 'v24', engine: '26' },
     adopt: async () => undefined,
-    oldDefinition: async (_service, hash) => server.definitions.get(hash) ?? null,
     login: async () => async () => undefined,
     log: (message) => logged.push(message),
     intervals: { undo: 30_000, sweep: 5 },

@@ -5,7 +5,7 @@ import type { DataJobs } from '../../../src/agent/data/jobs.ts'
 import type { Edge } from '../../../src/agent/server/edge.ts'
 import type { Container, Engine } from '../../../src/agent/server/engine.ts'
 import type { Answer } from '../../../src/agent/server/probe.ts'
-import type { CoreService, LiveFiles } from '../../../src/agent/transaction/core-service.ts'
+import type { CoreService, LiveFiles } from '../../../src/agent/transaction/core-definition.ts'
 import type { Planner } from '../../../src/agent/transaction/planner.ts'
 import { emptyState, type Instance, type State } from '../../../src/agent/transaction/state.ts'
 import type { Certificate } from '../../../src/agent/transaction/traffic.ts'
@@ -438,6 +438,7 @@ export class MemoryWorld implements World {
     },
   }
 
+  oldDefinition = async (_service: string, hash: string) => this.server.definitions.get(hash) ?? null
   certificateOf = async () => null
   publicHostOf = async () => 'pacs.example'
   availableMemory = async () => 8 * 1024 ** 3
