@@ -31,7 +31,7 @@ export interface Work {
  * written: a migration would spend a third of its time on copying them out of so small a one.
  */
 export function heapLimits({ work }: Work): string[] {
-  const young = work === 'migrate' ? ['--max-semi-space-size=8'] : ['--max-semi-space-size=2', '--optimize-for-size']
+  const young = work === 'migrate' ? ['--max-semi-space-size=4'] : ['--max-semi-space-size=2', '--optimize-for-size']
   return ['--max-old-space-size=128', ...young, '--expose-gc']
 }
 
