@@ -23,7 +23,7 @@ put() {
 
 sha256() { sha256sum "$1" | cut -d ' ' -f 1; }
 
-for name in orthanc-password orthanc-postgres-password mongodb-root-password mongodb-app-password mongodb-migrations-password \
+for name in orthanc-password postgres-orthanc-password mongodb-root-password mongodb-app-password mongodb-migrations-password \
   mongodb-backup-password redis-app-password redis-backup-password restic-password app-session-key orthanc-metrics-password \
   redis-metrics-password grafana-admin-password; do
   openssl rand -hex 32 | tr -d '\n' | put "$name"

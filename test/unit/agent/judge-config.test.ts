@@ -3,6 +3,7 @@ import { judgeEnv, readExample } from '../../../src/agent/server/judge-env.ts'
 import { judgeSecrets } from '../../../src/agent/server/judge-secrets.ts'
 import { judgeUsers } from '../../../src/agent/server/judge-users.ts'
 import { Problems } from '../../../src/lib/index.ts'
+import { makeSecrets } from '../../site/make-secrets.ts'
 
 const example = readExample(`# HOST: what users type. Default: none.\nHOST='pacs.hospital.test'\n#LEVEL='debug'\n`)
 
@@ -105,6 +106,13 @@ describe("a file of a service's users", () => {
     judgeUsers(secrets, problems)
     return problems.found
   }
+
+  it('lacks nobody of those whose passwords make-secrets.sh makes', async () => {
+    const { files } = await makeSecrets()
+    const problems = new Problems()
+    judgeUsers(new Map(Object.entries(files)), problems)
+    expect(problems.found).toEqual([])
+  })
 
   it('that lacks a user whose password a newer release brought is named with what to do', () => {
     expect(found()).toEqual([
