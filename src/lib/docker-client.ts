@@ -2,6 +2,7 @@
 import { access, constants, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { shortened } from './errors.ts'
 
 /** A program and its first arguments. */
 export type Command = readonly [program: string, ...args: string[]]
@@ -36,10 +37,15 @@ export async function dockerContext(env: Environment): Promise<string> {
   return name === 'default' ? '' : name
 }
 
-/** Why the engine refuses something, by the body of its answer: of a long reason both ends, since the cause comes last. */
+const refusalSchema = z.object({ message: z.string() })
+
+/** Why the engine refuses something, by the body of its answer. */
 export function refusalOf(body: string): string {
-  const [, reason = body.trim()] = /^\s*\{"message":"(.*)"\}\s*$/.exec(body) ?? []
-  return reason.length <= 500 ? reason : `${reason.slice(0, 200)} … ${reason.slice(-300)}`
+  try {
+    return shortened(refusalSchema.parse(JSON.parse(body)).message)
+  } catch {
+    return shortened(body)
+  }
 }
 
 /** Whether there is a docker client on the path. */

@@ -64,3 +64,9 @@ export class Problems {
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
+
+/** What another program says, for one line of a message: of a long text both ends, what was to be done and the cause. */
+export function shortened(said: string): string {
+  const line = said.trim().replace(/\s*\n\s*/g, ' ')
+  return line.length <= 500 ? line : `${line.slice(0, 200)} … ${line.slice(-300)}`
+}

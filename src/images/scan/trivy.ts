@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { Failure, refused, tryRun } from '../../lib/index.ts'
+import { Failure, refused, shortened, tryRun } from '../../lib/index.ts'
 import { type Digest, sha256 } from '../../release/index.ts'
 import type { Log } from '../progress.ts'
 import { type Scanner, verifyScanner } from './scanner.ts'
@@ -185,11 +185,6 @@ function failed(what: string, code: number, stderr: string): Failure {
     'error',
     `scan of ${what} failed, so nothing is judged: Trivy ended with ${code}: ${shortened(why ?? '')}`,
   )
-}
-
-/** What was to be done stands at the beginning of Trivy's long line, and the cause at its end. */
-function shortened(line: string): string {
-  return line.length <= 500 ? line : `${line.slice(0, 200)} … ${line.slice(-300)}`
 }
 
 function jsonOf(text: string): unknown {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { dockerContext, dockerPlugin, hasDocker } from '../../../src/lib/index.ts'
+import { dockerContext, dockerPlugin, hasDocker, refusalOf } from '../../../src/lib/index.ts'
 
 let home: string
 beforeEach(async () => {
@@ -56,4 +56,20 @@ test('docker is there when one of the folders of the path has its program', asyn
   expect(await hasDocker({ PATH: `${home}:${home}/bin` })).toBe(true)
   expect(await hasDocker({ PATH: `${home}:${home}/etc` })).toBe(false)
   expect(await hasDocker({})).toBe(false)
+})
+
+describe('a refusal of the engine', () => {
+  test('is its message, in one line', () => {
+    expect(refusalOf('{"message":"no \\"x\\":\\n  taken"}\n')).toBe('no "x": taken')
+  })
+
+  test('that is long keeps what was to be done and the cause', () => {
+    const said = refusalOf(JSON.stringify({ message: `start ${'x'.repeat(1000)} listen tcp4 0.0.0.0:80: in use` }))
+    expect(said).toMatch(/^start x+ … x+ listen tcp4 0\.0\.0\.0:80: in use$/)
+    expect(said.length).toBeLessThan(510)
+  })
+
+  test('is what it answers where that is none of its own', () => {
+    expect(refusalOf('<html>gone</html>\n')).toBe('<html>gone</html>')
+  })
 })
