@@ -1,12 +1,11 @@
-import { has, isEmpty, keysIn, lineOfKey, ownCalls, valuesIn } from './places.ts'
+import { has, keysIn, lineOfKey, ownCalls, unfiltered } from './places.ts'
 import { type Hit, RECORDS, type Rule } from './rule.ts'
-import { property, type Source } from './source.ts'
+import type { Source } from './source.ts'
 
 const DESTRUCTIVE =
   /^(drop|dropCollection|dropDatabase|dropIndex|dropIndexes|rename|renameCollection|deleteOne|deleteMany|findOneAndDelete)$/
 /** The same as a key: of an update, a pipeline, a command, or one write of a bulkWrite. */
 const TAKE_AWAY = ['$rename', '$unset', '$out', '$merge', 'dropIndexes', 'deleteOne', 'deleteMany']
-const WHOLE = /^(updateMany|deleteMany)$/
 
 /** What takes data away, or changes what must stay. */
 export const LOSS_RULES: readonly Rule[] = [
@@ -23,6 +22,10 @@ export const LOSS_RULES: readonly Rule[] = [
         line,
         message: `${name} takes away what running code may still read`,
       })),
+      ...unfiltered(source, ['replaceOne', 'findOneAndReplace']).map(({ name, line }) => ({
+        line,
+        message: `${name} with an empty filter overwrites whichever document comes first`,
+      })),
       ...propertiesOf(source, 'unset').map((line) => ({
         line,
         message: 'unset takes away fields that running code may still read',
@@ -35,14 +38,9 @@ export const LOSS_RULES: readonly Rule[] = [
     assurable: true,
     fix: 'use batches, which stops, continues and can be undone',
     find: (source) =>
-      [
-        ...ownCalls(source).filter(({ method, args }) => WHOLE.test(method) && isEmpty(args[0])),
-        ...valuesIn(source, ['updateMany', 'deleteMany'])
-          .filter(({ value }) => value.type === 'ObjectExpression' && isEmpty(property(value, 'filter')))
-          .map(({ name, line }) => ({ method: name, line })),
-      ].map(({ method, line }) => ({
+      unfiltered(source, ['updateMany', 'deleteMany']).map(({ name, line }) => ({
         line,
-        message: `${method} with an empty filter changes the whole collection at once`,
+        message: `${name} with an empty filter changes the whole collection at once`,
       })),
   },
   {

@@ -30,13 +30,8 @@ export function lineOfKey(args: Call['args'], key: string): number | null {
   return line
 }
 
-/** Places in `up` where an object has one of `names` as a key. */
-export function keysIn(source: Source, names: readonly string[]): { name: string; line: number }[] {
-  return valuesIn(source, names).map(({ name, line }) => ({ name, line }))
-}
-
-/** The same with what stands there. */
-export function valuesIn(source: Source, names: readonly string[]): { name: string; line: number; value: AnyNode }[] {
+/** Places in `up` where an object has one of `names` as a key, with what stands there. */
+export function keysIn(source: Source, names: readonly string[]): { name: string; line: number; value: AnyNode }[] {
   const found: { name: string; line: number; value: AnyNode }[] = []
   visitUp(source, (node) => {
     if (node.type !== 'ObjectExpression') return
@@ -48,9 +43,20 @@ export function valuesIn(source: Source, names: readonly string[]): { name: stri
   return found
 }
 
-/** Whether an argument is left out or is `{}`. */
-export function isEmpty(node: AnyNode | undefined): boolean {
-  return node === undefined || (node.type === 'ObjectExpression' && node.properties.length === 0)
+/** Writes whose method has a name like `methods` and whose filter is left out or is `{}`, alone or in a bulkWrite. */
+export function unfiltered(source: Source, methods: readonly string[]): { name: string; line: number }[] {
+  const isEmpty = (filter: AnyNode | undefined) => {
+    const value = filter && source.constantOf(filter)
+    return value === undefined || (value.type === 'ObjectExpression' && value.properties.length === 0)
+  }
+  return [
+    ...ownCalls(source)
+      .filter(({ method, path, args }) => methods.includes(method) && path.length > 0 && isEmpty(args[0]))
+      .map(({ method, line }) => ({ name: method, line })),
+    ...keysIn(source, methods).filter(
+      ({ value }) => value.type === 'ObjectExpression' && isEmpty(property(value, 'filter')),
+    ),
+  ]
 }
 
 /** Whether `name` stands anywhere at or below `node`. */
@@ -62,7 +68,17 @@ export function mentions(node: AnyNode, name: string): boolean {
   return found
 }
 
-function visitUp({ exported }: Source, found: (node: AnyNode) => void): void {
+/** `up` and the constants that it names. */
+function visitUp({ exported, constantOf }: Source, found: (node: AnyNode) => void): void {
+  const seen = new Set<AnyNode>()
+  const follow = (root: AnyNode) => {
+    if (seen.has(root)) return
+    seen.add(root)
+    visit(root, (node) => {
+      found(node)
+      if (node.type === 'Identifier') follow(constantOf(node))
+    })
+  }
   const up = property(exported, 'up')
-  if (up !== undefined) visit(up, found)
+  if (up !== undefined) follow(up)
 }

@@ -1,4 +1,13 @@
-import { type AnyNode, type CallExpression, type Node, type ObjectExpression, type Program, parse } from 'acorn'
+import {
+  type AnyNode,
+  type CallExpression,
+  type MemberExpression,
+  type Node,
+  type ObjectExpression,
+  type Program,
+  parse,
+  type VariableDeclarator,
+} from 'acorn'
 import { ancestor, full } from 'acorn-walk'
 
 /** A call in a migration: `db.collection('reports').updateMany(…)` is method `updateMany` on collection `reports`. */
@@ -8,7 +17,8 @@ export interface Call {
   path: string[]
   /** The literal name of the collection that it is about, if there is one. */
   collection: string | null
-  args: CallExpression['arguments']
+  /** Where one is a constant's name, what that constant holds. */
+  args: AnyNode[]
   line: number
   /** The function of the migration in which it stands: `up`, `down`, `check`. */
   within: string | null
@@ -21,20 +31,25 @@ export interface Source {
   exported: ObjectExpression | null
   program: Program
   calls: Call[]
+  constantOf: ConstantOf
 }
+
+/** What a constant holds whose name stands there; anything else is given back as it is. */
+type ConstantOf = (node: AnyNode) => AnyNode
 
 /** @throws SyntaxError with its place */
 export function readSource(file: string, text: string): Source {
   const program = parse(text, { ecmaVersion: 'latest', sourceType: 'module', locations: true, allowHashBang: true })
   const exported = exportedObject(program)
+  const constantOf = constantsIn(program)
   const calls: Call[] = []
   ancestor(program, {
     CallExpression(node, _state, ancestors) {
-      const call = describe(node, ancestors, exported)
+      const call = describe(node, ancestors, exported, constantOf)
       if (call !== null) calls.push(call)
     },
   })
-  return { file, exported, program, calls }
+  return { file, exported, program, calls, constantOf }
 }
 
 /** The value of a property, or undefined. */
@@ -64,6 +79,19 @@ export function visit(root: AnyNode, found: (node: AnyNode) => void): void {
   full(root, (node) => found(node as AnyNode))
 }
 
+/** Of two constants with one name, that which was declared last before the place that asks. */
+function constantsIn(program: Program): ConstantOf {
+  const all: VariableDeclarator[] = []
+  visit(program, (node) => {
+    if (node.type === 'VariableDeclaration' && node.kind === 'const') all.push(...node.declarations)
+  })
+  return (node) => {
+    if (node.type !== 'Identifier') return node
+    const named = all.filter(({ id }) => id.type === 'Identifier' && id.name === node.name)
+    return (named.findLast(({ start }) => start < node.start) ?? named[0])?.init ?? node
+  }
+}
+
 function exportedObject(program: Program): ObjectExpression | null {
   for (const statement of program.body) {
     if (statement.type !== 'ExportDefaultDeclaration') continue
@@ -76,22 +104,31 @@ function exportedObject(program: Program): ObjectExpression | null {
   return null
 }
 
-function describe(node: CallExpression, ancestors: readonly Node[], exported: ObjectExpression | null): Call | null {
+function describe(
+  node: CallExpression,
+  ancestors: readonly Node[],
+  exported: ObjectExpression | null,
+  constantOf: ConstantOf,
+): Call | null {
   const path: string[] = []
   let collection: string | null = null
   let callee: AnyNode = node.callee
   for (;;) {
     if (callee.type === 'ChainExpression') callee = callee.expression
     else if (callee.type === 'CallExpression') {
-      const inner = describe(callee, [], null)
+      const inner = describe(callee, [], null, constantOf)
       if (inner?.method === 'collection') collection = nameIn(inner)
       callee = callee.callee
     } else if (callee.type === 'MemberExpression') {
-      path.unshift(callee.property.type === 'Identifier' ? callee.property.name : '')
+      path.unshift(memberName(callee, constantOf))
       callee = callee.object
     } else {
-      if (callee.type === 'Identifier') path.unshift(callee.name)
-      break
+      const held = constantOf(callee)
+      if (held.type === 'CallExpression' && held.end < callee.start) callee = held
+      else {
+        if (callee.type === 'Identifier') path.unshift(callee.name)
+        break
+      }
     }
   }
   const method = path.pop()
@@ -100,21 +137,27 @@ function describe(node: CallExpression, ancestors: readonly Node[], exported: Ob
     method,
     path,
     collection,
-    args: node.arguments,
+    args: node.arguments.map(constantOf),
     line: lineOf(node),
     within: functionOf(ancestors, exported),
   }
   if (method === 'collection' && path.at(-1) === 'schema') call.collection = nameIn(call)
-  if (method === 'batches' && node.arguments[0]?.type === 'ObjectExpression') {
-    const name = literal(property(node.arguments[0], 'collection'))
+  const [walk] = call.args
+  if (method === 'batches' && walk?.type === 'ObjectExpression') {
+    const name = literal(property(walk, 'collection'))
     if (typeof name === 'string') call.collection = name
   }
   return call
 }
 
+/** The name in `a.name`, `a['name']` and `a[constant]`; empty where only a run can tell. */
+function memberName({ computed, property: member }: MemberExpression, constantOf: ConstantOf): string {
+  if (computed) return String(literal(constantOf(member)) ?? '')
+  return member.type === 'Identifier' ? member.name : ''
+}
+
 function nameIn({ args }: Call): string | null {
-  const [first] = args
-  const value = first?.type === 'SpreadElement' ? undefined : literal(first)
+  const value = literal(args[0])
   return typeof value === 'string' ? value : null
 }
 

@@ -46,6 +46,15 @@ describe('lintMigrations', () => {
     ['destructive', "await db.collection('x').bulkWrite([{ deleteOne: { filter: { a: 1 } } }])"],
     ['destructive', "await db.collection('x').aggregate([{ $out: 'y' }]).toArray()"],
     ['destructive', "await db.collection('x').aggregate([{ $merge: { into: 'y' } }]).toArray()"],
+    ['destructive', "await db.collection('x')['drop']()"],
+    ['destructive', "const end = 'drop'; await db['collection']('x')?.[end]()"],
+    ['destructive', "const gone = { $unset: { a: '' } }; await db.collection('x').updateMany({ a: 1 }, gone)"],
+    ['destructive', "await db.collection('x').replaceOne({}, { a: 1 })"],
+    [
+      'destructive',
+      "const any = {}; await db.collection('x').bulkWrite([{ replaceOne: { filter: any, replacement: {} } }])",
+    ],
+    ['unique-unchecked', "const one = { unique: true }; await db.collection('x').createIndex({ a: 1 }, one)"],
     ['unique-unchecked', "await db.collection('x').createIndex({ a: 1 }, { unique: true })"],
     ['strict-uncounted', "await db.createCollection('x', { validator: { $jsonSchema: {} } })"],
     ['record-ttl', "await db.collection('auditlogs').createIndex({ at: 1 }, { expireAfterSeconds: 60 })"],
@@ -55,12 +64,19 @@ describe('lintMigrations', () => {
     ],
     ['ttl', "await schema.collection('x', { indexes: [{ name: 'a', key: { a: 1 }, expireAfterSeconds: 0 }] })"],
     ['whole-collection', "await db.collection('x').updateMany({}, { $set: { a: 1 } })"],
+    ['whole-collection', "const all = {}; await db.collection('x').updateMany(all, { $set: { a: 1 } })"],
+    [
+      'whole-collection',
+      "const filter = {}; await db.collection('x').bulkWrite([{ updateMany: { filter, update: { $set: { a: 1 } } } }])",
+    ],
     [
       'whole-collection',
       "await db.collection('x').bulkWrite([{ updateMany: { filter: {}, update: { $set: { a: 1 } } } }])",
     ],
     ['not-repeatable', "await db.collection('x').insertOne({ a: 1 })"],
     ['not-repeatable', "await db.collection('x').updateMany({ a: 1 }, { $inc: { b: 1 } })"],
+    ['signed-record', "const log = db.collection('auditlogs'); await log.updateMany({ a: 1 }, { $set: { a: 2 } })"],
+    ['signed-record', "const name = 'auditlogs'; await db.collection(name).updateOne({ a: 1 }, { $set: { a: 2 } })"],
     ['signed-record', "await batches({ collection: 'digitalsignatures', change: () => ({ set: { a: 1 } }) })"],
     ['schema-keyword', "await schema.collection('x', { schema: { properties: { a: { format: 'date' } } } })"],
     [
@@ -94,6 +110,15 @@ describe('lintMigrations', () => {
     await lay(
       '001_x',
       "await schema.collection('x', { schema: { bsonType: 'object' }, indexes: [{ name: 'a', key: { a: 1 }, unique: true }] })",
+    )
+    expect(await found()).toEqual([])
+  })
+
+  it('has nothing against a filter in a constant, whatever another of that name holds, nor a name that only a run knows', async () => {
+    await lay(
+      '001_x',
+      "const some = { a: 1 }; const x = db.collection('x'); await x.updateMany(some, { $set: { a: 2 } }); await x[signal.reason]()",
+      { down: "async down({ db }) { const some = {}; await db.collection('x')['drop'](some) }," },
     )
     expect(await found()).toEqual([])
   })
