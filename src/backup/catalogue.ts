@@ -30,7 +30,7 @@ export function newBackupId(now: Date): string {
 }
 
 /** When a backup began, by its id. */
-export function startOf(id: string): string {
+function startOf(id: string): string {
   const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)z-/.exec(id) ?? []
   if (year === undefined) throw refused(`"${id}" is no id of a backup: it looks like 20261124t101500z-1f2e3d4c`)
   return `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`

@@ -12,7 +12,7 @@ const definition = z.object({
   metadata: z.string(),
 })
 
-export const dumpedCollectionSchema = definition.extend({
+const dumpedCollectionSchema = definition.extend({
   count,
   bytes: count,
   /** Order-independent; see ContentHash. */
@@ -22,7 +22,7 @@ export const dumpedCollectionSchema = definition.extend({
 })
 
 /** What one moment means for the collections of a database. */
-export const momentSchema = z.discriminatedUnion('kind', [
+const momentSchema = z.discriminatedUnion('kind', [
   /** All collections as of one cluster time (`seconds.increment`). */
   z.object({ kind: z.literal('snapshot'), clusterTime: z.string() }),
   /** Each collection was read on its own, between `from` and `to`. */
@@ -30,9 +30,9 @@ export const momentSchema = z.discriminatedUnion('kind', [
 ])
 
 /** Something that lies beside the backup and is not in it, by name. */
-export const leftOutSchema = z.object({ what: z.string(), why: z.string() })
+const leftOutSchema = z.object({ what: z.string(), why: z.string() })
 
-export const databaseContentsSchema = z.object({
+const databaseContentsSchema = z.object({
   service: z.string(),
   database: z.string(),
   server: z.object({ version: z.string(), topology: z.enum(['replica set', 'sharded', 'standalone']) }),
@@ -66,7 +66,7 @@ export const archiveContentsSchema = z.object({
   paused: seconds,
 })
 
-export const cacheContentsSchema = z.object({
+const cacheContentsSchema = z.object({
   service: z.string(),
   /** Keys that the file holds, those past their time included. */
   keys: count,
@@ -76,7 +76,7 @@ export const cacheContentsSchema = z.object({
   seconds,
 })
 
-export const folderContentsSchema = z.object({
+const folderContentsSchema = z.object({
   name: z.string(),
   secret: z.boolean(),
   files: count,

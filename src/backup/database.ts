@@ -59,7 +59,7 @@ function connectFailure(thrown: unknown, where: string, username: string | undef
 }
 
 /** What a server says of itself. */
-export interface ServerFacts {
+interface ServerFacts {
   version: string
   /** `replica set` can give one snapshot of all collections, `standalone` cannot. */
   topology: 'replica set' | 'sharded' | 'standalone'

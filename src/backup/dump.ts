@@ -10,7 +10,7 @@ import { serverFacts } from './database.ts'
 import { type Definition, definitionDifferences, metadataText, readDefinitions } from './definition.ts'
 import { HighWaterMark } from './high-water.ts'
 
-export interface DumpRequest {
+interface DumpRequest {
   client: MongoClient
   database: string
   /** An existing directory; the dump is made in `<directory>/<database>`, which must not exist. */
@@ -20,7 +20,7 @@ export interface DumpRequest {
   onProgress?: (collection: string, documents: number, bytes: number) => void
 }
 
-export type Dump = Omit<DatabaseContents, 'service' | 'seconds'>
+type Dump = Omit<DatabaseContents, 'service' | 'seconds'>
 
 /**
  * Writes a database to a directory as the stock tools lay it out, raw, and counts and hashes each collection in the same pass.

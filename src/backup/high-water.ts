@@ -1,7 +1,7 @@
 import { visitElements } from './raw-document.ts'
 
 /** The newest of what a collection holds, as far as its top-level fields tell. */
-export interface HighWater {
+interface HighWater {
   /** Greatest ObjectId in `_id`, in hex; null where there is none. */
   id: string | null
   /** Greatest date of each top-level field that holds dates, ISO 8601. */

@@ -1,5 +1,5 @@
 /** The longest document that is read back: MongoDB's 16 MiB and the 16 KiB that it allows itself on top. */
-export const MAX_DOCUMENT = 16 * 1024 * 1024 + 16 * 1024
+const MAX_DOCUMENT = 16 * 1024 * 1024 + 16 * 1024
 /** The shortest: a length and a final zero. */
 const MIN_DOCUMENT = 5
 
@@ -14,7 +14,7 @@ export function documentLength(bytes: Buffer, offset: number): number {
 }
 
 /** A top-level element of a raw document: its BSON type, and where its name and value lie. */
-export interface RawElement {
+interface RawElement {
   type: number
   nameAt: number
   valueAt: number

@@ -44,7 +44,7 @@ const snapshotSchema = z.object({
 })
 export type Snapshot = z.infer<typeof snapshotSchema>
 
-export interface ResticCall {
+interface ResticCall {
   signal?: AbortSignal | undefined
   /** Milliseconds; default none. */
   timeout?: number
@@ -147,12 +147,12 @@ export class Restic {
   }
 
   /**
-   * restic's own check, without a lock: it takes hours, and a backup must not wait for it. What a prune removes meanwhile looks
+   * restic's own check of every byte, without a lock: it takes hours, and a backup must not wait for it. What a prune removes meanwhile looks
    * like damage, so it is asked again when indexes are gone.
-   * @param data `all`, or what part of the packs is read: `10%`, `3/7` @throws Failure `unhealthy` when it finds damage
+   * @throws Failure `unhealthy` when it finds damage
    */
-  async check(data: string, call: ResticCall = {}): Promise<void> {
-    const args = ['--no-lock', 'check', data === 'all' ? '--read-data' : `--read-data-subset=${data}`]
+  async check(call: ResticCall = {}): Promise<void> {
+    const args = ['--no-lock', 'check', '--read-data']
     for (let attempt = 1; ; attempt++) {
       const before = await this.#indexes(call)
       try {

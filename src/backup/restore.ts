@@ -20,7 +20,7 @@ export interface RestoreRequest {
 }
 
 /** A document that the server did not take. */
-export interface RefusedDocument {
+interface RefusedDocument {
   /** EJSON of its `_id`. */
   id: string
   code: number
@@ -78,7 +78,7 @@ async function readDump(
 }
 
 /** The definitions of a dump, by name. @throws Error that names a file that is none */
-export async function readDumpedDefinitions(directory: string): Promise<Definition[]> {
+async function readDumpedDefinitions(directory: string): Promise<Definition[]> {
   const files = (await readdir(directory)).filter((name) => name.endsWith('.metadata.json')).sort()
   return Promise.all(
     files.map(async (name) => {

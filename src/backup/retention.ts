@@ -15,7 +15,7 @@ export const retentionSchema = z.strictObject({
 export type Retention = z.infer<typeof retentionSchema>
 
 /** A complete backup as retention sees it. */
-export interface Aged {
+interface Aged {
   id: string
   /** ISO 8601. */
   startedAt: string

@@ -25,7 +25,7 @@ export interface Tools {
   cache: string
 }
 
-export interface DatabaseSource {
+interface DatabaseSource {
   service: string
   database: string
   address: DatabaseAddress

@@ -17,8 +17,6 @@ export interface VerificationRequest {
   maxAge: number | null
   /** The last level that is looked at; L2 and above restore. */
   through: LevelName
-  /** What part of the packs restic reads: `all`, `10%`, `3/7`. */
-  readData: string
   /** Images of the live services, by service; what they are restored into. */
   images: Readonly<Record<string, string>>
   /** Limit of the scratch database's memory, bytes. */

@@ -29,7 +29,7 @@ export async function verifyBackup(request: VerificationRequest): Promise<Verifi
     progress(`L0: backup ${backup.id}`)
     const levels = [await runLevel('L0', signal, () => judgeAge(backup, all, request.now, request.maxAge))]
     progress('L1: reading the repository')
-    levels.push(await runLevel('L1', signal, () => checkRepository(restic, request, signal)))
+    levels.push(await runLevel('L1', signal, () => checkRepository(restic, signal)))
     const contents = await readContents(restic, backup, signal).catch((thrown: unknown) => {
       signal.throwIfAborted()
       if (isHindrance(thrown)) throw thrown
@@ -49,12 +49,8 @@ async function emptyDirectory(path: string): Promise<void> {
   for (const name of await readdir(path)) await rm(join(path, name), { recursive: true, force: true })
 }
 
-async function checkRepository(
-  restic: Restic,
-  { readData }: VerificationRequest,
-  signal: AbortSignal,
-): Promise<Findings> {
-  await restic.check(readData, { signal })
+async function checkRepository(restic: Restic, signal: AbortSignal): Promise<Findings> {
+  await restic.check({ signal })
   return { checked: 1, findings: [] }
 }
 

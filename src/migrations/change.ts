@@ -9,7 +9,7 @@ const LONGEST_GUARD = 4096
 const LARGEST_GUARD = 512 * 1024
 
 /** What a change really alters, or null. */
-export interface EffectiveChange {
+interface EffectiveChange {
   set: Document
   unset: string[]
 }

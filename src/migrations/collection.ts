@@ -3,7 +3,7 @@ import { differences, differsInExpiryOnly, indexOf, same, sameIndex, strictly } 
 import type { CollectionDeclaration } from './definition.ts'
 import type { CatalogStore, CollectionState, IndexState } from './store.ts'
 
-export interface CollectionRun {
+interface CollectionRun {
   catalog: CatalogStore
   /** Keeps what the collection was; called before its first change. */
   keep(before: CollectionState | null): Promise<unknown>

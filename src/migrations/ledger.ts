@@ -3,7 +3,7 @@ import { digestSchema } from '../release/index.ts'
 import { phaseSchema } from './definition.ts'
 
 /** How far a walk over documents came. */
-export const walkSchema = z.strictObject({
+const walkSchema = z.strictObject({
   /** The last `_id` of the last finished batch, as EJSON text; null before the first. */
   after: z.string().nullable(),
   /** Documents written. */
@@ -32,7 +32,7 @@ export const ledgerEntrySchema = z.strictObject({
 })
 export type LedgerEntry = z.infer<typeof ledgerEntrySchema>
 
-export const historyEvents = [
+const historyEvents = [
   'applying',
   'applied',
   'kept',

@@ -5,7 +5,7 @@ import { Failure, replaceFile } from '../lib/index.ts'
 import { type Digest, digestSchema, sha256 } from '../release/index.ts'
 
 /** Beside the migrations, committed with them. */
-export const LOCK_FILE = 'migrations.lock.json'
+const LOCK_FILE = 'migrations.lock.json'
 
 const lockSchema = z.strictObject({
   schema: z.literal(1),
@@ -13,15 +13,15 @@ const lockSchema = z.strictObject({
 })
 
 /** One file by its content, and by all files before it: a change of any shows in every later line, so two branches conflict. */
-export type LockLine = z.infer<typeof lockSchema>['migrations'][number]
+type LockLine = z.infer<typeof lockSchema>['migrations'][number]
 
-export interface HashedFile {
+interface HashedFile {
   id: string
   sha256: Digest
 }
 
 /** The lines for `files`, which stand in order. */
-export function chainOf(files: readonly HashedFile[]): LockLine[] {
+function chainOf(files: readonly HashedFile[]): LockLine[] {
   const lines: LockLine[] = []
   for (const { id, sha256: content } of files) {
     const before = lines.at(-1)?.chain ?? ''

@@ -9,7 +9,7 @@ import { ask } from './verify.ts'
 /** What a person can say of a migration. */
 export type Marked = 'applied' | 'pending'
 
-export interface MarkOptions extends Actor {
+interface MarkOptions extends Actor {
   /** Kept in the history: how it was found out. */
   reason: string
   signal: AbortSignal

@@ -15,7 +15,7 @@ export interface Step<M> {
 }
 
 /** What a run of one phase does, and what must wait for what. */
-export interface Order<M> {
+interface Order<M> {
   steps: Step<M>[]
   waiting: string[]
 }

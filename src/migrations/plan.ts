@@ -8,7 +8,7 @@ import { readState } from './read-ledger.ts'
 import type { Store } from './store.ts'
 import { checkLimitOf, within } from './time-limit.ts'
 
-export interface PlannedStep {
+interface PlannedStep {
   id: string
   phase: Phase
   description: string

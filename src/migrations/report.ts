@@ -5,7 +5,7 @@ import type { Review } from './review.ts'
 const SIGNS = { note: '', warning: '⚠ ', error: '✖ ' }
 
 /** Something to look at, and where it stands: a file of the folder of migrations. */
-export interface Remark extends Pick<Finding, 'id' | 'level' | 'file' | 'line'> {
+interface Remark extends Pick<Finding, 'id' | 'level' | 'file' | 'line'> {
   text: string
 }
 

@@ -9,7 +9,7 @@ export type Decision = 'keep' | 'restore'
 /** Decides for one document, its `_id` as a person types it (relaxed EJSON); null leaves it open. */
 export type Decide = (collection: string, id: string) => Decision | null
 
-export interface RestoreRun {
+interface RestoreRun {
   migration: string
   store: Store
   signal: AbortSignal

@@ -14,7 +14,7 @@ export interface LeaseHolder {
 }
 
 /** A lease that is ours now, and the token of the one before it, null when there was none; or who has it. */
-export type LeaseAnswer =
+type LeaseAnswer =
   | { isOurs: true; previous: string | null }
   | { isOurs: false; holder: LeaseHolder & { expiresAt: Date } }
 

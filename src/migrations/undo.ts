@@ -12,7 +12,7 @@ import { type Decide, requireDecided } from './restore.ts'
 import type { Store } from './store.ts'
 import { limitOf, within } from './time-limit.ts'
 
-export interface UndoOptions extends Actor {
+interface UndoOptions extends Actor {
   signal: AbortSignal
   onEvent: OnEvent
   /** For documents that were edited since; by default none is decided. */

@@ -9,7 +9,7 @@ import type { Store } from './store.ts'
 import { checkLimitOf, within } from './time-limit.ts'
 
 /** What a migration's `check` says; `unclear` when it throws or gives no boolean. */
-export type Answer = { kind: 'done' | 'not-done' } | { kind: 'unclear'; why: string }
+type Answer = { kind: 'done' | 'not-done' } | { kind: 'unclear'; why: string }
 
 /** Asks `check`, which can only read. */
 export async function ask(

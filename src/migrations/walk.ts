@@ -9,7 +9,7 @@ import type { Walk } from './ledger.ts'
 import type { BeforeImage, DocumentUpdate, Store } from './store.ts'
 
 /** What a walk needs of the run it is part of. */
-export interface WalkRun {
+interface WalkRun {
   migration: string
   store: Store
   signal: AbortSignal

@@ -142,7 +142,6 @@ export class BackupSite implements AsyncDisposable {
       which: 'newest',
       maxAge: 26 * HOUR,
       through: 'L6',
-      readData: 'all',
       images: this.images,
       memory: 1024 ** 3,
       checks: null,

@@ -71,7 +71,7 @@ describe('a damaged repository', () => {
   test('is found by restic’s check whatever file and bit is hit, and called damaged', async () => {
     for (const damage of ALL) {
       const { repository, what, remove } = await damaged(site, damage, draw)
-      const checked = restic(repository.location).check('all')
+      const checked = restic(repository.location).check()
       await expect(checked, what).rejects.toMatchObject({
         kind: 'unhealthy',
         message: expect.stringMatching(/is damaged/),
@@ -237,7 +237,7 @@ describe('what is not a backup’s fault', () => {
       const locked = { kind: 'locked', message: expect.stringMatching(/is locked by another restic/) }
       await expect(takeBackup(site.backup())).rejects.toMatchObject(locked)
       await expect(verifyBackup(site.verification())).rejects.toMatchObject(locked)
-      await restic().check('all')
+      await restic().check()
     }
     expect(await backups()).toEqual(before)
   })

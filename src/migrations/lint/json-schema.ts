@@ -36,7 +36,7 @@ const OF_SCHEMAS = ['additionalItems', 'additionalProperties', 'items', 'not', '
 const BY_NAME = ['properties', 'patternProperties', 'dependencies']
 
 /** A keyword that a server would refuse, or a type that drivers do not send; `word` is what stands in the file. */
-export interface SchemaProblem {
+interface SchemaProblem {
   word: string
   message: string
   fix: string

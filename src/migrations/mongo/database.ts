@@ -20,7 +20,7 @@ const helloSchema = z.object({
 })
 
 /** What kind of server answered: a standalone has no oplog and no transactions. */
-export interface Topology {
+interface Topology {
   replicaSet: string | null
   writable: boolean
 }
