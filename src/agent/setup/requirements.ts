@@ -52,10 +52,14 @@ export function judgeDisk(path: string, free: number, problems: Problems): void 
   )
 }
 
-/** What the stack's public entry listens on. */
-const ENTRY = ['80', '443']
+/** What listens on the server's ports once the stack runs there. */
+const LISTENERS: Readonly<Record<string, string>> = {
+  80: "the stack's entry",
+  443: "the stack's entry",
+  4242: 'Orthanc, for DICOM,',
+}
 
-/** Adds a problem for each port of the entry that something else listens on. @param listening what `ss -Hltnp` says */
+/** Adds a problem for each port of the stack that something else listens on. @param listening what `ss -Hltnp` says */
 export function judgePorts(listening: string, problems: Problems): void {
   const taken = new Map<string, string>()
   for (const line of listening.split('\n')) {
@@ -63,11 +67,11 @@ export function judgePorts(listening: string, problems: Problems): void {
     const port = local.slice(local.lastIndexOf(':') + 1)
     const [, name = 'another program'] = /users:\(\("([^"]+)"/.exec(line) ?? []
     // The engine's own listener of a published port.
-    if (ENTRY.includes(port) && name !== 'docker-proxy' && name !== 'dockerd') taken.set(port, name)
+    if (Object.hasOwn(LISTENERS, port) && name !== 'docker-proxy' && name !== 'dockerd') taken.set(port, name)
   }
   for (const [port, name] of taken)
     problems.add(
-      `port ${port} is taken by ${name}: stop it for good (systemctl disable --now …), the stack's entry listens there`,
+      `port ${port} is taken by ${name}: stop it for good (systemctl disable --now …), ${LISTENERS[port]} listens there`,
     )
 }
 

@@ -87,7 +87,7 @@ describe('what a server needs', () => {
     ])
   })
 
-  it('is an entry that nothing but the engine listens on', () => {
+  it('is ports that nothing but the engine listens on', () => {
     const problems = new Problems()
     judgePorts(
       [
@@ -95,10 +95,14 @@ describe('what a server needs', () => {
         'LISTEN 0 511 *:443 *:* users:(("nginx",pid=8,fd=6),("nginx",pid=9,fd=6))',
         'LISTEN 0 511 [::]:443 [::]:* users:(("nginx",pid=8,fd=7))',
         'LISTEN 0 128 0.0.0.0:8080 0.0.0.0:* users:(("java",pid=10,fd=6))',
+        'LISTEN 0 128 0.0.0.0:4242 0.0.0.0:* users:(("Orthanc",pid=11,fd=9))',
       ].join('\n'),
       problems,
     )
-    expect(problems.found).toEqual([expect.stringMatching(/^port 443 is taken by nginx: stop it for good/)])
+    expect(problems.found).toEqual([
+      expect.stringMatching(/^port 443 is taken by nginx: stop it for good .*, the stack's entry listens there$/),
+      expect.stringMatching(/^port 4242 is taken by Orthanc: .*, Orthanc, for DICOM, listens there$/),
+    ])
   })
 
   it('is room for the images of two releases', () => {
