@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, IncomingMessage, ServerResponse } from 'node:http'
-import { Socket } from 'node:net'
+import { connect, Socket } from 'node:net'
 import { test } from 'node:test'
 import express, { Router } from 'express'
 import { Registry } from 'prom-client'
 import { Families } from '../src/metrics/families.js'
 import { RecentlySeen } from '../src/metrics/recently-seen.js'
+import { RequestFigures } from '../src/metrics/request-figures.js'
 import { createMetrics } from '../src/middleware/metrics-middleware.js'
 import { STUDY } from './fake-orthanc.js'
 import { PASSWORD } from './people.js'
@@ -106,6 +107,43 @@ test('an application with more routes than are told apart counts the rest as oth
       ['other', 2],
     ],
   )
+})
+
+test('a request is in the bucket of its time, and one above all limits in the last alone', async () => {
+  const registry = new Registry()
+  const figures = new RequestFigures(registry, 'shop_', [0.1, 1])
+  for (const seconds of [0.05, 0.1, 0.5, 60]) figures.add('GET', '/', 200, seconds, 10, true)
+  figures.add('GET', '/', 500, 0.5, 10, true)
+  const text = await registry.metrics()
+  const bucket = (/** @type {string} */ le, code = '200') =>
+    sampleIn(text, `shop_http_request_duration_seconds_bucket{method="GET",route="/",code="${code}",le="${le}"}`)
+  assert.deepEqual([bucket('0.1'), bucket('1'), bucket('+Inf')], [2, 3, 4])
+  assert.deepEqual([bucket('0.1', '500'), bucket('1', '500')], [0, 1])
+})
+
+test('answers over one connection count with the bytes of each, and one that breaks off as aborted', async () => {
+  const { registry, middleware } = createMetrics({ prefix: 'shop_' })
+  const app = express()
+  app.use(middleware)
+  app.get('/small', (_request, response) => void response.send('x'.repeat(100)))
+  app.get('/cut', (_request, response) => void response.write('x', () => response.destroy()))
+  const server = createServer(app).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  const socket = connect(port, '127.0.0.1')
+  let came = 0
+  for (const path of ['small', 'small']) {
+    socket.write(`GET /${path} HTTP/1.1\r\nHost: shop\r\n\r\n`)
+    came += (await once(socket, 'data'))[0].length
+  }
+  socket.resume().write('GET /cut HTTP/1.1\r\nHost: shop\r\n\r\n')
+  await once(socket, 'close')
+  server.close()
+  const text = await registry.metrics()
+  const series = (/** @type {string} */ name, /** @type {string} */ route) =>
+    sampleIn(text, `shop_http_${name}{method="GET",route="${route}",code="200"}`)
+  assert.deepEqual([series('response_bytes_total', '/small'), series('requests_aborted_total', '/small')], [came, 0])
+  assert.equal(series('requests_aborted_total', '/cut'), 1)
 })
 
 test('what people do is counted, and nobody is named', async () => {

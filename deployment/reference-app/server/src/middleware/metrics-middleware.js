@@ -36,14 +36,17 @@ export function createMetrics({ prefix = 'pacs_', routes = 200 } = {}) {
       const { socket } = request
       const sent = socket.bytesWritten ?? 0
       // `close` comes once for every answer, also for one that the caller did not wait for.
-      response.once('close', () => {
+      response.on('close', () => {
         running -= 1
-        figures.add(methodOf(request.method), routeOf(routePattern(request)), response.statusCode, {
-          seconds: (performance.now() - started) / 1000,
+        figures.add(
+          methodOf(request.method),
+          routeOf(routePattern(request)),
+          response.statusCode,
+          (performance.now() - started) / 1000,
           // The socket may have gone before its bytes were counted.
-          bytes: Math.max(0, (socket.bytesWritten ?? sent) - sent),
-          complete: response.writableFinished,
-        })
+          Math.max(0, (socket.bytesWritten ?? sent) - sent),
+          response.writableFinished,
+        )
       })
       next()
     },
