@@ -1,5 +1,6 @@
 // Backups, verifications and restores under faults: on a real database, Orthanc and Redis, with a real restic.
 import { execFileSync, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -216,19 +217,29 @@ describe('a backup whose dumps are not what it says', () => {
 })
 
 describe('what is not a backup’s fault', () => {
-  test('ends a verification and a backup with its own name: a wrong key, a lock, a wrong database', async () => {
+  test('ends a verification, a backup and a restore with its own name: a wrong key, a lock, a wrong database', async () => {
     const passwordFile = join(site.directory, 'wrong')
     await writeFile(passwordFile, 'wrong', { mode: 0o400 })
     const repository = { ...site.repository, passwordFile }
     const wrong = { kind: 'refused', message: expect.stringMatching(/does not open with this password/) }
     await expect(takeBackup(site.backup({ repository }))).rejects.toMatchObject(wrong)
     await expect(verifyBackup(site.verification({ repository }))).rejects.toMatchObject(wrong)
+    const target = { kind: 'collection', collection: 'reports' } as const
+    await expect(planRestore(site.restore({ target, repository }))).rejects.toMatchObject(wrong)
 
-    const source = site.backup().database
-    const database = source && { ...source, database: 'pacs_old' }
-    await expect(takeBackup(site.backup({ database, archives: [], caches: [] }))).rejects.toMatchObject({
+    const source = site.backup().database ?? expect.unreachable()
+    const backupOf = (database: typeof source) => takeBackup(site.backup({ database, archives: [], caches: [] }))
+    await expect(backupOf({ ...source, database: 'pacs_old' })).rejects.toMatchObject({
       kind: 'refused',
       message: 'the database pacs_old holds no collection: is this its name?',
+    })
+    await expect(backupOf({ ...source, address: { ...source.address, password: 'wrong' } })).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(/refuses the user backup: check its password/),
+    })
+    await expect(backupOf({ ...source, address: { ...source.address, port: 9 } })).rejects.toMatchObject({
+      kind: 'unreachable',
+      message: expect.stringMatching(/^no database answers at \S+:9: /),
     })
 
     const before = await backups()
@@ -237,6 +248,7 @@ describe('what is not a backup’s fault', () => {
       const locked = { kind: 'locked', message: expect.stringMatching(/is locked by another restic/) }
       await expect(takeBackup(site.backup())).rejects.toMatchObject(locked)
       await expect(verifyBackup(site.verification())).rejects.toMatchObject(locked)
+      await expect(planRestore(site.restore({ target }))).rejects.toMatchObject(locked)
       await restic().check()
     }
     expect(await backups()).toEqual(before)
@@ -345,6 +357,21 @@ describe('what is not a backup’s fault', () => {
     })
     expect(await ids(['ps', '-aq', '--filter', 'label=pacs.verify'])).toEqual([])
   })
+})
+
+test('a document of 16 MB is backed up, proved to restore, and restored', async () => {
+  const scans = db.collection<{ _id: number; bytes: Buffer }>('scans')
+  await scans.insertOne({ _id: 1, bytes: randomBytes(16 * 1024 * 1024 - 4096) })
+  const { contents } = await takeBackup(site.backup({ archives: [], caches: [], folders: [] }))
+  const proof = await verifyBackup(site.verification({ which: contents.id }))
+  expect(proof.levels.flatMap(({ findings }) => findings)).toEqual([])
+  const target = { kind: 'collection', collection: 'scans' } as const
+  const { restored } = await runRestore(site.restore({ target, which: contents.id }))
+  const beside = db.collection(restored[0]?.replace('pacs.', '') ?? '')
+  const [live, back] = [await scans.findOne({}, { raw: true }), await beside.findOne({}, { raw: true })]
+  expect(Buffer.compare(live as unknown as Buffer, back as unknown as Buffer)).toBe(0)
+  await scans.drop()
+  await beside.drop()
 })
 
 describe('a process that is killed', () => {

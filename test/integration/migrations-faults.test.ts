@@ -265,6 +265,26 @@ describe('a strict validator', () => {
   })
 })
 
+describe('a unique index', () => {
+  it('that refuses a document of a batch fails it without a value; mended, it goes on, each document once', async () => {
+    const x = root.collection<{ _id: number; n: number; name: string; key: string }>('x')
+    const names = Array.from({ length: 30 }, (_, n) => (n === 17 ? 'DOE 11' : `Doe ${n}`))
+    await x.insertMany(names.map((name, n) => ({ _id: n, n, name, key: `${n}` })))
+    await x.createIndex({ key: 1 }, { name: 'by_key', unique: true })
+    const keyed = walking({ change: ({ n, name }) => ({ set: { n: n + 1, key: name.toLowerCase() } }) })
+    await expect(apply(opened, [keyed], 'data')).rejects.toThrow(/^001_x: duplicate key.* \(code 11000\)$/)
+    const { entries, history } = await readLedger(opened)
+    expect(entries[0]?.state).toBe('failed')
+    expect(JSON.stringify([entries, history])).not.toMatch(/doe/i)
+    // One of the two was written.
+    await x.updateOne({ key: { $in: ['11', '17'] } }, { $set: { name: 'Doe 30' } })
+    await apply(opened, [keyed], 'data')
+    expect(await valuesOf(root.collection('x'))).toEqual(Array.from({ length: 30 }, (_, n) => n + 1))
+    await undoTo(opened, [keyed], null, common)
+    expect((await x.find().sort({ _id: 1 }).toArray()).map(({ key }) => key)).toEqual(names.map((_, n) => `${n}`))
+  })
+})
+
 describe('files that are not those that ran', () => {
   it('are refused by name, by plan and by run, without one write', async () => {
     const folder = await sampleFolder()

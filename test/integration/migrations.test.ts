@@ -483,6 +483,21 @@ describe('documents', () => {
     expect(await contentOf(root)).toEqual(before)
   })
 
+  it('that would grow over 16 MB fail the migration and stay as they are', async () => {
+    const bytes = 16 * 1024 * 1024 - 4096
+    await root.collection('x').insertOne({ n: 1, blob: new BSON.Binary(Buffer.alloc(bytes, 7)) })
+    const before = await contentOf(root)
+    const growing = migration({
+      phase: 'data',
+      description: 'x',
+      up: ({ batches }) => batches({ collection: 'x', change: () => ({ set: { more: 'x'.repeat(8192) } }) }),
+      down: ({ batches }) => batches.restore(),
+      check: async () => true,
+    })
+    await expect(apply([growing], 'data')).rejects.toThrow(/^001_x: the database refused/)
+    expect((await contentOf(root)).x).toEqual(before.x)
+  })
+
   it('that were edited since are listed, and the undo leaves everything as it is until they are decided', async () => {
     await putX(30)
     await apply([marking()], 'data')
