@@ -54,6 +54,29 @@ export const GATE_RULES: Readonly<Record<GateRuleId, GateRule>> = {
       }
     },
   },
+  'host-device': {
+    reason: 'a device of the machine knows no rights of files',
+    *find({ definition }) {
+      for (const key of ['devices', 'device_cgroup_rules'] as const) {
+        const given = [definition[key] ?? []].flat()
+        if (given.length === 0) continue
+        const names = given.map((one) => field(one, 'source') ?? one).join(', ')
+        yield { message: `${key}: ${names}: leave it out, or allow it and say what needs it`, path: [key] }
+      }
+    },
+  },
+  'host-folder': {
+    reason: 'who writes there changes what the machine runs, and whom it lets in',
+    *find({ definition }) {
+      for (const [index, volume] of (definition.volumes ?? []).entries()) {
+        const { type, source = '' } = volume
+        const path = posix.normalize(withDefaults(source, ''))
+        if (type !== 'bind' || field(volume, 'read_only') === true || !SYSTEM_FOLDER.test(path)) continue
+        const message = `mounts ${source}, which belongs to the system: leave it out, or write read_only: true`
+        yield { message, path: ['volumes', index] }
+      }
+    },
+  },
   'added-capability': {
     reason: 'each capability is a part of root',
     *find({ definition }) {
@@ -72,6 +95,16 @@ export const GATE_RULES: Readonly<Record<GateRuleId, GateRule>> = {
       const own = options.filter((option) => option.startsWith('no-new-privileges'))
       if (own.length > 0 && own.every((option) => /^no-new-privileges(?:[:=]true)?$/.test(option))) return
       yield { message: 'write security_opt: ["no-new-privileges:true"]', path: ['security_opt'] }
+    },
+  },
+  unconfined: {
+    reason: 'it may call all of the kernel, and most ways out begin there',
+    *find({ definition }) {
+      const options = [definition.security_opt ?? []].flat().map(String)
+      const off = options.filter((option) => UNCONFINED.test(option) || hasVariable(option))
+      if (off.length === 0) return
+      const message = `security_opt: ${off.join(', ')}: leave it out, or name a profile that allows what is needed`
+      yield { message, path: ['security_opt'] }
     },
   },
   'writable-root': {
@@ -171,6 +204,13 @@ export const GATE_RULES: Readonly<Record<GateRuleId, GateRule>> = {
 
 /** The engine's socket, or a folder that holds it. */
 const ENGINE_SOCKET = /(?:^\/(?:var\/?|run\/?|var\/run\/?)?$)|(?:docker|containerd|podman)[^/]*\.sock/
+
+/** Folders from which the machine starts, or takes what it runs and whom it lets in. */
+const SYSTEM_FOLDER =
+  /^\/(?:bin|boot|dev|etc|lib|lib64|proc|root|sbin|sys|usr|var\/lib\/(?:docker|containerd)|var\/spool)(?:\/|$)/
+
+/** Ways to take away a wall that the engine puts up by itself. */
+const UNCONFINED = /^(?:(?:seccomp|apparmor|systempaths)[:=]unconfined|label[:=]disable)$/
 
 /** Ports on which databases and caches listen: MongoDB, Redis, PostgreSQL, MySQL, Memcached, Elasticsearch, Orthanc's REST API. */
 const DATA_PORTS = new Set([27017, 27018, 27019, 6379, 5432, 3306, 11211, 9200, 8042])
