@@ -111,6 +111,7 @@ const collections = {
 export default {
   phase: 'expand',
   description: 'sessions, critical notifications, digital signatures, export sessions, audit log',
+  assured: { ttl: 'an export can be made again, and each says itself when it expires' },
   async up({ schema }) {
     await Promise.all(Object.entries(collections).map(([name, declaration]) => schema.collection(name, declaration)))
   },
