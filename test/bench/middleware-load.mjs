@@ -1,6 +1,7 @@
-// What the metrics middleware costs: an empty handler of Express with and without it, in turns, each in a process of its own, asked over
-// 16 connections by one that does as little as possible. What counts is requests per second of the server's own processor time: what
-// else the machine does is not in it. Runs in the backend's image. Usage: node middleware-load.mjs ROUNDS SECONDS
+// What the metrics middleware costs: an empty handler of Express with and without it, in short turns, each in a process of its own, asked
+// over 16 connections by one that does as little as possible. What counts is requests per second of the server's own processor time: what
+// else the machine does is not in it. Each round has new processes: how V8 happens to compile one makes some per cent of difference.
+// Runs in the backend's image. Usage: node middleware-load.mjs ROUNDS SECONDS
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -11,6 +12,8 @@ const { default: express } = await import(`${APP}/node_modules/express/index.js`
 const { createMetrics } = await import(`${APP}/src/middleware/metrics-middleware.js`)
 
 const CONNECTIONS = 16
+/** Seconds of a turn. */
+const TURN = 0.2
 const REQUEST = 'GET /empty HTTP/1.1\r\nHost: bench\r\n\r\n'
 
 async function serve(measured) {
@@ -49,21 +52,28 @@ async function processorTime(child) {
   return (await once(child, 'message'))[0]
 }
 
+/** Requests per second of processor time, with and without the middleware. */
+async function compare(seconds) {
+  const file = new URL(import.meta.url).pathname
+  const sides = ['plain', 'measured'].map((kind) => ({ kind, child: fork(file, [kind]), answered: 0, used: 0 }))
+  for (const side of sides) side.port = (await once(side.child, 'message'))[0]
+  for (const { port } of sides) await load(port, 1)
+  for (let turn = 0; turn < seconds / TURN; turn++) {
+    for (const side of turn % 2 ? sides.toReversed() : sides) {
+      const before = await processorTime(side.child)
+      side.answered += await load(side.port, TURN)
+      side.used += (await processorTime(side.child)) - before
+    }
+  }
+  for (const { child } of sides) child.kill()
+  return sides.map(({ kind, answered, used }) => [kind, Math.round(answered / used)])
+}
+
 if (process.send) await serve(process.argv[2] === 'measured')
 else {
   const [rounds = 5, seconds = 3] = process.argv.slice(2).map(Number)
-  const file = new URL(import.meta.url).pathname
-  const servers = ['plain', 'measured'].map((kind) => ({ kind, child: fork(file, [kind]) }))
   const figures = { plain: [], measured: [] }
-  const ports = await Promise.all(servers.map(async ({ child }) => (await once(child, 'message'))[0]))
-  for (const port of ports) await load(port, 1)
-  for (let round = 0; round < rounds; round++) {
-    for (const [n, { kind, child }] of servers.entries()) {
-      const before = await processorTime(child)
-      const answered = await load(ports[n], seconds)
-      figures[kind].push(Math.round(answered / ((await processorTime(child)) - before)))
-    }
-  }
-  for (const { child } of servers) child.kill()
+  for (let round = 0; round < rounds; round++)
+    for (const [kind, rate] of await compare(seconds)) figures[kind].push(rate)
   process.stdout.write(`${JSON.stringify(figures)}\n`)
 }
