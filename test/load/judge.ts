@@ -64,10 +64,11 @@ export function firstToGive(measured: readonly Measured[]): string {
   return most.share >= FULL ? said : `no container's own limit (${said}): the machine, which also made the load`
 }
 
-/** Containers whose memory grew from the second step to the last, as a leak lets it. */
+/** Containers whose memory grew from the second step to the last of the same load, as a leak lets it. */
 export function grownOf(measured: readonly Measured[]): string[] {
   const [first, last] = [measured[1] ?? measured[0], measured.at(-1)]
   if (first === undefined || last === undefined || first === last) return []
+  if (first.connections !== last.connections) return []
   return last.saturation.flatMap(({ container, bytes }) => {
     const before = first.saturation.find((one) => one.container === container)?.bytes ?? bytes
     return bytes > before * GROWTH ? [`${container}: ${mib(before)} at first, ${mib(bytes)} at the end`] : []

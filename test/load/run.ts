@@ -70,13 +70,20 @@ export function report({ asks, findsLimit }: Profile, measured: readonly Measure
     ...table([['connections', 'requests', 'per s', 'failed', 'p50 ms', 'p99 ms', 'nearest to its limit'], ...rows]),
     ...faults.map((one) => `${one.connections} connections: ${one.faults.join('; ')}`),
     ...grown.map((line) => `memory grew: ${line}`),
-    findsLimit
-      ? `limit found: ${held ? `${held.connections} connections hold, ${(held.sent / held.seconds).toFixed(0)} requests per second` : 'not even the first step holds'}`
-      : `${faults.length === 0 && grown.length === 0 ? 'it held' : 'it did not hold'}`,
+    findsLimit ? limitOf(measured) : faults.length === 0 && grown.length === 0 ? 'it held' : 'it did not hold',
     `what gives first: ${firstToGive(measured)}`,
   ]
   const good = findsLimit ? held !== undefined : faults.length === 0 && grown.length === 0
   return { measured, faults, text: lines.join('\n'), good }
+}
+
+/** Where it stopped to hold, or to do more: with few processors answers come later long before they fail. */
+function limitOf(measured: readonly Measured[]): string {
+  const rate = ({ sent, seconds }: Measured) => sent / seconds
+  const holding = measured.filter((one) => faultsOf(one).length === 0)
+  const [last, most] = [holding.at(-1), holding.toSorted((a, b) => rate(b) - rate(a))[0]]
+  if (last === undefined || most === undefined) return 'limit found: not even the first step holds'
+  return `${last === measured.at(-1) ? 'no step failed' : 'limit found'}: ${last.connections} connections hold; ${rate(most).toFixed(0)} requests per second are the most, with ${most.connections}`
 }
 
 function nearest({ saturation }: Measured): string {

@@ -40,13 +40,24 @@ describe('a run of load', () => {
     const failing = step({ connections: 16, failed: 900, failures: { 'status 503': 900 }, saturation: full })
     const { good, text, faults } = report(stress, [step({ sent: 9000 }), failing])
     expect(good).toBe(true)
-    expect(text).toContain('limit found: 8 connections hold, 900 requests per second')
+    expect(text).toContain('limit found: 8 connections hold; 900 requests per second are the most, with 8')
     expect(text).toContain('what gives first: backend used 97 % of the processors that it may have')
     expect(faults.map(({ connections }) => connections)).toEqual([16])
     expect(report(stress, [failing])).toMatchObject({
       good: false,
       text: expect.stringContaining('not even the first'),
     })
+  })
+
+  it('that never fails says from where on it did no more', () => {
+    if (stress === undefined) throw new Error('there is no stress')
+    const { good, text } = report(stress, [
+      step(),
+      step({ connections: 16, sent: 9000 }),
+      step({ connections: 32, sent: 8000 }),
+    ])
+    expect(good).toBe(true)
+    expect(text).toContain('no step failed: 32 connections hold; 900 requests per second are the most, with 16')
   })
 
   it('blames the machine where no container had all of its own, and says when nothing was seen', () => {
@@ -59,6 +70,7 @@ describe('a run of load', () => {
     if (endurance === undefined) throw new Error('there is no endurance')
     const last = step({ saturation: [{ container: 'backend', processor: 0.4, memory: 0.9, bytes: 200 * MIB }] })
     expect(grownOf([step(), step(), last])).toEqual(['backend: 100 MiB at first, 200 MiB at the end'])
+    expect(grownOf([step(), step(), { ...last, connections: 256 }])).toEqual([])
     expect(report(endurance, [step(), step(), last])).toMatchObject({ good: false })
     expect(report(endurance, [step(), step(), step()])).toMatchObject({ good: true })
   })
