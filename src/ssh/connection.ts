@@ -115,7 +115,8 @@ class OpenSsh implements Connection {
 
   async #open(args: readonly string[], explain: Explain): Promise<Duplex> {
     if (this.#closed) throw new Failure('unreachable', 'the SSH connection was closed')
-    if (this.#master?.exitCode !== null || this.#master.signalCode !== null) await this.connect()
+    // A master that is still connecting has not ended either; a session that does not wait for it would connect by itself.
+    if (this.#connecting || this.#master?.exitCode !== null || this.#master.signalCode !== null) await this.connect()
     const stream = new ChildStream(this.#spawn(args), explain)
     this.#sessions.add(stream)
     stream.once('close', () => this.#sessions.delete(stream))

@@ -155,7 +155,7 @@ describe('a connection by the installed ssh to a real sshd', () => {
     expect(thrown).toMatchObject({ kind: 'bad-input', message: expect.stringContaining('has no pacs-agent: set') })
   })
 
-  it('ends its streams when the connection breaks, and connects anew for the next one', async () => {
+  it('ends its streams when the connection breaks, and connects anew, once, for all that come next', async () => {
     const connection = await connect(targetOf(server))
     const stream = await connection.duplex()
     stream.write('x')
@@ -163,7 +163,14 @@ describe('a connection by the installed ssh to a real sshd', () => {
     const closed = once(stream.resume(), 'close')
     await server.run(['pkill', '-f', '^sshd-session: root'])
     await closed
-    expect(String(await echo(await connection.duplex(), Buffer.from('again')))).toBe('again')
+    const isMaster = async () => /^ssh$/m.test(await run('ps', ['--ppid', String(process.pid), '-o', 'comm='], { env }))
+    await waitFor('the master to end', async () => !(await isMaster()), 10_000)
+    const before = await accepted(server)
+    const again = async () => String(await echo(await connection.duplex(), Buffer.from('again')))
+    const first = again()
+    await waitFor('the next one to begin', isMaster, 10_000)
+    expect(await Promise.all([first, again(), again()])).toEqual(['again', 'again', 'again'])
+    expect(await accepted(server)).toBe(before + 1)
   })
 
   it('tunnels to a port of the loopback, goes on after a cut, and says why where it does not', async () => {
