@@ -99,7 +99,8 @@ class Held implements Lease {
   #renewedAt = 0
   #renewing: Promise<void> | null = null
   #isGivenBack = false
-  #last: unknown = 'no answer'
+  #askedAt = 0
+  #last: unknown = null
 
   constructor(
     store: LeaseStore,
@@ -194,6 +195,7 @@ class Held implements Lease {
 
   async #renew(): Promise<void> {
     const asked = performance.now()
+    this.#askedAt = asked
     try {
       if (await this.#store.renew(this.token, this.#ttl)) this.#arm(asked)
       else this.#lose('another owner has it')
@@ -210,9 +212,16 @@ class Held implements Lease {
     clearTimeout(this.#deadline)
     const left = this.#patience - (performance.now() - asked)
     this.#deadline = setTimeout(
-      () => this.#lose(`not renewed for ${this.#patience} ms: ${messageOf(this.#last)}`),
+      () => this.#lose(`not renewed for ${this.#patience} ms: ${this.#whyNot()}`),
       left,
     ).unref()
+  }
+
+  /** What a renewal met, and how long the one under way has had no answer: a way that breaks again and again, or one that is silent. */
+  #whyNot(): string {
+    const met = this.#last === null ? [] : [messageOf(this.#last)]
+    const age = Math.round(performance.now() - this.#askedAt)
+    return [...met, ...(this.#renewing === null ? [] : [`no answer for ${age} ms`])].join('; ')
   }
 
   #lose(why: string): void {

@@ -39,6 +39,20 @@ describe('the lease of a process that was killed', () => {
   })
 })
 
+it('a lease that is lost says what its renewals met, and how long the last one has had no answer', async () => {
+  const { lease: store } = connect(new MemoryDatabase())
+  let renewals = 0
+  const renew = () => {
+    renewals += 1
+    return renewals === 1 ? Promise.reject(new Error('the line broke')) : new Promise<boolean>(() => undefined)
+  }
+  await using lease = await takeLease({ ...store, renew }, ACTOR, 'migrate', { ttl: 400, wait: 0, fresh: 0 })
+  await expect(lease.check()).rejects.toThrow('the line broke')
+  await expect(lease.check()).rejects.toThrow(
+    /lost \(not renewed for 320 ms: the line broke; no answer for \d+ ms\): stopped/,
+  )
+})
+
 it('a lease that was given back is not taken back by what is still under way', async () => {
   const database = new MemoryDatabase()
   const lease = await takeLease(connect(database).lease, ACTOR, 'migrate', { ttl: 400, wait: 0, fresh: 0 })
