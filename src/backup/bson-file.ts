@@ -41,11 +41,10 @@ export class BsonFileWriter {
     this.#writing.catch(() => undefined)
   }
 
-  /** Writes what is left and syncs it. @throws the file system's error, of any write */
+  /** Writes what is left. It is not synced: restic reads it at once, and no crash leaves a backup that counts. @throws the file system's error, of any write */
   async finish(): Promise<void> {
     await this.#flush()
     await this.#writing
-    await this.#file.sync()
     await this.#file.close()
   }
 

@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ClientSession, type Db, type MongoClient, MongoServerError, Timestamp } from 'mongodb'
-import { Failure, messageOf, refused, syncDirectory } from '../lib/index.ts'
+import { Failure, messageOf, refused } from '../lib/index.ts'
 import { BsonFileWriter } from './bson-file.ts'
 import { Collecting } from './collecting.ts'
 import { ContentHash } from './content-hash.ts'
@@ -31,9 +31,7 @@ export async function dumpDatabase(request: DumpRequest): Promise<Dump> {
   const target = join(request.directory, request.database)
   await mkdir(target, { mode: 0o700 })
   try {
-    const dump = await dumpInto(target, request)
-    await syncDirectory(target)
-    return dump
+    return await dumpInto(target, request)
   } catch (thrown) {
     await rm(target, { recursive: true, force: true })
     throw explain(thrown, target)
@@ -122,7 +120,7 @@ async function dumpCollection(
   const started = performance.now()
   const { name, type } = definition
   const metadata = metadataText(definition)
-  await writeFile(join(target, `${fileName(name)}.metadata.json`), metadata, { mode: 0o600, flush: true })
+  await writeFile(join(target, `${fileName(name)}.metadata.json`), metadata, { mode: 0o600 })
   const hash = new ContentHash()
   const newest = new HighWaterMark()
   let count = 0
