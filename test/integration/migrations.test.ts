@@ -256,7 +256,8 @@ describe('a lease', () => {
   const lease = () => root.collection<{ _id: string }>('_migrations')
 
   it('that is lost in the middle of a batch ends the run, which writes no more', async () => {
-    await putX(40)
+    // Far more batches than a run writes while one update of the lease is under way.
+    await putX(1000)
     let taken = false
     const robbed = apply([marking()], 'data', {
       onEvent: (event) => {
