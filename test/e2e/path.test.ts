@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { TransactionEvent } from '../../src/agent/protocol.ts'
 import { parseManifest } from '../../src/release/index.ts'
+import { FakeGitHub } from '../github/fake-api.ts'
 import { type Machine, waitFor } from '../lab/index.ts'
 import type { Counter } from '../load/counter.ts'
 import { secretsInImage, tracedTo } from '../site/secrets.ts'
@@ -199,9 +200,30 @@ async function lastMigration(server: Machine): Promise<{ outcome: string; messag
   const lines = (await server.run(['pacs-agent', 'logs', '--json'])).trim().split('\n')
   const last = lines
     .map((line) => summarySchema.parse(JSON.parse(line)))
-    .findLast((one) => one.transaction.startsWith('migrate-'))
+    .findLast((one) => /^(?:migrate|undo)-/.test(one.transaction))
   return last && { outcome: last.outcome, message: last.message }
 }
+
+describe('the workflow scan.yml', () => {
+  it('turns red and opens an issue when it cannot judge what runs, which the next scan closes', async () => {
+    await using github = await FakeGitHub.start(await repository.hostAddress())
+    const scan = (vars: Readonly<Record<string, string>> = {}) =>
+      repository.scan({ environment: 'production' }, { github, vars })
+    const blind = await scan({ SCANNER_SHA256: '0'.repeat(64) })
+    keep(blind)
+    expect(blind.green).toBe(false)
+    expect(blind.printed).toContain('0'.repeat(64))
+    expect(github.issues).toMatchObject([{ state: 'open', title: expect.stringContaining('production') }])
+
+    const run = await scan()
+    keep(run)
+    expect(run.green, run.printed.slice(-3000)).toBe(true)
+    const summary = run.summaries.join('\n')
+    expect(summary).toMatch(/^### ✅ Scan of production/m)
+    expect(summary).toMatch(new RegExp(`${first}.*: nothing new in its \\d+ images`))
+    expect(github.issues).toMatchObject([{ state: 'closed' }])
+  })
+})
 
 describe('the workflows of migrations', () => {
   it('show on a pull request what its migrations would do to staging, and write nothing there', async () => {
@@ -240,6 +262,22 @@ describe('deploy.sh', () => {
     const absent = await deploy(releases.second.replace(/@.*/, `@sha256:${'0'.repeat(64)}`))
     expect(absent.code).toBe(40)
     expect(absent.stdout + absent.stderr).toContain('the registry has no such image')
+  })
+})
+
+describe('migrate.sh and rollback.sh', () => {
+  it('apply a contract at the console of the server, and undo it', async () => {
+    const script = async (name: string, ...args: string[]) => {
+      await production.copyIn(join(repositoryRoot, 'deployment/production/migrations', name), `/root/${name}`, 0o755)
+      const { code, stdout, stderr } = await production.exec([`/root/${name}`, ...args])
+      expect(code, stdout + stderr).toBe(0)
+      return lastMigration(production)
+    }
+    const reason = 'nobody goes back any more'
+    const migrated = await script('migrate.sh', releases.second, '--phase', 'contract', '--reason', reason)
+    expect(migrated).toEqual({ outcome: 'done', message: 'applied: 005_drop_note' })
+    const undone = await script('rollback.sh', '004_export_format', '--reason', 'somebody does')
+    expect(undone).toEqual({ outcome: 'done', message: 'undone: 005_drop_note' })
   })
 })
 

@@ -188,6 +188,11 @@ export class UserRepository {
     return this.#dispatch('verify-backup.yml', inputs, options)
   }
 
+  /** What runs on an environment, judged by hand: the workflow scan.yml. */
+  scan(inputs: { environment: string }, options: RunOptions): Promise<WorkflowRun> {
+    return this.#dispatch('scan.yml', inputs, options)
+  }
+
   /** The address of the machine that runs the lab, as a job sees it. */
   async hostAddress(): Promise<string> {
     const routes = await this.#runner.run(['ip', 'route', 'show', 'default'])
