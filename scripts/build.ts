@@ -15,6 +15,9 @@ import { fillPins } from './tool-pins.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const SET_UP = 'deployment/production/scripts/setup-production.sh'
+const AUTHOR_TYPES = 'src/migrations/author-types.ts'
+/** The same beside the migrations: a file of types alone is its own declaration. */
+const TYPES = 'deployment/production/migrations/migration.d.ts'
 
 try {
   const { values } = parseArgs({
@@ -54,6 +57,10 @@ async function generate(options: BuildOptions): Promise<Files> {
   const lock = await readFile(join(root, 'tools.lock.json'), 'utf8')
   files.set(SET_UP, await pinnedSetUp(files, toolsLock.parse(JSON.parse(lock))))
   files.set('dist/tools.lock.json', lock)
+  files.set(
+    TYPES,
+    `// Made by npm run build: what a migration is, for its author's editor.\n${await readFile(join(root, AUTHOR_TYPES), 'utf8')}`,
+  )
   for (const [path, text] of files) {
     if (!path.endsWith('/action.yml')) continue
     const missing = missingFiles(path, parseActionFile(path, text), (name) => files.has(name))

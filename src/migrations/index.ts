@@ -9,8 +9,8 @@ export type {
   Phase,
   Schema,
   UpContext,
-} from './definition.ts'
-export { defineMigration, PHASES, phaseSchema } from './definition.ts'
+} from './author-types.ts'
+export { PHASES, phaseSchema } from './definition.ts'
 export { driftOf } from './drift.ts'
 export { appliedText, eventText } from './event-text.ts'
 export type { MigrationEvent } from './events.ts'

@@ -16,9 +16,12 @@ export async function newMigration(folder: string, name: string, phase: Phase): 
   await mkdir(folder, { recursive: true })
   const last = (await readFiles(folder)).at(-1)?.id.slice(0, 3) ?? '000'
   const path = join(folder, `${String(Number(last) + 1).padStart(3, '0')}_${name}.js`)
-  await writeFile(path, TEXTS[phase](name.replaceAll('_', ' ')), { flag: 'wx' })
+  await writeFile(path, `${TYPED}\n${TEXTS[phase](name.replaceAll('_', ' '))}`, { flag: 'wx' })
   return path
 }
+
+/** Tells an author's editor what a migration is; the file lies beside the shipped ones. */
+const TYPED = "/** @type {import('./migration.d.ts').MigrationDefinition} */"
 
 const TEXTS: Record<Phase, (title: string) => string> = {
   expand: (title) => `export default {

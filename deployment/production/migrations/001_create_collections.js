@@ -14,7 +14,7 @@ const uid = { bsonType: 'string', pattern: '^[0-9.]{1,64}$' }
 
 const object = (required, properties) => ({ bsonType: 'object', required, properties })
 
-/** @type {Record<string, { schema: object, indexes: object[] }>} */
+/** @type {Record<string, import('./migration.d.ts').CollectionDeclaration>} */
 const collections = {
   sessions: {
     schema: object(['session', 'user', 'role', 'createdAt', 'lastSeenAt', 'endedAt', 'endReason'], {
@@ -108,6 +108,7 @@ const collections = {
   },
 }
 
+/** @type {import('./migration.d.ts').MigrationDefinition} */
 export default {
   phase: 'expand',
   description: 'sessions, critical notifications, digital signatures, export sessions, audit log',

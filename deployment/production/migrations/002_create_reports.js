@@ -1,4 +1,5 @@
 // Reports: one document per version, since an old text must stay visible (21 CFR 11.10(e)); only `state` ever changes, from draft to signed.
+/** @type {import('./migration.d.ts').MigrationDefinition} */
 export default {
   phase: 'expand',
   description: 'reports, one document per version',

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { defineMigration, type MigrationDefinition } from '../../../src/migrations/definition.ts'
+import type { MigrationDefinition } from '../../../src/migrations/definition.ts'
 import type { Migration } from '../../../src/migrations/files.ts'
 import { sha256 } from '../../../src/release/index.ts'
 import type { MemoryDatabase } from './memory-store.ts'
@@ -10,7 +10,7 @@ export const ACTOR = { run: 'run-1', actor: 'octocat', host: 'runner' }
 export const SHORT = { ttl: 60_000, wait: 0, fresh: 0 }
 
 export function migration(id: string, definition: MigrationDefinition): Migration {
-  return { id, sha256: sha256(id), phase: definition.phase, definition: defineMigration(definition) }
+  return { id, sha256: sha256(id), phase: definition.phase, definition }
 }
 
 /** Three migrations of each phase over `reports`, the data one by a change that may happen once only. */
