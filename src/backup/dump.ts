@@ -1,5 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { type ClientSession, type Db, type MongoClient, MongoServerError, Timestamp } from 'mongodb'
 import { Failure, messageOf, refused } from '../lib/index.ts'
 import { BsonFileWriter } from './bson-file.ts'
@@ -170,6 +171,8 @@ export async function* readRaw(
       // The server reads on while the caller works on these; two lots of large documents would be too much memory.
       if (isSmall) more = cursor.hasNext()
       more.catch(() => undefined)
+      // The question is on its way before the documents are worked on.
+      if (isSmall) await setImmediate()
       yield lot
       lot.length = 0
       collecting.passed(bytes)

@@ -20,7 +20,7 @@ export class HighWaterMark {
   readonly #dates = new Map<string, bigint>()
 
   add(document: Buffer): void {
-    visitElements(document, ({ type, nameAt, valueAt }) => {
+    visitElements(document, (type, nameAt, valueAt) => {
       if (type === DATE) {
         this.#addDate(document.toString('latin1', nameAt, valueAt - 1), document.readBigInt64LE(valueAt))
       } else if (type === OBJECT_ID && document.compare(ID_NAME, 0, 4, nameAt, valueAt) === 0) {

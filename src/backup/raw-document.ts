@@ -13,26 +13,22 @@ export function documentLength(bytes: Buffer, offset: number): number {
   return length
 }
 
-/** A top-level element of a raw document: its BSON type, and where its name and value lie. */
-interface RawElement {
-  type: number
-  nameAt: number
-  valueAt: number
-}
-
 /**
- * Calls `visit` with every top-level element of a raw document, without decoding any.
+ * Calls `visit` with every top-level element of a raw document, without decoding any: its BSON type, and where its name and value lie.
  * @throws Error when the document is torn or of a type that BSON does not know
  */
-export function visitElements(document: Buffer, visit: (element: RawElement) => void): void {
+export function visitElements(document: Buffer, visit: (type: number, nameAt: number, valueAt: number) => void): void {
   const end = document.length - 1
   let at = 4
   while (at < end) {
     const nameAt = at + 1
-    const valueAt = document.indexOf(0, nameAt) + 1
-    if (valueAt === 0) throw new Error('a document is torn: a name has no end')
+    // Names are short: a search by the runtime costs more than the walk.
+    let valueAt = nameAt
+    while (valueAt <= end && document[valueAt] !== 0) valueAt += 1
+    valueAt += 1
+    if (valueAt > end) throw new Error('a document is torn: a name has no end')
     const type = document[at] ?? 0
-    visit({ type, nameAt, valueAt })
+    visit(type, nameAt, valueAt)
     at = valueAt + valueLength(document, type, valueAt)
   }
   if (at !== end || document[end] !== 0) throw new Error('a document is torn: its elements do not fill it')
