@@ -13,7 +13,7 @@ const env = inheritedEnvironment()
 const SOURCES = ['src', 'scripts', 'actions', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'LICENSE']
 const GENERATED = [
   ...['dist', 'tools.lock.json', 'deployment/production/scripts/setup-production.sh'],
-  'deployment/production/monitoring/health-check.js',
+  ...['deployment/production/monitoring/health-check.js', 'deployment/production/migrations/migration.d.ts'],
 ]
 
 describe('Node 20', () => {
