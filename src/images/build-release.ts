@@ -2,7 +2,9 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   canonicalJson,
+  formatManifest,
   KIND_LABEL,
+  MANIFEST_LABEL,
   RELEASE_KIND,
   type ReleaseManifest,
   sha256,
@@ -33,7 +35,11 @@ export async function buildReleaseImage(
   const folder = sha256(canonicalJson(manifest)).slice('sha256:'.length)
   await mkdir(join(context, folder), { recursive: true })
   await writeReleaseContext(join(context, folder), { ...options, manifest })
-  const labels = { [KIND_LABEL]: RELEASE_KIND, 'org.opencontainers.image.revision': manifest.commit }
+  const labels = {
+    [KIND_LABEL]: RELEASE_KIND,
+    [MANIFEST_LABEL]: sha256(formatManifest(manifest)),
+    'org.opencontainers.image.revision': manifest.commit,
+  }
   const metadata = join(scratch, 'metadata.json')
   const args = [
     ...['--build-arg', `SOURCE_DATE_EPOCH=${Math.floor(Date.parse(manifest.created) / 1000)}`],

@@ -2,6 +2,7 @@ export { type Digest, digestSchema, sha256 } from './digest.ts'
 export {
   canonicalJson,
   contentHash,
+  formatManifest,
   type MigrationPhase,
   migrationPhaseSchema,
   parseManifest,
@@ -9,6 +10,7 @@ export {
   type ReleaseId,
   type ReleaseImage,
   type ReleaseManifest,
+  readManifest,
   releaseId,
   releaseIdSchema,
   releaseImageSchema,
@@ -20,6 +22,7 @@ export { formatPinned, type PinnedImage, parsePinned, registryOf, repositorySche
 export { askRegistry, isIndex, type RegistryAccess, readRegistryImage, requireManifest } from './registry.ts'
 export {
   KIND_LABEL,
+  MANIFEST_LABEL,
   READING_LABEL,
   type ReleaseEvidence,
   readReleaseEvidence,

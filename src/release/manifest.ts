@@ -55,6 +55,24 @@ export const releaseManifestSchema = z.strictObject({
 })
 export type ReleaseManifest = z.infer<typeof releaseManifestSchema>
 
+/** `release.json` as it is written. */
+export function formatManifest(manifest: ReleaseManifest): string {
+  return `${JSON.stringify(manifest, null, 2)}\n`
+}
+
+/**
+ * Reads `release.json` when its bytes are the ones whose digest was kept apart from it.
+ * @param kept empty where none was kept
+ * @throws Failure `refused` when one byte is another; `bad-input` as {@link parseManifest}
+ */
+export function readManifest(source: string, bytes: Uint8Array, kept: string): ReleaseManifest {
+  const found = sha256(bytes)
+  if (found === kept) return parseManifest(source, Buffer.from(bytes).toString('utf8'))
+  throw refused(
+    `${source} has the hash ${found}, kept of it is ${kept || 'none'}: it was changed, or is of a version that kept none; push the release again`,
+  )
+}
+
 /**
  * Reads `release.json`.
  * @throws Failure `bad-input` that says which field of `source` is wrong and how.

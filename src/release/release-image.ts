@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { badInput, refused, run, tryRun } from '../lib/index.ts'
 import { sha256 } from './digest.ts'
-import { parseManifest, RELEASE_KIND, type ReleaseManifest } from './manifest.ts'
+import { formatManifest, RELEASE_KIND, type ReleaseManifest, readManifest } from './manifest.ts'
 import { formatPinned, type PinnedImage } from './reference.ts'
 import { askRegistry, isIndex, type RegistryAccess, readRegistryImage } from './registry.ts'
 import { listAllFiles, listStackFiles, stackHash } from './stack-files.ts'
@@ -11,6 +11,8 @@ import { type Evidence, evidenceFiles, pageFile } from './verdict.ts'
 
 /** The label that tells a release image from others. */
 export const KIND_LABEL = 'org.pacs-deploy.kind'
+/** The label with the digest of `release.json`. */
+export const MANIFEST_LABEL = 'org.pacs-deploy.manifest'
 /** The label of the container that is made to copy files out; one that a crash left behind is found by it. */
 export const READING_LABEL = 'org.pacs-deploy.reading'
 
@@ -45,7 +47,7 @@ export async function writeReleaseContext(directory: string, parts: ReleaseParts
     }
     if (one.page !== undefined) await writeFile(join(directory, 'scan', pageFile(service)), one.page, { mode: 0o644 })
   }
-  await writeFile(join(directory, 'release.json'), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o644 })
+  await writeFile(join(directory, 'release.json'), formatManifest(manifest), { mode: 0o644 })
   await verifyParts(directory, manifest, 'the release')
   await setTimes(directory)
 }
@@ -53,22 +55,24 @@ export async function writeReleaseContext(directory: string, parts: ReleaseParts
 /** What was read out of a release image; the files lie in the directory that was given. */
 export interface ReadRelease {
   manifest: ReleaseManifest
+  /** Of `release.json`, by the image's label. */
+  manifestHash: string
   stackDirectory: string
   agentFile: string
 }
 
 /**
  * Pulls a release image by digest and copies its files into the empty directory `into`; stack and agent are compared with the manifest.
- * @throws Failure `bad-input` for what is no release image or of another schema, `refused` for an index, a wrong hash or a registry that says no, `error` for one that stays away.
+ * @throws Failure `bad-input` for what is no release image or of another schema, `refused` for an index, a wrong hash (one changed byte of the manifest) or a registry that says no, `error` for one that stays away.
  */
 export async function readReleaseImage(
   options: { pinned: PinnedImage; into: string } & RegistryAccess,
 ): Promise<ReadRelease> {
   const { pinned, into } = options
   const reference = formatPinned(pinned)
-  const manifest = await copyOut(options, ['release.json', 'stack', 'agent'])
+  const { manifest, manifestHash } = await copyOut(options, ['release.json', 'stack', 'agent'])
   await verifyParts(into, manifest, reference)
-  return { manifest, stackDirectory: join(into, 'stack'), agentFile: join(into, 'agent', 'index.js') }
+  return { manifest, manifestHash, stackDirectory: join(into, 'stack'), agentFile: join(into, 'agent', 'index.js') }
 }
 
 /** The manifest of a release, and what its verdicts rest on. */
@@ -85,7 +89,7 @@ export interface ReleaseEvidence {
 export async function readReleaseEvidence(
   options: { pinned: PinnedImage; into: string } & RegistryAccess,
 ): Promise<ReleaseEvidence> {
-  const manifest = await copyOut(options, ['release.json', 'scan'])
+  const { manifest } = await copyOut(options, ['release.json', 'scan'])
   const evidence: Record<string, Evidence> = {}
   for (const [service, { verdict }] of Object.entries(manifest.images)) {
     const read = (name: string) => readFile(join(options.into, 'scan', name), 'utf8').catch(() => '')
@@ -105,15 +109,15 @@ export async function readReleaseEvidence(
  * Reads the manifest alone out of a release image.
  * @throws Failure as {@link readReleaseImage}
  */
-export function readReleaseManifest(options: { pinned: PinnedImage; into: string } & RegistryAccess) {
-  return copyOut(options, ['release.json'])
+export async function readReleaseManifest(options: { pinned: PinnedImage; into: string } & RegistryAccess) {
+  return (await copyOut(options, ['release.json'])).manifest
 }
 
-/** Pulls a release image and copies `parts` of it into the directory. @returns its manifest, which is one of them */
+/** Pulls a release image and copies `parts` of it into the directory. @returns its manifest, which is one of them, when the label has its hash */
 async function copyOut(
   options: { pinned: PinnedImage; into: string } & RegistryAccess,
   parts: readonly string[],
-): Promise<ReleaseManifest> {
+): Promise<Pick<ReadRelease, 'manifest' | 'manifestHash'>> {
   const { pinned, into, env, signal } = options
   const reference = formatPinned(pinned)
   const [image, pulled] = await Promise.all([
@@ -143,7 +147,9 @@ async function copyOut(
   } finally {
     await tryRun('docker', ['rm', '--force', '--volumes', container], { env })
   }
-  return parseManifest(`release.json of ${reference}`, await readFile(join(into, 'release.json'), 'utf8'))
+  const bytes = await readFile(join(into, 'release.json'))
+  const manifestHash = labels[MANIFEST_LABEL] ?? ''
+  return { manifest: readManifest(`release.json of ${reference}`, bytes, manifestHash), manifestHash }
 }
 
 const labelsSchema = z.record(z.string(), z.string()).nullable()

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sha256 } from '../../src/release/index.ts'
 import { type Machine, waitFor } from '../lab/index.ts'
 import type { Counter } from '../load/counter.ts'
 import { placesOf, traceAgent } from '../site/secrets.ts'
@@ -245,11 +246,14 @@ describe('what cannot run is refused before anything changes:', () => {
   it('a release of a schema that this agent does not know', async () => {
     const name = 'registry.lab:5000/org/pacs/later'
     const { runner } = site.lab
+    const later = '{ "schema": 2 }'
     await runner.copyIn(
-      Buffer.from(`FROM ${releases.first}\nCOPY release.json /release.json\n`),
+      Buffer.from(
+        `FROM ${releases.first}\nCOPY release.json /release.json\nLABEL org.pacs-deploy.manifest=${sha256(later)}\n`,
+      ),
       '/srv/later/Dockerfile',
     )
-    await runner.copyIn(Buffer.from('{ "schema": 2 }'), '/srv/later/release.json')
+    await runner.copyIn(Buffer.from(later), '/srv/later/release.json')
     const options = ['--network', 'host', '--provenance=false', '--sbom=false', '--metadata-file', '/srv/later.json']
     await runner.run(['docker', 'buildx', 'build', ...options, '-t', `${name}:1`, '--push', '/srv/later'])
     const [, digest = ''] = /"containerimage.digest": "([^"]+)"/.exec(await runner.readText('/srv/later.json')) ?? []

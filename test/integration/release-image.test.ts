@@ -68,7 +68,7 @@ describe.each(IMAGE_STORES)('release image on the image store %s', (store) => {
     const good = readSchema.parse(resultOf(await read(release))).manifest
     const forge = async (
       name: string,
-      change: { kind?: string; manifest?: unknown; extra?: string; without?: string },
+      change: { kind?: string; manifest?: unknown; extra?: string; without?: string; hash?: string },
     ) => {
       const folder = `/srv/forge-${name}`
       await lab.runner.run(['rm', '-rf', folder])
@@ -78,7 +78,7 @@ describe.each(IMAGE_STORES)('release image on the image store %s', (store) => {
       }
       if (change.extra) await lab.runner.copyIn(Buffer.from('X=1\n'), `${folder}/${change.extra}`)
       if (change.without) await lab.runner.run(['rm', '-r', `${folder}/${change.without}`])
-      digests[name] = await publish(lab, `${other}:${name}`, folder, change.kind ?? 'release')
+      digests[name] = await publish(lab, `${other}:${name}`, folder, change)
     }
     await Promise.all([
       forge('plain', { kind: 'something' }),
@@ -87,6 +87,9 @@ describe.each(IMAGE_STORES)('release image on the image store %s', (store) => {
       forge('stack', { extra: 'stack/.env' }),
       forge('agent', { extra: 'agent/index.js' }),
       forge('cut', { without: 'agent' }),
+      // It says the same, in other bytes.
+      forge('changed', { manifest: good, hash: await manifestHash(lab, '/srv/read') }),
+      forge('unlabelled', { hash: '' }),
     ])
     await publishIndex(lab.runner, `${other}:index`, [`${other}:plain`])
     digests.index = await digestOf(lab, `${other}:index`)
@@ -99,6 +102,8 @@ describe.each(IMAGE_STORES)('release image on the image store %s', (store) => {
       ['stack', 'refused', /its stack files have the hash sha256:[0-9a-f]+, its manifest says sha256:/],
       ['agent', 'refused', /its agent has the hash sha256:[0-9a-f]+, its manifest says sha256:/],
       ['cut', 'bad-input', /is no complete release image: it has no \/agent/],
+      ['changed', 'refused', /^release.json of \S+ has the hash sha256:[0-9a-f]+, kept of it is sha256:[0-9a-f]+: it/],
+      ['unlabelled', 'refused', /^release.json of \S+ has the hash sha256:[0-9a-f]+, kept of it is none: it/],
       ['index', 'refused', /is an index of several platforms, not one image/],
       ['absent', 'bad-input', /the registry has no such image/],
     ]
@@ -125,7 +130,7 @@ describe.each(IMAGE_STORES)('release image on the image store %s', (store) => {
     const unjudged = { ...manifest, images: Object.fromEntries(images) }
     await lab.runner.copyIn(Buffer.from(JSON.stringify(unjudged)), '/srv/unjudged/release.json')
     const name = `${PREFIX}/unjudged`
-    const digest = await publish(lab, `${name}:1`, '/srv/unjudged', 'release')
+    const digest = await publish(lab, `${name}:1`, '/srv/unjudged')
     const refusal = { kind: 'refused', message: expect.stringMatching(/no scan has judged the image of queue: build/) }
     expect((await fetch(`${name}@${digest}`)).failure).toEqual(refusal)
     expect(await lab.runner.run(['ls', '-A', releases])).toBe('')
@@ -135,13 +140,28 @@ describe.each(IMAGE_STORES)('release image on the image store %s', (store) => {
   })
 })
 
-async function publish(lab: Lab, name: string, folder: string, kind: string): Promise<string> {
-  const options = ['--provenance=false', '--sbom=false', '--load', '--label', `org.pacs-deploy.kind=${kind}`]
+/** @param labels what the image says of itself, where that is not what a release image says */
+async function publish(
+  lab: Lab,
+  name: string,
+  folder: string,
+  { kind = 'release', hash }: { kind?: string; hash?: string } = {},
+): Promise<string> {
+  const labels = [
+    `org.pacs-deploy.kind=${kind}`,
+    `org.pacs-deploy.manifest=${hash ?? (await manifestHash(lab, folder))}`,
+  ].flatMap((label) => ['--label', label])
+  const options = ['--provenance=false', '--sbom=false', '--load', ...labels]
   await lab.runner.run(['docker', 'buildx', 'build', ...options, '--no-cache', '--tag', name, '--file', '-', folder], {
     input: 'FROM scratch\nCOPY . /\n',
   })
   await lab.runner.run(['docker', 'push', name])
   return digestOf(lab, name)
+}
+
+async function manifestHash(lab: Lab, folder: string): Promise<string> {
+  const said = await lab.runner.run(['sha256sum', `${folder}/release.json`])
+  return `sha256:${said.slice(0, 64)}`
 }
 
 /** The digest that the registry itself gives for a tag. */

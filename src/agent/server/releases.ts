@@ -1,9 +1,12 @@
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { badInput, replaceFile } from '../../lib/index.ts'
-import { parseManifest, parsePinned, readReleaseImage, requireVerdicts } from '../../release/index.ts'
+import { parsePinned, readManifest, readReleaseImage, requireVerdicts } from '../../release/index.ts'
 import { pinnedImage } from '../../stack/index.ts'
 import type { Release } from '../transaction/world.ts'
+
+/** Holds the hash of a stored `release.json`, beside it: it is read again for every transaction. */
+const KEPT_HASH = 'release.json.sha256'
 
 /** The releases of a server, each unpacked in a folder named by its id. */
 export interface Releases {
@@ -24,7 +27,8 @@ export function openReleases(
   const open = async (id: string): Promise<Release> => {
     const folder = join(directory, id)
     const file = join(folder, 'release.json')
-    const manifest = parseManifest(file, await readFile(file, 'utf8'))
+    const kept = await readFile(join(folder, KEPT_HASH), 'utf8').catch(() => '')
+    const manifest = readManifest(file, await readFile(file), kept.trim())
     const reference = (await readFile(join(folder, 'reference'), 'utf8')).trim()
     return { id: manifest.id, reference, manifest, directory: folder }
   }
@@ -44,8 +48,9 @@ export function openReleases(
       await rm(beside, { recursive: true, force: true })
       await mkdir(beside, { mode: 0o750 })
       try {
-        const { manifest } = await readReleaseImage({ pinned, into: beside, env, signal, log })
+        const { manifest, manifestHash } = await readReleaseImage({ pinned, into: beside, env, signal, log })
         requireVerdicts(manifest)
+        await replaceFile(join(beside, KEPT_HASH), `${manifestHash}\n`, 0o640)
         await replaceFile(join(beside, 'reference'), `${reference}\n`, 0o640)
         if ((await visible(directory)).includes(manifest.id)) {
           throw badInput(

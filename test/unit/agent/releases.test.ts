@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import { openReleases } from '../../../src/agent/server/releases.ts'
 import { releaseManifestSchema, sha256 } from '../../../src/release/index.ts'
 
-it('a release that is known already is refused as well when no scan has judged it', async () => {
+it('a release that is known already is refused as well when no scan has judged it, or a byte of its manifest was changed', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'pacs-releases-'))
   const id = '20261124t101500z-abc1234def01'
   const reference = `ghcr.io/org/pacs/release@${sha256('release')}`
@@ -26,6 +26,7 @@ it('a release that is known already is refused as well when no scan has judged i
   try {
     await mkdir(join(directory, id))
     await writeFile(join(directory, id, 'release.json'), JSON.stringify(manifest))
+    await writeFile(join(directory, id, 'release.json.sha256'), `${sha256(JSON.stringify(manifest))}\n`)
     await writeFile(join(directory, id, 'reference'), `${reference}\n`)
     const releases = openReleases(directory, {}, () => undefined)
     await expect(releases.fetch(reference, new AbortController().signal)).rejects.toMatchObject({
@@ -33,6 +34,16 @@ it('a release that is known already is refused as well when no scan has judged i
       message: expect.stringContaining('no scan has judged the image of api'),
     })
     expect((await releases.open(id)).reference).toBe(reference)
+    // It says the same, and is not what was fetched.
+    await writeFile(join(directory, id, 'release.json'), `${JSON.stringify(manifest)}\n`)
+    const changed = {
+      kind: 'refused',
+      message: expect.stringMatching(/release.json has the hash .*, kept of it is sha/),
+    }
+    await expect(releases.open(id)).rejects.toMatchObject(changed)
+    await expect(releases.fetch(reference, new AbortController().signal)).rejects.toMatchObject(changed)
+    await rm(join(directory, id, 'release.json.sha256'))
+    await expect(releases.open(id)).rejects.toMatchObject({ message: expect.stringContaining('kept of it is none') })
   } finally {
     await rm(directory, { recursive: true })
   }

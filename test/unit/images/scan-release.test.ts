@@ -13,6 +13,7 @@ const release = {
   ...{ repository: 'org/pacs', actor: 'jane', run: '', created: '2026-11-24T10:15:00.000Z' },
   ...{ images: {}, migrations: [], stack: sha256('stack'), agent: { version: '1.0.0', sha256: sha256('agent') } },
 }
+const labels = { 'org.pacs-deploy.kind': 'release', 'org.pacs-deploy.manifest': sha256(JSON.stringify(release)) }
 const inspected = {
   Descriptor: { digest: sha256('release') },
   OCIManifest: { config: { digest: sha256('config') } },
@@ -27,9 +28,9 @@ const info = {
 const docker = `#!/bin/sh
 case "$1 $2" in
   'manifest inspect') echo '${JSON.stringify(inspected)}' ;;
-  'image inspect') echo '{"org.pacs-deploy.kind":"release"}' ;;
+  'image inspect') echo '${JSON.stringify(labels)}' ;;
   'create '*) echo container ;;
-  'cp container:/release.json') echo '${JSON.stringify(release)}' > "$3" ;;
+  'cp container:/release.json') printf %s '${JSON.stringify(release)}' > "$3" ;;
   'cp container:/scan') mkdir "$3" ;;
 esac
 `
