@@ -2,7 +2,7 @@ import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { dockerPlugin, Problems, redactor, sideBySide } from '../lib/index.ts'
-import { type GateResult, gateStack, loadStack } from '../stack/index.ts'
+import { checkStack, type GateResult, gateStack, loadStack } from '../stack/index.ts'
 import { canExportCache, type GitHubCache } from './build-cache.ts'
 import { buildImage } from './build-image.ts'
 import { checkCheckout } from './checkout.ts'
@@ -48,7 +48,7 @@ export interface BuildOptions {
   /** The whole environment of docker and git. */
   env: Readonly<Record<string, string>>
   log: Log
-  /** Told what the gate found in the Compose file, before that is refused or anything is built. */
+  /** Told what the gate found in the Compose file, and what keeps the agent from running it, before that is refused or anything is built. */
   onGate: (result: GateResult) => void
   signal: AbortSignal
 }
@@ -88,9 +88,10 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
   // None needs another's answer. All have ended when the first of them that is wrong is said.
   await Promise.allSettled(checks)
   const [created, secrets, engine, stack] = await Promise.all(checks)
-  const sources = await planImages(stack, directory, prefix)
   const gate = gateStack(stack)
-  options.onGate(gate)
+  // What keeps the agent from running it is told with the rest, so that nobody mends one kind only to hear of the other.
+  options.onGate({ ...gate, blockers: [...checkStack(stack), ...gate.blockers] })
+  const sources = await planImages(stack, directory, prefix)
   passGate(gate)
   const cache = await usableCache(options, engine.namesByConfig)
   const redact = redactor([

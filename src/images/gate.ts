@@ -13,7 +13,13 @@ export function passGate({ blockers }: GateResult): void {
 /** What the gate found, for code scanning; what a team allows is there as dismissed. @param folder of the Compose file in the checkout */
 export function gateSarif(folder: string, { blockers, allowed }: GateResult): object {
   const result = ({ rule, message, file, line, service }: Finding): SarifResult => {
-    return { id: rule, level: 'error', file: join(folder, file), line, text: `${service}: ${message}` }
+    return {
+      id: rule,
+      level: 'error',
+      file: join(folder, file),
+      line,
+      text: `${service === null ? '' : `${service}: `}${message}`,
+    }
   }
   const dismissed = allowed.map((one): SarifResult => ({ ...result(one), because: one.because }))
   return sarifLog('pacs-deploy stack check', [...blockers.map(result), ...dismissed])

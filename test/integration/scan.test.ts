@@ -38,6 +38,8 @@ const build = (...args: Parameters<typeof buildScanned> extends [unknown, ...inf
   buildScanned(bench, ...args)
 const errorOf = ({ printed }: { printed: string }) =>
   /^::error::(.*)$/m.exec(printed)?.[1]?.replaceAll('%0A', '\n') ?? printed
+/** A summary as a reader sees it: signs of markup stand there as numbers. */
+const plainly = (summary: string) => summary.replaceAll(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)))
 const verdictOf = ({ draft, printed }: ScannedBuild, service: string) => {
   if (!draft) throw new Error(`nothing was built: ${printed}`)
   return draft.images[service]?.verdict
@@ -161,6 +163,9 @@ describe('a Compose file', () => {
       `::warning title=privileged,file=stack/docker-compose.prod.yml,line=${line}::privileged: leave it out`,
     )
     expect(built.summary).toMatch(/api: added-capability \| allowed: until its version 3/)
+    expect(plainly(built.summary)).toContain(
+      `| rule | service | place | what to write |\n|---|---|---|---|\n| privileged | api | stack/docker-compose.prod.yml:${line} | privileged: leave it out`,
+    )
     expect(JSON.parse(await bench.lab.runner.readText(built.outputs.sarif ?? ''))).toMatchObject({
       runs: [
         {
@@ -171,6 +176,26 @@ describe('a Compose file', () => {
         },
       ],
     })
+  })
+
+  test('that no agent can run is told together with what the gate finds, at their lines', async () => {
+    const text = composeOf(VENDOR)
+      .replace('    stop_grace_period', '    container_name: api\n    stop_grace_period')
+      .replace('    command: [work]', '    command: [work]\n    privileged: true')
+    const built = await build({ ...clean, 'stack/docker-compose.prod.yml': text })
+    expect(errorOf(built)).toMatch(/docker-compose.prod.yml:\d+: api: container_name on a start-first service: /)
+    expect(built.draft).toBeNull()
+    const lineOf = (key: string) => text.split('\n').findIndex((line) => line.startsWith(`    ${key}:`)) + 1
+    const sarif = JSON.parse(await bench.lab.runner.readText(built.outputs.sarif ?? ''))
+    for (const [rule, service, key] of [
+      ['start-first', 'api', 'container_name'],
+      ['privileged', 'worker', 'privileged'],
+    ] as const) {
+      const at = `stack/docker-compose.prod.yml:${lineOf(key)}`
+      expect(plainly(built.summary)).toContain(`| ${rule} | ${service} | ${at} | ${key}`)
+      expect(built.printed).toContain(`::warning title=${rule},file=${at.replace(':', ',line=')}::${key}`)
+      expect(sarif.runs[0].results).toContainEqual(expect.objectContaining({ ruleId: rule }))
+    }
   })
 })
 

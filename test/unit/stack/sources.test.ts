@@ -86,6 +86,11 @@ describe('nothing is fetched or read from outside the directory:', () => {
     ['include: [../outside.yml]', /:1: include of "\.\.\/outside\.yml"/],
     ['include: ["${WHERE}/x.yml"]', /:1: include of "\$\{WHERE\}/],
     ['services:\n  a:\n    extends:\n      file: /etc/x.yml', /:3: extends of "\/etc\/x\.yml"/],
+    [
+      'services:\n  a:\n    extends:\n      file: https://example.invalid/x.yml\n      service: x',
+      /:3: extends of "https:.* is remote/,
+    ],
+    ['services: { a: { extends: { file: "git@example.invalid:x.git" } } }', /:1: extends of "git@.* is remote/],
     ['include: [absent.yml]', /^docker-compose\.prod\.yml:1: absent\.yml cannot be read/],
   ])('%s', async (text, says) => {
     const directory = await folder({ [COMPOSE]: text })

@@ -1,5 +1,5 @@
 // The command line of Trivy, by a stand-in that records how it was called; test/integration/scan.test.ts runs the real one.
-import { access, chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -126,6 +126,21 @@ describe('Trivy', () => {
   test('is not run when its bytes changed since it was found', async () => {
     const trivy = await open('echo "{}" > "$out"')
     await writeFile(join(folder, 'trivy'), '#!/bin/sh\necho evil\n')
+    await expect(trivy.scan('api', image)).rejects.toMatchObject({ kind: 'refused' })
+    expect(await readdir(folder)).not.toContain('argv')
+  })
+
+  test('is not run either when they changed between two scans, and size, time and place are as before', async () => {
+    const trivy = await open('echo "{}" > "$out"')
+    const path = join(folder, 'trivy')
+    // A whole second, which can be set again to the nanosecond.
+    await utimes(path, 1_700_000_000, 1_700_000_000)
+    expect(await trivy.scan('api', image)).toBe('{}\n')
+    const { ino, size, mtimeNs } = await stat(path, { bigint: true })
+    await writeFile(path, recording('echo "[]" > "$out"'))
+    await utimes(path, 1_700_000_000, 1_700_000_000)
+    expect(await stat(path, { bigint: true })).toMatchObject({ ino, size, mtimeNs })
+    await rm(join(folder, 'argv'))
     await expect(trivy.scan('api', image)).rejects.toMatchObject({ kind: 'refused' })
     expect(await readdir(folder)).not.toContain('argv')
   })
