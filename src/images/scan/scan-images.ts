@@ -8,7 +8,7 @@ import { KeptReports } from './kept-reports.ts'
 import type { Policy } from './policy.ts'
 import { findScanner, type GivenScanner } from './scanner.ts'
 import { Trivy } from './trivy.ts'
-import { requireFreshDatabase, type Scan } from './verdict.ts'
+import type { Scan } from './verdict.ts'
 import type { Waiver } from './waivers.ts'
 
 export interface ScanOptions {
@@ -109,8 +109,7 @@ async function prepare(options: ScanOptions, context: Context): Promise<Ready> {
     javaDatabases: options.javaDatabases,
     licences,
   })
-  const { made, id } = await trivy.updateDatabase()
-  requireFreshDatabase(made, new Date())
+  const { made, id } = await trivy.updateDatabase(new Date())
   log(`scan | Trivy ${version}, database of ${made.toISOString()}`)
   const key = { scanner: sha256, database: id, licences }
   const reports = await KeptReports.open(join(options.cache, 'reports'), key, version)

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
@@ -6,6 +6,7 @@ import { Failure, refused, shortened, tryRun } from '../../lib/index.ts'
 import { type Digest, sha256 } from '../../release/index.ts'
 import type { Log } from '../progress.ts'
 import { type Scanner, verifyScanner } from './scanner.ts'
+import { requireFreshDatabase } from './verdict.ts'
 
 export interface TrivyOptions {
   scanner: Scanner
@@ -82,34 +83,39 @@ export class Trivy {
   }
 
   /**
-   * Brings the vulnerability database up to date, from the first repository that gives it.
-   * @throws Failure `error` when none does, `refused` when it does not say when it was made
+   * Brings the vulnerability database up to date, from the first repository that gives one of the day.
+   * @throws Failure `error` when none gives any, `refused` when that of the last one is too old or does not say when it was made
    */
-  async updateDatabase(): Promise<Database> {
-    const { databases, log } = this.#options
-    const what = 'the vulnerability database'
-    const bring = (repository: string[]) => this.#image(what, ['--download-db-only', ...repository], DOWNLOAD)
-    // Trivy itself goes on to the next one only where a server is busy: not from one that has no database, or a cut one.
+  async updateDatabase(now: Date): Promise<Database> {
+    const { databases, log, signal } = this.#options
+    // Trivy itself goes on to the next one only where a server is busy: not from one that has no database, or a cut or an old one.
     for (const [index, name] of databases.slice(0, -1).entries()) {
       try {
-        await bring(['--db-repository', name])
-        return await this.#readDatabase()
+        return await this.#bring([name], now)
       } catch (thrown) {
-        if (!(thrown instanceof Failure) || thrown.kind !== 'error') throw thrown
+        if (!(thrown instanceof Failure) || signal.aborted) throw thrown
         log(`scan | ${thrown.message.slice(0, 300)}; next is ${databases[index + 1]}`)
       }
     }
-    await bring(databases.slice(-1).flatMap((name) => ['--db-repository', name]))
-    return this.#readDatabase()
+    return this.#bring(databases.slice(-1), now)
   }
 
-  async #readDatabase(): Promise<Database> {
-    const { cache } = this.#options
-    const file = join(cache, 'db', 'metadata.json')
-    const text = await readFile(file, 'utf8').catch(() => '')
-    const parsed = metadataSchema.safeParse(jsonOf(text))
-    if (!parsed.success) throw refused(`scan: ${file} does not say when the vulnerability database was made`)
-    return { made: new Date(parsed.data.UpdatedAt), id: sha256(text) }
+  async #bring(repository: readonly string[], now: Date): Promise<Database> {
+    const from = repository.flatMap((name) => ['--db-repository', name])
+    await this.#image('the vulnerability database', ['--download-db-only', ...from], DOWNLOAD)
+    const folder = join(this.#options.cache, 'db')
+    try {
+      const text = await readFile(join(folder, 'metadata.json'), 'utf8').catch(() => '')
+      const parsed = metadataSchema.safeParse(jsonOf(text))
+      if (!parsed.success) throw refused(`scan: ${folder} does not say when the vulnerability database was made`)
+      const made = new Date(parsed.data.UpdatedAt)
+      requireFreshDatabase(made, now)
+      return { made, id: sha256(text) }
+    } catch (thrown) {
+      // Trivy would keep what it has brought within the hour, wherever it is told to look.
+      await rm(folder, { recursive: true, force: true })
+      throw thrown
+    }
   }
 
   /**

@@ -203,13 +203,14 @@ describe('what lies among the kept reports', () => {
 })
 
 describe('the vulnerability database', () => {
+  const now = new Date('2026-11-28T10:00:00Z')
   const metadata = (text: string) => `mkdir -p "$cache/db"; printf '%s' '${text}' > "$cache/db/metadata.json"`
 
   test('is brought from the given repositories, and says when it was made', async () => {
     const trivy = await open(metadata('{"Version":2,"UpdatedAt":"2026-11-28T06:30:00.5Z"}'), {
       databases: ['ghcr.io/a/db:2', 'quay.io/b/db:2'],
     })
-    expect(await trivy.updateDatabase()).toMatchObject({ made: new Date('2026-11-28T06:30:00.5Z') })
+    expect(await trivy.updateDatabase(now)).toMatchObject({ made: new Date('2026-11-28T06:30:00.5Z') })
     const argv = await recorded('argv')
     expect(argv).toContain('--download-db-only\n--db-repository\nghcr.io/a/db:2\n')
     expect(argv).not.toContain('quay.io')
@@ -221,14 +222,27 @@ describe('the vulnerability database', () => {
     const databases = ['ghcr.io/a/db:2', 'quay.io/b/db:2']
     const fails = (name: string) =>
       `if grep -q ${name} "$here/argv"; then echo "FATAL ${name}: BOOM" >&2; exit 1; fi; ${given}`
-    expect(await (await open(fails('ghcr.io'), { databases })).updateDatabase()).toMatchObject({
+    expect(await (await open(fails('ghcr.io'), { databases })).updateDatabase(now)).toMatchObject({
       made: new Date('2026-11-28T06:30:00Z'),
     })
     expect(await recorded('argv')).toContain('quay.io/b/db:2')
-    await expect((await open(fails('.io'), { databases })).updateDatabase()).rejects.toMatchObject({
+    await expect((await open(fails('.io'), { databases })).updateDatabase(now)).rejects.toMatchObject({
       kind: 'error',
       message: expect.stringMatching(/^scan of the vulnerability database failed, so nothing is judged: .*BOOM/),
     })
+  })
+
+  test('is brought from the next repository when the first has one of yesterday, and is refused when the last one has', async () => {
+    const databases = ['ghcr.io/a/db:2', 'quay.io/b/db:2']
+    // Trivy brings none while it has one of this hour.
+    const brings = (other: string) => `[ -e "$cache/db" ] && exit 0
+if grep -q ghcr.io "$here/argv"; then ${metadata('{"Version":2,"UpdatedAt":"2026-11-27T06:30:00Z"}')}; else ${metadata(other)}; fi`
+    const today = await open(brings('{"Version":2,"UpdatedAt":"2026-11-28T06:30:00Z"}'), { databases })
+    expect(await today.updateDatabase(now)).toMatchObject({ made: new Date('2026-11-28T06:30:00Z') })
+    await rm(join(folder, 'cache/db'), { recursive: true })
+    const old = await open(brings('{"Version":2,"UpdatedAt":"2026-11-26T06:30:00Z"}'), { databases })
+    const refusal = { kind: 'refused', message: expect.stringMatching(/is of 2026-11-26T06:30:00.000Z, 51 h old/) }
+    await expect(old.updateDatabase(now)).rejects.toMatchObject(refusal)
   })
 
   test.each([
@@ -237,6 +251,6 @@ describe('the vulnerability database', () => {
     ['no time', '{"Version":2}'],
   ])('is refused when its metadata has %s', async (_, text) => {
     const trivy = await open(metadata(text))
-    await expect(trivy.updateDatabase()).rejects.toThrow(/does not say when the vulnerability database was made/)
+    await expect(trivy.updateDatabase(now)).rejects.toThrow(/does not say when the vulnerability database was made/)
   })
 })
