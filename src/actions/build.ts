@@ -64,6 +64,7 @@ export function main(): Promise<void> {
       prefix: inputs.images,
       commit,
       ...(inputs.version === undefined ? {} : { version: inputs.version }),
+      ...(context.source === undefined ? {} : { source: context.source }),
       ...(inputs['ca-file'] === undefined ? {} : { ca: resolve(workspace, inputs['ca-file']) }),
       secrets,
       ...(cache ? { cache } : {}),

@@ -14,6 +14,8 @@ export interface BuildContext extends EngineAccess {
   prefix: string
   commit: string
   version?: string
+  /** The repository's address. */
+  source?: string
   /** When the commit was made: the same commit builds the same image. */
   created: Date
   /** BuildKit secrets: id → path. */
@@ -55,7 +57,7 @@ export async function buildImage(source: ImageSource & { kind: 'build' }, contex
 
 function buildArguments(
   source: ImageSource & { kind: 'build' },
-  { commit, version, created, secrets, platform, cache }: BuildContext,
+  { commit, version, source: address, created, secrets, platform, cache }: BuildContext,
   local: string,
   metadata: string,
 ): string[] {
@@ -70,6 +72,7 @@ function buildArguments(
     'org.opencontainers.image.revision': commit,
     ...(version === undefined ? {} : { 'org.opencontainers.image.version': version }),
     'org.opencontainers.image.created': created.toISOString(),
+    ...(address === undefined ? {} : { 'org.opencontainers.image.source': address }),
   }
   const each = (option: string, values: Readonly<Record<string, string>>) =>
     Object.entries(values).flatMap(([name, value]) => [option, `${name}=${value}`])

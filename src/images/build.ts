@@ -31,6 +31,8 @@ export interface BuildOptions {
   commit: string
   /** For the build argument VERSION and the image's label. */
   version?: string
+  /** The repository's address, for the image's label. */
+  source?: string
   /** Path of a CA bundle that builds get as the BuildKit secret `ca`. */
   ca?: string
   /** More BuildKit secrets: id → path of the file. */

@@ -26,6 +26,7 @@ const buildOptions = z.object({
   prefix: z.string(),
   commit: z.string(),
   version: z.string().exactOptional(),
+  source: z.string().exactOptional(),
   ca: z.string().exactOptional(),
   secrets: z.record(z.string(), z.string()).exactOptional(),
   dockerConfigDirectory: z.string(),

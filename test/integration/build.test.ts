@@ -53,16 +53,22 @@ describe.each(IMAGE_STORES)('build on the image store %s', (store) => {
 
   test('gives a build its commit, version and time, and the same image for the same commit', async () => {
     const checkout = await makeCheckout(lab.runner, '/srv/labels', { vendor: TINY })
-    const first = resultOf(await start(checkout, { version: '3.1.4' }))
+    const origin = { version: '3.1.4', source: 'https://github.com/org/sample' }
+    const first = resultOf(await start(checkout, origin))
+    const seconds = await lab.runner.run(['git', '-C', checkout.directory, 'log', '-1', '--format=%ct'])
+    const committed = new Date(Number(seconds) * 1000)
     const local = `${PREFIX}/api:${checkout.commit}`
     const labels = await inspect(local, '{{json .Config.Labels}}')
     expect(JSON.parse(labels)).toMatchObject({
       'org.opencontainers.image.revision': checkout.commit,
       'org.opencontainers.image.version': '3.1.4',
+      'org.opencontainers.image.created': committed.toISOString(),
+      'org.opencontainers.image.source': origin.source,
     })
+    expect(new Date((await inspect(local, '{{.Created}}')).trim())).toEqual(committed)
     expect(await inspect(local, '{{json .Config.Env}}')).toContain(`COMMIT=${checkout.commit}`)
     expect(await inspect(local, '{{json .Config.Env}}')).toContain('FLAVOUR=plain')
-    expect(resultOf(await start(checkout, { version: '3.1.4' }))).toEqual(first)
+    expect(resultOf(await start(checkout, origin))).toEqual(first)
   })
 
   const start = ({ directory, commit }: SampleCheckout, change: Partial<Options> = {}): Promise<Outcome> =>

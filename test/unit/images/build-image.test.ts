@@ -25,7 +25,7 @@ echo '{"containerimage.config.digest": "${CONFIG}"}' > ${directory}/api.json
 `)
 }
 
-async function buildBy(buildx: string) {
+async function buildBy(buildx: string, more: Partial<Parameters<typeof buildImage>[1]> = {}) {
   await mkdir(join(directory, 'cli-plugins'))
   await writeFile(join(directory, 'cli-plugins/docker-buildx'), buildx, { mode: 0o755 })
   await using engine = await engineAt(directory, {
@@ -38,6 +38,7 @@ async function buildBy(buildx: string) {
       ...{ metadataDirectory: directory, env: { PATH: '/usr/bin:/bin', DOCKER_CONFIG: directory } },
       ...{ host: engine.host, redact: (text: string) => text },
       ...{ log: () => undefined, signal: new AbortController().signal },
+      ...more,
     },
   )
 }
@@ -47,6 +48,34 @@ const builds = async () => (await readFile(join(directory, 'builds'), 'utf8')).s
 test('an image that another job of the machine names at the same moment is built again, once', async () => {
   expect((await build(1)).image).toMatchObject({ image: IMAGE, config: CONFIG, built: true })
   expect(await builds()).toBe(2)
+})
+
+test('buildx gets what GitHub’s cache needs, and what the image says of its origin', async () => {
+  const recording = `#!/bin/sh
+printf '%s\\n' "$@" > ${directory}/argv; env > ${directory}/env
+echo '{"containerimage.config.digest": "${CONFIG}"}' > ${directory}/api.json
+`
+  const cache = { ACTIONS_RUNTIME_TOKEN: 'token-of-the-cache', ACTIONS_RESULTS_URL: 'https://results.example' }
+  const recorded = async (name: string) => (await readFile(join(directory, name), 'utf8')).split('\n')
+  await buildBy(recording, {
+    cache,
+    version: '1.2.3',
+    source: 'https://github.com/org/pacs',
+    created: new Date(90_000),
+  })
+  const argv = await recorded('argv')
+  const given = (option: string) => argv.flatMap((word, index) => (argv[index - 1] === option ? [word] : []))
+  expect(given('--cache-from')).toEqual(['type=gha,scope=pacs-api'])
+  expect(given('--cache-to')).toEqual(['type=gha,scope=pacs-api,mode=max,ignore-error=true'])
+  expect(await recorded('env')).toEqual(expect.arrayContaining(Object.entries(cache).map((one) => one.join('='))))
+  expect(argv.join('\n')).not.toContain('token-of-the-cache')
+  expect(given('--label')).toEqual([
+    'org.opencontainers.image.revision=c0ffee',
+    'org.opencontainers.image.version=1.2.3',
+    'org.opencontainers.image.created=1970-01-01T00:01:30.000Z',
+    'org.opencontainers.image.source=https://github.com/org/pacs',
+  ])
+  expect(given('--build-arg')).toContain('SOURCE_DATE_EPOCH=90')
 })
 
 test('one that cannot be named the second time fails by BuildKit’s reason', async () => {
