@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
+import { z } from 'zod'
 import { type Policy, parseWaivers, type ScanOptions, type Waiver } from '../images/index.ts'
 import { badInput, toolsLock, tryRun } from '../lib/index.ts'
 import { digestSchema, repositorySchema } from '../release/index.ts'
@@ -83,17 +84,19 @@ export async function scanOptions(inputs: Inputs, job: JobContext): Promise<Scan
   }
 }
 
-async function readWaivers(file: string | undefined, { workspace, baseBranch }: JobContext): Promise<Waiver[]> {
+async function readWaivers(file: string | undefined, job: JobContext): Promise<Waiver[]> {
   if (file === undefined) return []
+  const { workspace } = job
   const now = Date.now()
-  if (baseBranch !== undefined) {
-    // What a pull request brings may not excuse what it brings.
-    const at = `refs/remotes/origin/${baseBranch}:${file}`
+  if (job.pullRequest) {
+    // What a pull request brings may not excuse what it brings; nor what lies on another branch, to which anyone may push.
+    const branch = await defaultBranch(job)
+    const at = `refs/remotes/origin/${branch}:${file}`
     const args = ['-c', `safe.directory=${workspace}`, '-C', workspace, 'show', at]
     const { code, stdout, stderr } = await tryRun('git', args, { env: childEnvironment() })
     if (code === 0) return parseWaivers(file, stdout, now)
     throw badInput(
-      `input scan-waivers: a pull request is judged by the waivers of ${baseBranch}, and git has no ${at} (${stderr.split('\n')[0]}): check out with fetch-depth: 0`,
+      `input scan-waivers: a pull request is judged by the waivers of ${branch}, and git has no ${at} (${stderr.split('\n')[0]}): check out with fetch-depth: 0`,
     )
   }
   const text = await readFile(resolve(workspace, required('input scan-waivers', file)), 'utf8').catch(() => {
@@ -102,4 +105,15 @@ async function readWaivers(file: string | undefined, { workspace, baseBranch }: 
     )
   })
   return parseWaivers(file, text, now)
+}
+
+const eventSchema = z.object({ repository: z.object({ default_branch: z.string().min(1) }) })
+
+async function defaultBranch({ eventFile }: JobContext): Promise<string> {
+  const text = await readFile(eventFile, 'utf8').catch(() => 'null')
+  const event = eventSchema.safeParse(JSON.parse(text))
+  if (event.success) return event.data.repository.default_branch
+  throw badInput(
+    `input scan-waivers: a pull request is judged by the waivers of the default branch, and ${eventFile || 'GITHUB_EVENT_PATH'} names none`,
+  )
 }

@@ -10,8 +10,12 @@ export interface JobContext {
   runId: string
   /** URL of the attempt, for the audit. */
   run: string
-  /** The branch that a pull request wants to change; undefined in other runs. */
-  baseBranch: string | undefined
+  /** Whether a pull request is judged, into whatever branch. */
+  pullRequest: boolean
+  /** The file in which GitHub describes what the run is for; may be empty. */
+  eventFile: string
+  /** The repository's address; undefined where none is known. */
+  source: string | undefined
   /** Where GitHub's API is, also that of an Enterprise Server. */
   api: string
 }
@@ -28,7 +32,9 @@ export function jobContext(env: NodeJS.ProcessEnv = process.env): JobContext {
     commit: env.GITHUB_SHA ?? '',
     runId,
     run: `${env.GITHUB_SERVER_URL ?? 'https://github.com'}/${repository}/actions/runs/${runId}/attempts/${attempt}`,
-    baseBranch: env.GITHUB_BASE_REF || undefined,
+    pullRequest: Boolean(env.GITHUB_BASE_REF),
+    eventFile: env.GITHUB_EVENT_PATH ?? '',
+    source: env.GITHUB_SERVER_URL && repository ? `${env.GITHUB_SERVER_URL}/${repository}` : undefined,
     api: env.GITHUB_API_URL || 'https://api.github.com',
   }
 }

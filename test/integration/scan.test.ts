@@ -57,7 +57,7 @@ describe('a build', () => {
     })
     expect(verdictOf(built, 'queue')).toMatchObject({ found: { high: 1 }, open: ['CVE-2026-90004 in redis'] })
     const unfixed = debian('image', ['pacs-fixture-unfixed', 'pacs-fixture-open'])
-    const strict = await build(unfixed, { 'scan-unfixed': 'true' })
+    const strict = await build(unfixed, { 'scan-unfixed': 'true' }, { TRIVY_IGNORE_UNFIXED: 'true' })
     expect(errorOf(strict)).toMatch(/image of api: CVE-2026-90002 in pacs-fixture-unfixed 1.0-1 \(CRITICAL\)/)
     // What a distribution still looks into is as open as what it has not mended.
     expect(errorOf(strict)).toMatch(/CVE-2026-90005 in pacs-fixture-open 1.0-1 \(CRITICAL\)/)
@@ -68,7 +68,7 @@ describe('a build', () => {
   test('refuses what can be mended, and says how, whatever the checkout and the environment tell the scanner', async () => {
     const files = {
       ...fixable,
-      '.trivyignore': 'CVE-2026-90001\n',
+      '.trivyignore': 'CVE-2026-90001 exp:2099-01-01\nCVE-2026-90001 exp:soon\n',
       // The scanner knows no key `expires`, and takes this for one that never ends.
       '.trivyignore.yaml': 'vulnerabilities: [{ id: CVE-2026-90001, expires: 2020-01-01 }]\n',
       'trivy.yaml': 'severity: [LOW]\nscan: { skip-files: ["**"] }\n',
@@ -110,9 +110,31 @@ describe('a build', () => {
     const loose = await build({ ...files, 'stack/waivers.yml': past }, { 'scan-waivers': 'stack/waivers.yml' })
     expect(errorOf(loose)).toMatch(/waivers.yml:1: expired_at is not known; known are id, reason, owner, expires/)
     expect(errorOf(loose)).toMatch(/waivers.yml:2: expired on /)
-    const pull = await build(files, { 'scan-waivers': 'stack/waivers.yml' }, { GITHUB_BASE_REF: 'main' })
-    expect(errorOf(pull)).toMatch(
+  })
+
+  test('judges a pull request by the waivers of the default branch, whatever it brings and into which branch it goes', async () => {
+    const day = new Date(Date.now() + 20 * 86_400_000).toISOString().slice(0, 10)
+    const waiver = `- { id: CVE-2026-90001, reason: not reachable from outside, owner: jane, expires: ${day} }\n`
+    const event = '/srv/event.json'
+    await bench.lab.runner.copyIn(Buffer.from('{ "repository": { "default_branch": "main" } }'), event)
+    const inputs = { 'scan-waivers': 'stack/waivers.yml' }
+    const pull = { GITHUB_BASE_REF: 'feature', GITHUB_EVENT_PATH: event }
+    const waived = { ...fixable, 'stack/waivers.yml': waiver }
+    /** Lets a branch of the repository have this file, as a checkout with all branches holds it. */
+    const branch = (name: string, text: string) => `
+      blob=$(printf %s '${text}' | git hash-object -w --stdin)
+      folder=$(printf '100644 blob %s\\twaivers.yml\\n' $blob | git mktree)
+      tree=$(printf '040000 tree %s\\tstack\\n' $folder | git mktree)
+      git update-ref refs/remotes/origin/${name} $(git -c user.name=t -c user.email=t@example.org commit-tree -m x $tree)`
+    const brought = await build(waived, inputs, pull, { prepare: branch('main', '') + branch('feature', waiver) })
+    expect(errorOf(brought)).toMatch(/^the scan refuses the image of api: CVE-2026-90001 in pacs-fixture/)
+    const known = await build(fixable, inputs, pull, { prepare: branch('main', waiver) })
+    expect(verdictOf(known, 'api')).toMatchObject({ waived: ['CVE-2026-90001 in pacs-fixture'] })
+    expect(errorOf(await build(waived, inputs, pull))).toMatch(
       /a pull request is judged by the waivers of main, and git has no refs\/remotes\/origin\/main/,
+    )
+    expect(errorOf(await build(waived, inputs, { ...pull, GITHUB_EVENT_PATH: '/srv/nowhere.json' }))).toMatch(
+      /by the waivers of the default branch, and \/srv\/nowhere.json names none/,
     )
   })
 
@@ -122,6 +144,8 @@ describe('a build', () => {
     const files = {
       ...clean,
       'trivy-secret.yaml': 'disable-rules: [private-key, github-pat]\n',
+      // In a file of this kind an id is for all that it looks for.
+      '.trivyignore': 'private-key\ngithub-pat\nDS-0002 exp:2099-01-01\n',
       'image/app/key.pem': key,
       'stack/Dockerfile': DOCKERFILE.replace('USER 1000:1000\n', `ENV GH=${token}\n`),
     }
@@ -264,6 +288,23 @@ describe('a release', () => {
     expect((await build(clean, { 'scan-vendors': 'report' })).code).toBe(0)
     await publishVendor(bench, ['redis'])
   })
+
+  test('that a waiver let pass is not bad news to a scan with the same waiver, and is to one without', async () => {
+    const day = new Date(Date.now() + 20 * 86_400_000).toISOString().slice(0, 10)
+    const waiver = `- { id: CVE-2026-90001, reason: not reachable from outside, owner: jane, expires: ${day} }\n`
+    const inputs = { 'scan-waivers': 'stack/waivers.yml' }
+    const server = { GITHUB_SERVER_URL: 'https://github.com' }
+    const built = await build({ ...fixable, 'stack/waivers.yml': waiver }, inputs, server)
+    const labels = ['docker', 'image', 'inspect', '--format', '{{json .Config.Labels}}']
+    expect(JSON.parse(await bench.lab.runner.run([...labels, built.draft?.images.api?.local ?? '']))).toMatchObject({
+      'org.opencontainers.image.source': 'https://github.com/org/pacs',
+    })
+    const release = await pushScanned(bench, built)
+    const same = await judgeAnew(bench, release, inputs)
+    expect([same.code, same.outputs.new], same.printed).toEqual([0, '0'])
+    const without = await judgeAnew(bench, release)
+    expect([without.code, without.outputs['exit-class']], without.printed).toEqual([1, '10'])
+  })
 })
 
 describe('a build is not judged by', () => {
@@ -272,6 +313,18 @@ describe('a build is not judged by', () => {
     const database = await publish(new Date(Date.now() - 25 * 3_600_000), 'old')
     const built = await build(clean, { 'scan-database': database })
     expect(errorOf(built)).toMatch(/^scan: the vulnerability database is of .*, 25 h old, allowed are 24 h/)
+    expect(built.draft).toBeNull()
+    // The next repository has one of today, and the one that was brought first is in nobody's way.
+    const next = await build(clean, { 'scan-database': `${database} ${bench.lab.registry.database}` })
+    expect(next.code, next.printed).toBe(0)
+    expect(next.printed).toMatch(/scan \| scan: the vulnerability database is of .*; next is registry.lab:5000/)
+    await fresh()
+  })
+
+  test('a database of the day after', async () => {
+    const database = await publish(new Date(Date.now() + 2 * 3_600_000), 'future')
+    const built = await build(clean, { 'scan-database': database })
+    expect(errorOf(built)).toMatch(/^scan: the vulnerability database is of .*, which is in the future: set the clock/)
     expect(built.draft).toBeNull()
     await fresh()
   })
@@ -300,6 +353,9 @@ describe('a build is not judged by', () => {
       '127.0.0.1:5998/v2/',
     ])
     const faulty = ['s404', 's429', 's503', 'cut'].map((name) => `127.0.0.1:5998/${name}/db:2`)
+    const nowhere = await build(clean, { 'scan-database': faulty.join('\n') })
+    expect(errorOf(nowhere)).toMatch(/^scan of the vulnerability database failed, so nothing is judged: Trivy ended/)
+    expect(nowhere.draft).toBeNull()
     const last = await build(clean, { 'scan-database': [...faulty, registry.database].join('\n') })
     expect(last.code, last.printed).toBe(0)
     for (const next of [...faulty.slice(1), registry.database]) expect(last.printed).toContain(`; next is ${next}`)

@@ -122,7 +122,9 @@ describe('deploy', () => {
       commit: '',
       run: '',
       api: '',
-      baseBranch: undefined,
+      source: undefined,
+      pullRequest: false,
+      eventFile: '',
     }
     const id = `${transactionPrefix('deploy', { environment: 'staging', release }, context)}0a1b2c3d`
     const transaction = { id, kind: 'deploy', actor: 'octocat', since: '', step: 'watch' }
