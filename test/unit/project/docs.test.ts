@@ -19,6 +19,28 @@ describe('docs/outcomes.md', () => {
   })
 })
 
+describe('docs/scanning.md', () => {
+  it('names for all that is refused the tests that show it, each by a title that its file has', async () => {
+    const page = await read('docs/scanning.md')
+    const [, table = ''] = page.split('| refused | where it is tested |\n| --- | --- |\n')
+    const rows = (table.split('\n\n')[0] ?? '').split('\n')
+    expect(rows.length).toBeGreaterThan(15)
+    const lost: string[] = []
+    for (const row of rows) {
+      const shown = row.split(' | ').at(-1) ?? ''
+      const named = [...shown.matchAll(/\]\(\.\.\/(test\/[\w./-]+)\): ((?:"[^"]+"(?:, )?)+)/g)]
+      // A link without a title shows nothing.
+      if (named.length === 0 || named.length !== shown.split('](').length - 1) lost.push(row)
+      for (const [, path = '', titles = ''] of named) {
+        const text = await read(path)
+        for (const [, title = ''] of titles.matchAll(/"([^"]+)"/g))
+          if (![`'${title}'`, `"${title}"`].some((quoted) => text.includes(quoted))) lost.push(`${path}: ${title}`)
+      }
+    }
+    expect(lost).toEqual([])
+  })
+})
+
 describe.each([
   'README.md',
   'CONTRIBUTING.md',
