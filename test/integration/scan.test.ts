@@ -1,8 +1,10 @@
 // The scan stage of the build action through dist, with the real Trivy: what passes it in silence does not pass here.
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { composeOf } from '../images/checkout.ts'
+import { jarWith } from '../images/jar.ts'
 import {
   buildScanned,
   DOCKERFILE,
@@ -162,6 +164,19 @@ describe('a build', () => {
     expect((await build(files)).code).toBe(0)
     const refused = await build(files, { 'scan-licences': 'SSPL-1.0, AGPL-3.0-only' })
     expect(errorOf(refused)).toMatch(/^the scan refuses the image of api: AGPL-3.0-only in viewer \(CRITICAL\)/)
+  })
+
+  test('knows what a jar is by what lies in it, whether or not the runner asks the scanner to look nothing up', async () => {
+    const facts = 'groupId=org.example\nartifactId=viewer\nversion=1.2.3\n'
+    const jar = jarWith('META-INF/maven/org.example/viewer/pom.properties', facts).toString('base64')
+    const prepare = `echo ${jar} | base64 -d > image/viewer.jar`
+    for (const env of [{}, { TRIVY_OFFLINE_SCAN: 'true' }]) {
+      // Another image each time, or the first one's report would be taken again.
+      const built = await build({ ...clean, 'image/app': JSON.stringify(env) }, {}, env, { prepare })
+      expect(built.code, built.printed).toBe(0)
+      const sbom = await bench.lab.runner.readText(`${dirname(built.manifest)}/scan/api.cdx.json`)
+      expect(sbom).toContain('pkg:maven/org.example/viewer@1.2.3')
+    }
   })
 
   test('refuses an image about which nothing can be known, unless that is allowed', async () => {
