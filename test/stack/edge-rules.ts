@@ -211,6 +211,26 @@ export function describeEdge(place: () => { lab: Lab; server: Machine; study: st
   })
 
   describe('a database', () => {
+    test('reaches nobody outside its networks, while what has a way out does', async () => {
+      const listening = await docker([
+        'inspect',
+        '-f',
+        '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}',
+        lab.registry.container,
+      ])
+      const address = listening.trim().split(' ')[0] ?? ''
+      const connect = `timeout 5 bash -c ': </dev/tcp/${address}/5000'`
+      const tried = async (service: string) =>
+        (await server.exec(['docker', 'exec', `pacs-standalone-${service}-1`, 'bash', '-c', connect])).code
+      expect(await tried('orthanc')).toBe(0)
+      for (const code of await Promise.all(['mongodb', 'redis', 'postgres'].map(tried)))
+        expect([1, 124]).toContain(code)
+      // Its port on the loopback address answers all the same: to a "hello" with a message, whose header is 16 bytes.
+      const hello = String.raw`\x34\0\0\0\1\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\x1f\0\0\0\x10hello\0\1\0\0\0\x02$db\0\x06\0\0\0admin\0\0`
+      const speak = `exec 3<>/dev/tcp/127.0.0.1/27017; printf '${hello}' >&3; timeout 5 head -c 16 <&3 | wc -c`
+      expect(await server.run(['bash', '-c', speak])).toBe('16')
+    })
+
     test('answers nobody who has not logged in', async () => {
       const program = `
         const { MongoClient } = require('mongodb')

@@ -58,7 +58,13 @@ function present<T>(entry: z.ZodType<T>) {
 
 const fileSchema = z.looseObject({
   services: present(z.looseObject({ image: z.string().optional() })),
-  networks: present(z.looseObject({ name: z.string(), internal: z.boolean().default(false) })).default({}),
+  networks: present(
+    z.looseObject({
+      name: z.string(),
+      internal: z.boolean().default(false),
+      driver_opts: z.record(z.string(), z.string()).default({}),
+    }),
+  ).default({}),
   volumes: present(z.object({ name: z.string(), labels: z.record(z.string(), z.string()) })).default({}),
   secrets: present(z.object({ file: z.string().startsWith('./secrets/') })).default({}),
 })
@@ -117,17 +123,40 @@ describe('the networks', () => {
       .filter(([, service]) => serviceSchema.parse(service).networks.includes(network))
       .map(([name]) => name)
 
+  /** Profiles and what may be laid over it included. */
+  const everyone = (network: string) => {
+    const on = parsed.flatMap(({ file }) =>
+      Object.entries(file.services).filter(([, service]) => joined.parse(service).networks.includes(network)),
+    )
+    return [...new Set(on.map(([name]) => name))]
+  }
+  const joined = z.looseObject({ networks: z.array(z.string()).default([]) })
+
   test('let only the edge, DICOM and this machine in or out', () => {
     const open = Object.entries(main?.networks ?? {}).flatMap(([name, { internal }]) => (internal ? [] : [name]))
-    expect(open.toSorted()).toEqual(['dicom', 'edge', 'ops'])
-    expect(members('edge')).toEqual(['traefik'])
-    expect(members('dicom')).toEqual(['orthanc'])
-    for (const name of members('ops')) {
+    expect(open.toSorted()).toEqual(['dicom', 'edge', 'ops', 'tunnel'])
+    expect(everyone('edge')).toEqual(['traefik'])
+    expect(everyone('dicom')).toEqual(['orthanc'])
+    expect(everyone('tunnel')).toEqual(['mongodb'])
+    expect(members('ops')).toEqual([])
+    for (const name of [...everyone('tunnel'), ...everyone('ops')]) {
       const { ports } = serviceSchema.parse(main?.services[name])
       expect(
         ports.map((port) => port.slice(0, 10)),
         name,
       ).toEqual(ports.map(() => '127.0.0.1:'))
+    }
+  })
+
+  test('give no database a way out, nor to the monitoring that has one', () => {
+    for (const database of ['mongodb', 'redis', 'postgres']) {
+      const { networks } = serviceSchema.parse(main?.services[database])
+      for (const network of networks.filter((one) => main?.networks[one]?.internal !== true)) {
+        expect(everyone(network), network).toEqual([database])
+        expect(main?.networks[network]?.driver_opts, network).toEqual({
+          'com.docker.network.bridge.enable_ip_masquerade': 'false',
+        })
+      }
     }
   })
 
@@ -174,14 +203,14 @@ describe('the monitoring beside an agent', async () => {
         return profiles.length > 0 ? networks : []
       }),
     )
-    expect(Object.keys(beside.networks).toSorted()).toEqual(
-      [...needed].filter((network) => network !== 'monitoring').toSorted(),
-    )
     // A network that nothing of a release is on would not be there to be joined.
     const made = Object.values(main?.services ?? {})
       .filter(({ profiles }) => profiles === undefined)
       .flatMap((service) => serviceSchema.parse(service).networks)
-    for (const network of Object.keys(beside.networks)) expect(made).toContain(network)
+    expect(Object.keys(beside.networks).toSorted()).toEqual(
+      [...needed].filter((network) => made.includes(network)).toSorted(),
+    )
+    expect([...needed].filter((network) => !made.includes(network)).toSorted()).toEqual(['monitoring', 'ops'])
   })
 
   test('has a project that the agent takes for none of its own', () => {
