@@ -71,9 +71,26 @@ describe('the page', () => {
   })
 })
 
+test('a page that is built for a CDN asks for its assets there', async () => {
+  const cdn = 'https://cdn.example.org/'
+  const built = await build(server, 'frontend', COMMIT, { tag: 'cdn', args: [`ASSETS_BASE=${cdn}`] })
+  expect(built.code, built.stderr).toBe(0)
+  const read = ['docker', 'run', '--rm', '--entrypoint', 'cat', 'localhost/pacs/frontend:cdn']
+  const page = await server.run([...read, '/usr/share/nginx/html/index.html'])
+  const links = [...page.matchAll(/ (?:src|href)="([^"]*)"/g)].map(([, link]) => link ?? '')
+  const assets = links.filter((link) => !link.startsWith('data:'))
+  expect(assets.length).toBeGreaterThanOrEqual(2)
+  for (const link of assets) expect(link.startsWith(`${cdn}assets/${COMMIT}/`), link).toBe(true)
+})
+
 describe('an image', () => {
   test('from an unknown modality is refused', async () => {
     await expect(sendImage(syntheticImage(), archive('STRANGER'))).rejects.toThrow('refused the association')
+  })
+
+  test('for an archive of another name is refused', async () => {
+    const other = { ...archive('CT1'), called: 'OTHER' }
+    await expect(sendImage(syntheticImage(), other)).rejects.toThrow('refused the association')
   })
 
   test('from a known modality is found, listed and drawn', async () => {

@@ -122,7 +122,7 @@ function moved(outgoing: ClientRequest): Promise<void> {
 export async function shake(
   lab: Lab,
   server: Machine,
-  options: { servername?: string; maxVersion?: 'TLSv1.2' | 'TLSv1.3' } = {},
+  options: { servername?: string; maxVersion?: 'TLSv1.2' | 'TLSv1.3'; ciphers?: string } = {},
 ): Promise<string | null> {
   const ca = await readFile(lab.ca)
   return new Promise((resolve, reject) => {

@@ -102,6 +102,26 @@ export function describeEdge(place: () => { lab: Lab; server: Machine; study: st
       expect(headers.get('location')).toEqual([`https://${server.hostname}/api/version?x=1`])
     })
 
+    test('speaks TLS 1.2 too where that is chosen, as its file says', async () => {
+      const file = '/srv/pacs/deployment/production/traefik/dynamic/edge.yml'
+      const shipped = await server.readText(file)
+      const ciphers = ['ECDSA', 'RSA'].flatMap((key) =>
+        ['AES_128_GCM_SHA256', 'AES_256_GCM_SHA384', 'CHACHA20_POLY1305_SHA256'].map(
+          (cipher) => `TLS_ECDHE_${key}_WITH_${cipher}`,
+        ),
+      )
+      const chosen = `minVersion: VersionTLS12\n      cipherSuites: [${ciphers.join(', ')}]`
+      const old = () => shake(lab, server, { maxVersion: 'TLSv1.2' }).catch(() => null)
+      await server.copyIn(Buffer.from(shipped.replace('minVersion: VersionTLS13', chosen)), file)
+      await waitFor('TLS 1.2 to be spoken', async () => (await old()) === 'TLSv1.2', 20_000)
+      // Of TLS 1.2, what has no forward secrecy stays refused.
+      const weak = { maxVersion: 'TLSv1.2', ciphers: 'AES128-GCM-SHA256' } as const
+      await expect(shake(lab, server, weak)).rejects.toThrow(/handshake failure/i)
+      expect(await shake(lab, server)).toBe('TLSv1.3')
+      await server.copyIn(Buffer.from(shipped), file)
+      await waitFor('TLS 1.2 to be refused again', async () => (await old()) === null, 20_000)
+    })
+
     test('lets one id through from answer to logs, and no id that a stranger chose', async () => {
       const reply = await ask(lab, server, '/api/version', { headers: { 'x-request-id': 'chosen-outside' } })
       const [id = ''] = reply.headers.get('x-request-id') ?? []
@@ -210,6 +230,29 @@ export function describeEdge(place: () => { lab: Lab; server: Machine; study: st
       ).body.toString()
   })
 
+  describe("Orthanc's user for Prometheus", () => {
+    test('reads figures and no patient', async () => {
+      const password = (
+        await server.readText('/srv/pacs/deployment/production/secrets/orthanc-metrics-password')
+      ).trim()
+      const login = `Basic ${Buffer.from(`metrics:${password}`).toString('base64')}`
+      const paths = [
+        '/tools/metrics-prometheus',
+        '/patients',
+        '/tools/metrics-prometheus/../../patients',
+        '/dicom-web/studies',
+      ]
+      const program = `
+        const { request } = require('node:http')
+        const status = (path, headers) => new Promise((resolve, reject) =>
+          request('http://orthanc:8042', { path, headers }, (answer) => resolve(answer.resume().statusCode)).on('error', reject).end())
+        Promise.all([...${JSON.stringify(paths)}.map((path) => status(path, { authorization: process.env.LOGIN })), status('/patients', {})])
+          .then((all) => console.log(all.join(' ')))`
+      const run = ['exec', '-T', '-e', `LOGIN=${login}`, 'backend', 'node', '-e', program]
+      expect(await compose(server, run)).toMatch(/^200 403 40[34] 403 401$/)
+    })
+  })
+
   describe('a database', () => {
     test('reaches nobody outside its networks, while what has a way out does', async () => {
       const listening = await docker([
@@ -252,14 +295,37 @@ export function describeEdge(place: () => { lab: Lab; server: Machine; study: st
     })
   })
 
+  describe('exports', () => {
+    test('are limited by session: one that asks too often waits, another does not', async () => {
+      const eager = await logIn(lab, server, 'john')
+      const order = (who: Session, body: unknown) =>
+        ask(lab, server, '/api/exports', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', cookie: who.cookie, 'x-csrf-token': who.csrfToken },
+          body: JSON.stringify(body),
+        })
+      // Nothing to export: what the edge counts is that it was asked.
+      const asked = await Promise.all(Array.from({ length: 60 }, () => order(eager, { studies: [] })))
+      const statuses = asked.map(({ status }) => status)
+      expect(statuses.filter((status) => ![400, 429].includes(status))).toEqual([])
+      expect(statuses.filter((status) => status === 400).length).toBeGreaterThanOrEqual(20)
+      expect(statuses).toContain(429)
+      expect((await order(session, { studies: [study] })).status).toBe(201)
+    })
+  })
+
   describe('a storm of log-ins from one address', () => {
     test('is cut short, however it writes the path, while somebody behind the same address reads images', async () => {
       const attempt = (path: string) => api(path, { name: 'nobody', password: 'guess' })
       const paths = ['/api/session', '/api/session/', '/api/SESSION', '/api/x/../session', '/api/session?again']
       let over = false
+      const metadata = () =>
+        ask(lab, server, `/api/dicom-web/studies/${study}/metadata`, {
+          headers: { cookie: session.cookie, accept: 'application/dicom+json' },
+        })
       const reading = (async () => {
         const seen: number[] = []
-        while (!over || seen.length < 20) seen.push((await image()).status)
+        while (!over || seen.length < 20) seen.push((await image()).status, (await metadata()).status)
         return seen
       })()
       const storm = await Promise.all(

@@ -41,13 +41,23 @@ export async function copyDeployment(server: Machine, patch?: string): Promise<v
   }
 }
 
-/** Builds the image of `service` as a person behind a TLS-inspecting network does. @returns output and exit code */
-export function build(server: Machine, service: 'frontend' | 'backend', commit: string): Promise<RunResult> {
+/**
+ * Builds the image of `service` as a person behind a TLS-inspecting network does.
+ * @param variant another tag than the stack's, and further build arguments
+ * @returns output and exit code
+ */
+export function build(
+  server: Machine,
+  service: 'frontend' | 'backend',
+  commit: string,
+  { tag = 'local', args = [] }: { tag?: string; args?: readonly string[] } = {},
+): Promise<RunResult> {
   return server.exec(
     [
       ...['docker', 'buildx', 'build', '--network', 'host', '--progress', 'plain', '--secret', `id=ca,src=${BUNDLE}`],
       ...['--build-arg', `COMMIT=${commit}`, '--build-arg', 'VERSION=1.0.0'],
-      ...['--file', `production/Dockerfile.${service}`, '--tag', `localhost/pacs/${service}:local`, '.'],
+      ...args.flatMap((arg) => ['--build-arg', arg]),
+      ...['--file', `production/Dockerfile.${service}`, '--tag', `localhost/pacs/${service}:${tag}`, '.'],
     ],
     { cwd: '/srv/pacs/deployment' },
   )
