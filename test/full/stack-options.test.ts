@@ -346,6 +346,20 @@ describe('an archive', () => {
     expect(await sql(count)).toBe('1')
   })
 
+  test('that is full refuses the next image, and keeps the first', async () => {
+    await compose(server, ['down', '--volumes'])
+    await compose(server, ['up', '--detach', '--wait', 'orthanc'], { ORTHANC_MAX_STORAGE_MB: '1' })
+    // Two thirds of the room.
+    const large = () => syntheticImage('SYNTHETIC^PATIENT', 'SYN-1', { size: 830 })
+    const [first, next] = [large(), large()]
+    await sendImages([first], modality())
+    // Of the DICOM standard: out of resources.
+    await expect(sendImages([next], modality())).rejects.toThrow(`C-STORE ended with status ${0xa700}`)
+    const uids = [first, next].map(({ sopInstanceUid }) => `'${sopInstanceUid}'`).join()
+    expect(await sql(`select value from dicomidentifiers where value in (${uids})`)).toBe(first.sopInstanceUid)
+    expect(await sql(count)).toBe('1')
+  })
+
   const files = async () =>
     (await compose(server, ['exec', '-T', 'orthanc', 'sh', '-c', 'ls /var/lib/orthanc/db'])).split('\n')
 })
