@@ -167,6 +167,10 @@ describe('the networks', () => {
   })
 })
 
+test('the API runs as often as its file says, which the agent takes as a whole number', () => {
+  expect(main?.services.backend).toMatchObject({ deploy: { replicas: 1 } })
+})
+
 test('each volume says what a backup makes of it, by the kind of data of its service', () => {
   const pacsSchema = z.looseObject({
     data: z.looseObject({ kind: z.string(), index: z.unknown().optional() }).optional(),
