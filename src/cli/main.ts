@@ -12,7 +12,7 @@ const USAGE = `usage: pacs-deploy init [--diff] [--reference-app] [--directory P
        pacs-deploy stack check [--compose-file PATH] [--json]
        pacs-deploy migrations new NAME [--phase expand|data|contract] [--folder PATH]
        pacs-deploy migrations lock [--folder PATH]
-       pacs-deploy migrations lint [--folder PATH] [--json]`
+       pacs-deploy migrations lint [--folder PATH] [--since COMMIT] [--json]`
 
 /** Runs what the process was called with; its exit code is the class of the outcome (docs/outcomes.md). */
 export async function main(): Promise<void> {

@@ -1,12 +1,21 @@
-import { badInput, exitClass } from '../lib/index.ts'
-import { formatFinding, lintMigrations, newMigration, PHASES, phaseSchema, writeLock } from '../migrations/index.ts'
+import { badInput, exitClass, tryRun } from '../lib/index.ts'
+import {
+  formatFinding,
+  LOCK_FILE,
+  lintMigrations,
+  newMigration,
+  PHASES,
+  parseLock,
+  phaseSchema,
+  writeLock,
+} from '../migrations/index.ts'
 import { readArguments } from './arguments.ts'
 import type { Console } from './console.ts'
 
 const folder = { type: 'string', default: 'deployment/production/migrations' } as const
 
 /** `migrations new|lock|lint`: the files of migrations, without a database. */
-export async function migrationsCommand([verb, ...args]: readonly string[], { print }: Console): Promise<number> {
+export async function migrationsCommand([verb, ...args]: readonly string[], { print, env }: Console): Promise<number> {
   switch (verb) {
     case 'new': {
       const options = { folder, phase: { type: 'string', default: 'expand' } } as const
@@ -25,8 +34,11 @@ export async function migrationsCommand([verb, ...args]: readonly string[], { pr
       return exitClass.ok
     }
     case 'lint': {
-      const { values } = readArguments('migrations lint', args, { folder, json: { type: 'boolean', default: false } })
-      const findings = await lintMigrations(values.folder)
+      const options = { folder, since: { type: 'string' }, json: { type: 'boolean', default: false } } as const
+      const { values } = readArguments('migrations lint', args, options)
+      const { since } = values
+      const released = since === undefined ? {} : { released: await lockedAt(since, values.folder, env.PATH ?? '') }
+      const findings = await lintMigrations(values.folder, released)
       if (values.json) print(JSON.stringify({ findings }))
       else {
         for (const finding of findings) print(formatFinding(finding))
@@ -36,5 +48,21 @@ export async function migrationsCommand([verb, ...args]: readonly string[], { pr
     }
     default:
       throw badInput(`migrations: there are new, lock and lint, not "${verb ?? ''}"`)
+  }
+}
+
+/**
+ * The ids that a commit has locked: of the branch that is released, or of the last release.
+ * @param ref what git takes for a commit
+ */
+async function lockedAt(ref: string, folder: string, path: string): Promise<string[]> {
+  const what = `migrations lint: --since ${ref}`
+  const args = ['show', '--end-of-options', `${ref}:./${LOCK_FILE}`]
+  const { code, stdout, stderr } = await tryRun('git', args, { cwd: folder, env: { PATH: path } })
+  if (code !== 0) throw badInput(`${what}: git has no ${LOCK_FILE} of ${folder} there (${stderr.split('\n')[0]})`)
+  try {
+    return parseLock(stdout).map(({ id }) => id)
+  } catch {
+    throw badInput(`${what}: the ${LOCK_FILE} of ${folder} there is no lock of migrations`)
   }
 }

@@ -1,17 +1,18 @@
-import { differences, indexOf, sameIndex } from './compare.ts'
+import { differences, indexOf, same, sameIndex } from './compare.ts'
 import { isConnectionLoss, told } from './connection-loss.ts'
 import type { CollectionDeclaration, UpContext } from './definition.ts'
 import type { Migration } from './files.ts'
 import { lookingContext } from './plan.ts'
 import { readState } from './read-ledger.ts'
-import type { Store } from './store.ts'
+import type { CollectionState, Store } from './store.ts'
 import { checkLimitOf, within } from './time-limit.ts'
 
-/** A difference between the database and what its applied migrations declare: someone changed it by hand. */
+/** A difference between the database and what its applied migrations declare. */
 export interface Drift {
   collection: string
   /** The migration that declares it. */
   migration: string
+  /** What differs, and how it came about. */
   text: string
 }
 
@@ -28,16 +29,27 @@ export async function driftOf(store: Store, migrations: readonly Migration[], si
   const drift: Drift[] = []
   for (const [collection, { migration, declaration }] of declared) {
     const state = await store.catalog.describe(collection)
-    const found = differences(collection, declaration, state, false)
+    // What adopting left: the validator warns while documents do not satisfy it.
+    const adopted = state !== null && warnsOnly(state, declaration)
+    const found = differences(collection, declaration, state, adopted)
     const known = (declaration.indexes ?? []).map(indexOf)
     for (const index of state?.indexes ?? []) {
       if (!known.some((one) => sameIndex(one, index)) && !known.some(({ name }) => name === index.name)) {
         found.push(`${collection}: index ${index.name} is declared nowhere`)
       }
     }
-    drift.push(...found.map((text) => ({ collection, migration, text })))
+    const texts = found.map((text) => `${text}: someone changed it by hand`)
+    if (adopted && declaration.schema && (await store.catalog.countInvalid(collection, declaration.schema)) === 0) {
+      texts.push(`${collection}: the validator still only warns, and every document satisfies it: declare it once more`)
+    }
+    drift.push(...texts.map((text) => ({ collection, migration, text })))
   }
   return drift
+}
+
+function warnsOnly({ validation }: CollectionState, { schema }: CollectionDeclaration): boolean {
+  const { level, action, validator } = validation ?? {}
+  return level === 'moderate' && action === 'warn' && same(validator, { $jsonSchema: schema })
 }
 
 /** What `up` declares, whatever else it would do. */

@@ -5,7 +5,7 @@ import { Failure, replaceFile } from '../lib/index.ts'
 import { type Digest, digestSchema, sha256 } from '../release/index.ts'
 
 /** Beside the migrations, committed with them. */
-const LOCK_FILE = 'migrations.lock.json'
+export const LOCK_FILE = 'migrations.lock.json'
 
 const lockSchema = z.strictObject({
   schema: z.literal(1),
@@ -39,7 +39,7 @@ export async function readLock(folder: string): Promise<LockLine[]> {
     })
   })
   try {
-    return lockSchema.parse(JSON.parse(text)).migrations
+    return parseLock(text)
   } catch (thrown) {
     throw new Failure(
       'bad-input',
@@ -47,6 +47,11 @@ export async function readLock(folder: string): Promise<LockLine[]> {
       { cause: thrown },
     )
   }
+}
+
+/** The lines of a lock. @throws Error when `text` is none */
+export function parseLock(text: string): LockLine[] {
+  return lockSchema.parse(JSON.parse(text)).migrations
 }
 
 /** Writes the lock for `files`. */

@@ -35,7 +35,7 @@ export function remarksOf({ plans, findings, drift }: Review): Remark[] {
     ...plans.flatMap(({ steps }) => steps.flatMap(impactsOf)),
     ...drift.map(({ migration, text }) => ({
       ...{ id: 'drift', level: 'warning' as const, file: `${migration}.js`, line: 1 },
-      text: `${text}: someone changed it by hand`,
+      text,
     })),
   ]
   return remarks.toSorted((one, other) => Number(other.level === 'error') - Number(one.level === 'error'))

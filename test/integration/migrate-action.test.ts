@@ -99,6 +99,16 @@ describe('the action', () => {
     const left = await server.run('migrate', { release, plan: 'true', phase: 'data' }, { files })
     expect(left.outputs).toMatchObject({ outcome: 'done', pending: '004_count_words' })
     expect(left.summary).toContain('60 documents are changed')
+
+    await root.collection('auditlogs').dropIndex('seq')
+    openingDatabase(server, database.passwords.migrations, carried.slice(0, 1))
+    const pull = await server.run('migrate', { plan: 'true', phase: 'all' }, { files })
+    const said = sarifSchema.parse(JSON.parse(await readFile(pull.outputs.sarif ?? '', 'utf8')))
+    expect(said.runs[0]?.results.map(({ ruleId, level, message }) => [ruleId, level, message.text])).toEqual([
+      ['contract-too-early', 'error', expect.stringMatching(/^a contract in the release of 004_count_words/)],
+      ['drift', 'warning', 'auditlogs: index seq is not there: someone changed it by hand'],
+    ])
+    expect(pull.outputs).toMatchObject({ outcome: 'refused' })
   })
 })
 

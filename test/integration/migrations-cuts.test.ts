@@ -12,6 +12,7 @@ import {
   type Migration,
   openDatabase,
   PHASES,
+  undoTo,
 } from '../../src/migrations/index.ts'
 import { type Database, type Fault, startDatabase, startWire, type Wire } from '../lab/index.ts'
 import { addressOf, clear, contentOf, passLease, putReports, sampleFolder } from '../migrations/site.ts'
@@ -38,6 +39,12 @@ async function applyAll(address: DatabaseAddress, lease = LEASE): Promise<void> 
   for (const phase of PHASES) {
     await applyMigrations(opened, migrations, { ...common, onEvent: () => undefined, phase })
   }
+}
+
+async function undoAll(address: DatabaseAddress): Promise<void> {
+  await using opened = await openDatabase(address)
+  const common = { run: 'run', actor: 'octocat', host: 'runner', signal: new AbortController().signal, lease: LEASE }
+  await undoTo(opened, migrations, null, { ...common, onEvent: () => undefined })
 }
 
 async function newWire(): Promise<Wire> {
@@ -83,7 +90,11 @@ async function points(count: number, salt: number): Promise<number[]> {
  * a process that was killed there; the last one meets none and ends.
  * @returns where they died
  */
-async function dieAtEach(at: Fault['at'], nameOf: (command: Document) => string | null): Promise<string[]> {
+async function dieAtEach(
+  at: Fault['at'],
+  nameOf: (command: Document) => string | null,
+  work: (address: DatabaseAddress) => Promise<void> = applyAll,
+): Promise<string[]> {
   const deaths = new Set<string>()
   for (;;) {
     const wire = await newWire()
@@ -97,7 +108,7 @@ async function dieAtEach(at: Fault['at'], nameOf: (command: Document) => string 
         return true
       },
     })
-    const run = applyAll(addressOf(database, wire))
+    const run = work(addressOf(database, wire))
     await Promise.race([run, wire.untilStruck()])
     if (wire.struck === 0) return [...deaths]
     run.catch(() => undefined)
@@ -122,6 +133,18 @@ function batchWrite({ insert, update, documents, updates }: Document): string | 
   if (update !== 'reports' || updates.length < 2) return null
   const [{ q, u }] = updates
   return `reports: ${Object.keys(u)} from batch ${Math.floor(order.indexOf(String(q._id)) / 50)}`
+}
+
+/** A write of an undo, each kind of the data's once. */
+function undoWrite(command: Document): string | null {
+  const { update, delete: removed, createIndexes, dropIndexes, drop } = command
+  if (update === 'reports') return 'reports put back'
+  if (removed === '_migrations_before') return 'images removed'
+  if (removed === '_migrations') return `entry removed: ${command.deletes[0].q._id}`
+  if (createIndexes === 'reports') return 'index made'
+  if (dropIndexes === 'reports') return 'index dropped'
+  if (drop !== undefined) return `collection dropped: ${drop}`
+  return ledgerWrite(command)
 }
 
 it('has the sample do what it says, each change once', async () => {
@@ -154,6 +177,18 @@ describe('runs that die', () => {
     expect(deaths.filter((name) => name.startsWith('reports: $unset')).length).toBeGreaterThanOrEqual(1)
     expect(deaths).toContain('images of 004_count_words')
     expect(await contentOf(db)).toEqual(expected)
+  })
+
+  it('in an undo, at every write of the ledger and of what it puts back, are finished by the next, to what was before', async () => {
+    const before = await contentOf(db)
+    await applyAll(addressOf(database))
+    const deaths = await dieAtEach('reply', undoWrite, undoAll)
+    for (const { id } of migrations) {
+      for (const what of [`history: ${id} rolling-back`, `history: ${id} undone`]) expect(deaths).toContain(what)
+    }
+    for (const what of ['reports put back', 'images removed', 'index made', 'collection dropped', 'entry removed'])
+      expect(deaths).toContainEqual(expect.stringContaining(what))
+    expect(await contentOf(db)).toEqual(before)
   })
 
   it('by a real SIGKILL are finished by the next, to the same content', async () => {
@@ -198,18 +233,26 @@ describe('a way to the database', () => {
     }
   })
 
-  it('that swallows everything ends the run before others may take its lease; the next one finishes', async () => {
-    const [point = 0] = await points(1, 3)
-    const after = point % 20
-    const wire = await newWire()
-    const matches = (command: Document) => ledgerWrite(command) !== null || batchWrite(command) !== null
-    wire.break({ how: 'silence', at: after % 2 === 0 ? 'request' : 'reply', after, matches })
-    await expect(applyAll(addressOf(database, wire), { ttl: 5000, wait: 0 })).rejects.toMatchObject({
-      kind: 'failed',
-      message: expect.stringMatching(/lease of the database was lost \(not renewed for 4000 ms/),
-    })
-    await passLease(db)
-    await applyAll(addressOf(database))
-    expect(await contentOf(db), `silent at write ${after}`).toEqual(expected)
-  })
+  it.each([0, 1, 2])(
+    'that swallows everything ends the run before others may take its lease; the next one finishes (%i)',
+    async (part) => {
+      const after = ((await points(3, 3))[part] ?? 0) % 60
+      const wire = await newWire()
+      wire.break({ how: 'silence', at: after % 2 === 0 ? 'request' : 'reply', after, matches: isUnderLease })
+      await expect(applyAll(addressOf(database, wire), { ttl: 5000, wait: 0 })).rejects.toMatchObject({
+        kind: 'failed',
+        message: expect.stringMatching(/lease of the database was lost \(not renewed for 4000 ms/),
+      })
+      await passLease(db)
+      await applyAll(addressOf(database))
+      expect(await contentOf(db), `silent at command ${after} under the lease`).toEqual(expected)
+    },
+  )
 })
+
+/** Reads and writes that a run makes only while it holds the lease. */
+function isUnderLease(command: Document): boolean {
+  const { find, aggregate, listCollections, listIndexes } = command
+  const reads = [find, aggregate].some((of) => of === 'reports') || (listCollections ?? listIndexes) !== undefined
+  return reads || ledgerWrite(command) !== null || batchWrite(command) !== null
+}

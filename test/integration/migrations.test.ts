@@ -107,8 +107,8 @@ describe('001 and the sample', () => {
     await root.collection('auditlogs').dropIndex('seq')
     await root.collection('sessions').createIndex({ role: 1 }, { name: 'by_hand' })
     expect((await driftOf(opened, sample, signal)).map(({ text }) => text)).toEqual([
-      'sessions: index by_hand is declared nowhere',
-      'auditlogs: index seq is not there',
+      'sessions: index by_hand is declared nowhere: someone changed it by hand',
+      'auditlogs: index seq is not there: someone changed it by hand',
     ])
     await root.collection('sessions').dropIndex('by_hand')
     await undoTo(opened, sample, '003_report_words', common)
@@ -118,6 +118,19 @@ describe('001 and the sample', () => {
     ])
     await undoTo(opened, sample, null, common)
     expect(await contentOf(root)).toEqual(before)
+  })
+
+  it('takes a validator that only warns for no drift while documents need that, and for one when it is gone', async () => {
+    const drift = async () => (await driftOf(opened, sample, signal)).map(({ text }) => text)
+    await root.collection('sessions').insertOne({ of: 'another time' })
+    await apply(sample.slice(0, 1), 'expand')
+    expect(await drift()).toEqual([])
+    await root.collection('sessions').deleteMany({})
+    expect(await drift()).toEqual([
+      'sessions: the validator still only warns, and every document satisfies it: declare it once more',
+    ])
+    await root.command({ collMod: 'sessions', validator: {} })
+    expect(await drift()).toEqual([expect.stringMatching(/^sessions.* validator.*: someone changed it by hand$/)])
   })
 
   it('has an empty run ask and write nothing', async () => {
@@ -332,6 +345,19 @@ describe('an author’s mistake', () => {
     await expect(apply([endless], 'data')).rejects.toThrow(/up of 001_x took longer than 0\.5 s and was ended/)
     expect(await ended).toMatch(/closed/i)
     expect((await readLedger(opened)).entries[0]?.state).toBe('failed')
+  })
+
+  it('that never ends in check or down is ended at its limit, too', async () => {
+    await putX(5)
+    const forever = () => new Promise<never>(() => undefined)
+    const silent = marking({ timeout: '500ms', check: forever })
+    await expect(apply([silent], 'data')).rejects.toThrow(/check failed: check of 001_x took longer than 0\.5 s/)
+    const kept = marking({ timeout: '500ms', down: forever })
+    await apply([kept], 'data')
+    await expect(undoTo(opened, [kept], null, common)).rejects.toThrow(
+      /undo of 001_x: down of 001_x took longer than 0\.5 s and was ended; ask for the undo again to continue/,
+    )
+    expect((await readLedger(opened)).entries[0]?.state).toBe('rolling-back')
   })
 
   it('in check does not pass: a lie, a no, nothing at all, a write', async () => {

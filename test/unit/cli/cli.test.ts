@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runCommand } from '../../../src/cli/main.ts'
-import { exitClass } from '../../../src/lib/index.ts'
+import { exitClass, run } from '../../../src/lib/index.ts'
 
 const shipped = join(import.meta.dirname, '../../../deployment/production/migrations')
+const samples = join(import.meta.dirname, '../../fixtures/migrations')
 let directory: string
 let printed: string[]
 
@@ -16,7 +17,12 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
 function command(...args: string[]): Promise<number> {
-  return runCommand(args, { print: (line) => void printed.push(line), aside: () => undefined, root: '', env: {} })
+  return runCommand(args, {
+    print: (line) => void printed.push(line),
+    aside: () => undefined,
+    root: '',
+    env: { PATH: process.env.PATH },
+  })
 }
 
 describe('migrations', () => {
@@ -42,6 +48,23 @@ describe('migrations', () => {
     expect(await command('migrations', 'lint', '--json', ...inFolder())).toBe(exitClass.refused)
     expect(printed[0]).toContain('001_create_collections')
     await expect(command('migrations', 'lock', ...inFolder())).rejects.toThrow(/001_create_collections/)
+  })
+
+  it('finds a contract in the release of its data migration since the commit that was released', async () => {
+    const git = (...args: string[]) => run('git', args, { cwd: directory, env: { PATH: process.env.PATH ?? '' } })
+    await git('init', '--quiet')
+    await git('add', '.')
+    await git('-c', 'user.name=a', '-c', 'user.email=a@example.org', 'commit', '--quiet', '--message', 'released')
+    for (const name of ['003_report_words', '004_count_words', '005_drop_note'])
+      await cp(join(samples, `${name}.js`), join(directory, `migrations/${name}.js`))
+    await command('migrations', 'lock', ...inFolder())
+    printed = []
+    expect(await command('migrations', 'lint', ...inFolder())).toBe(exitClass.ok)
+    expect(await command('migrations', 'lint', '--since', 'HEAD', ...inFolder())).toBe(exitClass.refused)
+    expect(printed.join('\n')).toMatch(/005_drop_note\.js:\d+: error contract-too-early: /)
+    await expect(command('migrations', 'lint', '--since', 'nowhere', ...inFolder())).rejects.toThrow(
+      /--since nowhere: git has no migrations\.lock\.json of .* there/,
+    )
   })
 
   it.each([
