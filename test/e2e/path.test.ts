@@ -30,6 +30,8 @@ const releases = { first: '', second: '' }
 let first = ''
 /** Lies in the checkout in `.env` files, keys and `.git`, where builds must not take it from. */
 const inCheckout = randomBytes(24).toString('hex')
+/** Lies beside it under a name that nothing keeps out: whoever does not find it has not looked where the other one would be. */
+const taken = randomBytes(24).toString('hex')
 /** Everything that the workflows printed, and their summaries. */
 const said: string[] = []
 
@@ -40,7 +42,7 @@ beforeAll(async () => {
   production = site.lab.server('production')
   for (const migration of ['004_export_format.js', '005_drop_note.js']) await repository.addMigration(migration)
   await repository.makeFirst()
-  await repository.plant(inCheckout)
+  await repository.plant(inCheckout, taken)
 })
 
 afterAll(async () => {
@@ -314,15 +316,15 @@ describe('a secret', () => {
 
   it('is in no layer of the app and of the release that were pushed, where one that was planted is found', async () => {
     const planted = randomBytes(24).toString('hex')
-    const secrets = { ...(await sentinels()), inCheckout, planted }
+    const secrets = { ...(await sentinels()), inCheckout, planted, taken }
     const id = (await statusOf(production)).serving?.release
     const manifest = parseManifest('release.json', await production.readText(`/opt/pacs/releases/${id}/release.json`))
     const pushed = ['frontend', 'backend'].map((service) => {
       const { ref, digest } = manifest.images[service] ?? {}
       return `${ref}@${digest}`
     })
-    for (const image of [...pushed, releases.second])
-      expect(await secretsInImage(production, image, secrets)).toEqual([])
+    for (const image of pushed) expect(await secretsInImage(production, image, secrets)).toEqual(['taken'])
+    expect(await secretsInImage(production, releases.second, secrets)).toEqual([])
 
     // In a layer that a later one hides: neither the history nor a container shows it.
     await production.copyIn(Buffer.from(planted), '/root/plant/secret')

@@ -96,8 +96,11 @@ export class UserRepository {
     await this.#commit(path)
   }
 
-  /** Leaves a secret where people leave them, in no commit: beside the app and in the folders that an image takes. */
-  async plant(secret: string): Promise<void> {
+  /**
+   * Leaves a secret where people leave them, in no commit: beside the app and in the folders that an image takes.
+   * @param taken left in the same way in those folders, under names that nothing keeps out of an image
+   */
+  async plant(secret: string, taken: string): Promise<void> {
     const places = [
       ...['production/.env', 'reference-app/.env', 'reference-app/server/.env', 'reference-app/server/src/.env'],
       ...[
@@ -111,9 +114,11 @@ export class UserRepository {
         'reference-app/client/public/key.pem',
       ],
     ]
-    for (const place of places) {
+    const open = ['reference-app/server/src/planted.txt', 'reference-app/client/public/planted.txt']
+    for (const place of [...places, ...open]) {
       const path = `deployment/${place}`
-      await this.#runner.copyIn(Buffer.from(`SECRET=${secret}\n`), `${CHECKOUT}/${path}`)
+      const content = open.includes(place) ? taken : secret
+      await this.#runner.copyIn(Buffer.from(`SECRET=${content}\n`), `${CHECKOUT}/${path}`)
       await this.#runner.run(['sh', '-c', `echo '/${path}' >> .git/info/exclude`], { cwd: CHECKOUT })
     }
     await this.#git('config', 'pacs.planted', secret)
@@ -230,6 +235,8 @@ export class UserRepository {
         'act',
         ...args,
         ...['-P', 'ubuntu-latest=-self-hosted', '--local-repository', `org/pacs-deploy@v1=${SUITE}`],
+        // The checkout of a job holds what lies in it, also what git ignores.
+        '--use-gitignore=false',
         ...['--no-cache-server', '--json', '--actor', 'jane', '--secret-file', '/srv/secrets.yml'],
         ...['--env', `GITHUB_API_URL=${github?.url ?? 'http://127.0.0.1:9'}`],
         ...Object.entries(all).flatMap(([name, value]) => ['--var', `${name}=${value}`]),
