@@ -44,6 +44,9 @@ export const restoreTargetSchema = z.discriminatedUnion('kind', [
 /** How a backup is named. */
 const BACKUP = /^(newest|\d{8}t\d{6}z-[0-9a-f]{8})$/
 
+/** The one on the server, or the one off it. */
+export const repositoryChoiceSchema = z.enum(['first', 'second'])
+
 /** Which backup is verified: `newest`, `random`, or the id of one. */
 export const verifiableSchema = z
   .string()
@@ -115,7 +118,7 @@ export const requestSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('verify'),
     backup: verifiableSchema.default('newest'),
-    repository: z.enum(['first', 'second']).default('first'),
+    repository: repositoryChoiceSchema.default('first'),
     through: throughSchema.default('L6'),
     /** Milliseconds that the backup may be old; where it is absent 26 hours for the newest one, and any age for another. */
     maxAge: z.number().int().positive().optional(),
@@ -128,6 +131,7 @@ export const requestSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('restore'),
     backup: z.string().regex(BACKUP, 'is neither newest nor the id of a backup').default('newest'),
+    repository: repositoryChoiceSchema.default('first'),
     target: restoreTargetSchema,
     /** Only says what it would do. */
     plan: z.boolean().default(false),

@@ -16,9 +16,9 @@ export async function openRepository(restic: Restic, docker: Docker, signal: Abo
 
 /**
  * Makes a repository on this server, open to the group of its owner: readers of volumes write as root of that group.
- * @throws Failure `refused` where no folder can be made
+ * @param like what it will have copies of @throws Failure `refused` where no folder can be made
  */
-export async function makeRepository(restic: Pick<Restic, 'repository' | 'init'>): Promise<void> {
+export async function makeRepository(restic: Pick<Restic, 'repository' | 'init'>, like?: Restic): Promise<void> {
   const { location } = restic.repository
   try {
     await mkdir(location, { recursive: true, mode: 0o770 })
@@ -27,7 +27,7 @@ export async function makeRepository(restic: Pick<Restic, 'repository' | 'init'>
       `the repository ${location} cannot be made (${messageOf(thrown)}): BACKUP_REPOSITORY must name a folder that the agent can write`,
     )
   }
-  await restic.init()
+  await restic.init(like)
   // restic takes the modes of all later files from these (group may read: group may write).
   await openToGroup(location)
 }

@@ -3,6 +3,7 @@ import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../lib/index.ts'
 import type { Parts } from './catalogue.ts'
+import { planCopy } from './copy-home.ts'
 import { askDocker, type Docker } from './docker.ts'
 import { RestoreProgress } from './restore-progress.ts'
 import type { RestorePlan } from './restore-request.ts'
@@ -10,7 +11,7 @@ import type { RestoreSession } from './restore-session.ts'
 import { archiveRefusal, cacheRefusal, indexRefusal, restoreArchive, restoreCache } from './restore-volumes.ts'
 import { restoreWhole } from './restore-whole.ts'
 import type { RestoredFiles } from './restored-files.ts'
-import { ensureResticImage } from './volume-reader.ts'
+import { ensureResticImage, volumesRefusal } from './volume-reader.ts'
 
 const ONLY_EMPTY = 'everything is restored into an empty server only'
 
@@ -21,6 +22,9 @@ export async function planEverything(plan: RestorePlan, session: RestoreSession,
   const { archives, caches, folders, id } = session.contents
   const progress = await RestoreProgress.of(directory, id)
   if (progress.wasCut) plan.steps.push('go on with the restore that was cut: what it had done is left as it is')
+  const remote = volumesRefusal(session.request.repository)
+  if (remote !== null) plan.refusals.push(remote)
+  else if (session.request.from !== null) await planCopy(plan, session)
   if (!progress.has('database')) await planDatabase(plan, session, progress)
   // What the restore that was cut had stopped and begun holds nothing else, as long as it was never started since.
   const isOurs = async (service: string, container: string) => {

@@ -19,7 +19,10 @@ export interface RestoreRunRequest {
   tools: Tools
   /** A directory of restores alone, 0700; emptied before and after. */
   work: string
+  /** The one on this server. */
   repository: Repository
+  /** Where the backup is, if not in `repository`; everything is copied from there into `repository` first. */
+  from: Repository | null
   /** `newest` or the id of a backup. */
   which: string
   target: RestoreTarget

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { refused } from '../lib/index.ts'
 import { findParts } from './catalogue.ts'
 import type { ArchiveContents } from './contents.ts'
+import { copyHome } from './copy-home.ts'
 import type { OrthancIndex } from './orthanc-index.ts'
 import { restoreBeside, sideName, swapIn } from './restore-collections.ts'
 import { restoreEverything } from './restore-everything.ts'
@@ -26,11 +27,25 @@ export async function planRestore(request: RestoreRunRequest): Promise<RestorePl
 export async function runRestore(request: RestoreRunRequest): Promise<RestoreOutcome> {
   return withRestoreSession(request, async (session) => {
     const started = performance.now()
-    const plan = await planOf(session)
-    if (plan.refusals.length > 0) throw refused(plan.refusals.join('\n'))
-    const restored = await restore(session)
+    const plan = await planned(session)
+    const restored = await restore(await atHand(session))
     return { ...plan, restored, seconds: (performance.now() - started) / 1000 }
   })
+}
+
+async function planned(session: RestoreSession): Promise<RestorePlan> {
+  const plan = await planOf(session)
+  if (plan.refusals.length > 0) throw refused(plan.refusals.join('\n'))
+  return plan
+}
+
+/** @returns the session on a repository that this restore can read, copied where it must be */
+async function atHand(session: RestoreSession): Promise<RestoreSession> {
+  if (session.request.target.kind !== 'everything' || session.request.from === null) return session
+  const copied = await copyHome(session)
+  // It may take hours, in which somebody may send a study.
+  await planned(copied)
+  return copied
 }
 
 /** @returns where the restored data is now */

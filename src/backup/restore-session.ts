@@ -36,6 +36,11 @@ export class RestoreSession {
     this.#client = client
   }
 
+  /** The same with a copy of the backup in the repository on this server. */
+  copiedTo(restic: Restic, backup: StoredBackup): RestoreSession {
+    return new RestoreSession({ ...this.request, from: null }, restic, backup, this.contents, this.#client)
+  }
+
   /** @throws Failure `refused` when the backup holds no database */
   get database(): DatabaseContents {
     if (this.contents.database === null) throw refused(`the backup ${this.contents.id} holds no database`)
@@ -83,7 +88,7 @@ export async function withRestoreSession<T>(
 ): Promise<T> {
   const { work, tools, signal } = request
   await emptyWork(request)
-  const restic = new Restic(tools.restic, request.repository, tools.path, tools.cache)
+  const restic = new Restic(tools.restic, request.from ?? request.repository, tools.path, tools.cache)
   let client: MongoClient | null = null
   try {
     await removeDeadLocks(restic, tools.docker, signal)

@@ -72,17 +72,20 @@ async function refuseMissing(docker: Docker, volume: string): Promise<void> {
     throw refused(`there is no volume ${volume} on this server`)
 }
 
+/** @returns why no volume is stored in a repository or comes from it. Null when it can. */
+export function volumesRefusal({ location }: Repository): string | null {
+  if (isLocal(location)) return null
+  return 'volumes are stored in a repository on this server; put the one off the host into BACKUP_SECOND_REPOSITORY'
+}
+
 async function runRestic(
   { docker, image, repository, signal }: VolumeReader,
   mounts: readonly string[],
   capabilities: readonly string[],
   args: readonly string[],
 ): Promise<string> {
-  if (!isLocal(repository.location)) {
-    throw refused(
-      'volumes are stored in a repository on this server; put the one off the host into BACKUP_SECOND_REPOSITORY',
-    )
-  }
+  const refusal = volumesRefusal(repository)
+  if (refusal !== null) throw refused(refusal)
   const group = String(process.getgid?.() ?? 0)
   const { code, stdout, stderr } = await runContainer(
     docker,

@@ -162,6 +162,7 @@ export class BackupSite implements AsyncDisposable {
       tools: this.tools,
       work: join(this.directory, 'restore'),
       repository: this.repository,
+      from: null,
       which: 'newest',
       database: { host, port, username: 'root', password: passwords.root },
       archives,

@@ -1,5 +1,6 @@
 // Backups of a real database, Redis, an Orthanc on SQLite and one on PostgreSQL: taken, stored by restic, restored into scratch containers, compared.
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Db } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -38,6 +39,11 @@ beforeAll(async () => {
   first = await takeBackup(site.backup())
 })
 afterAll(() => site?.[Symbol.asyncDispose]())
+
+const second = (location: string): Repository => ({ ...site.repository, location })
+const resticOf = (repository: Repository) =>
+  new Restic(site.tools.restic, repository, site.tools.path, site.tools.cache)
+const backupsIn = async (repository: Repository) => (await listBackups(resticOf(repository))).map(({ id }) => id)
 
 describe('a backup', () => {
   test('says what it holds', () => {
@@ -176,15 +182,12 @@ describe('a second backup', () => {
     const second = await takeBackup(site.backup({ archives: site.backup().archives.slice(0, 1) }))
     expect(second.contents.stored.added).toBeLessThan(first.contents.stored.added / 2)
     expect(second.pruning).toEqual({ outcome: 'done', forgotten: [] })
-    const restic = new Restic(site.tools.restic, site.repository, site.tools.path, site.tools.cache)
-    const ids = (await listBackups(restic)).map(({ id }) => id)
+    const ids = await backupsIn(site.repository)
     expect([ids[0], ids.at(-1)]).toEqual([second.contents.id, first.contents.id])
   })
 })
 
 describe('the second repository', () => {
-  const second = (location: string): Repository => ({ ...site.repository, location })
-
   test('that is away is said, and gets everything when it is back', async () => {
     const away = await takeBackup(site.backup({ archives: [], second: second('rest:http://127.0.0.1:1/') }))
     expect(away.second).toMatchObject({ outcome: 'later', why: expect.stringMatching(/cannot be reached/) })
@@ -288,12 +291,47 @@ describe('a restore', () => {
     const { restored, mustType } = await runRestore(restore({ target }))
     expect(mustType).toBeNull()
     expect(await readdir(target.directory)).toEqual(['stack'])
+    await expectEverything(restored, target.directory)
+  })
+
+  test('of everything comes from the second repository, too, where the first is gone', async () => {
+    await db.dropDatabase()
+    await site.emptyArchivesAndRedis()
+    await rm(site.repository.location, { recursive: true })
+    const directory = join(site.directory, 'folders-of-second')
+    const from = second(join(site.directory, 'second'))
+    const said: string[] = []
+    const request = restore({
+      ...{ target: { kind: 'everything', directory }, from },
+      progress: (line) => {
+        said.push(line)
+      },
+    })
+    const copying = `copy what ${site.repository.location} lacks of the backup from ${from.location}, before anything is changed`
+    expect(await planRestore(request)).toMatchObject({ refusals: [], steps: expect.arrayContaining([copying]) })
+    expect(existsSync(site.repository.location)).toBe(false)
+    const { restored } = await runRestore(request)
+    expect(said.slice(0, 3)).toEqual([
+      `copying the backup ${first.contents.id}`,
+      expect.stringMatching(/^copying: .*% .*packs copied$/),
+      expect.anything(),
+    ])
+    await expectEverything(restored, directory)
+    expect(await backupsIn(site.repository)).toEqual([first.contents.id])
+
+    // A repository elsewhere fills no volume: that is said before anything is changed.
+    const { refusals } = await planRestore({ ...request, repository: second('rest:http://127.0.0.1:1/') })
+    expect(refusals).toContainEqual(expect.stringMatching(/^volumes are stored in a repository on this server/))
+  })
+
+  /** All that the first backup holds is there again, and works. */
+  async function expectEverything(restored: readonly string[], directory: string): Promise<void> {
     expect(restored).toEqual([
       'database pacs',
       'orthanc: 3 instances',
       'archive: 2 instances',
       'redis: 2 keys',
-      join(target.directory, 'stack'),
+      join(directory, 'stack'),
     ])
     expect(await db.collection('reports').countDocuments()).toBe(REPORTS + 1)
     expect((await site.redisCommand('get', 'session:2')).trim()).toBe('grace')
@@ -304,5 +342,5 @@ describe('a restore', () => {
       await one.send()
       expect(await one.statistics()).toMatchObject({ CountStudies: studies + 1 })
     }
-  })
+  }
 })

@@ -27,16 +27,12 @@ export const verify: Command = {
     } as const
     const options = { ...json, ...texts }
     const { values, operands } = readArgs(args, options, [0, 1])
-    const { repository = 'first' } = values
     const { 'max-age': maxAge, 'newest-within': newest, 'restore-within': restored } = values
-    if (repository !== 'first' && repository !== 'second') {
-      throw badInput(`--repository: ${JSON.stringify(repository)} is neither first nor second`)
-    }
     const through = throughSchema.safeParse(values.through ?? 'L6')
     if (!through.success) throw badInput(`--through: ${JSON.stringify(values.through)} is none of L1 to L6`)
     const [backup = 'newest'] = operands
     const request: TransactionRequestInput = {
-      ...{ kind: 'verify', backup, repository, through: through.data, actor: actorOf(console) },
+      ...{ kind: 'verify', backup, repository: repositoryOf(values), through: through.data, actor: actorOf(console) },
       ...(maxAge === undefined ? {} : { maxAge: parseDuration('--max-age', maxAge) }),
       ...(newest === undefined ? {} : { newestWithin: parseDuration('--newest-within', newest) }),
       ...(restored === undefined ? {} : { restoreWithin: parseDuration('--restore-within', restored) }),
@@ -47,7 +43,7 @@ export const verify: Command = {
 
 export const restore: Command = {
   usage:
-    'plan|run [<backup id>] --database | --collection NAME | --study UID --into DIR | --everything --into DIR [--type NAME] [--json]',
+    'plan|run [<backup id>] --database | --collection NAME | --study UID --into DIR | --everything --into DIR [--repository first|second] [--type NAME] [--json]',
   summary:
     'brings data back from a backup; plan says what run would do, and run replaces nothing without the typed name',
   async run(args, console) {
@@ -58,6 +54,7 @@ export const restore: Command = {
       study: { type: 'string' },
       everything: { type: 'boolean', default: false },
       into: { type: 'string' },
+      repository: { type: 'string' },
       type: { type: 'string' },
     } as const
     const { values, operands } = readArgs(args, options, [1, 2])
@@ -66,6 +63,7 @@ export const restore: Command = {
     const request: TransactionRequestInput = {
       kind: 'restore',
       backup: which,
+      repository: repositoryOf(values),
       target: targetOf(values),
       plan: mode === 'plan',
       ...(values.type === undefined ? {} : { typed: values.type }),
@@ -73,6 +71,11 @@ export const restore: Command = {
     }
     return codeOf(await perform(request, values.json, console))
   },
+}
+
+function repositoryOf({ repository = 'first' }: { repository?: string | undefined }): 'first' | 'second' {
+  if (repository === 'first' || repository === 'second') return repository
+  throw badInput(`--repository: ${JSON.stringify(repository)} is neither first nor second`)
 }
 
 type Target = Extract<TransactionRequestInput, { kind: 'restore' }>['target']

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import type { Repository } from '../../backup/index.ts'
+import { refused } from '../../lib/index.ts'
 import { databaseSchema } from '../protocol.ts'
 
 const repositorySchema = z.object({
@@ -37,3 +39,9 @@ export type DataPlan = z.infer<typeof dataPlanSchema>
 /** What a verification is told of it: no login of anything that lives. */
 export const proofPlanSchema = dataPlanSchema.pick({ repository: true, second: true, versions: true, stack: true })
 export type ProofPlan = z.infer<typeof proofPlanSchema>
+
+/** @throws Failure `refused` where there is none */
+export function secondOf({ second }: Pick<DataPlan, 'second'>): Repository {
+  if (second !== null) return second
+  throw refused('no second repository is configured: BACKUP_SECOND_REPOSITORY in .env names it')
+}

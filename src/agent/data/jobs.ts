@@ -62,7 +62,9 @@ export interface Proof {
   verification: VerificationView
 }
 
-export type RestoreWork = Pick<RequestOf<'restore'>, 'backup' | 'target' | 'plan' | 'typed'> & { data: DataPlan }
+export type RestoreWork = Pick<RequestOf<'restore'>, 'backup' | 'repository' | 'target' | 'plan' | 'typed'> & {
+  data: DataPlan
+}
 
 /** What the ledger of a database says of a release. */
 export interface Judgement {

@@ -102,10 +102,10 @@ export function openJobs(script: string, place: Place): DataJobs {
           ({ passed }) => passed,
         ),
       ),
-    restore: ({ data, backup, target, plan, typed }, { report, signal }) =>
+    restore: ({ data, backup, repository, target, plan, typed }, { report, signal }) =>
       tidied(
         'restore',
-        runChild({ work: 'restore', place, data, backup, target, plan, typed }, z.string(), {
+        runChild({ work: 'restore', place, data, backup, repository, target, plan, typed }, z.string(), {
           ...options,
           report,
           signal,

@@ -11,10 +11,10 @@ import {
   verificationMetrics,
   verifyBackup,
 } from '../../backup/index.ts'
-import { counted, messageOf, refused, replaceFile } from '../../lib/index.ts'
+import { counted, messageOf, replaceFile } from '../../lib/index.ts'
 import type { VerificationView } from '../protocol.ts'
 import type { ChildLine } from './child.ts'
-import type { ProofPlan } from './data-plan.ts'
+import { type ProofPlan, secondOf } from './data-plan.ts'
 import type { Proof } from './jobs.ts'
 import { writeMetrics } from './metrics.ts'
 import { requirePassword } from './password.ts'
@@ -56,9 +56,7 @@ function checkProgram(): [string, ...string[]] {
  */
 export async function verifyHere(asked: Asked, print: (line: ChildLine) => void, signal: AbortSignal): Promise<Proof> {
   const { data, place, backup, through, maxAge } = asked
-  const repository = asked.repository === 'first' ? data.repository : data.second
-  if (repository === null)
-    throw refused('no second repository is configured: BACKUP_SECOND_REPOSITORY in .env names it')
+  const repository = asked.repository === 'first' ? data.repository : secondOf(data)
   await requirePassword(data)
   const now = new Date()
   const folder = join(data.stack, 'checks')

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { planRestore, type RestoreTarget, runRestore } from '../../backup/index.ts'
 import type { ChildLine } from './child.ts'
-import type { DataPlan } from './data-plan.ts'
+import { type DataPlan, secondOf } from './data-plan.ts'
 import { requirePassword } from './password.ts'
 import { type Place, toolsOf } from './place.ts'
 
@@ -9,6 +9,7 @@ interface Asked {
   data: DataPlan
   place: Place
   backup: string
+  repository: 'first' | 'second'
   target: RestoreTarget
   plan: boolean
   typed?: string | undefined
@@ -27,6 +28,7 @@ export async function restoreHere(
     tools: toolsOf(place),
     work: join(place.backups, 'restore'),
     repository: data.repository,
+    from: asked.repository === 'first' ? null : secondOf(data),
     which: asked.backup,
     target,
     database: database && { host: '127.0.0.1', ...database },

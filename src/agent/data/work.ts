@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import { z } from 'zod'
 import { Failure } from '../../lib/index.ts'
 import { migrationPhaseSchema, releaseMigrationSchema } from '../../release/index.ts'
-import { databaseSchema, restoreTargetSchema, throughSchema } from '../protocol.ts'
+import { databaseSchema, repositoryChoiceSchema, restoreTargetSchema, throughSchema } from '../protocol.ts'
 import { backUpHere } from './backups.ts'
 import type { ChildLine } from './child.ts'
 import { dataPlanSchema, proofPlanSchema } from './data-plan.ts'
@@ -52,7 +52,7 @@ const workSchema = z.discriminatedUnion('work', [
     data: proofPlanSchema,
     place: placeSchema,
     backup: z.string(),
-    repository: z.enum(['first', 'second']),
+    repository: repositoryChoiceSchema,
     through: throughSchema,
     maxAge: z.number().optional(),
     newestWithin: z.number().optional(),
@@ -63,6 +63,7 @@ const workSchema = z.discriminatedUnion('work', [
     data: dataPlanSchema,
     place: placeSchema,
     backup: z.string(),
+    repository: repositoryChoiceSchema,
     target: restoreTargetSchema,
     plan: z.boolean(),
     typed: z.string().optional(),

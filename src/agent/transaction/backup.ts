@@ -28,11 +28,15 @@ export async function restore(
 ): Promise<TransactionResult> {
   await run.report.step(
     'restore',
-    `${request.target.kind} from the ${request.backup} backup${request.plan ? ', only planned' : ''}`,
+    `${request.target.kind} from the ${request.backup} backup of the ${request.repository} repository${request.plan ? ', only planned' : ''}`,
   )
   const data = await runningData(world, planner)
   if (data === null)
-    return { ...done('', world), outcome: 'refused', message: 'no service with data runs here yet: deploy first' }
+    return {
+      ...done('', world),
+      outcome: 'refused',
+      message: 'no service with data runs here yet: bring the core first (pacs-agent core RELEASE)',
+    }
   return done(await world.jobs.restore({ data, ...request }, run), world)
 }
 

@@ -255,6 +255,7 @@ describe('pacs-agent restore', () => {
     [['restore', 'run', 'random', '--database'], /backup: is neither newest nor the id of a backup/],
     [['restore', 'run', '--study', '1.2'], /--into is missing/],
     [['restore', 'run', '--study', 'abc', '--into', 'here'], /no StudyInstanceUID; .*must be an absolute path/],
+    [['restore', 'plan', '--database', '--repository', 'third'], /"third" is neither first nor second/],
     [['verify', 'yesterday'], /neither newest, random nor the id of a backup/],
     [['verify', '--repository', 'third'], /"third" is neither first nor second/],
     [['migrate', release, '--phase', 'later'], /"later" is none of expand, data, contract/],

@@ -23,7 +23,8 @@ async function world() {
     caches: [{ service: 'redis' }],
     folders: [{ name: 'stack' }],
   }
-  const request = { tools: { docker }, signal: new AbortController().signal, work: directory }
+  const repository = { location: '/repository', passwordFile: '/password' }
+  const request = { tools: { docker }, repository, from: null, signal: new AbortController().signal, work: directory }
   const session = { contents, request, cache: () => cache } as unknown as RestoreSession
   const refusals = async () => {
     const plan: RestorePlan = { backup: 'b1', steps: [], mustType: null, refusals: [] }
