@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, refused, sideBySide, together } from '../lib/index.ts'
+import { besideNoMigration } from '../migrations/index.ts'
 import { type ArchiveSource, copyIndex, liveIndexFiles, resumePaused } from './archive.ts'
 import { type CacheSource, readCache, type SavedCache, saveCache } from './cache.ts'
 import { idTag, newBackupId, PART, sizeTag, type Tagged } from './catalogue.ts'
@@ -62,7 +63,7 @@ export interface BackupResult {
 }
 
 /**
- * Takes one backup of everything that is asked for and stores it; the caller holds the server's lock.
+ * Takes one backup of everything that is asked for and stores it; the caller holds the server's lock, and nobody the lease of the database.
  * Caches come first, then the database, then the archives: a study that a record names was there when the record was read.
  * @throws Failure: nothing of a backup that failed counts as one, the work directory is empty, and no container is left paused
  */
@@ -224,9 +225,12 @@ async function collectDatabase(request: BackupRequest, staged: string): Promise<
   await mkdir(directory, { mode: 0o700 })
   const client = await connectDatabase(source.address)
   try {
-    await refuseLittleRoom(await dataSize(client.db(source.database)), directory)
+    const db = client.db(source.database)
+    await refuseLittleRoom(await dataSize(db), directory)
     const onProgress = (collection: string, documents: number) => progress(`${collection}: ${documents} documents`)
-    const dump = await dumpDatabase({ client, database: source.database, directory, signal, onProgress })
+    const dump = await besideNoMigration(db, request.host, () =>
+      dumpDatabase({ client, database: source.database, directory, signal, onProgress }),
+    )
     return { service: source.service, ...dump, seconds: (performance.now() - started) / 1000 }
   } finally {
     await client.close()

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Failure, hasEnded, messageOf, processIdentity } from '../lib/index.ts'
 import { isConnectionLoss, told } from './connection-loss.ts'
 import type { Actor } from './ledger.ts'
-import type { LeaseStore } from './store.ts'
+import type { LeaseHolder, LeaseStore } from './store.ts'
 
 export interface LeaseOptions {
   /** Milliseconds that a lease outlives its last renewal; 60 s by default. */
@@ -63,18 +63,14 @@ export async function takeLease(
       const answer = await store.take(ours, ttl, over)
       if (answer.isOurs) return new Held(store, token, answer.previous, { ttl, fresh, asked })
       const { holder } = answer
-      // Also by the host's name: a clone of a machine that runs goes on with the same boot and the same processes.
-      if (over === null && holder.host === host && holder.process !== null && hasEnded(holder.process)) {
+      if (over === null && hasDied(holder, host)) {
         // Nobody renews it any more; what was on its way when its process was killed has this long to arrive.
         await delay(Math.min(SETTLE, ttl / 4), undefined, signal === undefined ? {} : { signal })
         over = holder.token
         continue
       }
       if (performance.now() >= until) {
-        throw new Failure(
-          'locked',
-          `the database is locked by ${holder.purpose} of ${holder.actor} on ${holder.host} (run ${holder.run}) until ${holder.expiresAt.toISOString()} unless renewed: wait for it or end it`,
-        )
+        throw lockedBy(holder)
       }
     } catch (thrown) {
       // Whether it was taken is told by the token that stands there.
@@ -82,6 +78,19 @@ export async function takeLease(
     }
     await delay(Math.min(500, wait, ttl / 4), undefined, signal === undefined ? {} : { signal })
   }
+}
+
+/** Whether nobody renews a lease any more: its process was killed on this machine. */
+export function hasDied(holder: LeaseHolder, host: string): boolean {
+  // Also by the host's name: a clone of a machine that runs goes on with the same boot and the same processes.
+  return holder.host === host && holder.process !== null && hasEnded(holder.process)
+}
+
+export function lockedBy({ purpose, actor, host, run, expiresAt }: LeaseHolder & { expiresAt: Date }): Failure {
+  return new Failure(
+    'locked',
+    `the database is locked by ${purpose} of ${actor} on ${host} (run ${run}) until ${expiresAt.toISOString()} unless renewed: wait for it or end it`,
+  )
 }
 
 class Held implements Lease {

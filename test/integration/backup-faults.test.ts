@@ -20,6 +20,8 @@ import {
   verifyBackup,
 } from '../../src/backup/index.ts'
 import { processIdentity } from '../../src/lib/index.ts'
+import { besideNoMigration, openDatabase } from '../../src/migrations/index.ts'
+import { takeLease } from '../../src/migrations/lease.ts'
 import { type Damage, damaged, withChangedDumps } from '../backup/damage.ts'
 import { diesAt } from '../backup/dies-at.ts'
 import { fillRecords } from '../backup/records.ts'
@@ -57,6 +59,10 @@ const restic = (location = site.repository.location) =>
 const backups = async () => (await listBackups(restic())).map(({ id }) => id)
 const found = (report: Verification) =>
   Object.fromEntries(report.levels.map(({ level, outcome, findings }) => [level, outcome === 'passed' ? [] : findings]))
+const checksIn = (folder: string) => ({
+  ...{ folder, within: 60_000 },
+  program: [process.execPath, join(import.meta.dirname, '../backup/answer-check.ts')] as [string, ...string[]],
+})
 const one = <T>(values: readonly T[]): T => values[Math.floor(draw() * values.length)] as T
 
 describe('a damaged repository', () => {
@@ -124,11 +130,7 @@ describe('a backup whose dumps are not what it says', () => {
       site.verification({
         which: id,
         memory: MEMORY,
-        checks: {
-          folder: checks,
-          program: [process.execPath, join(import.meta.dirname, '../backup/answer-check.ts')],
-          within: 60_000,
-        },
+        checks: checksIn(checks),
         newestWithin: 3_600_000,
         progress: (line) => {
           if (line.startsWith('L4')) seen = lookAtScratch()
@@ -213,6 +215,46 @@ describe('a backup whose dumps are not what it says', () => {
     expect(findings.map((line) => wrong.exec(line)?.[1]).sort()).toEqual(
       [a, b].map((path) => path?.slice(storage.length + 1)),
     )
+  })
+})
+
+describe('a database that is not the one to back up', () => {
+  test('is one that somebody migrates, or began to while it was read', async () => {
+    const { host, port, passwords } = site.database
+    await using opened = await openDatabase({
+      host,
+      port,
+      database: 'pacs',
+      username: 'root',
+      password: passwords.root,
+    })
+    const lease = (on: string) => takeLease(opened.lease, { run: 'https://ci/7', actor: 'grace', host: on }, 'migrate')
+    const before = await backups()
+    const request = site.backup({ archives: [], caches: [], folders: [] })
+    {
+      await using _ = await lease('runner-7')
+      await expect(takeBackup(request)).rejects.toMatchObject({
+        kind: 'locked',
+        message: expect.stringMatching(
+          /^the database is locked by migrate of grace on runner-7 \(run https:\/\/ci\/7\)/,
+        ),
+      })
+      expect(await readdir(site.work)).toEqual([])
+      expect(await backups()).toEqual(before)
+      // Its process is gone, which only its own machine knows.
+      const leases = db.collection<{ _id: string }>('_migrations')
+      await leases.updateOne({ _id: 'lease' }, { $set: { process: processIdentity()?.replace(/\S+$/, '1') } })
+      await expect(takeBackup(request)).rejects.toMatchObject({ kind: 'locked' })
+      await leases.updateOne({ _id: 'lease' }, { $set: { host: request.host } })
+      expect(await besideNoMigration(db, request.host, async () => 'read')).toBe('read')
+    }
+    // The lease that was given back keeps nobody out, and one that was taken and given back meanwhile is seen.
+    const meanwhile = besideNoMigration(db, request.host, async () => (await lease('runner-8'))[Symbol.asyncDispose]())
+    await expect(meanwhile).rejects.toMatchObject({
+      kind: 'error',
+      message: expect.stringMatching(/was changed meanwhile by migrate of grace on runner-8/),
+    })
+    await takeBackup(request)
   })
 })
 
