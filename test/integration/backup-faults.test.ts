@@ -31,6 +31,7 @@ import { random, seedOfCommit } from '../site/seed.ts'
 import { smallDisk } from '../site/small-disk.ts'
 
 const REPORTS = 200
+const CHECKS = join(import.meta.dirname, '../../deployment/production/checks')
 let site: BackupSite
 let db: Db
 let first: string
@@ -219,6 +220,26 @@ describe('a backup whose dumps are not what it says', () => {
 })
 
 describe('a database that is not the one to back up', () => {
+  test('is found by the shipped checks, where it holds anything at all', async () => {
+    const { passwords } = site.database
+    const source = site.backup().database ?? expect.unreachable()
+    const client = await site.database.connect('root')
+    await client.db('elsewhere').collection('orders').insertOne({ item: 'paper' })
+    const address = { ...source.address, username: 'root', password: passwords.root }
+    const wrong = await takeBackup(
+      site.backup({ database: { ...source, database: 'elsewhere', address }, archives: [], caches: [], folders: [] }),
+    )
+    await client.db('elsewhere').dropDatabase()
+    const report = await verifyBackup(site.verification({ which: wrong.contents.id, checks: checksIn(CHECKS) }))
+    // Its size may tell, too.
+    const { L0: _, L5, ...others } = found(report)
+    expect(L5).toContainEqual(
+      'ledger.check.js: the ledger of migrations is there: no migration is applied: is this the database of the application?',
+    )
+    expect(Object.values(others).flat()).toEqual([])
+    expect(report.outcome).toBe('failed')
+  })
+
   test('is one that somebody migrates, or began to while it was read', async () => {
     const { host, port, passwords } = site.database
     await using opened = await openDatabase({

@@ -1,17 +1,22 @@
 // Backups of a real database, Redis, an Orthanc on SQLite and one on PostgreSQL: taken, stored by restic, restored into scratch containers, compared.
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Db } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
+  arrange,
   type BackupResult,
   type Docker,
   type DockerCall,
   listBackups,
+  newBackupId,
   planRestore,
   type Repository,
   Restic,
+  retentionSchema,
   runRestore,
   takeBackup,
   verifyBackup,
@@ -95,7 +100,21 @@ describe('a backup', () => {
 
 describe('its verification', () => {
   test('restores and finds everything the same, on every level', async () => {
-    const report = await verifyBackup(site.verification({ newestWithin: 3_600_000 }))
+    let seen: unknown
+    const report = await verifyBackup(
+      site.verification({
+        newestWithin: 3_600_000,
+        progress: (line) => {
+          if (line.startsWith('L4')) seen = scratchPostgres()
+        },
+      }),
+    )
+    expect(seen).toEqual({
+      ...{ NetworkMode: 'none', Binds: null, PortBindings: {}, RestartPolicy: { Name: 'no', MaximumRetryCount: 0 } },
+      ...{ Memory: 1024 ** 3, MemorySwap: 1024 ** 3, NanoCpus: 1e9, PidsLimit: 256 },
+      ...{ CapAdd: null, CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'], Privileged: false },
+      user: 'postgres',
+    })
     expect(report.levels.flatMap(({ level, findings }) => findings.map((one) => `${level}: ${one}`))).toEqual([])
     expect(report.outcome).toBe('passed')
     expect(report.levels.map(({ level }) => level)).toEqual(['L0', 'L1', 'L2', 'L3', 'L4', 'L5', 'L6'])
@@ -103,6 +122,17 @@ describe('its verification', () => {
     expect(await ids(['ps', '-aq', '--filter', 'label=pacs.verify'])).toEqual([])
     expect(await ids(['network', 'ls', '-q', '--filter', 'label=pacs.verify'])).toEqual([])
   })
+
+  /** While a verification runs: what the PostgreSQL that it restores an index into could reach and use. */
+  function scratchPostgres(): object {
+    const asked = ['container', 'inspect', `pacs-verify-${site.name}-postgres`]
+    const [{ HostConfig, Config }] = JSON.parse(execFileSync('docker', asked, { encoding: 'utf8' }))
+    const names = [
+      ...['NetworkMode', 'Binds', 'PortBindings', 'RestartPolicy', 'Memory', 'MemorySwap', 'NanoCpus', 'PidsLimit'],
+      ...['CapAdd', 'CapDrop', 'SecurityOpt', 'Privileged'],
+    ]
+    return { ...Object.fromEntries(names.map((name) => [name, HostConfig[name]])), user: Config.User }
+  }
 
   test('ends at the level that is asked for', async () => {
     const { levels, outcome } = await verifyBackup(site.verification({ through: 'L1' }))
@@ -342,5 +372,41 @@ describe('a restore', () => {
       await one.send()
       expect(await one.statistics()).toMatchObject({ CountStudies: studies + 1 })
     }
+  }
+})
+
+describe('retention', () => {
+  test('removes what it does not keep from both repositories, with what only that held, and what never became whole', async () => {
+    const repository = second(join(site.directory, 'small'))
+    const away = second(join(site.directory, 'small-second'))
+    const large = join(site.directory, 'stack', 'viewer.wasm')
+    const retention = retentionSchema.parse({ last: 2, daily: 1, weekly: 0, monthly: 0 })
+    const take = () => takeBackup(site.backup({ archives: [], caches: [], repository, second: away, retention }))
+    await writeFile(large, randomBytes(4_000_000))
+    const { contents: oldest } = await take()
+    await rm(large)
+    const { contents: middle } = await take()
+    const [old, young] = ['20260101t000000z-00000000', newBackupId(new Date())]
+    for (const one of [repository, away]) {
+      expect(await bytesIn(one)).toBeGreaterThan(4_000_000)
+      for (const id of [old, young])
+        await resticOf(one).backup([import.meta.filename], [`id=${id}`, 'part=work'], 'test')
+    }
+    const newest = await take()
+    expect(newest.pruning).toEqual({ outcome: 'done', forgotten: [oldest.id, old] })
+    for (const one of [repository, away]) {
+      const kept = arrange(await resticOf(one).snapshots())
+      expect(kept.complete.map(({ id }) => id)).toEqual([newest.contents.id, middle.id])
+      expect([...kept.torn.keys()]).toEqual([young])
+      expect(await bytesIn(one)).toBeLessThan(4_000_000)
+      const report = await verifyBackup(site.verification({ repository: one, which: middle.id }))
+      expect(report.levels.flatMap(({ findings }) => findings)).toEqual([])
+    }
+  })
+
+  async function bytesIn({ location }: Repository): Promise<number> {
+    const packs = await readdir(join(location, 'data'), { recursive: true })
+    const sizes = await Promise.all(packs.map((name) => stat(join(location, 'data', name))))
+    return sizes.reduce((sum, one) => sum + (one.isFile() ? one.size : 0), 0)
   }
 })
