@@ -1,9 +1,9 @@
 // The second repository in the stores that a backup may go to off the host, each a real server that asks for credentials.
 import { createHash, randomBytes } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Repository, takeBackup, verifyBackup } from '../../src/backup/index.ts'
+import { type Repository, runRestore, takeBackup, verifyBackup } from '../../src/backup/index.ts'
 import { fillRecords } from '../backup/records.ts'
 import { type Gate, startGate } from '../backup/signed-store.ts'
 import { BackupSite } from '../backup/site.ts'
@@ -91,6 +91,23 @@ describe.each(stores)('a second repository by $kind', ({ right, other, wrong, se
     const away = await takeBackup(site.backup({ archives: [], second: wrong() }))
     expect(away.second).toMatchObject({ outcome: 'later', waiting: [away.contents.id] })
   })
+})
+
+test('a second repository by S3 gives everything back to a server that lost all, its first repository too', async () => {
+  const db = await site.db
+  const reports = await db.collection('reports').countDocuments()
+  await db.dropDatabase()
+  await site.emptyArchivesAndRedis()
+  await rm(site.repository.location, { recursive: true })
+  const from = stores[0]?.right() ?? expect.unreachable()
+  const target = { kind: 'everything', directory: join(site.directory, 'folders') } as const
+  const { restored } = await runRestore(site.restore({ target, from }))
+  expect(restored).toContain('orthanc: 1 instances')
+  expect(await db.collection('reports').countDocuments()).toBe(reports)
+  expect(await site.archives[0].md5Faults()).toEqual([])
+  expect(await site.archives[0].statistics()).toMatchObject({ CountStudies: 1 })
+  const report = await verifyBackup(site.verification())
+  expect(report.levels.flatMap(({ findings }) => findings)).toEqual([])
 })
 
 test('by S3 nothing came to the store that was not signed with the key', () => {
