@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { GUIDE, type GuideBlock, guideBlocks } from '../docs/guide.ts'
+import { runbookCommands } from '../docs/runbooks.ts'
 import { ensureRestic, type Lab, type Machine, startLab, waitFor } from '../lab/index.ts'
 import { loadImages } from '../monitoring/site.ts'
 import { UserRepository } from '../site/user-repository.ts'
@@ -120,6 +121,24 @@ describe('docs/monitoring.md', () => {
     expect([...new Set(targets.map(({ labels }) => labels.job))].toSorted()).toEqual(jobs)
     // The agent's own work goes on beside it.
     expect((await server.exec(['pacs-agent', 'health'])).code).toBe(0)
+  })
+})
+
+describe('the runbooks', () => {
+  it('name commands that a server with an agent and its monitoring knows', async () => {
+    const commands = await runbookCommands()
+    expect(commands.size).toBeGreaterThan(60)
+    const failed: string[] = []
+    for (const [command, pages] of commands) {
+      const { code, stdout, stderr } = await server.exec(['bash', '-euo', 'pipefail', '-c', command], { cwd: '/root' })
+      if (code !== 0) failed.push(`${pages.join(', ')}: ${command}\n(${code}) ${stdout}${stderr}`)
+    }
+    expect(failed).toEqual([])
+    // What is looked for has to be found: both releases' containers by the one name, and what they said.
+    const listed = await server.run(['docker', 'ps', '--filter', 'name=backend', '--format', '{{.Names}}'])
+    expect(listed).toMatch(/^pacs-[0-9a-f]{8}-backend-[0-9a-f]{8}-1$/m)
+    for (const service of ['backend', 'mongodb', 'traefik'])
+      expect(await server.run(['journalctl', '-t', service, '-n', '1', '--no-pager', '--quiet'])).not.toBe('')
   })
 })
 

@@ -1,12 +1,21 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
 import { type Alert, alertsOf, type Cases, MONITORING, readCases, readRules } from '../../monitoring/rules.ts'
 
 /** Programs of a server of this stack, and of the containers that the commands enter. */
 const PROGRAMS =
   /^([A-Z]+=\$\()?(curl|df|dmesg|docker|du|free|journalctl|ls|openssl|pacs-agent|sed|ss|systemctl|timedatectl|uptime)( |$)/
-const AGENT_VERBS = ['backup', 'rollback', 'status', 'verify']
+const AGENT_VERBS = ['backup', 'logs', 'rollback', 'status', 'verify']
+
+const composeSchema = z.object({
+  services: z.record(
+    z.string(),
+    z.object({ deploy: z.object({ update_config: z.object({ order: z.string() }).optional() }).optional() }),
+  ),
+})
 
 let alerts: Alert[]
 let cases: Cases
@@ -60,17 +69,29 @@ describe('the runbooks', () => {
   })
 
   test('use programs that a server has, services of the stack and verbs of the agent', async () => {
-    const stack = await readFile(join(MONITORING, '../docker-compose.prod.yml'), 'utf8')
+    const stack = composeSchema.parse(
+      parse(await readFile(join(MONITORING, '../docker-compose.prod.yml'), 'utf8'), { merge: true }),
+    )
+    const services = Object.keys(stack.services)
+    // The agent names them by their instance; and there may be two of one.
+    const perInstance = services.filter((name) => stack.services[name]?.deploy?.update_config?.order === 'start-first')
+    expect(perInstance).toEqual(['frontend', 'backend'])
     for (const { alert } of alerts) {
       const [, block = ''] = /```sh\n([\s\S]*?)\n```/.exec(await runbook(alert)) ?? []
       const commands = block.split('\n').filter((line) => line !== '')
       expect(commands.length, alert).toBeGreaterThan(0)
       for (const command of commands) {
+        expect(command, `${alert}: of one container, and of none that ended; the journal has all`).not.toMatch(
+          /docker logs/,
+        )
         expect(command, alert).toMatch(PROGRAMS)
-        const verb = /^pacs-agent (\w+)/.exec(command)?.[1]
+        const verb = /^pacs-agent (.+)/.exec(command)?.[1]
         if (verb !== undefined) expect(AGENT_VERBS, `${alert}: ${command}`).toContain(verb)
-        for (const [, service] of command.matchAll(/compose\.service=([\w-]+)/g)) {
-          expect(stack, `${alert}: ${command}`).toMatch(new RegExp(`^  ${service}:$`, 'm'))
+        for (const [, service = ''] of command.matchAll(/(?:compose\.service=|filter name=|journalctl -t )([\w-]+)/g)) {
+          expect(services, `${alert}: ${command}`).toContain(service)
+        }
+        for (const [, service = ''] of command.matchAll(/compose\.service=([\w-]+)/g)) {
+          expect(perInstance, `${alert}: ${command} finds nothing beside an agent`).not.toContain(service)
         }
       }
     }
