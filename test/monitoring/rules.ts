@@ -44,7 +44,8 @@ const casesFile = z.record(
   z.strictObject({
     at: z.string(),
     interval: z.string().default('1m'),
-    fires: seriesMap,
+    /** One for each branch of the rule. */
+    fires: z.union([z.array(seriesMap), seriesMap.transform((one) => [one])]),
     /** Missing only for what fires always. */
     silent: seriesMap.optional(),
   }),
@@ -79,7 +80,7 @@ export function promtoolFiles(rules: Rules, cases: Cases): Map<string, string> {
     if (alerts.length === 0) continue
     const needed = group.name === 'availability' ? [...recorded, group] : [group]
     files.set(`rules-${group.name}.yml`, stringify({ groups: needed }))
-    const tests = alerts.flatMap(({ alert }) => testsOf(alert, cases[alert]))
+    const tests = alerts.flatMap((alert) => testsOf(alert, cases[alert.alert]))
     for (const [interval, some] of Map.groupBy(tests, (test) => test.interval)) {
       const content = {
         rule_files: [`rules-${group.name}.yml`],
@@ -94,22 +95,34 @@ export function promtoolFiles(rules: Rules, cases: Cases): Map<string, string> {
   return files
 }
 
-function testsOf(name: string, found: Cases[string] | undefined) {
+function testsOf({ alert, for: holds }: Alert, found: Cases[string] | undefined) {
   if (found === undefined) return []
   const { at, interval, fires, silent } = found
+  const firing = [{ labels: '{}', value: 1 }]
+  const early = holds === undefined ? null : minutes(holds) - minutes(interval)
   return [
-    { kind: 'fires', series: fires, samples: [{ labels: '{}', value: 1 }] },
-    ...(silent === undefined ? [] : [{ kind: 'is silent', series: silent, samples: [] }]),
-  ].map(({ kind, series, samples }) => ({
-    name: `${name} ${kind}`,
+    ...fires.map((series, n) => ({ kind: `fires (${n + 1})`, series, at, samples: firing })),
+    ...fires.flatMap((series, n) =>
+      early === null ? [] : [{ kind: `is pending (${n + 1})`, series, at: `${early}m`, samples: [] }],
+    ),
+    ...(silent === undefined ? [] : [{ kind: 'is silent', series: silent, at, samples: [] }]),
+  ].map(({ kind, series, at, samples }) => ({
+    name: `${alert} ${kind}`,
     interval,
     input_series: Object.entries(series).map(([series, values]) => ({ series, values })),
     promql_expr_test: [
       {
-        expr: `count(ALERTS{alertname="${name}",alertstate="firing"}) > bool 0`,
+        expr: `count(ALERTS{alertname="${alert}",alertstate="firing"}) > bool 0`,
         eval_time: at,
         exp_samples: samples,
       },
     ],
   }))
+}
+
+function minutes(duration: string): number {
+  const [, count, unit = ''] = /^(\d+)([mhd])$/.exec(duration) ?? []
+  const each = { m: 1, h: 60, d: 1440 }[unit]
+  if (each === undefined) throw new Error(`"${duration}" is no duration of minutes, hours or days`)
+  return Number(count) * each
 }

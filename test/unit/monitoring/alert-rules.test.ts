@@ -34,6 +34,14 @@ test('every alert has a name of its own, a case in which it fires and one in whi
   expect(withoutSilence.map(([name]) => name)).toEqual(['Watchdog'])
 })
 
+test('an alert with more than one cause has a case for each', () => {
+  const branched = alerts.filter(({ expr }) => / or /.test(expr.replaceAll(/\s+/g, ' ')))
+  expect(branched.length).toBeGreaterThan(10)
+  for (const { alert, expr } of alerts) {
+    expect(cases[alert]?.fires.length, alert).toBe(expr.split(/\sor\s/).length)
+  }
+})
+
 test('each kind of trouble has its alerts, and only the watchdog has no severity', () => {
   const byCategory = Map.groupBy(alerts, ({ labels }) => labels.category)
   for (const category of ['availability', 'latency', 'capacity', 'database', 'imaging', 'security'] as const) {
@@ -55,7 +63,7 @@ describe('the runbooks', () => {
   })
 
   test('say what it means, what it costs, how to find out and what to do, with the rule as it is', async () => {
-    for (const { alert, expr, labels } of alerts) {
+    for (const { alert, expr, for: holds, labels } of alerts) {
       const text = await runbook(alert)
       const sections = [...text.matchAll(/^## (.+)$/gm)].map(([, title]) => title)
       expect(sections, alert).toEqual(['Meaning', 'Impact', 'Diagnosis', 'Mitigation'])
@@ -64,7 +72,10 @@ describe('the runbooks', () => {
       expect(shown.replaceAll(/\s+/g, ' '), `${alert}: the rule in its runbook`).toBe(
         expr.trim().replaceAll(/\s+/g, ' '),
       )
-      expect(text, alert).toContain(`Severity ${labels.severity}, category ${labels.category}`)
+      const when = holds === undefined ? 'holds:' : `holds for ${holds}:`
+      expect(text, alert).toContain(
+        `Severity ${labels.severity}, category ${labels.category}. It fires when this ${when}\n`,
+      )
     }
   })
 
