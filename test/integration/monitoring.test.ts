@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
+import { z } from 'zod'
+import { waitFor } from '../lab/index.ts'
 import { questionsOf, readDashboards } from '../monitoring/dashboards.ts'
-import { MONITORING, promtoolFiles, readCases, readRules } from '../monitoring/rules.ts'
+import { alertsOf, MONITORING, promtoolFiles, readCases, readRules } from '../monitoring/rules.ts'
 import { MonitoringTools } from '../monitoring/tools.ts'
 
 let folder: string
@@ -94,5 +96,85 @@ describe('amtool', () => {
       '--verify.receivers=watchdog',
       ...labels,
     ])
+  })
+})
+
+/** What each cause hides, and what of the same kind it leaves. */
+const HIDES = {
+  TraefikDown: 'EdgeProbeFailed EdgeSlow ErrorBudgetBurns ErrorBudgetBurnsFast ErrorBudgetBurnsSlowly ErrorBudgetLeaks',
+  ApiDown:
+    'ApiInstanceDown ApiSlow ErrorBudgetBurns ErrorBudgetBurnsFast ErrorBudgetBurnsSlowly ErrorBudgetLeaks EventLoopLags',
+  OrthancDown: 'DicomPortClosed ExportsFail NoStudiesReceived OrthancJobsPile OrthancStoreSlow',
+  MongoDown: 'FindingsFail MongoUnreachableFromSome',
+  RedisDown: 'RedisMemoryHigh RedisRejectsConnections',
+  ErrorBudgetBurnsFast: 'ErrorBudgetBurns ErrorBudgetBurnsSlowly ErrorBudgetLeaks',
+  DiskAlmostFull: 'DiskFillingUp',
+  BackupVeryOld: 'BackupTooOld',
+} as const
+const hiddenSchema = z.array(
+  z.object({
+    fingerprint: z.string(),
+    labels: z.looseObject({ alertname: z.string(), category: z.string(), mountpoint: z.string() }),
+    status: z.object({ inhibitedBy: z.array(z.string()) }),
+  }),
+)
+
+describe('Alertmanager', () => {
+  const url = '--alertmanager.url=http://127.0.0.1:9093'
+  const query = async (which: string) =>
+    hiddenSchema.parse(JSON.parse(await tools.run(['amtool', 'alert', 'query', which, '--output=json', url])))
+  let all: { alert: string; line: (more?: string) => string }[]
+
+  beforeAll(async () => {
+    await tools.startAlertmanager(join(MONITORING, 'alertmanager.yml'))
+    await waitFor(
+      'Alertmanager to answer',
+      () =>
+        query('--active').then(
+          () => true,
+          () => false,
+        ),
+      30_000,
+    )
+    all = alertsOf(await readRules()).map(({ alert, labels: { severity, category } }) => ({
+      alert,
+      line: (more = '') =>
+        `amtool alert add ${url} alertname=${alert} severity=${severity} category=${category} instance=a mountpoint=/ ${more}`,
+    }))
+    const causes = new Set<string>(Object.keys(HIDES))
+    await post(all.filter(({ alert }) => !causes.has(alert)).map(({ line }) => line()))
+    expect(await query('--inhibited')).toEqual([])
+  })
+
+  async function post(lines: readonly string[]): Promise<void> {
+    const file = join(folder, 'post.sh')
+    await writeFile(file, `${lines.join('\n')}\n`)
+    await tools.script(file)
+  }
+
+  test.each(Object.entries(HIDES))('hides behind %s what follows from it, and nothing else', async (cause, hides) => {
+    const { line } = all.find(({ alert }) => alert === cause) ?? expect.fail(`no alert is called ${cause}`)
+    const others = all.filter(({ alert }) => Object.keys(HIDES).includes(alert) && hides.split(' ').includes(alert))
+    // A consequence that hides others itself is there only while its cause is.
+    await post([line(), ...others.map((one) => one.line())])
+    const hidden = await query('--inhibited')
+    expect([...new Set(hidden.map(({ labels }) => labels.alertname))].toSorted()).toEqual(hides.split(' '))
+    const own = (await query('--active')).find(({ labels }) => labels.alertname === cause)?.fingerprint
+    expect(own).toBeDefined()
+    for (const one of hidden) expect(one.status.inhibitedBy, one.labels.alertname).toContain(own)
+    const over = `--end=${new Date().toISOString()}`
+    await post([line(over), ...others.map((one) => one.line(over))])
+    expect(await query('--inhibited')).toEqual([])
+  })
+
+  test('hides nothing of security and compliance while every cause is there, and no other disk', async () => {
+    await post(all.map(({ line }) => line()))
+    const filling = all.find(({ alert }) => alert === 'DiskFillingUp')?.line()
+    await post([filling?.replace('mountpoint=/ ', 'mountpoint=/other ') ?? ''])
+    const hidden = await query('--inhibited')
+    const names = [...new Set(hidden.map(({ labels }) => labels.alertname))].toSorted()
+    expect(names).toEqual([...new Set(Object.values(HIDES).flatMap((some) => some.split(' ')))].toSorted())
+    expect(hidden.filter(({ labels }) => /^(security|compliance)$/.test(labels.category))).toEqual([])
+    expect(hidden.map(({ labels }) => labels.mountpoint)).not.toContain('/other')
   })
 })

@@ -25,6 +25,9 @@ export class MonitoringTools {
         '-d',
         '--init',
         ...label,
+        // Nobody outside is to hear of a test's alerts.
+        '--network',
+        'none',
         '--user',
         '0:0',
         ...volumes,
@@ -40,6 +43,17 @@ export class MonitoringTools {
   /** @returns what the program wrote. @throws when it ended with an error, with what it wrote */
   run([program, ...args]: ['promtool' | 'amtool', ...string[]]): Promise<string> {
     return docker(['exec', this.#containers[program], 'sh', '-c', 'exec "$@" 2>&1', 'sh', program, ...args])
+  }
+
+  /** Starts Alertmanager with this configuration where `amtool` runs, at its own port of the loopback address. */
+  async startAlertmanager(config: string): Promise<void> {
+    const options = [`--config.file=${config}`, '--storage.path=/tmp/alertmanager', '--cluster.listen-address=']
+    await docker(['exec', '--detach', this.#containers.amtool, '/bin/alertmanager', ...options])
+  }
+
+  /** Runs a script of `amtool` commands, a file in one of the folders. */
+  script(file: string): Promise<string> {
+    return docker(['exec', this.#containers.amtool, 'sh', '-e', file])
   }
 
   async remove(): Promise<void> {
