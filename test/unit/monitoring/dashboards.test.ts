@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
 import { DASHBOARDS } from '../../../scripts/dashboards/definitions.ts'
 import { renderDashboard } from '../../../scripts/dashboards/render.ts'
 import { questionsOf, readDashboards, type ShippedDashboard } from '../../monitoring/dashboards.ts'
@@ -69,4 +71,29 @@ test("each is as Grafana's own schema says, down to the options of its panels", 
   expect(judge({ ...broken, panels: [{ type: 'unheard-of' }] }).join('\n')).toContain(
     'no schema was read for "unheard-of"',
   )
+})
+
+test('Grafana is told to ask the Prometheus of the stack, and to read the dashboards where they are mounted', async () => {
+  const read = async (path: string): Promise<unknown> =>
+    parse(await readFile(join(MONITORING, path), 'utf8'), { merge: true })
+  const mount = z.object({ source: z.string(), target: z.string() })
+  const service = z.object({ volumes: z.array(z.union([z.string(), mount])).optional() })
+  const { services } = z
+    .object({ services: z.record(z.string(), service) })
+    .parse(await read('../docker-compose.prod.yml'))
+  const mounts = new Map(
+    services.grafana?.volumes?.flatMap((one) => (typeof one === 'string' ? [] : [[one.source, one.target] as const])),
+  )
+  const { datasources } = z
+    .object({ datasources: z.array(z.object({ uid: z.string(), url: z.url() })) })
+    .parse(await read('grafana/datasources/prometheus.yml'))
+  expect(datasources.map(({ url }) => url)).toEqual(['http://prometheus:9090'])
+  for (const { url } of datasources) expect(Object.keys(services)).toContain(new URL(url).hostname)
+  const { providers } = z
+    .object({ providers: z.array(z.object({ options: z.object({ path: z.string() }) })) })
+    .parse(await read('grafana/provisioning/dashboards.yml'))
+  expect(providers.map(({ options }) => options.path)).toEqual([mounts.get('./monitoring/grafana/dashboards')])
+  // Where Grafana looks for the two files themselves.
+  expect(mounts.get('./monitoring/grafana/datasources')).toBe('/etc/grafana/provisioning/datasources')
+  expect(mounts.get('./monitoring/grafana/provisioning')).toBe('/etc/grafana/provisioning/dashboards')
 })
