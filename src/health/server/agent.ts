@@ -29,7 +29,7 @@ export async function askAgent(socketPath: string, timeout: number): Promise<Age
   if (!parsed?.success) return bad(`status ${answer.status}, and no word of a state`)
   const { phase, transaction, serving, last } = parsed.data
   if (last?.result.outcome === 'failed') {
-    const detail = `${last.transaction} failed and is not undone yet (pacs-agent status)`
+    const detail = `${last.transaction} failed: neither done nor undone in full (pacs-agent status)`
     return { finding: { ok: true, degraded: true, detail }, serving }
   }
   const busy = transaction ? `, ${transaction.kind} ${transaction.id} runs (${phase})` : ''

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -200,6 +201,32 @@ describe('health-check.js', () => {
       },
     ])
     expect(await report({}, [{ service: 'web' }], ...(await asking()))).toMatchObject({ code: 0, state: 'up' })
+  })
+
+  it('tells Prometheus of an agent that does not answer, and of one whose last transaction failed', async () => {
+    const socketPath = join(directory, 'agent.sock')
+    const last = { transaction: 'deploy-1', result: { outcome: 'deployed' } }
+    let answer = ''
+    const agent = createServer((_request, response) => void response.end(answer)).listen(socketPath)
+    const checks = join(directory, 'with-agent.json')
+    await writeFile(checks, JSON.stringify({ project: 'pacs', services: {}, agent: socketPath }))
+    const asked = async (body: string) => {
+      answer = body
+      const { printed } = await check({}, [], '--format', 'prometheus', '--checks', checks)
+      const of = '{service="agent",check="status",critical="false"}'
+      return ['up', 'degraded'].map((what) => printed.split(`pacs_health_check_${what}${of} `)[1]?.[0])
+    }
+    const status = { phase: 'idle', transaction: null, serving: null, warm: null, last }
+    try {
+      expect(await asked(JSON.stringify(status))).toEqual(['1', '0'])
+      expect(await asked(JSON.stringify({ ...status, last: { ...last, result: { outcome: 'failed' } } }))).toEqual([
+        '1',
+        '1',
+      ])
+      expect(await asked('no word')).toEqual(['0', '0'])
+    } finally {
+      agent.close()
+    }
   })
 
   it.each([
