@@ -27,6 +27,7 @@ export const EXPECTED = {
   OrthancDown: { receiver: 'critical', holds: 60, wait: 10 },
   ApiDown: { receiver: 'critical', holds: 60, wait: 10 },
   EdgeProbeFailed: { receiver: 'critical', holds: 120, wait: 10 },
+  TargetDown: { receiver: 'warning', holds: 300, wait: 30 },
 } as const satisfies Record<string, Expected>
 
 export type Raised = keyof typeof EXPECTED
@@ -46,6 +47,10 @@ export async function breakThings(lab: Lab, server: Machine): Promise<Record<Rai
   const session = await logIn(lab, server)
   const study = await signable(lab, server, session)
   const since: Partial<Record<Raised, number>> = {}
+
+  // First what is heard of last.
+  since.TargetDown = now()
+  await compose(server, ['stop', '--timeout', '5', 'node-exporter'])
 
   // Somebody guesses passwords: five of one name before it is locked, then on with it; and of many names.
   since.LoginFailures = now()
@@ -89,6 +94,13 @@ export async function breakThings(lab: Lab, server: Machine): Promise<Record<Rai
 export async function breakApi(server: Machine): Promise<number> {
   await compose(server, ['stop', '--timeout', '5', 'backend'])
   return Date.now() / 1000
+}
+
+/** Brings Redis back. @returns when, in seconds of the epoch */
+export async function mendRedis(server: Machine): Promise<number> {
+  const at = Date.now() / 1000
+  await compose(server, ['start', 'redis'])
+  return at
 }
 
 async function guess(lab: Lab, server: Machine, name: string): Promise<void> {
