@@ -74,7 +74,9 @@ export async function restoreArchive(
 
 /** @returns why a cache cannot be restored into: it must be empty. Null when it can. */
 export async function cacheRefusal(docker: Docker, source: CacheSource, signal: AbortSignal): Promise<string | null> {
-  const keys = Number((await askRedis(docker, source, ['DBSIZE'], signal)).replace(/\D/g, ''))
+  // The user of backups may ask INFO, and not DBSIZE.
+  const said = await askRedis(docker, source, ['INFO', 'keyspace'], signal)
+  const keys = [...said.matchAll(/^db\d+:keys=(\d+)/gm)].reduce((sum, [, held]) => sum + Number(held), 0)
   return keys === 0 ? null : `${source.service} holds ${keys} keys: everything is restored into an empty server only`
 }
 

@@ -15,7 +15,11 @@ async function world() {
   const directory = await mkdtemp(join(tmpdir(), 'pacs-everything-'))
   onTestFinished(() => rm(directory, { recursive: true }))
   const its = { state: 'false id1 noon' }
-  const docker: Docker = async ([verb]) => ({ code: 0, stderr: '', stdout: verb === 'exec' ? '7' : its.state })
+  const docker: Docker = async ([verb]) => ({
+    code: 0,
+    stderr: '',
+    stdout: verb === 'exec' ? '# Keyspace\r\ndb0:keys=7,expires=0,avg_ttl=0\r\n' : its.state,
+  })
   const contents = {
     id: 'b1',
     database: null,
