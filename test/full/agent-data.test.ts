@@ -6,11 +6,12 @@ import { z } from 'zod'
 import { sendImage } from '../dicom/send.ts'
 import { syntheticImage } from '../dicom/synthetic-image.ts'
 import { fencedBlocks, readPage } from '../docs/fenced-blocks.ts'
+import { guideBlocks } from '../docs/guide.ts'
 import { FakeGitHub } from '../github/fake-api.ts'
 import { type Machine, waitFor } from '../lab/index.ts'
 import { openServerDatabase, type ServerDatabase } from '../site/database.ts'
 import { loseDocument } from '../site/lose-document.ts'
-import { agent, configure, type SiteConfig, statusOf } from '../site/server.ts'
+import { agent, configure, type ServerSecrets, type SiteConfig, statusOf } from '../site/server.ts'
 import { count, type Site, startSite } from '../site/site.ts'
 import { ask, askAndKill, atRest, instancesOn, type Seen } from '../site/transactions.ts'
 import { logIn, type Session, visit } from '../stack/visit.ts'
@@ -23,14 +24,14 @@ const IMAGE = syntheticImage('DATA^PATIENT', 'DATA-1')
 const PASSWORD = 'secrets/restic-password'
 let site: Site
 let server: Machine
-let config: SiteConfig
+let config: SiteConfig & { secrets: ServerSecrets }
 let database: ServerDatabase
 let jane: Session
 const releases = { first: '', second: '', third: '' }
 const ids = { first: '', second: '' }
 
 beforeAll(async () => {
-  site = await startSite(['data'])
+  site = await startSite(['data', 'rebuilt'])
   server = site.lab.server('data')
   const configured = site.configs.get('data')
   if (configured === undefined) throw new Error('the server has no configuration')
@@ -459,18 +460,26 @@ describe('a contract', () => {
   })
 })
 
+/** The second repository lies with another user of the first server. */
+const VAULT = { BACKUP_SECOND_REPOSITORY: 'sftp:vault@data.lab:backups' }
+
+/** Gives the agent of a machine a key of its own for the vault, the only one that opens it. */
+async function letIntoVault(machine: Machine): Promise<void> {
+  const home = '/opt/pacs/.ssh'
+  await machine.run(['install', '-d', '-m', '0700', '-o', 'pacs', '-g', 'pacs', home])
+  await machine.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', `${home}/id_ed25519`], { user: 'pacs' })
+  const known = `${server.hostname} ${server.hostKey}\n`
+  await machine.run(['tee', `${home}/known_hosts`], { user: 'pacs', input: known })
+  const key = await machine.run(['cat', `${home}/id_ed25519.pub`])
+  await server.run(['tee', '/home/vault/.ssh/authorized_keys'], { user: 'vault', input: `restrict ${key}` })
+}
+
 describe('a second repository by SFTP', () => {
   it('gets every backup with the key of pacs, and proves its restore by itself', async () => {
-    const home = '/opt/pacs/.ssh'
-    await server.run(['install', '-d', '-m', '0700', '-o', 'pacs', '-g', 'pacs', home])
-    await server.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', `${home}/id_ed25519`], { user: 'pacs' })
-    await server.run(['tee', `${home}/known_hosts`], { user: 'pacs', input: `localhost ${server.hostKey}\n` })
     await server.run(['useradd', '--create-home', 'vault'])
     await server.run(['install', '-d', '-m', '0700', '-o', 'vault', '/home/vault/.ssh'])
-    const key = await server.run(['cat', `${home}/id_ed25519.pub`])
-    await server.run(['tee', '/home/vault/.ssh/authorized_keys'], { user: 'vault', input: `restrict ${key}` })
-    const away = { ...config, env: { ...config.env, BACKUP_SECOND_REPOSITORY: 'sftp:vault@localhost:backups' } }
-    await configure(server, away)
+    await letIntoVault(server)
+    await configure(server, { ...config, env: { ...config.env, ...VAULT } })
     const all = (await backups()) + 1
     expect(await ask(server, ['backup'])).toMatchObject({
       ...{ code: 0, result: { message: expect.stringMatching(/holds \d+ documents and 1 study$/) } },
@@ -490,6 +499,50 @@ describe('a second repository by SFTP', () => {
     })
     expect(await backups()).toBe(all + 1)
     await configure(server, config)
+  })
+})
+
+describe('a server that is lost', () => {
+  it('comes back on a new one from the second repository, as the deployment guide says, with its images and signatures', async () => {
+    const rebuilt = site.lab.server('rebuilt')
+    const { env, files } = site.configs.get('rebuilt') ?? expect.unreachable()
+    const own = Object.fromEntries(Object.entries(files).filter(([path]) => path.startsWith('certs/')))
+    const { PACS_PUBLIC_HOST = '' } = env
+    await configure(rebuilt, {
+      env: { ...config.env, PACS_PUBLIC_HOST, ...VAULT },
+      files: { ...config.files, ...own },
+    })
+    await letIntoVault(rebuilt)
+    const release = releases.third || releases.first
+    const reports = await database.db.collection('reports').countDocuments()
+
+    const block = (await guideBlocks()).find(({ text }) => text.includes('--repository second'))?.text ?? ''
+    const written = block
+      .trim()
+      .split('\n')
+      .map((line) => line.replace('"$RELEASE"', release).split(' ').slice(1))
+    const [core = [], planned = [], restored = [], deployed = []] = written
+    expect(written.map(([verb]) => verb)).toEqual(['core', 'restore', 'restore', 'deploy'])
+    expect(await ask(rebuilt, core)).toMatchObject({ code: 0, result: { outcome: 'done' } })
+    const plan = await ask(rebuilt, planned)
+    expect(plan.result).toMatchObject({ outcome: 'done', message: expect.stringMatching(/^backup \S+: \d+ steps$/) })
+    expect(JSON.stringify(plan.events)).toContain('lacks of the backup from sftp:vault@data.lab:backups')
+    const run = await ask(rebuilt, restored)
+    expect(run).toMatchObject({ code: 0, result: { outcome: 'done' } })
+    expect(run.result?.message).toMatch(/: database pacs; orthanc: 1 instances; redis: \d+ keys; /)
+    expect(await ask(rebuilt, [...deployed, ...QUICK])).toMatchObject({ result: { outcome: 'deployed' } })
+
+    const session = await logIn(site.lab, rebuilt)
+    const study = `/api/studies/${IMAGE.studyInstanceUid}`
+    const read = (path: string) => visit(site.lab, rebuilt, `${study}/${path}`, { session })
+    expect(await read('rendered')).toMatchObject({ status: 200 })
+    const report = async (from: Machine, by: Session) =>
+      JSON.parse((await visit(site.lab, from, `${study}/report`, { session: by })).body.toString())
+    const signed = await report(rebuilt, session)
+    expect(signed).toEqual(await report(server, jane))
+    expect(JSON.stringify(signed)).toContain('"meaning":"author"')
+    await using there = await openServerDatabase(site.lab, rebuilt, config.secrets.mongodbMigrationsPassword)
+    expect(await there.db.collection('reports').countDocuments()).toBe(reports)
   })
 })
 
