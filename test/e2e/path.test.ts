@@ -339,14 +339,15 @@ describe('a secret', () => {
 })
 
 describe('the action at the root', () => {
-  it('brings a given release to an environment and proves that it serves there', async () => {
+  it('backs up where that is asked for, brings a given release to an environment and proves that it serves there', async () => {
     // Nothing stays warm, so that the deploys below start their release from nothing.
     const run = await repository.bring(
       { environment: 'staging', release: releases.first },
-      { vars: { KEEP_WARM: '1s' } },
+      { vars: { KEEP_WARM: '1s', BACKUP_FIRST: 'true' } },
     )
     expect(run.green, run.printed.slice(-3000)).toBe(true)
     expect(run.outputs.get('bring/bring')).toMatchObject({ outcome: 'deployed', serving: first })
+    expect(run.printed).toMatch(/backup \S+ holds \d+ documents? and \d+ stud/)
     expect(run.printed).toContain(`${first} serves and is well, 3 times in a row.`)
     expect((await statusOf(staging)).serving?.release).toBe(first)
   })

@@ -2,6 +2,8 @@
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { Failure, messageOf } from '../../src/lib/index.ts'
+import { sendImage } from '../dicom/send.ts'
+import { syntheticImage } from '../dicom/synthetic-image.ts'
 import { LabError, Progress } from '../lab/index.ts'
 import { startSite } from '../site/site.ts'
 import { ask, atRest } from '../site/transactions.ts'
@@ -37,7 +39,10 @@ async function main(): Promise<number> {
     if (result?.outcome !== 'done' && result?.outcome !== 'deployed') throw new LabError(result?.message ?? stderr)
   }
   await atRest(server)
-  const report = await runProfile(site.lab, server, profile, progress)
+  const image = syntheticImage()
+  await sendImage(image, { host: '127.0.0.1', port: server.port(4242), called: 'PACS', calling: 'CT1' })
+  const images = [`/api/studies/${image.studyInstanceUid}/rendered`]
+  const report = await runProfile(site.lab, server, { profile, images }, progress)
   console.log(report.text)
   if (json !== undefined) await writeFile(json, `${JSON.stringify(report, null, 2)}\n`)
   return report.good ? 0 : 1

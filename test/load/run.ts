@@ -15,14 +15,24 @@ export interface LoadReport {
   good: boolean
 }
 
-/** Puts the load of `profile` on the public entry of `server`, by connections from this machine's loopback. */
-export async function runProfile(lab: Lab, server: Machine, profile: Profile, progress: Progress): Promise<LoadReport> {
+/**
+ * Puts the load of `profile` on the public entry of `server`, by connections from this machine's loopback.
+ * @param load.images paths of images that each connection looks at
+ */
+export async function runProfile(
+  lab: Lab,
+  server: Machine,
+  { profile, images }: { profile: Profile; images: readonly string[] },
+  progress: Progress,
+): Promise<LoadReport> {
   const watch = new Watch(server)
   const measured: Measured[] = []
   let sent = 0
   try {
     for (const step of profile.steps) {
-      const one = await progress.step(`${step.connections} connections`, () => measure(lab, server, step, watch))
+      const one = await progress.step(`${step.connections} connections`, () =>
+        measure(lab, server, { step, images }, watch),
+      )
       measured.push(one)
       sent += one.sent
       if (sent > MOST_REQUESTS || (profile.findsLimit && faultsOf(one).length > 0)) break
@@ -33,10 +43,16 @@ export async function runProfile(lab: Lab, server: Machine, profile: Profile, pr
   return report(profile, measured)
 }
 
-async function measure(lab: Lab, server: Machine, { connections, time, think }: Step, watch: Watch): Promise<Measured> {
+async function measure(
+  lab: Lab,
+  server: Machine,
+  { step, images }: { step: Step; images: readonly string[] },
+  watch: Watch,
+): Promise<Measured> {
+  const { connections, time, think } = step
   const took: number[] = []
   watch.take()
-  const counter = await count(lab, server, { connections, think, onGood: (ms) => void took.push(ms) })
+  const counter = await count(lab, server, { connections, think, images, onGood: (ms) => void took.push(ms) })
   await delay(time)
   const { sent, lost, seconds } = await counter.stop()
   const failures: Record<string, number> = {}
