@@ -16,6 +16,8 @@ const blocks = (await guideBlocks()).filter(({ where }) => where !== 'nowhere')
 let lab: Lab
 let server: Machine
 const releases = { RELEASE: '', RELEASE_2: '' }
+/** All that set-up said. */
+const said: string[] = []
 
 beforeAll(async () => {
   lab = await startLab({ servers: ['staging'] })
@@ -47,6 +49,23 @@ async function prepareAdministrator(): Promise<void> {
   await server.run(['update-ca-certificates'])
 }
 
+/** The secrets that set-up made whose content stands in what it said or in its records. */
+async function secretsShown(): Promise<string[]> {
+  const folder = '/opt/pacs/config/next/secrets'
+  const records = '/var/lib/pacs-setup'
+  // Before the first set-up there is none.
+  const names = (await server.exec(['ls', folder])).stdout.split('\n').filter((name) => name !== '')
+  if (names.length === 0) return []
+  expect(names).toContain('mongodb-root-password')
+  const kept = await server.run(['sh', '-c', `cat ${records}/changes.jsonl ${records}/installation.json`])
+  const shown = [...said, kept].join('\n')
+  expect(shown).toContain(`${folder}/mongodb-root-password: made`)
+  const contents = await Promise.all(
+    names.map(async (name) => [name, (await server.run(['cat', `${folder}/${name}`])).trim()] as const),
+  )
+  return contents.flatMap(([name, content]) => (shown.includes(content) ? [name] : []))
+}
+
 /** A block with the names of this server in place of the guide's, and the files that a network without internet brings along. */
 function asHere({ text }: GuideBlock): string {
   return text
@@ -68,6 +87,11 @@ describe(GUIDE, () => {
     }
     const { code, stdout, stderr } = await machine.exec(['bash', '-euc', asHere(block)], { cwd, env: releases })
     expect(code, `${block.text}\n${stdout}\n${stderr}`).toBe(0)
+    if (/pacs-deploy setup/.test(block.text)) {
+      said.push(stdout, stderr)
+      // Right after it: a later block gives some of them new values.
+      expect(await secretsShown()).toEqual([])
+    }
   })
 
   it('leaves a server that serves, has proved a backup, and kept what tells of an incident', async () => {
