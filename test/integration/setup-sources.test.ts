@@ -122,6 +122,18 @@ describe('set-up on Debian 12', () => {
     await server.run(['chown', 'nobody', '/root/release/agent/index.js'])
     expect((await server.exec([script])).stdout.trim()).toBe('nothing changed')
   })
+
+  it('protects the machine, too: a firewall, and sshd that takes keys only', async () => {
+    // Their packages take a minute; on Debian 13 they are all taken in.
+    const spared = ['updates', 'fail2ban', 'logs'].flatMap((name) => ['--without', name])
+    const { code, stdout, stderr } = await server.exec([...setUp, '--with', 'hardening', ...spared])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(/^changed: sshd: takes keys only, after a login of pacs and of root$/m)
+    expect(await server.run(['sshd', '-T'])).toMatch(/^passwordauthentication no$/m)
+    expect(await server.run(['systemctl', 'is-active', 'pacs-firewall'])).toBe('active')
+    expect(await server.run(['nft', 'list', 'ruleset'])).toContain('pacs')
+    expect((await server.exec(setUp)).stdout).toMatch(/^nothing changed$/m)
+  })
 })
 
 const setUp = ['/root/setup-production.sh']
