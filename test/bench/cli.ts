@@ -16,7 +16,7 @@ npm run bench -- start [--rounds 10] [--json FILE]   what each action costs befo
 npm run bench -- build|scan|push [--rounds 5] [--json FILE]   the steps of the build job against docker buildx build, trivy image and nothing
 npm run bench -- migrate [--rounds 5] [--documents 20000] [--json FILE]   migrations against migrate-mongo and the bare driver
 npm run bench -- backup [--rounds 3] [--documents 1000000] [--instances 2000] [--json FILE]   dump, second backup, verification, memory
-npm run bench -- stack [--rounds 3] [--json FILE]   cold start of the shipped stack, its edge against the API itself, health checks`
+npm run bench -- stack [--rounds 3] [--json FILE]   cold start of the shipped stack, its edge against the API itself, health check, alerts`
 
 interface Options {
   rounds: number | undefined

@@ -2,15 +2,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Lab, type Machine, startLab, waitFor } from '../lab/index.ts'
 import { questionsOf, readDashboards } from '../monitoring/dashboards.ts'
-import { breakApi, breakThings, EXPECTED, mendRedis, type Raised, SCRAPED_AND_EVALUATED } from '../monitoring/faults.ts'
+import { EXPECTED, type Raised } from '../monitoring/faults.ts'
+import { PATIENCE, timeToMessages } from '../monitoring/heard.ts'
 import { everythingAsked, lackingIn } from '../monitoring/scraped.ts'
 import { answers, type Message, messages, recordedSeries, startMonitoring, work } from '../monitoring/site.ts'
 import { build, configure, copyDeployment } from '../stack/standalone.ts'
 
 /** What is empty as long as nothing is wrong and no release is new. */
 const EMPTY_WHEN_WELL = /code=~"[45]|code=~"401|alertstate="firing",alertname!="Watchdog"\}$|unless count by/
-/** Milliseconds for an alert to arrive, on a machine that does other things too. */
-const PATIENCE = 6 * 60_000
 
 let lab: Lab
 let server: Machine
@@ -67,59 +66,22 @@ test('the watchdog is heard of again and again', async () => {
 })
 
 test('twelve alerts reach their receivers when real things break, and one is called off when its cause is mended', async () => {
-  const broken = await breakThings(lab, server)
-  const rows: string[] = []
-  const arrived = async (alert: Raised) => {
-    const found = await waitFor(
-      `a message about ${alert}`,
-      async () => about(alert, broken[alert], await messages(server)),
-      PATIENCE + EXPECTED[alert].holds * 1000,
-    )
-    const { holds, wait } = EXPECTED[alert]
-    const seconds = found.at - broken[alert]
-    rows.push(`${alert}: ${seconds.toFixed(0)} s, of which ${holds} s for and ${wait} s group_wait`)
-    // Sooner than it may fire would mean that something else raised it.
-    expect(seconds, alert).toBeGreaterThan(holds)
-  }
-  const later = new Set<Raised>(['ApiDown', 'EdgeProbeFailed', 'TargetDown'])
-  const names = Object.keys(EXPECTED) as Raised[]
-  for (const alert of names.filter((one) => !later.has(one))) await arrived(alert)
-  const mended = await mendRedis(server)
-  broken.ApiDown = broken.EdgeProbeFailed = await breakApi(server)
-  for (const alert of later) await arrived(alert)
+  const { seconds, mended } = await timeToMessages(lab, server)
+  // Sooner than it may fire would mean that something else raised it.
+  for (const alert of Object.keys(EXPECTED) as Raised[])
+    expect(seconds[alert], alert).toBeGreaterThan(EXPECTED[alert].holds)
   await waitFor(
     'a message that Redis is back',
     async () =>
       (await messages(server)).find((one) => one.at > mended && /^Subject: \[RESOLVED\] RedisDown /m.test(textOf(one))),
     PATIENCE,
   )
-  process.stdout.write(`${rows.join('\n')}\n(beside these up to ${SCRAPED_AND_EVALUATED} s to scrape and evaluate)\n`)
   const mails = (await messages(server)).filter((one) => one.by === 'mail')
   expect(mails.flatMap(({ to }) => to)).toEqual(
     expect.arrayContaining(['pacs-on-call@example.org', 'pacs-team@example.org', 'pacs-compliance@example.org']),
   )
   expect(mails.map(({ text }) => text).join('\n')).toMatch(/Runbook: monitoring\/runbooks\/MongoDown\.md/)
 })
-
-/** The first message about `alert` since then at the receiver that it is for: some fire while the stack comes up. */
-function about(alert: Raised, since: number, all: readonly Message[]): Message | undefined {
-  const { receiver } = EXPECTED[alert]
-  return all.find((one) => {
-    if (one.at <= since) return false
-    // The team hears by mail alone.
-    if (receiver === 'warning')
-      return isTo('pacs-team@example.org', one) && textOf(one).includes(`Subject: [FIRING warning] ${alert} `)
-    return (
-      one.by === 'web' &&
-      one.to === `/${receiver}` &&
-      one.alerts.some((found) => found.alert === alert && found.status === 'firing')
-    )
-  })
-}
-
-function isTo(address: string, one: Message): boolean {
-  return one.by === 'mail' && one.to.includes(address)
-}
 
 function textOf(one: Message): string {
   return one.by === 'mail' ? one.text : ''
