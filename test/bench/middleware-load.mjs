@@ -4,6 +4,7 @@
 // Runs in the backend's image. Usage: node middleware-load.mjs ROUNDS SECONDS
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { connect } from 'node:net'
 
 /** The API in the backend's image. */
@@ -18,9 +19,8 @@ const REQUEST = 'GET /empty HTTP/1.1\r\nHost: bench\r\n\r\n'
 
 async function serve(measured) {
   const app = express()
-  if (measured) app.use(createMetrics().middleware)
   app.get('/empty', (_request, response) => void response.end())
-  const server = app.listen(0, '127.0.0.1')
+  const server = createServer(measured ? createMetrics().counted(app) : app).listen(0, '127.0.0.1')
   await once(server, 'listening')
   process.send(server.address().port)
   process.on('message', () => {

@@ -34,18 +34,18 @@ import { Worklist } from './worklist.js'
  */
 
 /**
- * The API as one Express application. Health stands before metrics and log: probes are no traffic.
+ * The API as one Express application. Health stands before the log: probes are no traffic.
  * @param {{
  *   stores: Stores,
  *   users: import('./log-in/users.js').Users,
  *   sessionKey: string,
  *   release: import('./config.js').Config['release'],
  *   log: import('pino').Logger,
- *   metrics: ReturnType<import('./middleware/metrics-middleware.js').createMetrics>,
+ *   registry: import('prom-client').Registry,
  *   isStopping: () => boolean,
  * }} parts
  */
-export function createApp({ stores, users, sessionKey, release, log, metrics, isStopping }) {
+export function createApp({ stores, users, sessionKey, release, log, registry, isStopping }) {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -53,8 +53,8 @@ export function createApp({ stores, users, sessionKey, release, log, metrics, is
   const { orthanc, database, keyStore } = stores
   const dependencies = new Dependencies({ mongodb: database, redis: keyStore, orthanc })
   const notifications = new Notifications(database)
-  const families = new Families(metrics.registry)
-  watchParts(metrics.registry, { release, dependencies, notifications })
+  const families = new Families(registry)
+  watchParts(registry, { release, dependencies, notifications })
 
   app.use((_request, response, next) => {
     response.locals.log = log
@@ -65,7 +65,7 @@ export function createApp({ stores, users, sessionKey, release, log, metrics, is
     next()
   })
   app.use('/health', healthRoutes(dependencies, isStopping))
-  app.use(metrics.middleware, requestLog(log))
+  app.use(requestLog(log))
   app.get('/api/version', (_request, response) => {
     response.json(release)
   })

@@ -28,10 +28,11 @@ export async function startServer(config, options = {}) {
     sessionKey: config.sessionKey,
     release: config.release,
     log,
-    metrics,
+    registry: metrics.registry,
     isStopping: () => stopping,
   })
-  const api = createServer(app)
+  // Probes are no traffic.
+  const api = createServer(metrics.counted(app, (url) => !url.startsWith('/health')))
   // A study of some gigabytes may take longer than the five minutes that a body has by default. Headers keep their limit.
   api.requestTimeout = 0
   const drain = createDrain(api)

@@ -15,9 +15,9 @@ import { PASSWORD } from './people.js'
 import { Browser, startApi } from './start.js'
 
 test('10,000 random paths, names and methods make no more series than there are routes', async () => {
-  const { registry, middleware } = createMetrics()
+  const { registry, counted } = createMetrics()
   const app = express()
-  app.use(middleware)
+  const handler = counted(app)
   // Answers at once: what a network adds is in the other tests, and would cost minutes here.
   const answer = (/** @type {unknown} */ _request, /** @type {import('express').Response} */ response) =>
     void response.emit('close')
@@ -44,7 +44,7 @@ test('10,000 random paths, names and methods make no more series than there are 
     ]
     const method = n % 10 === 0 ? `METHOD${name}` : 'GET'
     const request = Object.assign(new IncomingMessage(socket), { method, url: paths[n % paths.length] })
-    app(request, new ServerResponse(request))
+    handler(request, new ServerResponse(request))
   }
   const text = await registry.metrics()
   for (const name of names) assert.ok(!text.includes(name) && !text.includes(encodeURIComponent(name)), name)
@@ -85,12 +85,11 @@ test('10,000 random words make no more series of what people do than there are',
 })
 
 test('an application with more routes than are told apart counts the rest as other', async () => {
-  const { registry, middleware } = createMetrics({ prefix: 'shop_', routes: 2 })
+  const { registry, counted } = createMetrics({ prefix: 'shop_', routes: 2 })
   const app = express()
-  app.use(middleware)
   for (const path of ['/one', '/two', '/three', '/four'])
     app.get(path, (_request, response) => void response.send(path))
-  const server = createServer(app).listen(0, '127.0.0.1')
+  const server = createServer(counted(app)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
   for (const path of ['one', 'two', 'three', 'four', 'one'])
@@ -98,9 +97,9 @@ test('an application with more routes than are told apart counts the rest as oth
   server.close()
   server.closeAllConnections()
   const text = await registry.metrics()
-  const counted = [...text.matchAll(/^shop_http_request_duration_seconds_count\{.*route="(.*?)".*\} (\d+)$/gm)]
+  const counts = [...text.matchAll(/^shop_http_request_duration_seconds_count\{.*route="(.*?)".*\} (\d+)$/gm)]
   assert.deepEqual(
-    counted.map(([, route, count]) => [route, Number(count)]),
+    counts.map(([, route, count]) => [route, Number(count)]),
     [
       ['/one', 2],
       ['/two', 1],
@@ -111,7 +110,11 @@ test('an application with more routes than are told apart counts the rest as oth
 
 test('a request is in the bucket of its time, and one above all limits in the last alone', async () => {
   const registry = new Registry()
-  const figures = new RequestFigures(registry, 'shop_', [0.1, 1])
+  const figures = new RequestFigures(registry, 'shop_', {
+    limits: [0.1, 1],
+    methodOf: (method) => method,
+    routeOf: (route) => route,
+  })
   for (const seconds of [0.05, 0.1, 0.5, 60]) figures.add('GET', '/', 200, seconds, 10, true)
   figures.add('GET', '/', 500, 0.5, 10, true)
   const text = await registry.metrics()
@@ -122,12 +125,11 @@ test('a request is in the bucket of its time, and one above all limits in the la
 })
 
 test('answers over one connection count with the bytes of each, and one that breaks off as aborted', async () => {
-  const { registry, middleware } = createMetrics({ prefix: 'shop_' })
+  const { registry, counted } = createMetrics({ prefix: 'shop_' })
   const app = express()
-  app.use(middleware)
   app.get('/small', (_request, response) => void response.send('x'.repeat(100)))
   app.get('/cut', (_request, response) => void response.write('x', () => response.destroy()))
-  const server = createServer(app).listen(0, '127.0.0.1')
+  const server = createServer(counted(app)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
   const socket = connect(port, '127.0.0.1')
@@ -144,6 +146,17 @@ test('answers over one connection count with the bytes of each, and one that bre
     sampleIn(text, `shop_http_${name}{method="GET",route="${route}",code="200"}`)
   assert.deepEqual([series('response_bytes_total', '/small'), series('requests_aborted_total', '/small')], [came, 0])
   assert.equal(series('requests_aborted_total', '/cut'), 1)
+})
+
+test('probes are no traffic', async () => {
+  await using api = await startApi()
+  for (const path of ['/health/live', '/health/ready', '/api/version'])
+    assert.equal((await fetch(api.url + path)).status, 200)
+  const counted = [...(await scrape(api)).matchAll(/^pacs_http_request_duration_seconds_count\{.*route="(.*?)"/gm)]
+  assert.deepEqual(
+    counted.map(([, route]) => route),
+    ['/api/version'],
+  )
 })
 
 test('what people do is counted, and nobody is named', async () => {

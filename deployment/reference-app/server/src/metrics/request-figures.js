@@ -1,23 +1,28 @@
 /** @typedef {{ method: string, route: string, code: string }} Labels */
-/** @typedef {{ labels: Labels, buckets: number[], count: number, sum: number, bytes: number, aborted: number }} Figures */
+/** @typedef {{ labels: Labels, code: number, buckets: number[], count: number, sum: number, bytes: number, aborted: number }} Figures */
 
 /**
  * Counts requests by method, route and code. prom-client's own histogram sorts and joins the labels for every observation, which costs
- * more than the rest of an empty request; here a request finds its numbers by its labels as they are, without a key made of them, and
- * the series are made when Prometheus comes.
+ * more than the rest of an empty request; here a request finds its numbers by what it was, among the few that its route has, and the
+ * series are made when Prometheus comes.
  */
 export class RequestFigures {
   #limits
-  /** @type {Map<string, Map<string, Map<number, Figures>>>} by route, method and code */
+  #methodOf
+  #routeOf
+  /** @type {Map<string, Figures[]>} by route */
   #routes = new Map()
 
   /**
    * @param {import('prom-client').Registry} registry
    * @param {string} prefix
-   * @param {number[]} limits of the buckets, in seconds
+   * @param {{ limits: number[], methodOf: (method: string) => string, routeOf: (route: string) => string }} bounds `limits` of the
+   *   buckets, in seconds; the labels for a method and a route, which are few
    */
-  constructor(registry, prefix, limits) {
+  constructor(registry, prefix, { limits, methodOf, routeOf }) {
     this.#limits = limits
+    this.#methodOf = methodOf
+    this.#routeOf = routeOf
     const seconds = `${prefix}http_request_duration_seconds`
     register(registry, 'histogram', seconds, 'Time from the request to the end of its answer', () =>
       this.#each((figures) => this.#histogram(seconds, figures)),
@@ -43,7 +48,7 @@ export class RequestFigures {
    * @param {boolean} complete whether all of it went
    */
   add(method, route, code, seconds, bytes, complete) {
-    const figures = this.#routes.get(route)?.get(method)?.get(code) ?? this.#start(method, route, code)
+    const figures = this.#find(method, route, code) ?? this.#labelled(method, route, code)
     figures.count += 1
     figures.sum += seconds
     figures.bytes += bytes
@@ -58,20 +63,26 @@ export class RequestFigures {
    * @param {string} route
    * @param {number} code
    */
-  #start(method, route, code) {
+  #find(method, route, code) {
+    for (const one of this.#routes.get(route) ?? []) if (one.code === code && one.labels.method === method) return one
+    return undefined
+  }
+
+  /**
+   * Those of a method or route that has no label of its own, or the first of theirs.
+   * @param {string} asked
+   * @param {string} pattern
+   * @param {number} code
+   */
+  #labelled(asked, pattern, code) {
+    const [method, route] = [this.#methodOf(asked), this.#routeOf(pattern)]
+    const known = this.#find(method, route, code)
+    if (known !== undefined) return known
     const labels = { method, route, code: String(code) }
     // The last bucket is for what took longer than all limits.
-    const figures = {
-      labels,
-      buckets: [...this.#limits, Infinity].map(() => 0),
-      count: 0,
-      sum: 0,
-      bytes: 0,
-      aborted: 0,
-    }
-    const methods = this.#routes.get(route) ?? new Map()
-    const codes = methods.get(method) ?? new Map()
-    this.#routes.set(route, methods.set(method, codes.set(code, figures)))
+    const buckets = [...this.#limits, Infinity].map(() => 0)
+    const figures = { labels, code, buckets, count: 0, sum: 0, bytes: 0, aborted: 0 }
+    this.#routes.set(route, [...(this.#routes.get(route) ?? []), figures])
     return figures
   }
 
@@ -80,8 +91,7 @@ export class RequestFigures {
    * @param {(figures: Figures) => T[]} values
    */
   #each(values) {
-    const methods = [...this.#routes.values()].flatMap((route) => [...route.values()])
-    return methods.flatMap((codes) => [...codes.values()]).flatMap(values)
+    return [...this.#routes.values()].flat().flatMap(values)
   }
 
   /**

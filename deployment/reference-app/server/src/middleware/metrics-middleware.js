@@ -7,11 +7,14 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 /**
- * Counts and times the requests of any Express application: `app.use(createMetrics().middleware)` before its routes, and
- * `registry.metrics()` on a port that the outside does not reach. Requests are named by route pattern: an URL would hold study UIDs,
- * without bound.
+ * Counts and times the requests of any Express application: `createServer(createMetrics().counted(app))`, and `registry.metrics()` on a
+ * port that the outside does not reach. Requests are named by route pattern: an URL would hold study UIDs, without bound.
+ *
+ * It stands around the application, not in it: one more layer of Express costs more than all counting.
  * @param {{ prefix?: string, routes?: number }} [options] `routes`: patterns that are told apart, all others are `other`
- * @returns {{ registry: Registry, middleware: import('express').RequestHandler }}
+ * @returns {{ registry: Registry, counted: (app: import('express').Application, isTraffic?: (url: string) => boolean) =>
+ *   (request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => void }}
+ *   `isTraffic`: what is counted; everything when left out
  */
 export function createMetrics({ prefix = 'pacs_', routes = 200 } = {}) {
   const registry = new Registry()
@@ -25,30 +28,41 @@ export function createMetrics({ prefix = 'pacs_', routes = 200 } = {}) {
       this.set(running)
     },
   })
-  const figures = new RequestFigures(registry, prefix, SECONDS)
-  const methodOf = oneOf(METHODS)
-  const routeOf = atMost(routes)
+  const figures = new RequestFigures(registry, prefix, {
+    limits: SECONDS,
+    methodOf: oneOf(METHODS),
+    routeOf: atMost(routes),
+  })
   return {
     registry,
-    middleware(request, response, next) {
-      running += 1
-      const started = performance.now()
-      const { socket } = request
-      const sent = socket.bytesWritten ?? 0
-      // `close` comes once for every answer, also for one that the caller did not wait for.
-      response.on('close', () => {
-        running -= 1
-        figures.add(
-          methodOf(request.method),
-          routeOf(routePattern(request)),
-          response.statusCode,
-          (performance.now() - started) / 1000,
-          // The socket may have gone before its bytes were counted.
-          Math.max(0, (socket.bytesWritten ?? sent) - sent),
-          response.writableFinished,
-        )
-      })
-      next()
+    counted(app, isTraffic = () => true) {
+      return (incoming, outgoing) => {
+        // What Express makes of them.
+        const request = /** @type {import('express').Request} */ (incoming)
+        const response = /** @type {import('express').Response} */ (outgoing)
+        if (!isTraffic(request.url)) {
+          app(request, response)
+          return
+        }
+        running += 1
+        const started = performance.now()
+        const { socket } = request
+        const sent = socket.bytesWritten ?? 0
+        // `close` comes once for every answer, also for one that the caller did not wait for.
+        response.on('close', () => {
+          running -= 1
+          figures.add(
+            request.method,
+            routePattern(request),
+            response.statusCode,
+            (performance.now() - started) / 1000,
+            // The socket may have gone before its bytes were counted.
+            Math.max(0, (socket.bytesWritten ?? sent) - sent),
+            response.writableFinished,
+          )
+        })
+        app(request, response)
+      }
     },
   }
 }
