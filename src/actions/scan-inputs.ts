@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { type Policy, parseWaivers, type ScanOptions, type Waiver } from '../images/index.ts'
-import { badInput, toolsLock, tryRun } from '../lib/index.ts'
+import { badInput, parsedJson, toolsLock, tryRun } from '../lib/index.ts'
 import { digestSchema, repositorySchema } from '../release/index.ts'
 import {
   cacheDirectory,
@@ -110,8 +110,8 @@ async function readWaivers(file: string | undefined, job: JobContext): Promise<W
 const eventSchema = z.object({ repository: z.object({ default_branch: z.string().min(1) }) })
 
 async function defaultBranch({ eventFile }: JobContext): Promise<string> {
-  const text = await readFile(eventFile, 'utf8').catch(() => 'null')
-  const event = eventSchema.safeParse(JSON.parse(text))
+  const text = await readFile(eventFile, 'utf8').catch(() => '')
+  const event = eventSchema.safeParse(parsedJson(text))
   if (event.success) return event.data.repository.default_branch
   throw badInput(
     `input scan-waivers: a pull request is judged by the waivers of the default branch, and ${eventFile || 'GITHUB_EVENT_PATH'} names none`,

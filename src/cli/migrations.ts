@@ -56,9 +56,11 @@ export async function migrationsCommand([verb, ...args]: readonly string[], { pr
  * @param ref what git takes for a commit
  */
 async function lockedAt(ref: string, folder: string, path: string): Promise<string[]> {
+  // Git would take the index for a commit without a name.
+  if (ref === '') throw badInput('migrations lint: --since is empty: name the commit, branch or tag that is released')
   const what = `migrations lint: --since ${ref}`
-  const args = ['show', '--end-of-options', `${ref}:./${LOCK_FILE}`]
-  const { code, stdout, stderr } = await tryRun('git', args, { cwd: folder, env: { PATH: path } })
+  const args = ['-C', folder, 'show', '--end-of-options', `${ref}:./${LOCK_FILE}`]
+  const { code, stdout, stderr } = await tryRun('git', args, { env: { PATH: path } })
   if (code !== 0) throw badInput(`${what}: git has no ${LOCK_FILE} of ${folder} there (${stderr.split('\n')[0]})`)
   try {
     return parseLock(stdout).map(({ id }) => id)

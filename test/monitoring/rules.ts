@@ -7,24 +7,27 @@ import { z } from 'zod'
 export const MONITORING = join(import.meta.dirname, '../../deployment/production/monitoring')
 const CASES = join(import.meta.dirname, '../fixtures/alerts/cases.yml')
 
+/** The kinds of trouble that an alert may tell of. */
+export const CATEGORIES = [
+  'availability',
+  'latency',
+  'capacity',
+  'database',
+  'imaging',
+  'security',
+  'compliance',
+  'backup',
+  'deploy',
+  'meta',
+] as const
+
 const alert = z.strictObject({
   alert: z.string(),
   expr: z.string(),
   for: z.string().optional(),
   labels: z.strictObject({
     severity: z.enum(['critical', 'warning', 'none']),
-    category: z.enum([
-      'availability',
-      'latency',
-      'capacity',
-      'database',
-      'imaging',
-      'security',
-      'compliance',
-      'backup',
-      'deploy',
-      'meta',
-    ]),
+    category: z.enum(CATEGORIES),
   }),
   annotations: z.strictObject({ summary: z.string().min(10), action: z.string().min(5), runbook_url: z.string() }),
 })

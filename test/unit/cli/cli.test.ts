@@ -65,6 +65,10 @@ describe('migrations', () => {
     await expect(command('migrations', 'lint', '--since', 'nowhere', ...inFolder())).rejects.toThrow(
       /--since nowhere: git has no migrations\.lock\.json of .* there/,
     )
+    const absent = ['--folder', join(directory, 'nowhere')]
+    await expect(command('migrations', 'lint', '--since', 'HEAD', ...absent)).rejects.toThrow(
+      /cannot change to .*nowhere/,
+    )
   })
 
   it.each([
@@ -73,6 +77,7 @@ describe('migrations', () => {
     [['new', 'NoSnake'], /snake_case/],
     [['new', 'a', '--phase', 'later'], /--phase is "later"; allowed: expand, data, contract/],
     [['lock', '--jason'], /--jason/],
+    [['lint', '--since='], /--since is empty: name the commit/],
     [['unlock'], /there are new, lock and lint/],
   ])('says what is wrong with %j', async (args, says) => {
     await expect(command('migrations', ...args, ...inFolder())).rejects.toThrow(says)
