@@ -6,13 +6,21 @@ import type { Console } from './console.ts'
 import { migrationsCommand } from './migrations.ts'
 import { stackCommand } from './stack.ts'
 
-const USAGE = `usage: pacs-deploy init [--diff] [--reference-app] [--directory PATH] [--json]
-       pacs-deploy setup USER@HOST [--port N] [--host-key KEY] [--identity FILE] [--ssh-config FILE] [what setup-production.sh takes …]
-       pacs-deploy doctor [--environment NAME] [--ssh-key FILE] [--repository OWNER/NAME] [--offline] [--directory PATH] [--json]
-       pacs-deploy stack check [--compose-file PATH] [--json]
-       pacs-deploy migrations new NAME [--phase expand|data|contract] [--folder PATH]
-       pacs-deploy migrations lock [--folder PATH]
-       pacs-deploy migrations lint [--folder PATH] [--since COMMIT] [--json]`
+const USAGE = [
+  'init [--diff] [--reference-app] [--directory PATH] [--json]',
+  'setup USER@HOST [--port N] [--host-key KEY] [--identity FILE] [--ssh-config FILE] [what setup-production.sh takes …]',
+  'doctor [--environment NAME] [--ssh-key FILE] [--repository OWNER/NAME] [--offline] [--directory PATH] [--json]',
+  'stack check [--compose-file PATH] [--json]',
+  'migrations new NAME [--phase expand|data|contract] [--folder PATH]',
+  'migrations lock [--folder PATH]',
+  'migrations lint [--folder PATH] [--since COMMIT] [--json]',
+]
+
+/** The lines about one subject; all where there is none of that name. */
+function usage(subject?: string): string {
+  const about = USAGE.filter((line) => line.split(' ')[0] === subject)
+  return `usage: ${(about.length > 0 ? about : USAGE).map((line) => `pacs-deploy ${line}`).join('\n       ')}`
+}
 
 /** Runs what the process was called with; its exit code is the class of the outcome (docs/outcomes.md). */
 export async function main(): Promise<void> {
@@ -32,6 +40,10 @@ export async function main(): Promise<void> {
 
 /** @returns the class of the outcome. @throws Failure for what a person mends. */
 export async function runCommand([subject, ...args]: readonly string[], console: Console): Promise<number> {
+  if (args.includes('--help')) {
+    console.print(usage(subject))
+    return exitClass.ok
+  }
   switch (subject) {
     case 'init':
       return (await import(/* webpackMode: "eager" */ './init.ts')).initCommand(args, console)
@@ -46,9 +58,9 @@ export async function runCommand([subject, ...args]: readonly string[], console:
     case undefined:
     case 'help':
     case '--help':
-      console.print(USAGE)
+      console.print(usage())
       return exitClass.ok
     default:
-      throw new Failure('bad-input', `there is no command "${subject}"\n${USAGE}`)
+      throw new Failure('bad-input', `there is no command "${subject}"\n${usage()}`)
   }
 }

@@ -7,14 +7,17 @@ import { readFiles } from './files.ts'
 /**
  * Writes the next migration as a file to fill in.
  * @returns its path.
- * @throws Failure `bad-input` for a name that is not snake_case.
+ * @throws Failure `bad-input` for a name that is not snake_case, or that another migration has.
  */
 export async function newMigration(folder: string, name: string, phase: Phase): Promise<string> {
   if (!/^[a-z0-9]+(_[a-z0-9]+)*$/.test(name)) {
     throw badInput(`name: "${name}" is not snake_case; write it like add_report_state`)
   }
   await mkdir(folder, { recursive: true })
-  const last = (await readFiles(folder)).at(-1)?.id.slice(0, 3) ?? '000'
+  const files = await readFiles(folder)
+  const twin = files.find(({ id }) => id.slice('000_'.length) === name)
+  if (twin) throw badInput(`name: there is ${twin.id} already; choose another one`)
+  const last = files.at(-1)?.id.slice(0, 3) ?? '000'
   const path = join(folder, `${String(Number(last) + 1).padStart(3, '0')}_${name}.js`)
   await writeFile(path, `${TYPED}\n${TEXTS[phase](name.replaceAll('_', ' '))}`, { flag: 'wx' })
   return path

@@ -186,6 +186,8 @@ it('the help names init, setup and doctor', async () => {
   const console = { print: (line: string) => void printed.push(line), aside: () => undefined, root, env: {} }
   expect(await runCommand(['--help'], console)).toBe(exitClass.ok)
   for (const command of ['init', 'setup', 'doctor']) expect(printed[0]).toContain(`pacs-deploy ${command} `)
+  expect(await runCommand(['stack', 'check', '--help'], console)).toBe(exitClass.ok)
+  expect(printed[1]).toBe('usage: pacs-deploy stack check [--compose-file PATH] [--json]')
   await expect(runCommand(['setup', 'nobody'], console)).rejects.toThrow(/"nobody" is no user@host/)
   await expect(runCommand(['setup', 'root@-oProxyCommand=id'], console)).rejects.toThrow(/is no user@host/)
   await expect(runCommand(['setup', 'root@h', '--port'], console)).rejects.toThrow(/--port needs a value/)

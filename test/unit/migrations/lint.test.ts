@@ -159,4 +159,11 @@ describe('lintMigrations', () => {
     for (const phase of PHASES) await newMigration(folder, `a_${phase}`, phase)
     expect(await found(['001_a_expand', '002_a_data'])).toEqual([])
   })
+
+  it('leaves no second migration of a name that there is', async () => {
+    await newMigration(folder, 'add_state', 'expand')
+    await expect(newMigration(folder, 'add_state', 'data')).rejects.toThrow(
+      'there is 001_add_state already; choose another one',
+    )
+  })
 })
