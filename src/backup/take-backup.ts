@@ -228,7 +228,7 @@ async function collectDatabase(request: BackupRequest, staged: string): Promise<
     const db = client.db(source.database)
     await refuseLittleRoom(await dataSize(db), directory)
     const onProgress = (collection: string, documents: number) => progress(`${collection}: ${documents} documents`)
-    const dump = await besideNoMigration(db, request.host, () =>
+    const dump = await besideNoMigration(db, { host: request.host, signal, onWait: progress }, () =>
       dumpDatabase({ client, database: source.database, directory, signal, onProgress }),
     )
     return { service: source.service, ...dump, seconds: (performance.now() - started) / 1000 }

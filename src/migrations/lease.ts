@@ -33,7 +33,8 @@ export interface Lease extends AsyncDisposable {
 }
 
 const DEFAULT_TTL = 60_000
-const DEFAULT_WAIT = 75_000
+/** Milliseconds in which the lease of an owner that was killed runs out. */
+export const LEASE_WAIT = 75_000
 /** Milliseconds to give a lease back. */
 const RELEASE_LIMIT = 3000
 const MOST_CUTS = 3
@@ -50,7 +51,7 @@ export async function takeLease(
   purpose: string,
   options: LeaseOptions = {},
 ): Promise<Lease> {
-  const { ttl = DEFAULT_TTL, wait = DEFAULT_WAIT, fresh = ttl / 200, signal } = options
+  const { ttl = DEFAULT_TTL, wait = LEASE_WAIT, fresh = ttl / 200, signal } = options
   const token = randomUUID()
   const until = performance.now() + wait
   const { run, actor: by, host } = actor

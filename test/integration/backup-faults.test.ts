@@ -1,6 +1,6 @@
 // Backups, verifications and restores under faults: on a real database, Orthanc and Redis, with a real restic.
 import { execFileSync, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -20,7 +20,7 @@ import {
   verifyBackup,
 } from '../../src/backup/index.ts'
 import { processIdentity } from '../../src/lib/index.ts'
-import { besideNoMigration, openDatabase } from '../../src/migrations/index.ts'
+import { besideNoMigration, type OpenDatabase, openDatabase } from '../../src/migrations/index.ts'
 import { takeLease } from '../../src/migrations/lease.ts'
 import { type Damage, damaged, withChangedDumps } from '../backup/damage.ts'
 import { diesAt } from '../backup/dies-at.ts'
@@ -241,25 +241,20 @@ describe('a database that is not the one to back up', () => {
   })
 
   test('is one that somebody migrates, or began to while it was read', async () => {
-    const { host, port, passwords } = site.database
-    await using opened = await openDatabase({
-      host,
-      port,
-      database: 'pacs',
-      username: 'root',
-      password: passwords.root,
-    })
-    const lease = (on: string) => takeLease(opened.lease, { run: 'https://ci/7', actor: 'grace', host: on }, 'migrate')
+    await using opened = await openLeases()
     const before = await backups()
     const request = site.backup({ archives: [], caches: [], folders: [] })
     {
-      await using _ = await lease('runner-7')
-      await expect(takeBackup(request)).rejects.toMatchObject({
+      // Renewed every half second.
+      await using _ = await lease(opened, 'runner-7', 2000)
+      const said: string[] = []
+      await expect(takeBackup({ ...request, progress: (line) => said.push(line) })).rejects.toMatchObject({
         kind: 'locked',
         message: expect.stringMatching(
           /^the database is locked by migrate of grace on runner-7 \(run https:\/\/ci\/7\)/,
         ),
       })
+      expect(said.filter((line) => /runner-7.*: waits until 2\S+ unless it is renewed$/.test(line))).toHaveLength(1)
       expect(await readdir(site.work)).toEqual([])
       expect(await backups()).toEqual(before)
       // Its process is gone, which only its own machine knows.
@@ -267,15 +262,57 @@ describe('a database that is not the one to back up', () => {
       await leases.updateOne({ _id: 'lease' }, { $set: { process: processIdentity()?.replace(/\S+$/, '1') } })
       await expect(takeBackup(request)).rejects.toMatchObject({ kind: 'locked' })
       await leases.updateOne({ _id: 'lease' }, { $set: { host: request.host } })
-      expect(await besideNoMigration(db, request.host, async () => 'read')).toBe('read')
+      expect(await besideNoMigration(db, beside(), async () => 'read')).toBe('read')
     }
     // The lease that was given back keeps nobody out, and one that was taken and given back meanwhile is seen.
-    const meanwhile = besideNoMigration(db, request.host, async () => (await lease('runner-8'))[Symbol.asyncDispose]())
+    const meanwhile = besideNoMigration(db, beside(), async () =>
+      (await lease(opened, 'runner-8', 2000))[Symbol.asyncDispose](),
+    )
     await expect(meanwhile).rejects.toMatchObject({
       kind: 'error',
       message: expect.stringMatching(/was changed meanwhile by migrate of grace on runner-8/),
     })
     await takeBackup(request)
+  })
+
+  test('is no longer one when the lease of a runner that was killed has run out, which is waited for', async () => {
+    await using opened = await openLeases()
+    const leave = (ttl: number) => opened.lease.take({ ...holderOn('runner-9'), token: randomUUID() }, ttl, null)
+    const order: string[] = []
+    const onWait = () => order.push('waits')
+    expect(await leave(3000)).toMatchObject({ isOurs: true })
+    await besideNoMigration(db, beside({ onWait }), async () => order.push('reads'))
+    expect(order).toEqual(['waits', 'reads'])
+
+    // Not for ever, where its time was written by hand; and not when nobody asks any more.
+    expect(await leave(3_600_000)).toMatchObject({ isOurs: true })
+    const locked = { kind: 'locked', message: expect.stringMatching(/locked by migrate of grace on runner-9/) }
+    await expect(besideNoMigration(db, beside({ wait: 600 }), async () => 'read')).rejects.toMatchObject(locked)
+    const cancelled = new AbortController()
+    const waiting = besideNoMigration(
+      db,
+      beside({ signal: cancelled.signal, onWait: () => cancelled.abort(new Error('cancelled')) }),
+      async () => 'read',
+    )
+    await expect(waiting).rejects.toThrow('cancelled')
+    await db
+      .collection<{ _id: string }>('_migrations')
+      .updateOne({ _id: 'lease' }, { $set: { expiresAt: new Date(0) } })
+  })
+
+  const openLeases = () => {
+    const { host, port, passwords } = site.database
+    return openDatabase({ host, port, database: 'pacs', username: 'root', password: passwords.root })
+  }
+  const holderOn = (host: string) => ({
+    ...{ run: 'https://ci/7', actor: 'grace', host },
+    ...{ process: null, purpose: 'migrate' },
+  })
+  const lease = (opened: OpenDatabase, host: string, ttl: number) =>
+    takeLease(opened.lease, holderOn(host), 'migrate', { ttl })
+  const beside = (changes: Partial<Parameters<typeof besideNoMigration>[1]> = {}) => ({
+    ...{ host: site.backup().host, signal: new AbortController().signal, onWait: () => undefined },
+    ...changes,
   })
 })
 
