@@ -7,6 +7,7 @@ import type { Change } from './definition.ts'
 /** Values longer than this are not compared in a guard: a statement must fit 16 MB together with what it sets. */
 const LONGEST_GUARD = 4096
 const LARGEST_GUARD = 512 * 1024
+const ABSENT = Object.freeze({ $exists: false })
 
 /** What a change really alters, or null. */
 interface EffectiveChange {
@@ -59,13 +60,15 @@ export function guardOf(
   for (const name of new Set([...(reads ?? Object.keys(document)), ...changed])) {
     if (name === '_id' || name === '' || name.startsWith('$') || name.includes('.')) continue
     if (!Object.hasOwn(document, name)) {
-      guard[name] = { $exists: false }
+      guard[name] = ABSENT
       continue
     }
     const length = lengths?.get(name)?.length ?? 0
     if (length > LONGEST_GUARD || size + length > LARGEST_GUARD) continue
     size += length
-    guard[name] = { $eq: document[name] }
+    const value: unknown = document[name]
+    // What is no object needs none around it.
+    guard[name] = typeof value === 'object' ? { $eq: value } : value
   }
   return guard
 }

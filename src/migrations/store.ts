@@ -53,6 +53,8 @@ export interface DocumentUpdate {
   guard: Document
   set: Document
   unset: readonly string[]
+  /** Bytes of the document as it was read. */
+  size: number
 }
 
 /** Documents as their BSON bytes, so that what is kept is exact. */

@@ -191,7 +191,7 @@ class Pass {
     const { set, unset } = effective
     const guard = guardOf(bytes, document, reads, [...Object.keys(set), ...unset])
     const hash = fields ? documentHash(changeFields(fields, set, unset)) : ''
-    return [{ bytes, update: { id: document._id, guard, set, unset }, hash }]
+    return [{ bytes, update: { id: document._id, guard, set, unset, size: bytes.length }, hash }]
   }
 
   #requireRepeatable(document: Document, effective: { set: Document; unset: string[] }): void {

@@ -131,9 +131,12 @@ function ledgerWrite(command: Document): string | null {
 function batchWrite({ insert, update, documents, updates }: Document): string | null {
   if (insert === '_migrations_before' && documents.length > 1) return `images of ${documents[0].migration}`
   if (update === '_migrations_before' && updates.length > 1) return `images of ${updates[0].u.migration}, again`
-  if (update !== 'reports' || updates.length < 2) return null
-  const [{ q, u }] = updates
-  return `reports: ${Object.keys(u)} from batch ${Math.floor(order.indexOf(String(q._id)) / 50)}`
+  if (update !== 'reports') return null
+  const ids: unknown[] = updates.flatMap(({ q }: Document) => q._id.$in ?? [q._id])
+  const [{ u }] = updates
+  return ids.length < 2
+    ? null
+    : `reports: ${Object.keys(u)} from batch ${Math.floor(order.indexOf(String(ids[0])) / 50)}`
 }
 
 /** A write of an undo, each kind of the data's once. */

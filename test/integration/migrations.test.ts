@@ -500,6 +500,37 @@ describe('an existing collection', () => {
 })
 
 describe('documents', () => {
+  it('to which the same happens are changed by one statement, and those that were edited meanwhile are not', async () => {
+    const ids = [
+      'a',
+      new BSON.ObjectId(),
+      new Date(0),
+      { x: 1 },
+      true,
+      0.5,
+      ...Array.from({ length: 150 }, (_, n) => n),
+    ]
+    const x = root.collection<{ _id: unknown; [field: string]: unknown }>('x')
+    await x.insertMany(ids.map((_id, n) => ({ _id, n, kind: n % 2, note: 'x' })))
+    await x.updateMany({ n: { $in: [3, 20, 21] } }, { $set: { kind: 'edited' } })
+    const before = wire.writes.length
+    // Those of one kind share a guard; each of the other has its own.
+    const updates = ids.map((id, n) => {
+      const guard: Document = n % 2 === 0 ? { kind: 0 } : { kind: 1, n }
+      return { id, guard: { ...guard, done: { $exists: false } }, set: { done: true }, unset: ['note'], size: 100 }
+    })
+    expect(await opened.documents.update('x', updates)).toBe(ids.length - 3)
+    expect(wire.writes.slice(before)).toEqual(['update'])
+    const left = await x
+      .find({ $or: [{ done: { $exists: false } }, { note: 'x' }] })
+      .sort({ n: 1 })
+      .toArray()
+    expect(left.map(({ n, kind, done, note }) => [n, kind, done, note])).toEqual(
+      [3, 20, 21].map((n) => [n, 'edited', undefined, 'x']),
+    )
+    expect(await x.countDocuments({ done: true, note: { $exists: false } })).toBe(ids.length - 3)
+  })
+
   it('of 16 MB are changed and given back byte by byte', async () => {
     const bytes = 16 * 1024 * 1024 - 4096
     await root.collection('x').insertOne({ n: 1, blob: new BSON.Binary(Buffer.alloc(bytes, 7)) })

@@ -1,5 +1,5 @@
 // Commands of MongoDB's wire protocol as a test sees them: with the documents that they carry beside their body.
-import { deserialize } from 'bson'
+import { deserialize, serialize } from 'bson'
 import { bodyOf, type Fields } from './stand-ins/mongo/wire.ts'
 
 const SECTIONS = 20
@@ -21,11 +21,13 @@ export function commandOf(message: Buffer): Fields {
   return { ...bodyOf(message), ...Object.fromEntries(sequences) }
 }
 
-/** The same command with the first half of its documents: what a server did of it that died in its middle. */
+/** The same command with the first half of its documents, or of those of its one update: what a server did of it that died in its middle. */
 export function halfOf(message: Buffer): Buffer {
   const [first] = sequencesOf(message)
-  if (first === undefined || first.documents.length < 2) return message
-  const half = Buffer.concat(first.documents.slice(0, Math.floor(first.documents.length / 2)))
+  const [only] = first?.documents ?? []
+  if (first === undefined || only === undefined) return message
+  const count = first.documents.length
+  const half = count === 1 ? halfOfUpdate(only) : Buffer.concat(first.documents.slice(0, Math.floor(count / 2)))
   const name = Buffer.from(`${first.name}\0`)
   const size = Buffer.alloc(4)
   size.writeInt32LE(4 + name.length + half.length)
@@ -33,6 +35,14 @@ export function halfOf(message: Buffer): Buffer {
   const shorter = Buffer.concat([message.subarray(0, first.start), sequence, message.subarray(first.end)])
   shorter.writeInt32LE(shorter.length, 0)
   return shorter
+}
+
+/** An update of documents by their `_id`s, of the first half of them; any other as it is. */
+function halfOfUpdate(bytes: Buffer): Uint8Array {
+  const { q, ...update } = deserialize(bytes, { promoteValues: false, bsonRegExp: true })
+  const ids: unknown = q?._id?.$in
+  if (!Array.isArray(ids)) return bytes
+  return serialize({ q: { ...q, _id: { $in: ids.slice(0, Math.floor(ids.length / 2)) } }, ...update })
 }
 
 function sequencesOf(message: Buffer): Sequence[] {

@@ -1,13 +1,7 @@
-import {
-  type AnyBulkWriteOperation,
-  type Collection,
-  type Db,
-  type Document,
-  type FindCursor,
-  MongoServerError,
-} from 'mongodb'
+import { type Collection, type Db, type Document, type FindCursor, MongoServerError } from 'mongodb'
 import { readExactly } from '../bson-document.ts'
 import type { DocumentStore } from '../store.ts'
+import { statementsOf } from './statements.ts'
 
 /** A batch ends early with this many bytes, so that memory does not grow with the documents: two are written while a third is read. */
 const BATCH_BYTES = 8 * 1024 * 1024
@@ -45,14 +39,7 @@ export function mongoDocuments(db: Db): DocumentStore {
     },
     estimate: (name) => db.collection(name).estimatedDocumentCount(),
     async update(name, updates) {
-      const operations = updates.map(({ id, guard, set, unset }): AnyBulkWriteOperation<Document> => {
-        const change: Document = {}
-        if (Object.keys(set).length > 0) change.$set = set
-        if (unset.length > 0) change.$unset = Object.fromEntries(unset.map((field) => [field, '']))
-        const query: Document = { _id: id, ...guard }
-        return { updateOne: { filter: query, update: change } }
-      })
-      return (await db.collection(name).bulkWrite(operations, { ordered: false })).matchedCount
+      return (await db.collection(name).bulkWrite(statementsOf(updates), { ordered: false })).matchedCount
     },
     put: (name, id, guard, bytes) => put(db.collection(name), id, guard, bytes),
   }

@@ -1,3 +1,4 @@
+import { MongoServerError } from 'mongodb'
 import { describe, expect, it } from 'vitest'
 import type { BatchesDeclaration } from '../../../src/migrations/definition.ts'
 import { applyMigrations, planMigrations, undoTo } from '../../../src/migrations/index.ts'
@@ -165,6 +166,20 @@ describe('batches', () => {
     const store = edited(database, () => database.insert('x', [{ _id: 2, n: 20 }]))
     await apply(store, { collection: 'x', change: ({ n }) => ({ set: { double: n * 2 } }) })
     expect(database.read('x').map(({ double }) => double)).toEqual([2, 40, 6, 8, 10])
+  })
+
+  it('go on with a server that goes away in the middle of one and comes back', async () => {
+    const database = five()
+    let isAway = true
+    const store = gated(connect(database), [], async () => {
+      if (isAway) {
+        isAway = false
+        throw new MongoServerError({ message: 'interrupted at shutdown', code: 11600 })
+      }
+    })
+    await apply(store, { collection: 'x', size: 2, change: ({ n }) => ({ set: { double: n * 2 } }) })
+    expect(database.read('x').map(({ double }) => double)).toEqual([2, 4, 6, 8, 10])
+    expect(database.history.map(({ event }) => event)).not.toContain('failed')
   })
 
   it('leaves a document alone that was deleted meanwhile, and keeps no image of it', async () => {
