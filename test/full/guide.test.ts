@@ -103,8 +103,10 @@ describe(GUIDE, () => {
     expect((await server.exec(['pacs-agent', 'health'])).code).toBe(0)
     // The health check that its timer runs is no root, and sees every service all the same.
     const figures = '/opt/pacs/metrics/health.prom'
-    expect(await server.run(['stat', '-c', '%U', figures])).toBe('pacs')
     await server.run(['systemctl', 'start', 'pacs-health.service'])
+    expect(await server.run(['stat', '-c', '%U', figures])).toBe('pacs')
+    // The public entry too, by the name that is configured.
+    expect(await server.run(['grep', '-c', '^pacs_health_check_up{service="public"', figures])).not.toBe('0')
     expect(await server.run(['sed', '-n', '/^pacs_health_check_up{.*} 0/p', figures])).toBe('')
   })
 })

@@ -83,9 +83,10 @@ describe('setup-production.sh', () => {
     expect((await server.exec(['pacs-agent', 'status'], { user: 'nobody' })).code).not.toBe(0)
   })
 
-  it('backs up and proves by itself every night, in its own name, and says so where a person ended that', async () => {
-    const timers = ['pacs-backup.timer', 'pacs-verify.timer']
+  it('backs up and proves by itself every night, in its own name, asks for its health, and says so where a person ended that', async () => {
+    const timers = ['pacs-backup.timer', 'pacs-verify.timer', 'pacs-health.timer']
     expect((await server.run(['systemctl', 'is-enabled', ...timers])).trim().split('\n')).toEqual([
+      'enabled',
       'enabled',
       'enabled',
     ])
@@ -109,6 +110,13 @@ describe('setup-production.sh', () => {
     const audit = await server.run(['sh', '-c', 'cat /opt/pacs/audit/*'])
     expect(audit).toMatch(/"kind":"backup","actor":"pacs-backup\.timer","key":"console"/)
     expect(audit).toContain('there is no backup to verify')
+
+    // Nothing serves yet whose health could be asked for.
+    await server.run(['systemctl', 'start', 'pacs-health.service'])
+    expect(await server.run(['journalctl', '-u', 'pacs-health.service', '--no-pager', '-o', 'cat'])).toContain(
+      'nothing serves that brought a health check',
+    )
+    expect((await server.exec(['ls', '/opt/pacs/metrics/health.prom'])).code).not.toBe(0)
 
     await server.run(['systemctl', 'disable', '--quiet', '--now', 'pacs-verify.timer'])
     expect((await runSetUp(server)).stdout).toContain('note: pacs-verify.timer is disabled')

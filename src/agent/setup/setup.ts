@@ -73,7 +73,7 @@ async function prepare(values: Values, { paths, script, host = thisMachine }: Se
     programsStep(paths.bin, programs),
     agentStep(site, { file: script, content: agent }),
     accessStep(host, keys),
-    timersStep(host, record, USER, paths.releases),
+    timersStep(host, record, USER, paths),
     secretsStep(values['make-secrets'] ?? null, join(paths.configNext, 'secrets'), site.owner),
     ...hardeningSteps(host, choices, await handOf(host)),
   ]

@@ -1,6 +1,8 @@
-// What the server does every night by itself, without GitHub: a backup, and the proof that it restores.
+// What the server does by itself, without GitHub: every night a backup and the proof that it restores, twice a minute its health.
 import { join } from 'node:path'
+import type { Layout } from '../layout.ts'
 import { COMMAND } from './files.ts'
+import { healthScript, healthServiceFile, healthTimerFile } from './health-timer.ts'
 import { type Host, ROOT, succeeds } from './host.ts'
 import { afterwards, file, type Item } from './items.ts'
 import type { SetupRecord } from './record.ts'
@@ -8,6 +10,15 @@ import type { Step } from './step.ts'
 
 const UNITS = '/etc/systemd/system'
 const DAEMON_RELOAD = ['systemctl', 'daemon-reload'] as const
+
+interface Timed {
+  /** Of the units. */
+  name: string
+  /** What is missing where somebody disabled it. */
+  what: string
+  service: string
+  timer: string
+}
 
 interface Nightly {
   name: string
@@ -23,29 +34,41 @@ const NIGHTLY: readonly Nightly[] = [
   { name: 'pacs-verify', description: 'Nightly proof of restore of the PACS', verb: 'verify', at: '*-*-* 03:30:00' },
 ]
 
-/**
- * Installs the timers, and enables each once: one that a person disabled stays so, and is named.
- * @param releases the folder that is empty as long as there is nothing to back up
- */
-export function timersStep(host: Host, record: SetupRecord, user: string, releases: string): Step {
-  const units = NIGHTLY.flatMap((nightly) => [
-    file(join(UNITS, `${nightly.name}.service`), serviceFile(nightly, user, releases), 0o644, ROOT, DAEMON_RELOAD),
-    file(join(UNITS, `${nightly.name}.timer`), timerFile(nightly), 0o644, ROOT, DAEMON_RELOAD),
+/** Installs the timers, and enables each once: one that a person disabled stays so, and is named. */
+export function timersStep(host: Host, record: SetupRecord, user: string, paths: Layout): Step {
+  const check = join(paths.bin, 'health-check')
+  const timed: readonly Timed[] = [
+    ...NIGHTLY.map((nightly) => ({
+      name: nightly.name,
+      what: nightly.verb,
+      service: serviceFile(nightly, user, paths.releases),
+      timer: timerFile(nightly),
+    })),
+    { name: 'pacs-health', what: 'check', service: healthServiceFile(check, user, paths), timer: healthTimerFile() },
+  ]
+  const units = timed.flatMap(({ name, service, timer }) => [
+    file(join(UNITS, `${name}.service`), service, 0o644, ROOT, DAEMON_RELOAD),
+    file(join(UNITS, `${name}.timer`), timer, 0o644, ROOT, DAEMON_RELOAD),
   ])
   const reload = afterwards('timers: read by systemd', async (changer) => {
     await changer.run(DAEMON_RELOAD, null)
-    for (const { name } of NIGHTLY) await changer.run(['systemctl', 'try-restart', `${name}.timer`], null)
+    for (const { name } of timed) await changer.run(['systemctl', 'try-restart', `${name}.timer`], null)
   })
   return {
     id: 'timers',
-    title: 'nightly backup and proof of restore',
-    items: () => [...units, reload, ...NIGHTLY.map(({ name }) => enabledOnce(record, `${name}.timer`))],
+    title: 'nightly backup and proof of restore, health twice a minute',
+    items: () => [
+      file(check, healthScript(paths), 0o755),
+      ...units,
+      reload,
+      ...timed.map(({ name }) => enabledOnce(record, `${name}.timer`)),
+    ],
     notes: async () => {
       const notes: string[] = []
-      for (const { name, verb } of NIGHTLY) {
+      for (const { name, what } of timed) {
         const timer = `${name}.timer`
         if (!(await isEnabled(host, timer)))
-          notes.push(`${timer} is disabled: no ${verb} by itself (systemctl enable --now ${timer})`)
+          notes.push(`${timer} is disabled: no ${what} by itself (systemctl enable --now ${timer})`)
       }
       return notes
     },
