@@ -10,7 +10,7 @@ import {
   writeDraft,
   writeEvidence,
 } from '../images/index.ts'
-import { badInput, Problems, refused } from '../lib/index.ts'
+import { badInput, Problems, refused, type SarifLog } from '../lib/index.ts'
 import { repositorySchema } from '../release/index.ts'
 import {
   cacheDirectory,
@@ -31,7 +31,8 @@ import {
   secret,
   writeOutputs,
 } from '../runner/index.ts'
-import { reportGate } from './gate-report.ts'
+import { defaultBranch } from './default-branch.ts'
+import { reportGate, reportScan } from './gate-report.ts'
 import { judgingInputs, scanOptions } from './scan-inputs.ts'
 import { cleanUp } from './server.ts'
 import { maskLogin, registryInputs, registryLogin } from './transaction-inputs.ts'
@@ -58,9 +59,15 @@ export function main(): Promise<void> {
     if (login.registry) maskLogin(login.registry)
     const cache = githubCache()
     for (const value of Object.values(cache ?? {})) if (!value.startsWith('http')) mask(value)
+    const gates: SarifLog[] = []
+    const branch = context.pullRequest ? await defaultBranch(context) : undefined
+    if (branch !== undefined) {
+      job.report.rows.push(['allowances', `those of ${branch}: a pull request allows itself nothing`])
+    }
     const { draft, judgements, evidence, pages, tests, last } = await buildImages({
       directory: workspace,
       composeFile,
+      ...(branch === undefined ? {} : { allowancesOf: branch }),
       prefix: inputs.images,
       commit,
       ...(inputs.version === undefined ? {} : { version: inputs.version }),
@@ -74,7 +81,7 @@ export function main(): Promise<void> {
       dockerConfigDirectory: join(directory, 'docker'),
       env: childEnvironment(),
       log: log.foreign,
-      onGate: (gate) => reportGate(gate, dirname(composeFile), job),
+      onGate: (gate) => gates.push(reportGate(gate, dirname(composeFile), job)),
       signal: job.signal,
     })
     job.report.rows.push(...describeJudgements(judgements, scan?.waivers ?? []))
@@ -82,6 +89,7 @@ export function main(): Promise<void> {
     for (const [service, words] of tests) job.report.rows.push([`tests of ${service}`, words])
     job.report.rows.push(...pages.map(describePage))
     job.report.table = { head: ['page of', 'file', 'gzipped', 'since the last release'], rows: pageTable(pages) }
+    if (scan) reportScan(judgements, composeFile, gates, job)
     const refusals = [refusalOf(judgements), overBudget(pages)].flatMap((one) => one?.message ?? [])
     if (refusals.length > 0) throw refused(refusals.join('\n'))
     // Stays until the job ends, since the push step of this job reads it.

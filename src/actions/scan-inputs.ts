@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
-import { z } from 'zod'
 import { type Policy, parseWaivers, type ScanOptions, type Waiver } from '../images/index.ts'
-import { badInput, parsedJson, toolsLock, tryRun } from '../lib/index.ts'
+import { badInput, toolsLock, tryRun } from '../lib/index.ts'
 import { digestSchema, repositorySchema } from '../release/index.ts'
 import {
   cacheDirectory,
@@ -17,6 +16,7 @@ import {
   required,
   wholeNumber,
 } from '../runner/index.ts'
+import { defaultBranch } from './default-branch.ts'
 
 /** Words by line break, space or comma. */
 const words: Reader<string[]> = (_name, value) => value.split(/[\s,]+/).filter(Boolean)
@@ -89,7 +89,6 @@ async function readWaivers(file: string | undefined, job: JobContext): Promise<W
   const { workspace } = job
   const now = Date.now()
   if (job.pullRequest) {
-    // What a pull request brings may not excuse what it brings; nor what lies on another branch, to which anyone may push.
     const branch = await defaultBranch(job)
     const at = `refs/remotes/origin/${branch}:${file}`
     const args = ['-c', `safe.directory=${workspace}`, '-C', workspace, 'show', at]
@@ -105,15 +104,4 @@ async function readWaivers(file: string | undefined, job: JobContext): Promise<W
     )
   })
   return parseWaivers(file, text, now)
-}
-
-const eventSchema = z.object({ repository: z.object({ default_branch: z.string().min(1) }) })
-
-async function defaultBranch({ eventFile }: JobContext): Promise<string> {
-  const text = await readFile(eventFile, 'utf8').catch(() => '')
-  const event = eventSchema.safeParse(parsedJson(text))
-  if (event.success) return event.data.repository.default_branch
-  throw badInput(
-    `input scan-waivers: a pull request is judged by the waivers of the default branch, and ${eventFile || 'GITHUB_EVENT_PATH'} names none`,
-  )
 }

@@ -1,8 +1,8 @@
 import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { dockerPlugin, Problems, redactor, sideBySide } from '../lib/index.ts'
-import { checkStack, type GateResult, gateStack, loadStack } from '../stack/index.ts'
+import { checkStack, type GateResult, gateStack, hasAllowances, loadStack, type Stack } from '../stack/index.ts'
 import { canExportCache, type GitHubCache } from './build-cache.ts'
 import { buildImage } from './build-image.ts'
 import { checkCheckout } from './checkout.ts'
@@ -19,12 +19,15 @@ import { pullImage } from './pull-image.ts'
 import { type RegistryLogin, withLogin } from './registry-login.ts'
 import { ScanLane, type ScanOptions } from './scan/scan-images.ts'
 import { type Judgement, judge, type Scan } from './scan/verdict.ts'
+import { stackOfBranch } from './stack-of-branch.ts'
 
 export interface BuildOptions {
   /** The checkout. */
   directory: string
   /** Path of the Compose file in the checkout. */
   composeFile: string
+  /** The branch whose Compose file says what is allowed of the gate, where a pull request is judged; left out: the checkout's own does. */
+  allowancesOf?: string
   /** Where the images will be pushed to: `ghcr.io/org/pacs`. */
   prefix: string
   /** 40 hex digits; the checkout must be at it. */
@@ -90,7 +93,7 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
   // None needs another's answer. All have ended when the first of them that is wrong is said.
   await Promise.allSettled(checks)
   const [created, secrets, engine, stack] = await Promise.all(checks)
-  const gate = gateStack(stack)
+  const gate = gateStack(stack, await allowancesFor(stack, options))
   // What keeps the agent from running it is told with the rest, so that nobody mends one kind only to hear of the other.
   options.onGate({ ...gate, blockers: [...checkStack(stack), ...gate.blockers] })
   const sources = await planImages(stack, directory, prefix)
@@ -116,7 +119,13 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
     const last = lastRelease(options, engine.host)
     // Looked at when all is built; until then a failure waits.
     last.catch(() => undefined)
-    const lane = options.scan && new ScanLane(options.scan, { ...options, directory: scratch, host: engine.host })
+    const dockerfiles = sources.flatMap((source) => {
+      if (source.kind !== 'build') return []
+      const { service, dockerfile: file } = source
+      return [{ service, file, path: relative(directory, file) }]
+    })
+    const lane =
+      options.scan && new ScanLane(options.scan, { ...options, directory: scratch, host: engine.host, dockerfiles })
     const scans: Promise<Scan>[] = []
     const weights = new Map<string, { weight: PageWeight; budget: number }>()
     const tests: [string, string][] = []
@@ -155,9 +164,16 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
       evidence: inOrder(
         sources,
         new Map(
-          scanned.map(({ service, report, sbom }) => {
+          scanned.map(({ service, report, sbom, dockerfile }) => {
             const page = weights.get(service)
-            return [service, { report, sbom, ...(page ? { page: JSON.stringify(page.weight) } : {}) }]
+            return [
+              service,
+              {
+                ...{ report, sbom },
+                ...(dockerfile === undefined ? {} : { dockerfile }),
+                ...(page ? { page: JSON.stringify(page.weight) } : {}),
+              },
+            ]
           }),
         ),
       ),
@@ -167,6 +183,17 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
       tests,
       last: compared,
     }
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+/** By whose allowances the gate goes; undefined: the stack's own, or there are none. */
+async function allowancesFor(stack: Stack, options: BuildOptions): Promise<Stack | null | undefined> {
+  if (options.allowancesOf === undefined || !hasAllowances(stack)) return undefined
+  const scratch = await mkdtemp(join(tmpdir(), 'pacs-branch-'))
+  try {
+    return await stackOfBranch(options.allowancesOf, scratch, options)
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }

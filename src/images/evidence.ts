@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { refused } from '../lib/index.ts'
-import { type Evidence, evidenceFiles, pageFile, sha256 } from '../release/index.ts'
+import { dockerfileReportFile, type Evidence, evidenceFiles, isEvidenceOf, pageFile } from '../release/index.ts'
 import type { DraftImage } from './draft.ts'
 import { parseReport } from './scan/report.ts'
 
@@ -13,6 +13,7 @@ export async function writeEvidence(directory: string, evidence: EvidenceByServi
   await mkdir(directory, { recursive: true, mode: 0o700 })
   for (const [service, one] of Object.entries(evidence)) {
     for (const [name, text] of evidenceFiles(service, one)) await writeFile(join(directory, name), text)
+    if (one.dockerfile !== undefined) await writeFile(join(directory, dockerfileReportFile(service)), one.dockerfile)
     if (one.page !== undefined) await writeFile(join(directory, pageFile(service)), one.page)
   }
 }
@@ -23,9 +24,14 @@ export async function readEvidence(directory: string, services: readonly string[
   for (const service of services) {
     const read = (name: string) => readFile(join(directory, name), 'utf8').catch(() => null)
     const [report, sbom] = await Promise.all(evidenceFiles(service).map(([name]) => read(name)))
+    const dockerfile = await read(dockerfileReportFile(service))
     const page = await read(pageFile(service))
     if (typeof report !== 'string' || typeof sbom !== 'string') continue
-    evidence[service] = { report, sbom, ...(page === null ? {} : { page }) }
+    evidence[service] = {
+      ...{ report, sbom },
+      ...(dockerfile === null ? {} : { dockerfile }),
+      ...(page === null ? {} : { page }),
+    }
   }
   return evidence
 }
@@ -40,14 +46,17 @@ export function requireEvidence(
 ): void {
   const problems = Object.entries(images).flatMap(([service, { image, verdict }]) => {
     if (verdict === null) return [`no scan has judged the image of ${service}: build it without \`scan: false\``]
-    const { report, sbom } = evidence[service] ?? {}
-    if (report === undefined || sbom === undefined) {
+    if (verdict.built && verdict.dockerfile === undefined) {
+      return [`no scan has judged the Dockerfile of ${service}: build again`]
+    }
+    const one = evidence[service]
+    if (one === undefined) {
       return [`the report of the scan of ${service} is missing: give the output "manifest" of a build step of this job`]
     }
-    if (sha256(report) !== verdict.report || sha256(sbom) !== verdict.sbom) {
+    if (!isEvidenceOf(verdict, one)) {
       return [`the report of the scan of ${service} is not the one that was judged: build again`]
     }
-    const { ImageID } = parseReport(service, report, verdict.scanner.version).Metadata
+    const { ImageID } = parseReport(service, one.report, verdict.scanner.version).Metadata
     if (ImageID === image) return []
     return [`the report of the scan of ${service} is about image ${ImageID}, built was ${image}: build again`]
   })

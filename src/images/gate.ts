@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { refused, type SarifResult, sarifLog } from '../lib/index.ts'
+import { refused, type SarifLog, type SarifResult, sarifLog } from '../lib/index.ts'
 import { type Finding, formatFinding, type GateResult } from '../stack/index.ts'
 
 /** @throws Failure `refused` with every finding of the gate that nobody allowed, one per line. */
@@ -11,7 +11,7 @@ export function passGate({ blockers }: GateResult): void {
 }
 
 /** What the gate found, for code scanning; what a team allows is there as dismissed. @param folder of the Compose file in the checkout */
-export function gateSarif(folder: string, { blockers, allowed }: GateResult): object {
+export function gateSarif(folder: string, { blockers, allowed }: GateResult): SarifLog {
   const result = ({ rule, message, file, line, service }: Finding): SarifResult => {
     return {
       id: rule,

@@ -6,7 +6,7 @@ export { knownFindings, type LastRelease, readLastRelease } from './last-release
 export { describePage, overBudget, pageTable, type WeighedPage } from './page-budget.ts'
 export { type PushOptions, type PushResult, pushRelease } from './push.ts'
 export type { RegistryLogin } from './registry-login.ts'
-export { describeJudgements, refusalOf } from './scan/describe.ts'
+export { describeJudgements, refusalOf, refusalTable } from './scan/describe.ts'
 export { type Finding, nameOf } from './scan/findings.ts'
 export { DEFAULT_POLICY, type Policy } from './scan/policy.ts'
 export type { ScanOptions } from './scan/scan-images.ts'

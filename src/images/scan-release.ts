@@ -50,7 +50,8 @@ export async function scanRelease(options: ReleaseScanOptions): Promise<ReleaseS
   const { release, runs, env, log, signal, scan } = options
   const engine = await checkEngine({ env, signal, space: BUILD_SPACE })
   const scratch = await mkdtemp(join(tmpdir(), 'pacs-scan-'))
-  const lane = new ScanLane(scan, { ...options, directory: scratch, host: engine.host })
+  // Dockerfiles are not in a release, and what the scanner said of them then holds as long as the scanner is the same.
+  const lane = new ScanLane(scan, { ...options, directory: scratch, host: engine.host, dockerfiles: [] })
   const login = { ...options, prefix: release.repository, directory: options.dockerConfigDirectory, host: engine.host }
   try {
     return await withLogin(options.registry, login, async (access) => {
@@ -71,7 +72,9 @@ export async function scanRelease(options: ReleaseScanOptions): Promise<ReleaseS
       const scans = await sideBySide(AT_A_TIME, running, ([service, image]) =>
         withProgress(service, log, async (line) => {
           const pulled = await pullReleased(service, image, { ...context, log: line })
-          return lane.scan(service, { ...pulled, built: image.verdict?.built ?? true })
+          const scanned = await lane.scan(service, { ...pulled, built: image.verdict?.built ?? true })
+          const dockerfile = evidence[service]?.dockerfile
+          return { ...scanned, ...(dockerfile === undefined ? {} : { dockerfile }) }
         }),
       ).finally(() => lane.ended())
       const standard = { ...scan, known: knownFindings({ manifest, evidence }), now: new Date() }

@@ -11,8 +11,15 @@ export interface SarifResult {
   because?: string
 }
 
+/** A log of one or more tools. */
+export interface SarifLog {
+  $schema: string
+  version: '2.1.0'
+  runs: readonly object[]
+}
+
 /** What `tool` found as SARIF 2.1.0, for code scanning (docs.oasis-open.org/sarif/sarif/v2.1.0). */
-export function sarifLog(tool: string, results: readonly SarifResult[]): object {
+export function sarifLog(tool: string, results: readonly SarifResult[]): SarifLog {
   const rules = [...new Set(results.map(({ id }) => id))].map((id) => ({ id }))
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',

@@ -31,4 +31,12 @@ export {
   writeReleaseContext,
 } from './release-image.ts'
 export { listStackFiles, stackHash } from './stack-files.ts'
-export { type Evidence, evidenceFiles, pageFile, type Verdict, verdictSchema } from './verdict.ts'
+export {
+  dockerfileReportFile,
+  type Evidence,
+  evidenceFiles,
+  isEvidenceOf,
+  pageFile,
+  type Verdict,
+  verdictSchema,
+} from './verdict.ts'

@@ -7,7 +7,7 @@ import { formatManifest, RELEASE_KIND, type ReleaseManifest, readManifest } from
 import { formatPinned, type PinnedImage } from './reference.ts'
 import { askRegistry, isIndex, type RegistryAccess, readRegistryImage } from './registry.ts'
 import { listAllFiles, listStackFiles, stackHash } from './stack-files.ts'
-import { type Evidence, evidenceFiles, pageFile } from './verdict.ts'
+import { dockerfileReportFile, type Evidence, evidenceFiles, isEvidenceOf, pageFile } from './verdict.ts'
 
 /** The label that tells a release image from others. */
 export const KIND_LABEL = 'org.pacs-deploy.kind'
@@ -45,7 +45,12 @@ export async function writeReleaseContext(directory: string, parts: ReleaseParts
     for (const [name, text] of evidenceFiles(service, one)) {
       await writeFile(join(directory, 'scan', name), text, { mode: 0o644 })
     }
-    if (one.page !== undefined) await writeFile(join(directory, 'scan', pageFile(service)), one.page, { mode: 0o644 })
+    for (const [name, text] of [
+      [dockerfileReportFile(service), one.dockerfile],
+      [pageFile(service), one.page],
+    ] as const) {
+      if (text !== undefined) await writeFile(join(directory, 'scan', name), text, { mode: 0o644 })
+    }
   }
   await writeFile(join(directory, 'release.json'), formatManifest(manifest), { mode: 0o644 })
   await verifyParts(directory, manifest, 'the release')
@@ -94,13 +99,14 @@ export async function readReleaseEvidence(
   for (const [service, { verdict }] of Object.entries(manifest.images)) {
     const read = (name: string) => readFile(join(options.into, 'scan', name), 'utf8').catch(() => '')
     const [report = '', sbom = ''] = await Promise.all(evidenceFiles(service).map(([name]) => read(name)))
-    const page = await read(pageFile(service))
-    if (verdict === null || sha256(report) !== verdict.report || sha256(sbom) !== verdict.sbom) {
+    const [dockerfile = '', page = ''] = await Promise.all([dockerfileReportFile(service), pageFile(service)].map(read))
+    const one = { report, sbom, ...(dockerfile === '' ? {} : { dockerfile }), ...(page === '' ? {} : { page }) }
+    if (verdict === null || !isEvidenceOf(verdict, one)) {
       throw refused(
         `${formatPinned(options.pinned)}: the report of its scan of ${service} is not the one of its verdict: push it again`,
       )
     }
-    evidence[service] = { report, sbom, ...(page === '' ? {} : { page }) }
+    evidence[service] = one
   }
   return { manifest, evidence }
 }

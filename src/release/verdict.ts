@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { digestSchema } from './digest.ts'
+import { digestSchema, sha256 } from './digest.ts'
 
 const count = z.number().int().min(0)
 
@@ -21,6 +21,8 @@ export const verdictSchema = z.strictObject({
   report: digestSchema,
   /** Hash of the image's bill of materials. */
   sbom: digestSchema,
+  /** Hash of the scanner's report on the Dockerfile; left out for a vendor's image. */
+  dockerfile: digestSchema.optional(),
 })
 export type Verdict = z.infer<typeof verdictSchema>
 
@@ -30,8 +32,16 @@ export interface Evidence {
   report: string
   /** What the image consists of: CycloneDX as JSON. */
   sbom: string
+  /** The scanner's own report on the Dockerfile, as JSON; of an image that was built. */
+  dockerfile?: string
   /** What its page loads first, as JSON, for the next build to compare with; of an image with a page that has a budget. */
   page?: string
+}
+
+/** Whether a verdict rests on this evidence: each of its hashes is that of what lies there. */
+export function isEvidenceOf({ report, sbom, dockerfile }: Verdict, evidence: Evidence): boolean {
+  const ofDockerfile = evidence.dockerfile === undefined ? undefined : sha256(evidence.dockerfile)
+  return sha256(evidence.report) === report && sha256(evidence.sbom) === sbom && ofDockerfile === dockerfile
 }
 
 /** The files of an image's evidence, by name: the report, then the bill of materials. */
@@ -40,6 +50,11 @@ export function evidenceFiles(service: string, { report, sbom }: Evidence = { re
     [`${service}.report.json`, report],
     [`${service}.cdx.json`, sbom],
   ] as const
+}
+
+/** The file beside them that holds the report on the Dockerfile of an image that was built. */
+export function dockerfileReportFile(service: string): string {
+  return `${service}.dockerfile.json`
 }
 
 /** The file beside them that holds what the page of an image loads first. */

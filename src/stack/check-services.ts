@@ -26,8 +26,10 @@ export function* checkServices(stack: Stack): Generator<Report> {
 
 /** Keys that a second instance beside the first would collide on, or that tie a service to another one by name. */
 const NOT_BESIDE: Readonly<Record<string, string>> = {
-  container_name: 'two instances cannot have one name: leave it out',
-  ports: 'two instances cannot publish one port: leave it out, Traefik reaches the container by x-pacs.port',
+  container_name:
+    'two instances cannot have one name, so no deploy would start the second: leave it out (no reason can allow it)',
+  ports:
+    'two instances cannot publish one port, so no deploy would start the second: leave it out, Traefik reaches the container by x-pacs.port (no reason can allow it)',
   network_mode: 'the agent gives each instance its own network: leave it out',
   links: 'services find each other by name: leave it out',
   external_links: 'services find each other by name: leave it out',

@@ -89,6 +89,7 @@ export const xPacsKeys: Readonly<Record<'' | 'checks' | 'metrics' | 'routes', re
 export function allowedKeys(path: readonly PropertyKey[], pacs: unknown): readonly string[] {
   const [group, ...inner] = path
   if (group === 'checks' || group === 'metrics' || group === 'routes') return xPacsKeys[group]
+  if (group === 'allow') return GATE_RULE_IDS
   return group === 'data' ? dataKeys(field(field(pacs, 'data'), 'kind'), inner) : xPacsKeys['']
 }
 

@@ -58,7 +58,7 @@ export async function benchScan(rounds: number, progress: Progress): Promise<Mea
     for (let round = 0; round < rounds; round++) {
       await progress.step(`scan, round ${round + 1} of ${rounds}`, async () => {
         const without = (await job.run('build', { ...build, scan: 'false' }, commit)).ms
-        await runner.run(['rm', '-rf', `${CACHE}/reports`])
+        await runner.run(['rm', '-rf', `${CACHE}/reports`, `${CACHE}/dockerfiles.json`])
         const withScan = (await job.run('build', { ...build, ...scan }, commit)).ms
         const kept = (await job.run('build', { ...build, ...scan }, commit)).ms
         pairs.push({ ours: withScan - without, kept: kept - without, bare: await timed(lab, bare.join('\n')) })

@@ -65,8 +65,10 @@ function judged(image: Digest): { verdict: Verdict; evidence: Evidence } {
       Metadata: { ImageID: image },
     }),
     sbom: '{}',
+    dockerfile: '{"Results":[]}',
   }
-  const verdict = { ...VERDICT, report: sha256(evidence.report), sbom: sha256(evidence.sbom) }
+  const { report, sbom, dockerfile } = evidence
+  const verdict = { ...VERDICT, report: sha256(report), sbom: sha256(sbom), dockerfile: sha256(dockerfile) }
   return { verdict, evidence }
 }
 

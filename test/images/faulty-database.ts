@@ -1,7 +1,9 @@
 // A registry on loopback that gives no vulnerability database, each repository in a way of its own: `s404/db`, `s429/db`, `s503/db`
-// answer with that status, `cut/db` ends in the middle of the database. Runs in the lab's runner: node faulty-database.ts PORT
+// answer with that status, `cut/db` ends in the middle of the database. The port below takes connections and says nothing.
+// Runs in the lab's runner: node faulty-database.ts PORT
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
+import { createServer as createSilentServer } from 'node:net'
 
 const digestOf = (text: string) => `sha256:${createHash('sha256').update(text).digest('hex')}`
 const layer = 'x'.repeat(10_000)
@@ -39,3 +41,4 @@ createServer((request, response) => {
     response.write(layer.slice(0, 5000), () => response.destroy())
   } else response.writeHead(200).end('{}')
 }).listen(Number(process.argv[2]), '127.0.0.1')
+createSilentServer().listen(Number(process.argv[2]) - 1, '127.0.0.1')

@@ -34,7 +34,10 @@ const buildOptions = z.object({
 
 const pushOptions = z.object({
   draft,
-  evidence: z.record(z.string(), z.object({ report: z.string(), sbom: z.string() })),
+  evidence: z.record(
+    z.string(),
+    z.object({ report: z.string(), sbom: z.string(), dockerfile: z.string().exactOptional() }),
+  ),
   directory: z.string(),
   stackDirectory: z.string(),
   migrations: z.array(releaseMigrationSchema),

@@ -3,7 +3,7 @@ import { type InstalledScanner, installScanner, type Lab, startLab } from '../la
 import { inputVariables, parseFileCommands, readAction } from '../runner/index.ts'
 import { useImageStore } from './bench.ts'
 import { composeOf, makeCheckout, type SampleFiles } from './checkout.ts'
-import { installSuite } from './suite.ts'
+import { installSuite, SUITE } from './suite.ts'
 
 const MIRROR = 'registry.lab:5000/library'
 const CHECKOUT = '/srv/scanned'
@@ -98,6 +98,29 @@ export async function publishVendor({ lab: { runner } }: ScanBench, packages: re
   await runner.run(['docker', 'push', `${MIRROR}/${VENDOR}`])
 }
 
+/**
+ * Lays a suite beside the committed one whose tools.lock.json pins the scanner of this lab, by a source that the lab serves over TLS.
+ * @returns its folder, and the program's place in the cache of the machine
+ */
+export async function pinScanner({ lab: { runner }, scanner }: ScanBench): Promise<{ suite: string; kept: string }> {
+  const [suite, repository] = ['/srv/pinned', 'https://registry.lab:5000/v2/tools/trivy/blobs']
+  // A registry serves a blob at an address of its own, as a release page does a file.
+  const upload = `
+    tar -C $(dirname ${scanner.scanner}) -c $(basename ${scanner.scanner}) | gzip -1 > /srv/trivy.tar.gz
+    hash=$(sha256sum /srv/trivy.tar.gz | cut -c 1-64)
+    at=$(curl -fsS -X POST -D - -o /dev/null ${repository}/uploads/ | tr -d '\r' | sed -n 's/^[Ll]ocation: //p')
+    curl -fsS -T /srv/trivy.tar.gz "$at&digest=sha256:$hash"
+    rm -rf ${suite} && cp -r ${SUITE} ${suite}
+    echo $hash`
+  const archive = (await runner.run(['sh', '-euc', upload])).trim()
+  const lock = JSON.parse(await runner.readText(`${SUITE}/dist/tools.lock.json`))
+  const urls = [`${repository}/sha256:${archive}`]
+  lock.tools.trivy.platforms = { 'linux-x64': { urls, archive, binary: scanner['scanner-sha256'] } }
+  await runner.copyIn(Buffer.from(JSON.stringify(lock)), `${suite}/dist/tools.lock.json`)
+  const { version } = lock.tools.trivy
+  return { suite, kept: `/var/cache/lab/pacs-deploy/trivy-${version}-linux-x64-${archive.slice(0, 12)}/trivy` }
+}
+
 /** What happens to a build beside it. */
 interface BuildCourse {
   /** A script that runs in the checkout before, for files that are too large to be carried there. */
@@ -106,6 +129,8 @@ interface BuildCourse {
   cancelAt?: string
   /** A second job of the machine builds the same at the same time. */
   twice?: boolean
+  /** See {@link StepCourse}. */
+  suite?: string
 }
 
 /** The build action on a checkout with these files, judged by the lab's database unless `inputs` say otherwise. */
@@ -114,7 +139,7 @@ export async function buildScanned(
   files: SampleFiles,
   inputs: Readonly<Record<string, string>> = {},
   env: Readonly<Record<string, string>> = {},
-  { prepare, cancelAt, twice }: BuildCourse = {},
+  { prepare, cancelAt, twice, suite }: BuildCourse = {},
 ): Promise<ScannedBuild> {
   const { scanner, lab } = bench
   const { runner, registry } = lab
@@ -126,7 +151,7 @@ export async function buildScanned(
   const job = { GITHUB_SHA: commit, ...env }
   if (twice) await runner.run(['mkdir', '-m', '700', OTHER])
   const [done, other] = await Promise.all([
-    runStep(bench, 'build', given, job, { cancelAt }),
+    runStep(bench, 'build', given, job, { cancelAt, suite }),
     twice ? runStep(bench, 'build', given, job, { result: OTHER }) : undefined,
   ])
   const manifest = done.outputs.manifest ?? ''
@@ -170,6 +195,8 @@ interface StepCourse {
   cancelAt?: string | undefined
   /** The job's own folder. */
   result?: string
+  /** Where the suite lies. */
+  suite?: string | undefined
 }
 
 /** One step of the job, with the committed dist. */
@@ -178,7 +205,7 @@ export async function runStep(
   action: string,
   inputs: Readonly<Record<string, string>>,
   env: Readonly<Record<string, string>>,
-  { cancelAt, result = RESULT }: StepCourse = {},
+  { cancelAt, result = RESULT, suite = SUITE }: StepCourse = {},
 ) {
   await runner.run(['sh', '-c', `cd ${result}; for f in output state summary; do : > $f; done`])
   const job = Object.entries({
@@ -192,7 +219,7 @@ export async function runStep(
     GITHUB_STEP_SUMMARY: `${result}/summary`,
     ...env,
   }).map(([name, value]) => `${name}=${value}`)
-  const program = `/srv/suite/dist/${action}/index.js`
+  const program = `${suite}/dist/${action}/index.js`
   const step = ['env', ...job, 'node', program]
   const cancelled = cancelAt === undefined ? [] : ['env', `CANCEL_AT=${cancelAt}`, 'sh', '-c', CANCELLED, 'cancelled']
   const { code, stdout, stderr } = await runner.exec([...cancelled, ...step], { cwd: CHECKOUT })

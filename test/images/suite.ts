@@ -6,7 +6,8 @@ import { run } from '../../src/lib/index.ts'
 import type { Machine } from '../lab/index.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const SUITE = '/srv/suite'
+/** Path in the runner of the suite. */
+export const SUITE = '/srv/suite'
 const SCRIPT = 'deployment/production/scripts/build.sh'
 
 /** Path in the runner of build.sh. */

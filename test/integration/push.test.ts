@@ -126,7 +126,7 @@ describe.each(IMAGE_STORES)('push from the image store %s', (store) => {
       kind: 'refused',
       message: expect.stringMatching(/^no scan has judged the image of api: build it without/),
     })
-    const other = { ...evidence, api: { report: '{"Results":[]}', sbom: '{}' } }
+    const other = { ...evidence, api: { ...evidence.api, report: '{"Results":[]}', sbom: '{}' } }
     expect((await push({ evidence: other })).failure?.message).toMatch(/the report of the scan of api is not the one/)
     const moved = { ...judged, images: { ...judged.images, api: { ...api, image: sha256('another') } } }
     expect((await push({ draft: moved })).failure?.message).toMatch(

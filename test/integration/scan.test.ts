@@ -11,6 +11,7 @@ import {
   debian,
   judgeAnew,
   page,
+  pinScanner,
   publishVendor,
   pushScanned,
   pushStep,
@@ -136,8 +137,58 @@ describe('a build', () => {
       /a pull request is judged by the waivers of main, and git has no refs\/remotes\/origin\/main/,
     )
     expect(errorOf(await build(waived, inputs, { ...pull, GITHUB_EVENT_PATH: '/srv/nowhere.json' }))).toMatch(
-      /by the waivers of the default branch, and \/srv\/nowhere.json names none/,
+      /by the waivers and allowances of the default branch, and \/srv\/nowhere.json names none/,
     )
+  })
+
+  test('refuses a Dockerfile for what it does, at its line, whatever a comment in it tells the scanner', async () => {
+    const day = new Date(Date.now() + 20 * 86_400_000).toISOString().slice(0, 10)
+    // Of a stage that nothing is taken from, which no builder builds: no image shows it.
+    const dockerfile = `FROM scratch AS tools\n# trivy:ignore:DS-0029\nRUN apt-get update && apt-get install -y curl\n${DOCKERFILE}`
+    const path = 'stack/Dockerfile'
+    const waiver = `- { id: DS-0029, path: ${path}, reason: the package needs all of them, owner: jane, expires: ${day} }\n`
+    const files = { ...clean, [path]: dockerfile, 'stack/waivers.yml': waiver }
+    const refused = await build(files)
+    expect(errorOf(refused)).toMatch(
+      /^the scan refuses the image of api: DS-0029 in stack\/Dockerfile:3 \(HIGH\): [^;\n]+\nmend them/,
+    )
+    expect(refused.draft).toBeNull()
+    expect(refused.printed).toContain('::warning title=DS-0029,file=stack/Dockerfile,line=3::')
+    expect(plainly(refused.summary)).toContain('| DS-0029 | api | stack/Dockerfile:3 | HIGH: ')
+    const sarif = JSON.parse(await bench.lab.runner.readText(refused.outputs.sarif ?? ''))
+    expect(sarif.runs.map((run: { tool: { driver: { name: string } } }) => run.tool.driver.name)).toEqual([
+      'pacs-deploy stack check',
+      'pacs-deploy scan',
+    ])
+    const physicalLocation = { artifactLocation: { uri: path }, region: { startLine: 3 } }
+    expect(sarif.runs[1].results).toContainEqual(
+      expect.objectContaining({ ruleId: 'DS-0029', level: 'error', locations: [{ physicalLocation }] }),
+    )
+
+    const inputs = { 'scan-waivers': 'stack/waivers.yml' }
+    const waived = await build(files, inputs)
+    expect(verdictOf(waived, 'api'), waived.printed).toMatchObject({
+      waived: ['DS-0029 in stack/Dockerfile'],
+      dockerfile: expect.stringMatching(/^sha256:/),
+    })
+    expect(verdictOf(waived, 'queue')).not.toHaveProperty('dockerfile')
+    expect(verdictOf(waived, 'worker')).toMatchObject({ waived: ['DS-0029 in stack/Dockerfile'] })
+    // What was waived then is waived in what runs, and bad news without.
+    const release = await pushScanned(bench, waived)
+    const again = await judgeAnew(bench, release, inputs)
+    expect([again.code, again.outputs.new], again.printed).toEqual([0, '0'])
+    expect(again.summary).not.toContain('unused waiver')
+    const without = await judgeAnew(bench, release)
+    expect([without.code, without.outputs['exit-class']], without.printed).toEqual([1, '10'])
+  })
+
+  test("says what an image's own tests said", async () => {
+    const dockerfile = `FROM scratch AS test\nCOPY tools /\nRUN echo "Tests  2 passed (2)"; : > /passed\n${DOCKERFILE}COPY --from=test /passed /\n`
+    // A shell, and what it is linked to.
+    const prepare =
+      'for f in /bin/sh $(ldd /bin/sh | grep -o "/[^ ]*"); do mkdir -p tools$(dirname $f) && cp -L $f tools$f; done'
+    const built = await build({ ...clean, 'stack/Dockerfile': dockerfile }, {}, {}, { prepare })
+    expect(built.summary, built.printed).toMatch(/\| tests of api \| 2 passed \|/)
   })
 
   test('finds a secret in a layer and in the environment, and an image that runs as root', async () => {
@@ -215,6 +266,37 @@ describe('a Compose file', () => {
         },
       ],
     })
+  })
+
+  test('of a pull request is not excused by an allowance that it brings, and is by one of the default branch', async () => {
+    const event = '/srv/event.json'
+    await bench.lab.runner.copyIn(Buffer.from('{ "repository": { "default_branch": "main" } }'), event)
+    const pull = { GITHUB_BASE_REF: 'main', GITHUB_EVENT_PATH: event }
+    const allowing = (text: string) =>
+      text.replace('    stop_grace_period', '    cap_add: [SYS_TIME]\n    stop_grace_period')
+    const text = allowing(composeOf(VENDOR, ', allow: { added-capability: until its version 3 }'))
+    const files = { ...clean, 'stack/docker-compose.prod.yml': text }
+    const main = (compose: string) => `
+      blob=$(${compose} | git hash-object -w --stdin)
+      folder=$(printf '100644 blob %s\\tdocker-compose.prod.yml\\n' $blob | git mktree)
+      tree=$(printf '040000 tree %s\\tstack\\n' $folder | git mktree)
+      git update-ref refs/remotes/origin/main $(git -c user.name=t -c user.email=t@example.org commit-tree -m x $tree)`
+    const own = 'git show HEAD:stack/docker-compose.prod.yml'
+    const brought = await build(files, {}, pull, { prepare: main(`${own} | sed 's/, allow: {[^}]*}//'`) })
+    expect(errorOf(brought)).toMatch(
+      /: cap_add: SYS_TIME: .*; that this pull request allows it does not count, .*\[added-/,
+    )
+    expect(brought.draft).toBeNull()
+    expect(plainly(brought.summary)).toContain('| allowances | those of main: a pull request allows itself nothing |')
+    const known = await build(files, {}, pull, { prepare: main(own) })
+    expect(known.code, known.printed).toBe(0)
+    expect(known.summary).toMatch(/api: added-capability \| allowed: until its version 3/)
+    const unreadable = await build(files, {}, pull, { prepare: main('echo services:') })
+    expect(unreadable.printed).toMatch(/gate \| main has no Compose file that can be read, so nothing is allowed: /)
+    expect(errorOf(unreadable)).toMatch(/that this pull request allows it does not count/)
+    expect(errorOf(await build(files, {}, pull))).toMatch(
+      /^a pull request is judged by what the Compose file of main allows, and git has no refs\/remotes\/origin\/main: check/,
+    )
   })
 
   test('that no agent can run is told together with what the gate finds, at their lines', async () => {
@@ -374,6 +456,17 @@ describe('a build is not judged by', () => {
     const last = await build(clean, { 'scan-database': [...faulty, registry.database].join('\n') })
     expect(last.code, last.printed).toBe(0)
     for (const next of [...faulty.slice(1), registry.database]) expect(last.printed).toContain(`; next is ${next}`)
+    await fresh()
+    const silent = '127.0.0.1:5997/silent/db:2'
+    const waited = await build(clean, { 'scan-database': silent })
+    expect(errorOf(waited)).toMatch(
+      /^scan of the vulnerability database failed, so nothing is judged: 127.0.0.1:5997 has not answered for 20 s$/,
+    )
+    expect(waited.draft).toBeNull()
+    const other = await build(clean, { 'scan-database': `${silent} ${registry.database}` })
+    expect(other.code, other.printed).toBe(0)
+    expect(other.printed).toContain(`has not answered for 20 s; next is ${registry.database}`)
+    expect(await runner.run(['sh', '-c', 'pgrep -fa "trivy image" || true'])).toBe('')
     await runner.run(['systemctl', 'stop', 'faulty-database'])
   })
 
@@ -382,6 +475,47 @@ describe('a build is not judged by', () => {
     expect(errorOf(built)).toMatch(
       /^scanner: \/srv\/trivy has the SHA-256 sha256:.*it is not run, and nothing is judged/,
     )
+  })
+})
+
+describe('the pinned scanner', () => {
+  const program = { scanner: '', 'scanner-sha256': '' }
+  const evil = '#!/bin/sh\n: > /srv/evil-ran\n'
+
+  test('is fetched once, by its hash, and no other bytes ever run: of the source, of the cache, or in the middle of a scan', async () => {
+    const { runner } = bench.lab
+    await fresh()
+    const { suite, kept } = await pinScanner(bench)
+    const source = /"urls":\["([^"]+)"/.exec(await runner.readText(`${suite}/dist/tools.lock.json`))?.[1] ?? ''
+    const first = await build(clean, program, {}, { suite })
+    expect(first.code, first.printed).toBe(0)
+    expect(first.printed).toContain(`scanner | fetch ${source}`)
+    const again = await build(clean, program, {}, { suite })
+    expect([again.code, again.printed.includes('scanner | fetch')], again.printed).toEqual([0, false])
+
+    // Who can write to the cache puts another program there.
+    await runner.run(['rm', '-f', kept])
+    await runner.copyIn(Buffer.from(evil), kept, 0o755)
+    const poisoned = await build(clean, program, {}, { suite })
+    expect(poisoned.printed).toMatch(/scanner \| \S+\/trivy has the SHA-256 sha256:\S+, pinned is \S+: fetched anew/)
+    expect(poisoned.code, poisoned.printed).toBe(0)
+    // The same while the pinned one brings the database: after it was found, before it scans.
+    const swap = `printf '%s' '${evil}' > /srv/evil; chmod 755 /srv/evil
+      (until pgrep -f "[d]ownload-db-only"; do sleep 0.01; done; cp /srv/evil ${kept}.new; mv ${kept}.new ${kept}) > /dev/null 2>&1 &`
+    await runner.run(['rm', '-rf', '/var/cache/lab/pacs-deploy/reports'])
+    const swapped = await build(clean, program, {}, { suite, prepare: swap })
+    expect(errorOf(swapped)).toMatch(/^scanner: \S+\/trivy has the SHA-256 sha256:\S+, expected is \S+: it is not run/)
+    expect(swapped.draft).toBeNull()
+
+    // A source that gives another archive, as after its release was moved.
+    await fresh()
+    await runner.run(['sed', '-i', 's/"archive":"......../"archive":"00000000/', `${suite}/dist/tools.lock.json`])
+    const moved = await build(clean, program, {}, { suite })
+    expect(errorOf(moved)).toMatch(
+      /^scanner: \S+ has the SHA-256 \S+, pinned is sha256:00000000\S+: it was cut or replaced; nothing/,
+    )
+    expect(await runner.run(['sh', '-c', 'ls /srv/evil-ran 2>/dev/null || true'])).toBe('')
+    await fresh()
   })
 })
 

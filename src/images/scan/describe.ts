@@ -43,7 +43,17 @@ export function refusalOf(judgements: readonly Judgement[]): Failure | undefined
     return `the scan refuses the image of ${service}: ${named}${more}`
   })
   return refused(
-    `${lines.join('\n')}\nmend them (a newer base image or package), or answer for each by a line of the waivers file`,
+    `${lines.join('\n')}\nmend them (a newer base image or package, another line of the Dockerfile), or answer for each by a line of the waivers file`,
+  )
+}
+
+/** What refuses a build, for the summary: finding, service, where it is, and what it is. */
+export function refusalTable(judgements: readonly Judgement[]): string[][] {
+  return judgements.flatMap(({ service, refused: refusing }) =>
+    refusing.map(({ id, severity, package: name, installed, fixed, path, line, title }) => {
+      const place = name === '' ? `${path}${line === undefined ? '' : `:${line}`}` : `${name} ${installed}`
+      return [id, service, place, `${severity}${fixed === '' ? '' : `, mended in ${fixed}`}: ${title}`]
+    }),
   )
 }
 
@@ -51,5 +61,6 @@ function describe(finding: Finding): string {
   const mended = finding.fixed === '' ? '' : `, mended in ${finding.fixed}`
   const installed = finding.installed === '' ? '' : ` ${finding.installed}`
   const title = finding.package === '' && finding.title !== '' ? `: ${finding.title}` : ''
-  return `${nameOf(finding)}${installed} (${finding.severity}${mended})${title}`
+  const line = finding.line === undefined ? '' : `:${finding.line}`
+  return `${nameOf(finding)}${line}${installed} (${finding.severity}${mended})${title}`
 }

@@ -1,9 +1,9 @@
-import { parseReport, type Report, type Severity } from './report.ts'
+import { type DockerfileReport, parseReport, type Report, type Severity } from './report.ts'
 
 /** One thing that a scan found, or that it could not find out. */
 export interface Finding {
   kind: 'vulnerability' | 'secret' | 'misconfiguration' | 'licence' | 'coverage'
-  /** `CVE-2026-1234`, a rule of Trivy, a licence, or `os-unknown`, `os-end-of-life`, `no-packages`. */
+  /** `CVE-2026-1234`, a rule of Trivy, a licence, or `os-unknown`, `os-end-of-life`, `no-packages`, `dockerfile-unread`. */
   id: string
   severity: Severity
   /** Empty where it is in no package. */
@@ -11,8 +11,10 @@ export interface Finding {
   installed: string
   /** The version that mends it; empty when there is none yet. */
   fixed: string
-  /** File in the image, where the report names one. */
+  /** File in the image, where the report names one, or the Dockerfile in the checkout. */
   path: string
+  /** Line of the Dockerfile, counted from 1; left out for all that is found in an image. */
+  line?: number
   title: string
   /** Milliseconds of the epoch; null when nobody says. */
   published: number | null
@@ -48,6 +50,21 @@ export function findingsOf(report: Report, licences: readonly string[] | 'all'):
     ),
   ])
   return [...coverage(report), ...found]
+}
+
+/** What a report says of the Dockerfile by which an image was built; of one that is not in it, that nobody knows. */
+export function dockerfileFindings({ Results }: DockerfileReport): Finding[] {
+  if (Results.length === 0) {
+    const title = 'the scanner could not read its Dockerfile, so nobody knows what it does'
+    return [finding('coverage', 'dockerfile-unread', 'CRITICAL', { title })]
+  }
+  return Results.flatMap(({ Target, Misconfigurations }) =>
+    Misconfigurations.filter((each) => each.Status === 'FAIL').map(({ ID, Title, Severity, CauseMetadata }) => {
+      // What is missing stands on no line.
+      const line = Math.max(1, CauseMetadata?.StartLine ?? 1)
+      return finding('misconfiguration', ID, Severity, { title: Title, path: Target, line })
+    }),
+  )
 }
 
 /** What makes "nothing was found" worthless. */

@@ -24,6 +24,7 @@ const misconfiguration = z.object({
   Title: z.string().default(''),
   Severity: severity,
   Status: z.enum(['PASS', 'FAIL', 'EXCEPTION']),
+  CauseMetadata: z.object({ StartLine: z.number().optional() }).optional(),
 })
 const secret = z.object({ RuleID: z.string().min(1), Title: z.string().default(''), Severity: severity })
 const licence = z.object({ PkgName: z.string(), FilePath: z.string(), Name: z.string().min(1), Severity: severity })
@@ -54,6 +55,26 @@ const reportSchema = z.object({
 /** Trivy's JSON of one image, as far as it is judged by. */
 export type Report = z.infer<typeof reportSchema>
 
+const dockerfileReportSchema = z.object({
+  SchemaVersion: z.literal(2),
+  Trivy: z.object({ Version: z.string() }),
+  ArtifactType: z.literal('filesystem'),
+  Results: z
+    .array(
+      z.object({
+        /** Path of the Dockerfile in the checkout. */
+        Target: z.string().min(1),
+        Class: z.literal('config'),
+        Type: z.literal('dockerfile'),
+        Misconfigurations: z.array(misconfiguration).default([]),
+      }),
+    )
+    .default([]),
+})
+
+/** Trivy's JSON of Dockerfiles, as far as it is judged by. */
+export type DockerfileReport = z.infer<typeof dockerfileReportSchema>
+
 /**
  * Reads the JSON of one scan.
  * @param subject whose report it is, for messages
@@ -61,13 +82,27 @@ export type Report = z.infer<typeof reportSchema>
  * @throws Failure `refused` when it was cut, has another schema, or is of another version of the scanner
  */
 export function parseReport(subject: string, text: string, version: string | null): Report {
+  return parse(reportSchema, subject, text, version)
+}
+
+/** As {@link parseReport}, the JSON of the scan of a Dockerfile, by whichever version: that of what runs is as old as its release. */
+export function parseDockerfileReport(subject: string, text: string): DockerfileReport {
+  return parse(dockerfileReportSchema, `the Dockerfile of ${subject}`, text, null)
+}
+
+function parse<T extends { Trivy: { Version: string } }>(
+  schema: z.ZodType<T>,
+  subject: string,
+  text: string,
+  version: string | null,
+): T {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
     throw unreadable(subject, `is no whole JSON (${text.length} characters)`)
   }
-  const parsed = reportSchema.safeParse(value)
+  const parsed = schema.safeParse(value)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     throw unreadable(subject, `has another schema (${issue?.path.join('.')}: ${issue?.message})`)

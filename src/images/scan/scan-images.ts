@@ -4,6 +4,7 @@ import type { PinnedTool } from '../../lib/index.ts'
 import type { Digest, Evidence } from '../../release/index.ts'
 import type { DraftImage } from '../draft.ts'
 import { type Log, withProgress } from '../progress.ts'
+import { type Dockerfile, scanDockerfiles } from './dockerfiles.ts'
 import { KeptReports } from './kept-reports.ts'
 import type { Policy } from './policy.ts'
 import { findScanner, type GivenScanner } from './scanner.ts'
@@ -25,6 +26,8 @@ export interface ScanOptions {
 }
 
 interface Context {
+  /** Of the services that are built here. */
+  dockerfiles: readonly Dockerfile[]
   /** A private directory, which the caller removes. */
   directory: string
   /** Value for DOCKER_HOST; may be empty. */
@@ -34,9 +37,12 @@ interface Context {
   signal: AbortSignal
 }
 
-interface Ready {
+interface Opened {
   trivy: Trivy
   scanner: Scan['scanner']
+}
+
+interface Ready extends Opened {
   /** When the vulnerability database was made. */
   database: Date
   reports: KeptReports
@@ -45,6 +51,7 @@ interface Ready {
 /** Scans images one after the other, each as soon as it is there. */
 export class ScanLane {
   readonly #ready: Promise<Ready>
+  readonly #dockerfiles: Promise<ReadonlyMap<string, string>>
   #last: Promise<unknown>
   readonly #log: Log
   readonly #scans = new Map<string, Promise<Evidence>>()
@@ -52,9 +59,15 @@ export class ScanLane {
   /** Begins at once to bring scanner and database, beside what builds. */
   constructor(options: ScanOptions, context: Context) {
     this.#log = context.log
-    this.#ready = prepare(options, context)
+    const opened = open(options, context)
+    this.#ready = prepare(options, context, opened)
+    // They need no database, and are done before the first image is there.
+    const keep = join(options.cache, 'dockerfiles.json')
+    this.#dockerfiles = opened.then(({ trivy, scanner }) =>
+      scanDockerfiles(trivy, context.dockerfiles, { scanner: scanner.sha256, keep }),
+    )
     // Whoever scans gets to see it; nobody does when a build has failed before.
-    this.#ready.catch(() => undefined)
+    for (const begun of [this.#ready, this.#dockerfiles]) begun.catch(() => undefined)
     this.#last = this.#ready
   }
 
@@ -63,12 +76,16 @@ export class ScanLane {
     const ready = await this.#ready
     const evidence = this.#scans.get(image) ?? this.#evidenceOf(service, image, ready)
     this.#scans.set(image, evidence)
-    return { service, built, image, ...(await evidence), scanner: ready.scanner, database: ready.database }
+    const dockerfile = built ? (await this.#dockerfiles).get(service) : undefined
+    return {
+      ...{ service, built, image, ...(await evidence), scanner: ready.scanner, database: ready.database },
+      ...(dockerfile === undefined ? {} : { dockerfile }),
+    }
   }
 
   /** Resolves when nothing runs any more, well or not. */
   async ended(): Promise<void> {
-    await this.#ready.catch(() => undefined)
+    await Promise.allSettled([this.#ready, this.#dockerfiles])
     await Promise.allSettled(this.#scans.values())
   }
 
@@ -95,11 +112,10 @@ export class ScanLane {
   }
 }
 
-async function prepare(options: ScanOptions, context: Context): Promise<Ready> {
-  const { directory, log } = context
+async function open(options: ScanOptions, context: Context): Promise<Opened> {
+  const { directory } = context
   await mkdir(options.cache, { recursive: true, mode: 0o700 })
   const { version, sha256, path } = await findScanner({ ...options, ...context })
-  const licences = options.policy.licences.length > 0
   const trivy = await Trivy.open({
     ...context,
     scanner: { version, sha256, path },
@@ -107,11 +123,18 @@ async function prepare(options: ScanOptions, context: Context): Promise<Ready> {
     directory: await mkdtemp(join(directory, 'scan-')),
     databases: options.databases,
     javaDatabases: options.javaDatabases,
-    licences,
+    licences: options.policy.licences.length > 0,
   })
+  return { trivy, scanner: { version, sha256 } }
+}
+
+async function prepare(options: ScanOptions, { log }: Context, opened: Promise<Opened>): Promise<Ready> {
+  const { trivy, scanner } = await opened
+  const { version, sha256 } = scanner
+  const licences = options.policy.licences.length > 0
   const { made, id } = await trivy.updateDatabase(new Date())
   log(`scan | Trivy ${version}, database of ${made.toISOString()}`)
   const key = { scanner: sha256, database: id, licences }
   const reports = await KeptReports.open(join(options.cache, 'reports'), key, version)
-  return { trivy, scanner: { version, sha256 }, database: made, reports }
+  return { trivy, scanner, database: made, reports }
 }

@@ -1,5 +1,5 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { Failure, refused, shortened, tryRun } from '../../lib/index.ts'
@@ -37,6 +37,10 @@ const MEMORY = { GOGC: '400', GOMEMLIMIT: '1GiB' }
 const MINUTE = 60_000
 /** Minutes for looking at one image, and for bringing the database from one repository. */
 const [SCAN, DOWNLOAD] = [10, 4]
+/** Where Trivy's makers publish the database. */
+const OWN_DATABASES = ['mirror.gcr.io/aquasec/trivy-db:2', 'ghcr.io/aquasecurity/trivy-db:2']
+/** Seconds after which a server that has not begun to answer counts as away, and the exit code of curl for that. */
+const [SILENCE, CURL_TIMEOUT] = [20, 28]
 /** Exit code of flock, which no run of Trivy ends with, when another job of this machine scans. */
 const TAKEN = 199
 /** Milliseconds between looks at whether it still does. */
@@ -87,22 +91,25 @@ export class Trivy {
    * @throws Failure `error` when none gives any, `refused` when that of the last one is too old or does not say when it was made
    */
   async updateDatabase(now: Date): Promise<Database> {
-    const { databases, log, signal } = this.#options
-    // Trivy itself goes on to the next one only where a server is busy: not from one that has no database, or a cut or an old one.
+    const { log, signal } = this.#options
+    const databases = this.#options.databases.length > 0 ? this.#options.databases : OWN_DATABASES
+    // Trivy itself goes on to the next one only where a server is busy: not from one that is silent or has no database, or a cut or an old one.
     for (const [index, name] of databases.slice(0, -1).entries()) {
       try {
-        return await this.#bring([name], now)
+        return await this.#bring(name, now)
       } catch (thrown) {
         if (!(thrown instanceof Failure) || signal.aborted) throw thrown
         log(`scan | ${thrown.message.slice(0, 300)}; next is ${databases[index + 1]}`)
       }
     }
-    return this.#bring(databases.slice(-1), now)
+    return this.#bring(databases.at(-1) ?? '', now)
   }
 
-  async #bring(repository: readonly string[], now: Date): Promise<Database> {
-    const from = repository.flatMap((name) => ['--db-repository', name])
-    await this.#image('the vulnerability database', ['--download-db-only', ...from], DOWNLOAD)
+  async #bring(repository: string, now: Date): Promise<Database> {
+    await this.#unlessSilent(repository, (signal) => {
+      const args = ['--download-db-only', '--db-repository', repository]
+      return this.#image('the vulnerability database', args, DOWNLOAD, signal)
+    })
     const folder = join(this.#options.cache, 'db')
     try {
       const text = await readFile(join(folder, 'metadata.json'), 'utf8').catch(() => '')
@@ -115,6 +122,27 @@ export class Trivy {
       // Trivy would keep what it has brought within the hour, wherever it is told to look.
       await rm(folder, { recursive: true, force: true })
       throw thrown
+    }
+  }
+
+  /** Trivy waits for its whole time for a server that takes a connection and says nothing: beside it, that server is asked for any answer. */
+  async #unlessSilent(repository: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const [silent, done] = [new AbortController(), new AbortController()]
+    const host = repository.split('/')[0] ?? ''
+    const ask = ['--silent', '--output', '/dev/null', '--max-time', String(SILENCE), `https://${host}/v2/`]
+    const asked = tryRun('curl', ask, { env: this.#env, signal: done.signal }).then(
+      ({ code }) => {
+        if (code !== CURL_TIMEOUT) return
+        const why = `${host} has not answered for ${SILENCE} s`
+        silent.abort(new Failure('error', `scan of the vulnerability database failed, so nothing is judged: ${why}`))
+      },
+      () => undefined,
+    )
+    try {
+      await work(AbortSignal.any([this.#options.signal, silent.signal]))
+    } finally {
+      done.abort()
+      await asked
     }
   }
 
@@ -136,6 +164,26 @@ export class Trivy {
     return readFile(output, 'utf8')
   }
 
+  /**
+   * Looks at Dockerfiles, by the checks that the program itself brings.
+   * @param texts by path in the checkout
+   * @returns Trivy's JSON. @throws Failure `error` when the scan fails, whatever was found
+   */
+  async scanDockerfiles(texts: ReadonlyMap<string, string>): Promise<string> {
+    const [folder, output] = [this.#file('dockerfiles'), this.#file('dockerfiles.json')]
+    for (const [path, text] of texts) {
+      await mkdir(dirname(join(folder, path)), { recursive: true, mode: 0o700 })
+      await writeFile(join(folder, path), withoutComments(text))
+    }
+    await this.#run('the Dockerfiles', [
+      ...['config', ...this.#common(SCAN, this.#file('cache')), '--skip-version-check', '--disable-telemetry'],
+      // Every file is one, whatever it is called; checks of a later day than the program's would make it another scanner.
+      ...['--file-patterns', 'dockerfile:.', '--misconfig-scanners', 'dockerfile', '--skip-check-update'],
+      ...['--format', 'json', '--output', output, folder],
+    ])
+    return readFile(output, 'utf8')
+  }
+
   /** What an image consists of, by its report, without scanning anew. @returns CycloneDX as JSON */
   async billOfMaterials(service: string, report: string): Promise<string> {
     const [input, output] = [this.#file(`${service}.json`), this.#file(`${service}.cdx.json`)]
@@ -145,15 +193,16 @@ export class Trivy {
   }
 
   /** Runs `trivy image`, one at a time on a machine: its databases and what it knows of layers lie in files that one process can write. */
-  async #image(what: string, args: readonly string[], limit = SCAN): Promise<void> {
+  async #image(what: string, args: readonly string[], limit = SCAN, signal = this.#options.signal): Promise<void> {
     const own = ['--no-progress', '--secret-config', this.#file('secret.yaml'), '--skip-version-check']
     await mkdir(this.#options.cache, { recursive: true, mode: 0o700 })
-    await this.#run(what, ['image', ...this.#common(limit), ...own, '--disable-telemetry', ...args], limit, true)
+    const all = ['image', ...this.#common(limit), ...own, '--disable-telemetry', ...args]
+    await this.#run(what, all, { limit, alone: true, signal })
   }
 
-  #common(limit = SCAN): string[] {
+  #common(limit = SCAN, cache = this.#options.cache): string[] {
     return [
-      ...['--config', this.#file('config.yaml'), '--cache-dir', this.#options.cache, '--timeout', `${limit}m`],
+      ...['--config', this.#file('config.yaml'), '--cache-dir', cache, '--timeout', `${limit}m`],
       // Any other code than 0 is a failure of the scanner; what it found stands in its report.
       ...['--ignorefile', this.#file('ignore.yaml'), '--exit-code', '0'],
     ]
@@ -163,8 +212,12 @@ export class Trivy {
     return join(this.#options.directory, name)
   }
 
-  async #run(what: string, args: readonly string[], limit = SCAN, alone = false): Promise<void> {
-    const { scanner, cache, log, signal } = this.#options
+  async #run(
+    what: string,
+    args: readonly string[],
+    { limit = SCAN, alone = false, signal = this.#options.signal } = {},
+  ): Promise<void> {
+    const { scanner, cache, log } = this.#options
     const lock = ['--no-fork', '--nonblock', '--conflict-exit-code', String(TAKEN), join(cache, 'lock')]
     for (let waited = false; ; waited = true) {
       await verifyScanner(scanner)
@@ -182,6 +235,11 @@ export class Trivy {
       await sleep(LOOK, undefined, { signal })
     }
   }
+}
+
+/** A Dockerfile without the scanner's own comments: `trivy:ignore:DS-0002` would take a finding out of the report unseen. */
+function withoutComments(text: string): string {
+  return text.replaceAll(/(trivy|tfsec):(?=[^ \n]*ignore:)/g, '$1.')
 }
 
 function failed(what: string, code: number, stderr: string): Failure {

@@ -1,8 +1,8 @@
 import { refused } from '../../lib/index.ts'
 import { type Digest, sha256, type Verdict } from '../../release/index.ts'
-import { type Finding, findingsOf, nameOf } from './findings.ts'
+import { dockerfileFindings, type Finding, findingsOf, nameOf } from './findings.ts'
 import { type Policy, refuses } from './policy.ts'
-import { parseReport, SEVERITIES } from './report.ts'
+import { parseDockerfileReport, parseReport, SEVERITIES } from './report.ts'
 import { covers, type Waiver } from './waivers.ts'
 
 /** What was scanned and with what. */
@@ -15,6 +15,8 @@ export interface Scan {
   /** Trivy's JSON, and the bill of materials made of it. */
   report: string
   sbom: string
+  /** Trivy's JSON of the Dockerfile it was built by; left out for a vendor's. */
+  dockerfile?: string
   scanner: Verdict['scanner']
   /** When the vulnerability database was made; {@link requireFreshDatabase} has let it pass. */
   database: Date
@@ -53,7 +55,9 @@ export function judge(scan: Scan, standard: Standard): Judgement {
     )
   }
   const { policy, waivers, now } = standard
-  const findings = worstFirst(findingsOf(report, policy.licences))
+  const ofDockerfile =
+    scan.dockerfile === undefined ? [] : dockerfileFindings(parseDockerfileReport(service, scan.dockerfile))
+  const findings = worstFirst([...findingsOf(report, policy.licences), ...ofDockerfile])
   const against = findings.filter((finding) => refuses(policy, finding, now.getTime()))
   const waived: { finding: Finding; waiver: Waiver }[] = []
   const open: Finding[] = []
@@ -75,6 +79,7 @@ export function judge(scan: Scan, standard: Standard): Judgement {
     waived: names(waived.map(({ finding }) => finding)),
     report: sha256(scan.report),
     sbom: sha256(scan.sbom),
+    ...(scan.dockerfile === undefined ? {} : { dockerfile: sha256(scan.dockerfile) }),
   }
   return {
     service,

@@ -1,5 +1,5 @@
 // What is said of a scan of what runs: in a summary, as SARIF and as metrics.
-import { type SarifResult, sarifLog } from '../../lib/index.ts'
+import { type SarifLog, type SarifResult, sarifLog } from '../../lib/index.ts'
 import { describeJudgements } from './describe.ts'
 import { type Finding, nameOf } from './findings.ts'
 import type { Judgement } from './verdict.ts'
@@ -19,11 +19,13 @@ export function scanRows(judgements: readonly Judgement[], waivers: readonly Wai
   ]
 }
 
-/** For code scanning: new findings are errors, those that the release had are notes, waived ones are dismissed. */
-export function scanSarif(composeFile: string, judgements: readonly Judgement[]): object {
+/** For code scanning: findings that refuse are errors, all others are notes, waived ones are dismissed. */
+export function scanSarif(composeFile: string, judgements: readonly Judgement[]): SarifLog {
   const results = judgements.flatMap(({ service, refused, reported, waived }) => {
     const result = (level: SarifResult['level'], finding: Finding): SarifResult => {
-      return { id: finding.id, level, file: composeFile, line: 1, text: `${service}: ${inWords(finding)}` }
+      const place =
+        finding.line === undefined ? { file: composeFile, line: 1 } : { file: finding.path, line: finding.line }
+      return { id: finding.id, level, ...place, text: `${service}: ${inWords(finding)}` }
     }
     return [
       ...refused.map((finding) => result('error', finding)),

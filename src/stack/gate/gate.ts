@@ -2,7 +2,7 @@
 // A team allows a finding where it must, by its rule and with a reason, under x-pacs.allow of the service.
 import { type Finding, locate, type Report } from '../finding.ts'
 import type { Stack } from '../stack.ts'
-import { GATE_RULE_IDS } from './rule-ids.ts'
+import { GATE_RULE_IDS, type GateRuleId } from './rule-ids.ts'
 import { GATE_RULES } from './rules.ts'
 
 /** A finding that a team allows. */
@@ -17,11 +17,25 @@ export interface GateResult {
   allowed: readonly Allowed[]
 }
 
+const BROUGHT =
+  'that this pull request allows it does not count, since the default branch does not: who may merge it over the gate decides'
+
+/** Whether any service of a stack allows a finding. */
+export function hasAllowances({ services }: Stack): boolean {
+  return [...services.values()].some(({ pacs }) => Object.keys(pacs.allow).length > 0)
+}
+
+function allows(stack: Stack | null, service: string, id: GateRuleId): boolean {
+  return stack?.services.get(service)?.pacs.allow[id] !== undefined
+}
+
 /**
  * Judges a stack by the gate's rules. An allowance that nothing needs is a blocker too: it would hide the next mistake.
  * `checkStack` says whether the agent can run it at all.
+ * @param basis the stack of the default branch, for a pull request: what that does not allow yet, the pull request does not either.
+ * Null where the branch has none; left out, the stack's own allowances count.
  */
-export function gateStack(stack: Stack): GateResult {
+export function gateStack(stack: Stack, basis?: Stack | null): GateResult {
   const blockers: Report[] = []
   const allowed: (Report & { because: string })[] = []
   for (const service of stack.services.values()) {
@@ -29,11 +43,13 @@ export function gateStack(stack: Stack): GateResult {
     for (const id of GATE_RULE_IDS) {
       const { reason, find } = GATE_RULES[id]
       const because = service.pacs.allow[id]
+      const counts = because !== undefined && (basis === undefined || allows(basis, service.name, id))
       const breaches = [...find(service)]
       for (const { message, path } of breaches) {
         const report = { rule: id, message: `${message} (${reason})`, path: [...at, ...path] }
-        if (because === undefined) blockers.push(report)
-        else allowed.push({ ...report, because })
+        if (counts) allowed.push({ ...report, because })
+        else if (because === undefined) blockers.push(report)
+        else blockers.push({ ...report, message: `${report.message}; ${BROUGHT}` })
       }
       if (because !== undefined && breaches.length === 0) {
         const message = `x-pacs.allow.${id} allows what is not there: take it out`

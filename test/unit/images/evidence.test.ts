@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { requireEvidence } from '../../../src/images/evidence.ts'
 import { sha256, type Verdict } from '../../../src/release/index.ts'
-import { IMAGE, reportOf, VERSION } from './scan/report-of.ts'
+import { dockerfileReportOf, IMAGE, reportOf, VERSION } from './scan/report-of.ts'
 
-const evidence = { report: JSON.stringify(reportOf()), sbom: '{"bomFormat":"CycloneDX"}' }
+const evidence = {
+  report: JSON.stringify(reportOf()),
+  sbom: '{"bomFormat":"CycloneDX"}',
+  dockerfile: JSON.stringify(dockerfileReportOf('Dockerfile')),
+}
 const verdict: Verdict = {
   built: true,
   scanner: { version: VERSION, sha256: sha256('trivy') },
@@ -14,6 +18,7 @@ const verdict: Verdict = {
   waived: [],
   report: sha256(evidence.report),
   sbom: sha256(evidence.sbom),
+  dockerfile: sha256(evidence.dockerfile),
 }
 
 describe('what a verdict rests on', () => {
@@ -29,6 +34,16 @@ describe('what a verdict rests on', () => {
       'another report than the judged one',
       [{ api: { image: IMAGE, verdict } }, { api: { ...evidence, report: foreign } }],
       /is not the one that was judged/,
+    ],
+    [
+      'another report on its Dockerfile than the judged one',
+      [{ api: { image: IMAGE, verdict } }, { api: { ...evidence, dockerfile: '{}' } }],
+      /is not the one that was judged/,
+    ],
+    [
+      'a Dockerfile that nobody has judged',
+      [{ api: { image: IMAGE, verdict: { ...verdict, dockerfile: undefined } } }, { api: evidence }],
+      /^no scan has judged the Dockerfile of api: build again/,
     ],
     [
       'a report about another image, verdict and all',

@@ -161,9 +161,30 @@ describe('an allowance', () => {
     ])
   })
 
+  test('that only a pull request brings does not count; what the default branch allows does, as long as both do', () => {
+    const changed = (allow: Record<string, string>) => {
+      return stackWith({ cap_add: ['SYS_TIME'], privileged: true, 'x-pacs': { allow } })
+    }
+    const [capability, privileged] = [{ 'added-capability': 'sets the clock' }, { privileged: 'sets the clock' }]
+    const pull = changed({ ...capability, ...privileged })
+    const judged = gateStack(pull, changed(capability))
+    expect(judged.allowed).toMatchObject([{ rule: 'added-capability', because: 'sets the clock' }])
+    expect(judged.blockers).toMatchObject([
+      {
+        rule: 'privileged',
+        message: expect.stringMatching(/; that this pull request allows it does not count, since/),
+      },
+    ])
+    expect(gateStack(pull, null).blockers.map(({ rule }) => rule)).toEqual(['added-capability', 'privileged'])
+    // What it takes out is taken out.
+    expect(gateStack(changed(privileged), pull).blockers.map(({ rule }) => rule)).toEqual(['added-capability'])
+  })
+
   test.each([
     [{ privileged: 'because' }, /x-pacs.allow.privileged: must say why/],
-    [{ priviledged: 'a long enough reason' }, /x-pacs.allow.*priviledged|Invalid key/],
+    [{ priviledged: 'a long enough reason' }, /x-pacs.allow has no key "priviledged"; did you mean privileged\?/],
+    // What no agent could run is no finding of the gate.
+    [{ 'start-first': 'a long enough reason' }, /x-pacs.allow has no key "start-first"; .*\(allowed: privileged, /],
   ])('%j is no allowance', (allow, says) => {
     const messages = checkStack(stackWith({ 'x-pacs': { allow } })).map(formatFinding)
     expect(messages).toContainEqual(expect.stringMatching(says))

@@ -61,3 +61,16 @@ export function licence(Name: string): object {
     Licenses: [{ Severity: 'LOW', Category: 'notice', PkgName: 'x', FilePath: '', Name, Confidence: 1 }],
   }
 }
+
+/** A report on a Dockerfile in the shape of Trivy's JSON, with this rule broken at a line; on none that it could read where `path` is null. */
+export function dockerfileReportOf(path: string | null, Severity = 'HIGH', StartLine = 3): object {
+  const Title = "'apt-get' missing '--no-install-recommends'"
+  const Misconfigurations = [{ ID: 'DS-0029', Title, Severity, Status: 'FAIL', CauseMetadata: { StartLine } }]
+  return {
+    SchemaVersion: 2,
+    Trivy: { Version: VERSION },
+    ArtifactName: path ?? '',
+    ArtifactType: 'filesystem',
+    Results: path === null ? [] : [{ Target: path, Class: 'config', Type: 'dockerfile', Misconfigurations }],
+  }
+}

@@ -3,6 +3,7 @@ import { access, chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { scanDockerfiles } from '../../../../src/images/scan/dockerfiles.ts'
 import { KeptReports } from '../../../../src/images/scan/kept-reports.ts'
 import { Trivy } from '../../../../src/images/scan/trivy.ts'
 import { sha256 } from '../../../../src/release/index.ts'
@@ -96,6 +97,29 @@ describe('Trivy', () => {
     expect(await recorded('ls')).toBe('')
   })
 
+  test('looks at Dockerfiles by its own checks, whatever they are called and whatever they tell it', async () => {
+    const trivy = await open('cat "$1/stack/api.build" > "$out"', { env: { TRIVY_CONFIG_CHECK: '/evil' } })
+    const text =
+      '# trivy:ignore:DS-0002 and #tfsec:exp:2099-01-01:ignore:*\nFROM trivy:0.74\nRUN : trivy:ignore:DS-0001\n'
+    expect(await trivy.scanDockerfiles(new Map([['stack/api.build', text]]))).toBe(
+      '# trivy.ignore:DS-0002 and #tfsec.exp:2099-01-01:ignore:*\nFROM trivy:0.74\nRUN : trivy.ignore:DS-0001\n',
+    )
+    const argv = (await recorded('argv')).trim().split('\n')
+    const given = (flag: string) => argv[argv.indexOf(flag) + 1] ?? ''
+    expect(argv.at(0)).toBe('config')
+    expect(argv).toEqual(expect.arrayContaining(['--skip-check-update', '--skip-version-check', '--disable-telemetry']))
+    expect([given('--exit-code'), given('--file-patterns')]).toEqual(['0', 'dockerfile:.'])
+    // Checks that another job has put into the cache of the machine would decide what is found.
+    expect(given('--cache-dir')).toBe(join(folder, 'private/cache'))
+    for (const flag of ['--config', '--ignorefile']) expect(await readFile(given(flag), 'utf8')).toBe('{}\n')
+    expect(await recorded('env')).not.toContain('TRIVY_')
+    const fails = await open('echo "FATAL BOOM" >&2; exit 1')
+    await expect(fails.scanDockerfiles(new Map([['Dockerfile', text]]))).rejects.toMatchObject({
+      kind: 'error',
+      message: expect.stringMatching(/^scan of the Dockerfiles failed, so nothing is judged: .*BOOM/),
+    })
+  })
+
   test('looks at licences only when they are asked for', async () => {
     const trivy = await open('echo "{}" > "$out"', { licences: true })
     await trivy.scan('api', image)
@@ -186,6 +210,29 @@ describe('a kept report', () => {
     await reports.keep(image, evidence)
     expect(await readdir(folder)).toHaveLength(1)
   })
+})
+
+test('what was said of Dockerfiles is taken again for the same texts and scanner, and for no others', async () => {
+  const [file, keep] = [join(folder, 'Dockerfile'), join(folder, 'dockerfiles.json')]
+  let scans = 0
+  const result = (path: string) => ({ Target: path, Class: 'config', Type: 'dockerfile' })
+  const said = JSON.stringify({ CreatedAt: 'now', Results: [result('a/Dockerfile'), result('b/Dockerfile')] })
+  const trivy = { scanDockerfiles: async () => (++scans === 1 ? said.slice(0, 40) : said) }
+  const scan = async (scanner = 'scanner') => {
+    const dockerfiles = ['a', 'b'].map((service) => ({ service, file, path: `${service}/Dockerfile` }))
+    return scanDockerfiles(trivy, dockerfiles, { scanner: sha256(scanner), keep })
+  }
+  await writeFile(file, 'FROM scratch\n')
+  // Cut: the verdict refuses it, and it is not taken again.
+  expect([...(await scan()).values()]).toEqual([said.slice(0, 40), said.slice(0, 40)])
+  const first = await scan()
+  expect(JSON.parse(first.get('b') ?? '')).toEqual({ ArtifactName: 'b/Dockerfile', Results: [result('b/Dockerfile')] })
+  expect([await scan(), scans]).toEqual([first, 2])
+  await writeFile(file, 'FROM scratch\nUSER 1\n')
+  await scan()
+  expect(scans).toBe(3)
+  await scan('another')
+  expect(scans).toBe(4)
 })
 
 describe('what lies among the kept reports', () => {

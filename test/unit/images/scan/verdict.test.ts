@@ -1,18 +1,33 @@
 import { describe, expect, test } from 'vitest'
+import { refusalOf, refusalTable } from '../../../../src/images/scan/describe.ts'
 import { DEFAULT_POLICY, type Policy } from '../../../../src/images/scan/policy.ts'
 import { judge, requireFreshDatabase, type Standard, unusedWaivers } from '../../../../src/images/scan/verdict.ts'
 import { parseWaivers } from '../../../../src/images/scan/waivers.ts'
+import { scanSarif } from '../../../../src/images/scan/what-runs.ts'
 import { sha256, verdictSchema } from '../../../../src/release/index.ts'
-import { IMAGE, licence, misconfiguration, reportOf, secret, VERSION, vulnerability } from './report-of.ts'
+import {
+  dockerfileReportOf,
+  IMAGE,
+  licence,
+  misconfiguration,
+  reportOf,
+  secret,
+  VERSION,
+  vulnerability,
+} from './report-of.ts'
 
 const now = new Date('2026-11-28T12:00:00Z')
 const database = new Date('2026-11-28T06:00:00Z')
 const scanner = { version: VERSION, sha256: sha256('trivy') }
 
-function verdictOn(report: object | string, options: Partial<Standard> & { built?: boolean } = {}) {
-  const { built = true, ...standard } = options
+function verdictOn(
+  report: object | string,
+  options: Partial<Standard> & { built?: boolean; dockerfile?: object } = {},
+) {
+  const { built = true, dockerfile, ...standard } = options
   const text = typeof report === 'string' ? report : JSON.stringify(report)
-  const scan = { service: 'api', built, image: IMAGE, report: text, sbom: '{}', scanner, database }
+  const more = dockerfile === undefined ? {} : { dockerfile: JSON.stringify(dockerfile) }
+  const scan = { service: 'api', built, image: IMAGE, report: text, sbom: '{}', scanner, database, ...more }
   return judge(scan, { policy: DEFAULT_POLICY, waivers: [], known: new Map(), now, ...standard })
 }
 
@@ -79,6 +94,63 @@ describe('the verdict on an own image', () => {
       sbom: sha256('{}'),
     })
     expect(reported.map(({ severity }) => severity)).toEqual(['MEDIUM', 'LOW'])
+  })
+})
+
+describe('the Dockerfile of an own image', () => {
+  const path = 'production/Dockerfile'
+  const waived = (rest: string) =>
+    parseWaivers(
+      'w.yml',
+      `- {id: DS-0029, reason: the package needs all of them, owner: jane, expires: 2026-12-24${rest}}`,
+      now.getTime(),
+    )
+
+  test.each<[string, object, Partial<Standard>, string[]]>([
+    ['with a HIGH misconfiguration', dockerfileReportOf(path), {}, ['misconfiguration DS-0029']],
+    ['with a LOW one', dockerfileReportOf(path, 'LOW'), {}, []],
+    [
+      'with a LOW one where LOW refuses',
+      dockerfileReportOf(path, 'LOW'),
+      policy({ severity: 'LOW' }),
+      ['misconfiguration DS-0029'],
+    ],
+    ['that the scanner could not read', dockerfileReportOf(null), {}, ['coverage dockerfile-unread']],
+    ['with one that is waived', dockerfileReportOf(path), { waivers: waived('') }, []],
+    ['with one that is waived at its path', dockerfileReportOf(path), { waivers: waived(`, path: ${path}`) }, []],
+    [
+      'with one that is waived at another',
+      dockerfileReportOf(path),
+      { waivers: waived(', path: Dockerfile') },
+      ['misconfiguration DS-0029'],
+    ],
+  ])('%s is judged by the same policy and waivers', (_, dockerfile, options, expected) => {
+    expect(refusing(reportOf(), { dockerfile, ...options })).toEqual(expected)
+  })
+
+  test('is named by its path and line, and its report by its hash', () => {
+    const dockerfile = dockerfileReportOf(path, 'MEDIUM', 12)
+    const { verdict, reported } = verdictOn(reportOf(), { dockerfile })
+    expect(reported).toMatchObject([{ id: 'DS-0029', path, line: 12 }])
+    expect(verdictSchema.parse(verdict)).toMatchObject({
+      dockerfile: sha256(JSON.stringify(dockerfile)),
+      found: { medium: 1 },
+    })
+    const refused = verdictOn(reportOf(), { dockerfile: dockerfileReportOf(path) })
+    expect(refusalOf([refused])?.message).toMatch(
+      /^the scan refuses the image of api: DS-0029 in production\/Dockerfile:3 \(HIGH\): 'apt-get' missing/,
+    )
+    expect(refusalTable([refused])).toEqual([
+      ['DS-0029', 'api', 'production/Dockerfile:3', "HIGH: 'apt-get' missing '--no-install-recommends'"],
+    ])
+    const sarif = JSON.stringify(scanSarif('stack/compose.yml', [refused]))
+    expect(sarif).toContain('{"artifactLocation":{"uri":"production/Dockerfile"},"region":{"startLine":3}}')
+  })
+
+  test('is no Dockerfile when its report is one of an image, or was cut', () => {
+    expect(() => verdictOn(reportOf(), { dockerfile: reportOf() })).toThrow(
+      /^scan of the Dockerfile of api: the report has another schema \(ArtifactType:/,
+    )
   })
 })
 
