@@ -219,13 +219,15 @@ describe('the workflow scan.yml', () => {
     expect(blind.printed).toContain('0'.repeat(64))
     expect(github.issues).toMatchObject([{ state: 'open', title: expect.stringContaining('production') }])
 
-    const run = await scan()
+    const run = await scan({ CODE_SCANNING: 'true' })
     keep(run)
     expect(run.green, run.printed.slice(-3000)).toBe(true)
     const summary = run.summaries.join('\n')
     expect(summary).toMatch(/^### ✅ Scan of production/m)
     expect(summary).toMatch(new RegExp(`${first}.*: nothing new in its \\d+ images`))
     expect(github.issues).toMatchObject([{ state: 'closed' }])
+    expect(run.printed).toContain('SARIF as scan-production holds "name": "pacs-deploy scan"')
+    expect(run.printed).toMatch(/artifact scan-metrics-production holds [1-9]\d* samples/)
   })
 })
 

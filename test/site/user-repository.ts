@@ -12,16 +12,37 @@ export type { WorkflowRun } from './workflow-run.ts'
 
 const CHECKOUT = '/srv/pacs'
 const SUITE = '/srv/pacs-deploy'
+/** Stand-ins for what GitHub's own actions do with GitHub, by the name of their repository. */
+const ACTIONS = '/srv/github-actions'
 const CA_BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
 /** Where the lab's registry takes the team's images. */
 export const IMAGES = 'registry.lab:5000/org/pacs'
+
+/** Lays the stand-ins of {@link ACTIONS} down. @returns for each use of one in the examples, where it lies */
+async function layActions(runner: Machine): Promise<string[]> {
+  const folder = join(repositoryRoot, 'test', 'fixtures', 'github-actions')
+  const examples = await readFile(join(repositoryRoot, 'workflows-examples', 'scan.yml'), 'utf8')
+  for (const file of ['codeql-action/upload-sarif/action.yml', 'upload-artifact/action.yml']) {
+    await runner.copyIn(join(folder, file), `${ACTIONS}/${file}`)
+  }
+  const uses = examples.matchAll(/uses: ((?:github|actions)\/(codeql-action|upload-artifact))[^@\n]*@([0-9a-f]{40})/g)
+  return [...uses].map(([, repository, name, ref]) => `${repository}@${ref}=${ACTIONS}/${name}`)
+}
 
 export class UserRepository {
   readonly #runner: Machine
   readonly #sshKey: string
   readonly #scan: Readonly<Record<string, string>>
+  /** What stands in for GitHub's own actions: `owner/name@ref=folder`. */
+  readonly #actions: readonly string[]
 
-  private constructor(runner: Machine, sshKey: string, scan: Readonly<Record<string, string>>) {
+  private constructor(
+    runner: Machine,
+    sshKey: string,
+    scan: Readonly<Record<string, string>>,
+    actions: readonly string[],
+  ) {
+    this.#actions = actions
     this.#runner = runner
     this.#sshKey = sshKey
     this.#scan = scan
@@ -40,7 +61,12 @@ export class UserRepository {
     )
     await runner.copyIn(Buffer.from(environments.join('\n')), `${CHECKOUT}/deployment/environments.yml`)
     const workflow = join(repositoryRoot, 'test', 'fixtures', 'workflows', 'bring.yml')
-    const repository = new UserRepository(runner, await readFile(lab.sshKey, 'utf8'), await scanVariables(lab))
+    const repository = new UserRepository(
+      runner,
+      await readFile(lab.sshKey, 'utf8'),
+      await scanVariables(lab),
+      await layActions(runner),
+    )
     await runner.run(['mkdir', '-p', `${CHECKOUT}/.github`])
     await runner.run(['mv', `${CHECKOUT}/workflows-examples`, `${CHECKOUT}/.github/workflows`])
     // act's schema is older than `queue`; it keeps no queue anyway. Nothing else of the examples is touched.
@@ -235,6 +261,7 @@ export class UserRepository {
         'act',
         ...args,
         ...['-P', 'ubuntu-latest=-self-hosted', '--local-repository', `org/pacs-deploy@v1=${SUITE}`],
+        ...this.#actions.flatMap((mapping) => ['--local-repository', mapping]),
         // The checkout of a job holds what lies in it, also what git ignores.
         '--use-gitignore=false',
         ...['--no-cache-server', '--json', '--actor', 'jane', '--secret-file', '/srv/secrets.yml'],
