@@ -1,7 +1,9 @@
-// What the metrics middleware costs: an empty handler of Express with and without it, in short turns, each in a process of its own, asked
-// over 16 connections by one that does as little as possible. What counts is requests per second of the server's own processor time: what
-// else the machine does is not in it. Each round has new processes: how V8 happens to compile one makes some per cent of difference.
-// Runs in the backend's image. Usage: node middleware-load.mjs ROUNDS SECONDS
+// What the metrics middleware costs: an empty handler of Express with and without it, by turns in one process, asked over 16 connections by
+// another that does as little as possible. What counts is the server's own processor time per request: what else the machine does is not in
+// it, but for the caches that it shares. Of the turns of a round a low quantile is compared, since all that disturbs one makes it longer.
+// Both sides share what V8 made of Node's and Express's code, so how it happened to be compiled makes no difference between them; each
+// round is a new process, since it makes one between rounds.
+// Runs in the backend's image. Usage: node middleware-load.mjs ROUNDS TURNS
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -9,42 +11,56 @@ import { connect } from 'node:net'
 
 /** The API in the backend's image. */
 const APP = process.env.APP ?? '/app'
-const { default: express } = await import(`${APP}/node_modules/express/index.js`)
-const { createMetrics } = await import(`${APP}/src/middleware/metrics-middleware.js`)
-
 const CONNECTIONS = 16
-/** Seconds of a turn. */
-const TURN = 0.2
+/** Requests of a turn: enough that each has its share of collected garbage, few enough that some turns are left alone. */
+const REQUESTS = 3000
+/** Turns of each side until V8 has compiled what it will. */
+const WARM = 10
+/** Of the turns of a side in a round, in order of their time, which one counts. */
+const QUANTILE = 0.2
 const REQUEST = 'GET /empty HTTP/1.1\r\nHost: bench\r\n\r\n'
+/** Without the middleware twice: how far two of the same lie apart says what a difference is worth. */
+const SIDES = ['plain', 'measured', 'again']
 
-async function serve(measured) {
-  const app = express()
-  app.get('/empty', (_request, response) => void response.end())
-  const server = createServer(measured ? createMetrics().counted(app) : app).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  process.send(server.address().port)
+async function serve() {
+  const { default: express } = await import(`${APP}/node_modules/express/index.js`)
+  const { createMetrics } = await import(`${APP}/src/middleware/metrics-middleware.js`)
+  const ports = {}
+  for (const side of SIDES) {
+    const app = express()
+    app.get('/empty', (_request, response) => void response.end())
+    const server = createServer(side === 'measured' ? createMetrics().counted(app) : app).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    ports[side] = server.address().port
+  }
+  process.send(ports)
   process.on('message', () => {
     const { user, system } = process.cpuUsage()
-    process.send((user + system) / 1e6)
+    process.send(user + system)
   })
 }
 
-/** @returns how many requests were answered */
-async function load(port, seconds) {
-  let answered = 0
-  let running = true
-  const sockets = Array.from({ length: CONNECTIONS }, () => {
-    const socket = connect(port, '127.0.0.1').on('data', () => {
-      answered += 1
-      if (running) socket.write(REQUEST)
-    })
-    socket.write(REQUEST)
-    return socket
+/** Sends `REQUESTS` and awaits their answers, which come in one piece each. */
+async function load(port) {
+  let left = REQUESTS
+  let awaited = REQUESTS
+  await new Promise((resolve, reject) => {
+    const ask = (socket) => {
+      if (left === 0) return
+      left -= 1
+      socket.write(REQUEST)
+    }
+    for (let n = 0; n < CONNECTIONS; n++) {
+      const socket = connect(port, '127.0.0.1')
+      socket.on('error', reject).on('data', () => {
+        awaited -= 1
+        ask(socket)
+        if (left === 0) socket.end()
+        if (awaited === 0) resolve()
+      })
+      ask(socket)
+    }
   })
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
-  running = false
-  for (const socket of sockets) socket.destroy()
-  return answered
 }
 
 async function processorTime(child) {
@@ -52,28 +68,29 @@ async function processorTime(child) {
   return (await once(child, 'message'))[0]
 }
 
-/** Requests per second of processor time, with and without the middleware. */
-async function compare(seconds) {
-  const file = new URL(import.meta.url).pathname
-  const sides = ['plain', 'measured'].map((kind) => ({ kind, child: fork(file, [kind]), answered: 0, used: 0 }))
-  for (const side of sides) side.port = (await once(side.child, 'message'))[0]
-  for (const { port } of sides) await load(port, 1)
-  for (let turn = 0; turn < seconds / TURN; turn++) {
-    for (const side of turn % 2 ? sides.toReversed() : sides) {
-      const before = await processorTime(side.child)
-      side.answered += await load(side.port, TURN)
-      side.used += (await processorTime(side.child)) - before
+/** Microseconds of the processor per request, of each side. */
+async function round(turns) {
+  const child = fork(new URL(import.meta.url).pathname)
+  const [ports] = await once(child, 'message')
+  const took = Object.fromEntries(SIDES.map((side) => [side, []]))
+  for (let turn = 0; turn < WARM + turns; turn++) {
+    // Who comes first changes, since what one leaves behind is collected in the turn of the next.
+    const order = SIDES.map((_, n) => SIDES[(n + turn) % SIDES.length])
+    for (const side of turn % 2 ? order.toReversed() : order) {
+      const before = await processorTime(child)
+      await load(ports[side])
+      const each = ((await processorTime(child)) - before) / REQUESTS
+      if (turn >= WARM) took[side].push(each)
     }
   }
-  for (const { child } of sides) child.kill()
-  return sides.map(({ kind, answered, used }) => [kind, Math.round(answered / used)])
+  child.kill()
+  return Object.entries(took).map(([side, all]) => [side, all.toSorted((a, b) => a - b)[Math.floor(turns * QUANTILE)]])
 }
 
-if (process.send) await serve(process.argv[2] === 'measured')
+if (process.send) await serve()
 else {
-  const [rounds = 5, seconds = 3] = process.argv.slice(2).map(Number)
-  const figures = { plain: [], measured: [] }
-  for (let round = 0; round < rounds; round++)
-    for (const [kind, rate] of await compare(seconds)) figures[kind].push(rate)
+  const [rounds = 9, turns = 40] = process.argv.slice(2).map(Number)
+  const figures = Object.fromEntries(SIDES.map((side) => [side, []]))
+  for (let n = 0; n < rounds; n++) for (const [side, each] of await round(turns)) figures[side].push(each)
   process.stdout.write(`${JSON.stringify(figures)}\n`)
 }

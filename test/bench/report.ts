@@ -3,7 +3,7 @@ import { median } from './statistics.ts'
 /** One thing that was measured, with what is allowed. */
 export interface Measure {
   name: string
-  unit: 'ms' | 's' | 'MB' | 'MB/s' | 'x' | '%' | 'requests' | 'documents' | 'documents/s' | 'instances'
+  unit: 'µs' | 'ms' | 's' | 'MB' | 'MB/s' | 'x' | '%' | 'requests' | 'documents' | 'documents/s' | 'instances'
   /** What counts: a median, or the worst of the figures. */
   value: number
   /** What is allowed; null for a figure that is there to compare with. */

@@ -1,9 +1,12 @@
+import { performance } from 'node:perf_hooks'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { atMost, oneOf } from '../metrics/bounded.js'
 import { RequestFigures } from '../metrics/request-figures.js'
 import { routePattern } from './route-pattern.js'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+/** Milliseconds that only grow. Taken once: the global `performance` is a getter, which costs an empty request 1 % of its time. */
+const now = performance.now.bind(performance)
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 /**
@@ -45,7 +48,7 @@ export function createMetrics({ prefix = 'pacs_', routes = 200 } = {}) {
           return
         }
         running += 1
-        const started = performance.now()
+        const started = now()
         const { socket } = request
         const sent = socket.bytesWritten ?? 0
         // `close` comes once for every answer, also for one that the caller did not wait for.
@@ -55,7 +58,7 @@ export function createMetrics({ prefix = 'pacs_', routes = 200 } = {}) {
             request.method,
             routePattern(request),
             response.statusCode,
-            (performance.now() - started) / 1000,
+            (now() - started) / 1000,
             // The socket may have gone before its bytes were counted.
             Math.max(0, (socket.bytesWritten ?? sent) - sent),
             response.writableFinished,
