@@ -15,6 +15,9 @@ const packageOf = {
   'ssh-keygen': 'openssh-client',
   openssl: 'openssl',
   tar: 'tar',
+  // For the tests that look at the page, installed when they run.
+  chromium: 'chromium',
+  certutil: 'libnss3-tools',
 } as const
 
 type Program = keyof typeof packageOf
