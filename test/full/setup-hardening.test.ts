@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Lab, Machine } from '../lab/index.ts'
+import { docker, LAB_LABEL, type Lab, type Machine } from '../lab/index.ts'
 import { waitFor } from '../lab/wait.ts'
 import { runSetUp, startServer } from '../server/set-up.ts'
 import { SshClient } from '../server/ssh-client.ts'
@@ -15,6 +15,13 @@ describe('the hardening of a server', () => {
 
   beforeAll(async () => {
     ;({ lab, server } = await startServer())
+    // The lab's own network has IPv4 only; this one has both.
+    await docker(['network', 'create', '--ipv6', '--subnet', `${SIX}/64`, '--label', `${LAB_LABEL}=${lab.name}`, six()])
+    for (const [machine, address] of [
+      [server, SIX_SERVER],
+      [lab.registry, SIX_SCANNER],
+    ] as const)
+      await docker(['network', 'connect', '--ip6', address, six(), machine.container])
     // What a scan finds: a published port, and one of the machine itself.
     await server.run([
       'docker',
@@ -29,14 +36,21 @@ describe('the hardening of a server', () => {
       listen(3000),
     ])
     await server.run(['systemd-run', '--quiet', '--unit=own', '/root/node', '-e', listen(9998)])
-    await waitFor('all ports to be open', async () => expect(await scan()).toEqual('22 4242 80 9998 9999'), 60_000)
+    await waitFor('all ports to be open', async () => expect(await scan()).toBe('22 4242 80 9998 9999'), 60_000)
   })
   afterAll(() => lab?.down())
 
-  /** The ports of the server that another container reaches. */
+  const six = () => `pacs-lab-${lab.name}-six`
+
+  /** The ports of the server that another container reaches, the same by IPv4 and by IPv6, or else those of each. */
   async function scan(): Promise<string> {
+    const [by4, by6] = await Promise.all([await ipv4Of(server), SIX_SERVER].map(scanOf))
+    return by4 === by6 ? String(by4) : `IPv4: ${by4}, IPv6: ${by6}`
+  }
+
+  async function scanOf(address: string): Promise<string> {
     const tries = PORTS.map(
-      (port) => `timeout 2 bash -c ': </dev/tcp/${server.hostname}/${port}' 2>/dev/null && echo ${port} &`,
+      (port) => `timeout 2 bash -c ': </dev/tcp/${address}/${port}' 2>/dev/null && echo ${port} &`,
     )
     const said = await lab.registry.run(['bash', '-c', `${tries.join('\n')}\nwait`])
     return said.trim().split('\n').toSorted().join(' ')
@@ -88,8 +102,10 @@ describe('the hardening of a server', () => {
 
   it('lets a scan from another container see what is open to it, over a restart of the engine, until it is taken back', async () => {
     expect(await scan()).toBe('22 80')
-    const [address = ''] = (await lab.registry.run(['hostname', '-i'])).trim().split(' ')
-    expect((await runSetUp(server, [], ['--open', '80', '--open', `4242=${address}`])).code).toBe(0)
+    const only = await ipv4Of(lab.registry)
+    expect((await runSetUp(server, [], ['--open', '80', '--open', `4242=${only}`])).code).toBe(0)
+    expect(await scan()).toBe('IPv4: 22 4242 80, IPv6: 22 80')
+    expect((await runSetUp(server, [], ['--open', '80', '--open', `4242=${only},${SIX}/64`])).code).toBe(0)
     await server.run(['systemctl', 'restart', 'docker'])
     await server.run(['docker', 'start', 'web'])
     await waitFor('the port for this source', async () => expect(await scan()).toBe('22 4242 80'), 30_000)
@@ -167,8 +183,7 @@ describe('the hardening of a server', () => {
       120_000,
     )
     expect(await scan()).toBe('22 80')
-    const [other = ''] = (await lab.registry.run(['hostname', '-i'])).trim().split(' ')
-    await server.run(['fail2ban-client', 'set', 'sshd', 'banip', other])
+    await server.run(['fail2ban-client', 'set', 'sshd', 'banip', await ipv4Of(lab.registry), SIX_SCANNER])
     await waitFor(
       'the other address to be kept out of this port alone',
       async () => expect(await scan()).toBe('80'),
@@ -218,6 +233,16 @@ describe('the hardening of a server', () => {
     ).toBe('nothing to undo')
   })
 })
+
+/** A network of unique local addresses (RFC 4193). */
+const SIX = 'fd5c:15:15::'
+const SIX_SERVER = `${SIX}10`
+const SIX_SCANNER = `${SIX}11`
+
+/** On the lab's own network. */
+async function ipv4Of({ container, network }: { container: string; network: string }): Promise<string> {
+  return docker(['inspect', '-f', `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`, container])
+}
 
 const PORTS = [22, 80, 4242, 9998, 9999]
 const published = ['80', '4242', '9999'].flatMap((port) => ['--publish', `${port}:3000`])
