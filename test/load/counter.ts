@@ -60,6 +60,8 @@ const THINK = 40
 
 /** Counts requests from now until `stop`. */
 export class Counter {
+  /** Resolves when every connection has had its first answer or lost its first request: from then on none misses a move. */
+  readonly begun: Promise<unknown>
   readonly #options: CounterOptions
   readonly #started = performance.now()
   readonly #startedAt = Date.now()
@@ -76,7 +78,9 @@ export class Counter {
   constructor(options: CounterOptions) {
     this.#options = options
     this.#session = options.api ? Promise.resolve(null) : this.#logIn()
-    this.#workers = Array.from({ length: options.connections ?? 16 }, () => this.#work())
+    const connections = Array.from({ length: options.connections ?? 16 }, () => Promise.withResolvers<void>())
+    this.begun = Promise.all(connections.map(({ promise }) => promise))
+    this.#workers = connections.map(({ resolve }) => this.#work(resolve))
   }
 
   get sent(): number {
@@ -116,7 +120,7 @@ export class Counter {
   }
 
   /** One connection: a page, its assets, then what the page asks for. */
-  async #work(): Promise<void> {
+  async #work(onBegun: () => void): Promise<void> {
     const session = await this.#session
     const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: this.#options.ca })
     let last: string | null = null
@@ -132,6 +136,7 @@ export class Counter {
     }
     while (!this.#stopped) {
       const page = await ask('GET', '/', 200)
+      onBegun()
       for (const [, asset] of page?.body.toString().matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g) ?? []) {
         if (asset) await ask('GET', asset, 200)
       }
@@ -139,6 +144,8 @@ export class Counter {
       if (!this.#options.api) await ask('POST', '/api/studies/search', 200, JSON.stringify({}))
       for (const image of this.#options.images ?? []) await ask('GET', image, 200)
     }
+    // Stopped before it began.
+    onBegun()
     agent.destroy()
   }
 

@@ -58,14 +58,22 @@ async function labWith(servers: readonly string[]): Promise<{ lab: Lab; end: () 
   return { lab, end: () => lab.down() }
 }
 
-/** Starts to count requests at the public entry of a server. */
+/** Starts to count requests at the public entry of a server; a log-in takes longer than a move of traffic, so every connection stands by then. */
 export async function count(
   lab: Lab,
   server: Machine,
   options: Omit<CounterOptions, 'host' | 'port' | 'servername' | 'ca'> = {},
 ): Promise<Counter> {
   const ca = await readFile(lab.ca, 'utf8')
-  return new Counter({ host: '127.0.0.1', port: server.port(443), servername: server.hostname, ca, ...options })
+  const counter = new Counter({
+    host: '127.0.0.1',
+    port: server.port(443),
+    servername: server.hostname,
+    ca,
+    ...options,
+  })
+  await counter.begun
+  return counter
 }
 
 /** Milliseconds between two requests of one connection during a whole workflow, which else waits for the processor that they take. */
