@@ -145,16 +145,23 @@ describe('a build', () => {
     const day = new Date(Date.now() + 20 * 86_400_000).toISOString().slice(0, 10)
     // Of a stage that nothing is taken from, which no builder builds: no image shows it.
     const dockerfile = `FROM scratch AS tools\n# trivy:ignore:DS-0029\nRUN apt-get update && apt-get install -y curl\n${DOCKERFILE}`
-    const path = 'stack/Dockerfile'
+    // In a folder that the scanner passes over, by a name that it does not know.
+    const path = 'dev/api.build'
     const waiver = `- { id: DS-0029, path: ${path}, reason: the package needs all of them, owner: jane, expires: ${day} }\n`
-    const files = { ...clean, [path]: dockerfile, 'stack/waivers.yml': waiver }
+    const compose = composeOf(VENDOR).replace('stack/Dockerfile', path)
+    const files = {
+      ...clean,
+      'stack/docker-compose.prod.yml': compose,
+      [path]: dockerfile,
+      'stack/waivers.yml': waiver,
+    }
     const refused = await build(files)
     expect(errorOf(refused)).toMatch(
-      /^the scan refuses the image of api: DS-0029 in stack\/Dockerfile:3 \(HIGH\): [^;\n]+\nmend them/,
+      /^the scan refuses the image of api: DS-0029 in dev\/api.build:3 \(HIGH\): [^;\n]+\nmend them/,
     )
     expect(refused.draft).toBeNull()
-    expect(refused.printed).toContain('::warning title=DS-0029,file=stack/Dockerfile,line=3::')
-    expect(plainly(refused.summary)).toContain('| DS-0029 | api | stack/Dockerfile:3 | HIGH: ')
+    expect(refused.printed).toContain('::warning title=DS-0029,file=dev/api.build,line=3::')
+    expect(plainly(refused.summary)).toContain('| DS-0029 | api | dev/api.build:3 | HIGH: ')
     const sarif = JSON.parse(await bench.lab.runner.readText(refused.outputs.sarif ?? ''))
     expect(sarif.runs.map((run: { tool: { driver: { name: string } } }) => run.tool.driver.name)).toEqual([
       'pacs-deploy stack check',
@@ -168,11 +175,11 @@ describe('a build', () => {
     const inputs = { 'scan-waivers': 'stack/waivers.yml' }
     const waived = await build(files, inputs)
     expect(verdictOf(waived, 'api'), waived.printed).toMatchObject({
-      waived: ['DS-0029 in stack/Dockerfile'],
+      waived: [`DS-0029 in ${path}`],
       dockerfile: expect.stringMatching(/^sha256:/),
     })
     expect(verdictOf(waived, 'queue')).not.toHaveProperty('dockerfile')
-    expect(verdictOf(waived, 'worker')).toMatchObject({ waived: ['DS-0029 in stack/Dockerfile'] })
+    expect(verdictOf(waived, 'worker')).toMatchObject({ waived: [`DS-0029 in ${path}`] })
     // What was waived then is waived in what runs, and bad news without.
     const release = await pushScanned(bench, waived)
     const again = await judgeAnew(bench, release, inputs)

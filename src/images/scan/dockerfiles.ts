@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { parsedJson, replaceFile } from '../../lib/index.ts'
 import { canonicalJson, type Digest, digestSchema, sha256 } from '../../release/index.ts'
-import type { Trivy } from './trivy.ts'
+import { LAID, type Trivy } from './trivy.ts'
 
 /** The Dockerfile of a service that is built. */
 export interface Dockerfile {
@@ -55,5 +55,6 @@ function reportOn(path: string, text: string): string {
   const parsed = reportSchema.safeParse(parsedJson(text))
   if (!parsed.success) return text
   const { CreatedAt: _created, ReportID: _id, Results, ...report } = parsed.data
-  return JSON.stringify({ ...report, ArtifactName: path, Results: Results.filter(({ Target }) => Target === path) })
+  const own = Results.filter(({ Target }) => Target === LAID + path).map((result) => ({ ...result, Target: path }))
+  return JSON.stringify({ ...report, ArtifactName: path, Results: own })
 }

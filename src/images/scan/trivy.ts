@@ -39,6 +39,8 @@ const MINUTE = 60_000
 const [SCAN, DOWNLOAD] = [10, 4]
 /** Where Trivy's makers publish the database. */
 const OWN_DATABASES = ['mirror.gcr.io/aquasec/trivy-db:2', 'ghcr.io/aquasecurity/trivy-db:2']
+/** Where Dockerfiles lie in the folder that is looked at: Trivy passes over `dev`, `proc` and `sys` at its top. */
+export const LAID = 'checkout/'
 /** Seconds after which a server that has not begun to answer counts as away, and the exit code of curl for that. */
 const [SILENCE, CURL_TIMEOUT] = [20, 28]
 /** Exit code of flock, which no run of Trivy ends with, when another job of this machine scans. */
@@ -167,13 +169,14 @@ export class Trivy {
   /**
    * Looks at Dockerfiles, by the checks that the program itself brings.
    * @param texts by path in the checkout
-   * @returns Trivy's JSON. @throws Failure `error` when the scan fails, whatever was found
+   * @returns Trivy's JSON, in which each path stands behind {@link LAID}. @throws Failure `error` when the scan fails, whatever was found
    */
   async scanDockerfiles(texts: ReadonlyMap<string, string>): Promise<string> {
     const [folder, output] = [this.#file('dockerfiles'), this.#file('dockerfiles.json')]
     for (const [path, text] of texts) {
-      await mkdir(dirname(join(folder, path)), { recursive: true, mode: 0o700 })
-      await writeFile(join(folder, path), withoutComments(text))
+      const file = join(folder, LAID, path)
+      await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+      await writeFile(file, withoutComments(text))
     }
     await this.#run('the Dockerfiles', [
       ...['config', ...this.#common(SCAN, this.#file('cache')), '--skip-version-check', '--disable-telemetry'],

@@ -98,10 +98,10 @@ describe('Trivy', () => {
   })
 
   test('looks at Dockerfiles by its own checks, whatever they are called and whatever they tell it', async () => {
-    const trivy = await open('cat "$1/stack/api.build" > "$out"', { env: { TRIVY_CONFIG_CHECK: '/evil' } })
+    const trivy = await open('cat "$1/checkout/dev/api.build" > "$out"', { env: { TRIVY_CONFIG_CHECK: '/evil' } })
     const text =
       '# trivy:ignore:DS-0002 and #tfsec:exp:2099-01-01:ignore:*\nFROM trivy:0.74\nRUN : trivy:ignore:DS-0001\n'
-    expect(await trivy.scanDockerfiles(new Map([['stack/api.build', text]]))).toBe(
+    expect(await trivy.scanDockerfiles(new Map([['dev/api.build', text]]))).toBe(
       '# trivy.ignore:DS-0002 and #tfsec.exp:2099-01-01:ignore:*\nFROM trivy:0.74\nRUN : trivy.ignore:DS-0001\n',
     )
     const argv = (await recorded('argv')).trim().split('\n')
@@ -216,7 +216,8 @@ test('what was said of Dockerfiles is taken again for the same texts and scanner
   const [file, keep] = [join(folder, 'Dockerfile'), join(folder, 'dockerfiles.json')]
   let scans = 0
   const result = (path: string) => ({ Target: path, Class: 'config', Type: 'dockerfile' })
-  const said = JSON.stringify({ CreatedAt: 'now', Results: [result('a/Dockerfile'), result('b/Dockerfile')] })
+  const laid = ['a', 'b'].map((name) => result(`checkout/${name}/Dockerfile`))
+  const said = JSON.stringify({ CreatedAt: 'now', Results: laid })
   const trivy = { scanDockerfiles: async () => (++scans === 1 ? said.slice(0, 40) : said) }
   const scan = async (scanner = 'scanner') => {
     const dockerfiles = ['a', 'b'].map((service) => ({ service, file, path: `${service}/Dockerfile` }))
