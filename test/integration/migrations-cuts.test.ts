@@ -10,6 +10,7 @@ import {
   type DatabaseAddress,
   loadMigrations,
   type Migration,
+  type MigrationEvent,
   openDatabase,
   PHASES,
   undoTo,
@@ -34,11 +35,15 @@ let commands: number
 let order: string[]
 const wires: Wire[] = []
 
-async function applyAll(address: DatabaseAddress, lease = LEASE): Promise<void> {
+async function applyAll(
+  address: DatabaseAddress,
+  lease = LEASE,
+  onEvent: (event: MigrationEvent) => void = () => undefined,
+): Promise<void> {
   await using opened = await openDatabase(address)
   const common = { run: 'run', actor: 'octocat', host: 'runner', signal: new AbortController().signal, lease }
   for (const phase of PHASES) {
-    await applyMigrations(opened, migrations, { ...common, onEvent: () => undefined, phase })
+    await applyMigrations(opened, migrations, { ...common, onEvent, phase })
   }
 }
 
@@ -234,6 +239,60 @@ describe('a way to the database', () => {
       expect(wire.struck).toBe(1)
       expect(await contentOf(db), `cut at command ${after} of ${commands}, ${at}`).toEqual(expected)
     }
+  })
+
+  it('that is cut again and again ends the run after five cuts that it survived; the next one finishes', async () => {
+    const wire = await newWire()
+    const lost: string[] = []
+    const fault: Fault = { how: 'close', at: 'request', matches: ({ update }) => update === 'reports' }
+    wire.break(fault)
+    const again = () => wire.untilStruck().then(() => wire.break(fault))
+    const onEvent = (event: MigrationEvent) => {
+      if (event.kind !== 'log' || !/the connection to the database broke; waits for it/.test(event.line)) return
+      lost.push(event.id)
+    }
+    const run = applyAll(addressOf(database, wire), LEASE, onEvent)
+    const ended = expect(run).rejects.toMatchObject({
+      kind: 'unreachable',
+      message: '004_count_words: the connection to the database broke; ask again, it continues',
+    })
+    let isOver = false
+    void ended.finally(() => {
+      isOver = true
+    })
+    while (!isOver) await Promise.race([again(), ended])
+    expect(lost).toEqual(Array(5).fill('004_count_words'))
+    // Two batches are under way at once, and the cut of one is the cut of both.
+    expect(wire.struck).toBeGreaterThanOrEqual(6)
+    await passLease(db)
+    await applyAll(addressOf(database))
+    expect(await contentOf(db)).toEqual(expected)
+  })
+
+  it('that is cut whenever the lease is asked for is given up after four questions, and nothing was changed', async () => {
+    const before = await contentOf(db)
+    const wire = await newWire()
+    const asks: Fault = { how: 'close', at: 'request', command: 'findAndModify' }
+    let questions = 0
+    const count = (): boolean => {
+      questions += 1
+      return true
+    }
+    const arm = () => wire.break({ ...asks, matches: count })
+    arm()
+    let isOver = false
+    const ended = expect(applyAll(addressOf(database, wire)))
+      .rejects.toMatchObject({
+        kind: 'unreachable',
+        message: 'the lease cannot be taken: the connection to the database broke; ask again, it continues',
+      })
+      .finally(() => {
+        isOver = true
+      })
+    while (!isOver) await Promise.race([wire.untilStruck().then(arm), ended])
+    // The driver itself asks a replica set once more, under a number by which the server knows a write that it did.
+    expect(questions).toBe(database.topology === 'replica-set' ? 8 : 4)
+    expect(await contentOf(db)).toEqual(before)
   })
 
   it.each([0, 1, 2])(
