@@ -72,6 +72,8 @@ export class Server {
   /** A document that someone edited after a migration wrote it. */
   edited: string | null = null
   backups = 0
+  /** How old the newest backup may be (milliseconds) for none to be taken, of the last question for one. */
+  backupNotOlderThan: number | undefined
   tidied = 0
   backupsFail = false
   /** A backup goes on until it is ended. */
@@ -404,7 +406,8 @@ export class MemoryWorld implements World {
         return `${migration} is marked ${as}`
       })
     },
-    backup: async (_work, { signal }) => {
+    backup: async ({ unlessNewerThan }, { signal }) => {
+      this.server.backupNotOlderThan = unlessNewerThan
       if (this.server.backupsFail) throw refused('the disk is full')
       if (this.server.backupsLast) await new Promise((end) => signal.addEventListener('abort', end))
       signal.throwIfAborted()

@@ -66,6 +66,7 @@ describe('an expand by the requester', () => {
     await using life = await start()
     const id = await open(life, migrateOf(7, 'expand'))
     expect(server.backups).toBe(1)
+    expect(server.backupNotOlderThan).toBe(3_600_000)
     expect(await life.agent.database(id, 'deploy')).toEqual({
       ...memoryLogin,
       release: memoryRelease(7).id,
@@ -109,6 +110,13 @@ describe('an expand by the requester', () => {
     }
     expect(server.time - before).toBeGreaterThanOrEqual(10_000)
     expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'deployed' })
+  })
+
+  it('is refused where no backup can be taken, and the database is never opened', async () => {
+    await using life = await start()
+    server.backupsFail = true
+    await expect(open(life, migrateOf(7, 'expand'))).rejects.toThrow('refused: the disk is full')
+    await expect(open(life, migrateOf(7, 'expand', { noBackup: '' }))).rejects.toThrow(/noBackup/)
   })
 
   it('runs without a backup only for a reason, which the journal and the audit keep', async () => {
