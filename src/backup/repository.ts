@@ -50,13 +50,14 @@ export type Pruning = { outcome: 'done'; forgotten: string[] } | { outcome: 'lat
 /** Forgets what retention does not keep of all that a repository holds, and what never became complete. */
 export async function prune(
   restic: Restic,
-  held: readonly Tagged[],
+  held: readonly Tagged[] | (() => Promise<readonly Tagged[]>),
   retention: Retention,
   now: Date,
   signal: AbortSignal,
 ): Promise<Pruning> {
   try {
-    return { outcome: 'done', forgotten: await applyRetention(restic, held, retention, now, signal) }
+    const all = typeof held === 'function' ? await held() : held
+    return { outcome: 'done', forgotten: await applyRetention(restic, all, retention, now, signal) }
   } catch (thrown) {
     if (!(thrown instanceof Failure) || signal.aborted) throw thrown
     return { outcome: 'later', why: thrown.message }
@@ -90,7 +91,7 @@ function timeOf(id: string): number {
 
 /** What became of the second repository. */
 export type SecondCopy =
-  | { outcome: 'copied'; backups: string[] }
+  | { outcome: 'copied'; backups: string[]; pruning: Pruning }
   /** Away: these backups are copied next time. */
   | { outcome: 'later'; why: string; waiting: string[] }
 
@@ -116,8 +117,8 @@ export async function copyToSecond(
       held.add(id)
       copied.push(id)
     }
-    await prune(second, await second.snapshots({ signal }), retention, now, signal)
-    return { outcome: 'copied', backups: copied }
+    const pruning = await prune(second, () => second.snapshots({ signal }), retention, now, signal)
+    return { outcome: 'copied', backups: copied, pruning }
   } catch (thrown) {
     if (!(thrown instanceof Failure) || signal.aborted) throw thrown
     return { outcome: 'later', why: messageOf(thrown), waiting: missing().map(({ id }) => id) }

@@ -50,7 +50,7 @@ interface ResticCall {
   timeout?: number
   cwd?: string
   onBytes?: (bytes: Uint8Array) => void
-  onLine?: (line: string) => void
+  onLine?: (line: string, stream: 'stdout' | 'stderr') => void
 }
 
 /** Progress lines per second: a day of restic's own 60 would fill what is kept of a child's output. */
@@ -59,6 +59,8 @@ export const PROGRESS_RATE = '0.1'
 /** restic tries again for 15 min; a store that refused this often is away. */
 const MAX_RETRIES = 3
 const REACH_LIMIT = 120_000
+/** How often one operation of a copy is tried again, which takes about a minute: a copy goes on where it stopped. */
+const MAX_COPY_RETRIES = 6
 /** How often a check is done at most, when a prune came in between. */
 const MAX_CHECKS = 3
 
@@ -186,11 +188,26 @@ export class Restic {
     return this.#reading(['dump', snapshot, path], call)
   }
 
-  /** Copies snapshots of another repository into this one; what is here already costs nothing. */
+  /**
+   * Copies snapshots of another repository into this one, in their order; what is here already costs nothing. A repository that goes away
+   * under way is not waited for as long as restic would.
+   */
   async copyFrom(source: Restic, snapshots: readonly string[], call: ResticCall = {}): Promise<void> {
     if (snapshots.length === 0) return
     const from = ['--from-repo', source.repository.location]
-    await this.#run(['copy', ...from, ...snapshots], call, fromEnvironment(source.repository))
+    const retries = new Map<string, number>()
+    const onLine = (line: string, stream: 'stdout' | 'stderr') => {
+      call.onLine?.(line, stream)
+      const [, operation, why = ''] = /^(.*), retrying after [^:]*: (.*)$/.exec(line) ?? []
+      if (operation === undefined) return
+      const again = (retries.get(operation) ?? 0) + 1
+      if (again > MAX_COPY_RETRIES) {
+        const between = `the way between ${source.#where} and ${this.#where} broke`
+        throw this.#failure(new Failure('unreachable', source.redact(`${between}: ${why}; ask again, it goes on`)))
+      }
+      retries.set(operation, again)
+    }
+    await this.#run(['copy', ...from, ...snapshots], { ...call, onLine }, fromEnvironment(source.repository))
   }
 
   /** Removes locks whose process is gone; a live one stays. Where there is no repository yet, there is none to remove. */

@@ -5,6 +5,7 @@ import {
   backupMetrics,
   connectDatabase,
   openRepository,
+  type Pruning,
   Restic,
   retentionSchema,
   takeBackup,
@@ -36,7 +37,7 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
   const [newest] = arrange(held ?? []).complete
   const age = newest === undefined ? Number.POSITIVE_INFINITY : Date.now() - Date.parse(newest.startedAt)
   if (age < unlessNewerThan) return `backup ${newest?.id} is fresh: it began ${formatDuration(age)} ago`
-  const { contents, second } = await takeBackup({
+  const { contents, pruning, second } = await takeBackup({
     tools,
     work: join(place.backups, 'work'),
     repository: data.repository,
@@ -61,6 +62,11 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
     print({ type: 'note', message: `its metrics could not be written: ${messageOf(thrown)}` }),
   )
   for (const line of contents.oneMoment) print({ type: 'note', message: line })
+  const pruned = { first: pruning, ...(second?.outcome === 'copied' ? { second: second.pruning } : {}) }
+  for (const [name, one] of Object.entries(pruned)) {
+    const line = pruningText(name, one)
+    if (line !== null) print({ type: 'note', message: line })
+  }
   const documents = contents.database?.collections.reduce((sum, { count }) => sum + count, 0) ?? 0
   const studies = contents.archives.reduce((sum, archive) => sum + archive.studies, 0)
   const away =
@@ -69,6 +75,16 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
       : ''
   const what = `${counted(documents, 'document')} and ${counted(studies, 'study', 'studies')}`
   return `backup ${contents.id} holds ${what}${away}`
+}
+
+/** What retention came to in a repository; null where it had nothing to remove. */
+function pruningText(repository: string, pruning: Pruning): string | null {
+  if (pruning.outcome === 'later') {
+    return `old backups stay in the ${repository} repository until the next backup: ${pruning.why}`
+  }
+  const { forgotten } = pruning
+  if (forgotten.length === 0) return null
+  return `removed from the ${repository} repository, whose retention does not keep them: ${forgotten.join(', ')}`
 }
 
 async function isEmpty({ database }: DataPlan): Promise<boolean> {

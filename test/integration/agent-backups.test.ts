@@ -1,0 +1,274 @@
+// Backups as the agent takes and restores them: when one is fresh, what a second repository has half of, and what goes along of the
+// server's own configuration. On a real database, with a real restic.
+import { execFileSync } from 'node:child_process'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { backUpHere } from '../../src/agent/data/backups.ts'
+import type { ChildLine } from '../../src/agent/data/child.ts'
+import type { DataPlan } from '../../src/agent/data/data-plan.ts'
+import type { Place } from '../../src/agent/data/place.ts'
+import { restoreHere } from '../../src/agent/data/restores.ts'
+import { layout } from '../../src/agent/layout.ts'
+import { planData } from '../../src/agent/server/plan-data.ts'
+import { listBackups, newBackupId, Restic, readContents } from '../../src/backup/index.ts'
+import { openDatabase } from '../../src/migrations/index.ts'
+import { fillRecords } from '../backup/records.ts'
+import { type Database, ensureRestic, Progress, startDatabase, waitFor } from '../lab/index.ts'
+import { memoryRelease } from '../unit/agent/memory-world.ts'
+import { FIT, stackFrom } from '../unit/stack/stack-from.ts'
+
+const HOUR = 3_600_000
+const SECRET = randomBytes(24).toString('hex')
+const never = new AbortController().signal
+let database: Database
+let directory: string
+let place: Place
+
+beforeAll(async () => {
+  const progress = new Progress()
+  database = await startDatabase(progress)
+  directory = await mkdtemp(join(tmpdir(), 'pacs-agent-backups-'))
+  const path = process.env.PATH ?? ''
+  const docker = join(directory, 'docker')
+  const folders = { backups: join(directory, 'backups'), metrics: join(directory, 'metrics'), dockerConfig: docker }
+  place = { ...folders, path, restic: await ensureRestic(progress) }
+  const files = {
+    'release/stack/docker-compose.prod.yml': 'services: {}\n',
+    'audit/2020-02-29.jsonl': '{"kind":"deploy","actor":"ada"}\n',
+    'config/.env': 'PACS_PUBLIC_HOST=pacs.example.org\n',
+    'config/secrets/restic-password': randomBytes(24).toString('hex'),
+    'config/secrets/jwt-key': SECRET,
+  }
+  for (const folder of ['release/stack', 'audit', 'config/secrets', 'backups', 'metrics'])
+    await mkdir(join(directory, folder), { recursive: true, mode: 0o700 })
+  for (const [name, content] of Object.entries(files)) await writeFile(join(directory, name), content, { mode: 0o444 })
+  await fillRecords((await database.connect('migrations')).db('pacs'), 50)
+})
+
+afterAll(async () => {
+  await database?.down()
+  if (directory !== undefined) await rm(directory, { recursive: true, force: true })
+})
+
+/** What the agent plans for a release with this `.env`, on the database of this file. */
+async function planned(name: string, env: Readonly<Record<string, string>> = {}): Promise<DataPlan> {
+  const config = {
+    ...{ revision: '0123456789abcdef', directory: join(directory, 'config'), certificate: null },
+    env: { BACKUP_REPOSITORY: join(directory, name), ...env },
+  }
+  const release = { ...memoryRelease(1), directory: join(directory, 'release') }
+  const paths = { ...layout(), audit: join(directory, 'audit') }
+  const login = (username: 'root' | 'backup') => ({
+    ...{ port: database.port, database: 'pacs', username, password: database.passwords[username] },
+  })
+  const service = { service: 'mongodb', migrate: login('root'), backup: login('backup') }
+  return { ...(await planData(stackFrom(FIT), release, config, paths)), database: service }
+}
+
+const resticOf = ({ repository }: DataPlan) =>
+  new Restic(place.restic, repository, place.path, join(place.backups, 'cache'))
+
+/** As `migrate` asks for one. */
+async function freshBackup(data: DataPlan): Promise<{ message: string; said: string[] }> {
+  const lines: ChildLine[] = []
+  const asked = { data, place, unlessNewerThan: HOUR, unlessEmpty: true }
+  const message = await backUpHere(asked, (line) => lines.push(line), never)
+  return { message, said: lines.flatMap((line) => ('message' in line ? [line.message] : [])) }
+}
+
+describe('a backup before a migration', () => {
+  /** Lets the newest backup have begun `minutes` earlier. @returns its id now */
+  async function makeOlder(data: DataPlan, minutes: number): Promise<string> {
+    const [newest] = await listBackups(resticOf(data))
+    if (newest === undefined) expect.unreachable('there is no backup')
+    const older = newBackupId(new Date(Date.parse(newest.startedAt) - minutes * 60_000))
+    const { location, passwordFile } = data.repository
+    const change = ['--tag', `id=${newest.id}`, '--remove', `id=${newest.id}`, '--add', `id=${older}`]
+    const args = ['-r', location, '-p', passwordFile, '--no-cache', 'tag', ...change]
+    execFileSync(place.restic, args, { stdio: 'ignore' })
+    return older
+  }
+
+  it('is taken anew when the last whole one is more than an hour old, whatever younger one is torn', async () => {
+    const data = await planned('fresh')
+    expect((await freshBackup(data)).message).toMatch(/^backup \S+ holds \d+ documents/)
+    const young = await makeOlder(data, 50)
+    expect((await freshBackup(data)).message).toMatch(new RegExp(`^backup ${young} is fresh: it began 50 min`))
+    const old = await makeOlder(data, 11)
+    const torn = newBackupId(new Date())
+    await resticOf(data).backup([import.meta.filename], [`id=${torn}`, 'part=work'], 'test')
+    expect((await freshBackup(data)).message).toMatch(/^backup \S+ holds \d+ documents/)
+    const all = (await listBackups(resticOf(data))).map(({ id }) => id)
+    expect(all).toEqual([expect.not.stringMatching(torn), old])
+  })
+
+  it('waits until the lease of a runner that was killed has run out, and says so', async () => {
+    const data = await planned('leased')
+    await freshBackup(data)
+    await makeOlder(data, 61)
+    const login = { port: database.port, database: 'pacs', username: 'root', password: database.passwords.root }
+    await using opened = await openDatabase(login)
+    const holder = { run: 'https://ci/7', actor: 'grace', host: 'runner-7', process: null, purpose: 'migrate' }
+    expect(await opened.lease.take({ ...holder, token: randomUUID() }, 5000, null)).toMatchObject({ isOurs: true })
+    const { message, said } = await freshBackup(data)
+    expect(message).toMatch(/^backup \S+ holds \d+ documents/)
+    const waits =
+      /^the database is locked by migrate of grace on runner-7 \(run \S+\): waits until \S+ unless it is renewed$/
+    expect(said.filter((line) => waits.test(line))).toHaveLength(1)
+  })
+
+  it('says what retention removed, and from which repository', async () => {
+    const second = join(directory, 'told-second')
+    const data = await planned('told', { BACKUP_SECOND_REPOSITORY: second })
+    await freshBackup(data)
+    const torn = '20200101t000000z-00000000'
+    const two = { ...data, repository: { ...data.repository, location: second } }
+    for (const one of [data, two])
+      await resticOf(one).backup([import.meta.filename], [`id=${torn}`, 'part=work'], 'test')
+    await makeOlder(data, 61)
+    const { said } = await freshBackup(data)
+    const removed = (name: string) => `removed from the ${name} repository, whose retention does not keep them: ${torn}`
+    expect(said).toEqual(expect.arrayContaining([removed('first'), removed('second')]))
+  })
+})
+
+describe('a second repository that has half of a backup', () => {
+  const secondOf = (data: DataPlan): DataPlan => ({ ...data, repository: data.second ?? expect.unreachable() })
+  const backupsIn = async (data: DataPlan) => (await listBackups(resticOf(data))).map(({ id }) => id)
+  const inFolder = async ({ repository }: DataPlan, folder: string) => {
+    const names = await readdir(join(repository.location, folder), { recursive: true }).catch(() => [])
+    return names.filter((name) => /(^|\/)[0-9a-f]{64}$/.test(name)).length
+  }
+
+  /** restic, but before a copy the shell does `instead`: `$restic` is the real one, `$@` what it is asked. */
+  async function placeWhere(instead: string): Promise<Place> {
+    const script = join(directory, `restic-${randomBytes(4).toString('hex')}`)
+    const lines = ['#!/bin/sh', `restic=${place.restic}`, `case " $* " in *' copy '*) ${instead} ;; esac`]
+    await writeFile(script, [...lines, 'exec $restic "$@"', ''].join('\n'), { mode: 0o755 })
+    return { ...place, restic: script }
+  }
+  /** Copies all snapshots but the last, that of the contents. */
+  const butTheLast = 'n=$#; for one do shift; n=$((n - 1)); [ $n -eq 0 ] || set -- "$@" "$one"; done; $restic "$@"'
+
+  it('has none of it, says so, and gets it with the next one', async () => {
+    const data = await planned('half', { BACKUP_SECOND_REPOSITORY: join(directory, 'half-second') })
+    const take = async (where: Place) => {
+      const said = await backUpHere({ data, place: where }, () => undefined, never)
+      return { said, id: /^backup (\S+) holds/.exec(said)?.[1] ?? '' }
+    }
+    const whole = await take(place)
+    const cut = await take(await placeWhere(`${butTheLast}; exit 1`))
+    expect(cut.said).toMatch(/; the second repository is away \(restic ended with 1 .+\) and lacks 1 backup$/)
+    expect(await inFolder(secondOf(data), 'snapshots')).toBe(3)
+    expect(await backupsIn(secondOf(data))).toEqual([whole.id])
+    const next = await take(place)
+    expect(next.said).toMatch(/holds \d+ documents and 0 studies$/)
+    expect(await backupsIn(secondOf(data))).toEqual([next.id, cut.id, whole.id])
+  })
+
+  it('and a restore from it that is killed or cancelled in the copy leave nothing that counts; the next goes on', async () => {
+    const data = await planned('burnt', { BACKUP_SECOND_REPOSITORY: join(directory, 'burnt-second') })
+    const message = await backUpHere({ data, place }, () => undefined, never)
+    const db = (await database.connect('root')).db('pacs')
+    const documents = await db.collection('reports').countDocuments()
+    expect(documents).toBeGreaterThan(50)
+    await rm(data.repository.location, { recursive: true })
+    await db.dropDatabase()
+    const target = { kind: 'everything', directory: join(directory, 'after-the-fire') } as const
+    const asked = { data, target, backup: 'newest', repository: 'second', plan: false } as const
+    const restore = (where: Place, signal = never) => restoreHere({ ...asked, place: where }, () => undefined, signal)
+    const expectNothing = async () => {
+      expect(await backupsIn(data)).toEqual([])
+      const fromFirst = { ...asked, repository: 'first', place } as const
+      await expect(restoreHere(fromFirst, () => undefined, never)).rejects.toThrow(/holds no complete backup/)
+      expect(await db.listCollections().toArray()).toEqual([])
+    }
+
+    const pid = join(directory, 'pid')
+    let isOver = false
+    const killed = restore(await placeWhere(`echo $$ >${pid}`)).finally(() => {
+      isOver = true
+    })
+    const died = expect(killed).rejects.toMatchObject({
+      kind: 'error',
+      message: expect.stringMatching(/^restic ended with 137 on /),
+    })
+    // It has some of it for a moment: looked for without a pause.
+    while (!isOver && (await inFolder(data, 'data')) === 0);
+    process.kill(Number(await readFile(pid, 'utf8')), 'SIGKILL')
+    await died
+    await expectNothing()
+
+    const cancelled = new AbortController()
+    const running = restore(await placeWhere(`${butTheLast}; exec sleep 60`), cancelled.signal)
+    const ended = expect(running).rejects.toThrow('cancelled')
+    await waitFor('all snapshots but the last', async () => (await inFolder(data, 'snapshots')) === 1, 60_000)
+    cancelled.abort(new Error('cancelled'))
+    await ended
+    await expectNothing()
+
+    expect(await restore(place)).toMatch(/^restored from backup \S+: database pacs; /)
+    expect(message).toContain((await backupsIn(data)).join())
+    expect(await db.collection('reports').countDocuments()).toBe(documents)
+  })
+})
+
+describe('the configuration of a server', () => {
+  const contentsOf = async (data: DataPlan) => {
+    const [newest] = await listBackups(resticOf(data))
+    return readContents(resticOf(data), newest ?? expect.unreachable())
+  }
+
+  /** Which files of a folder hold the text. */
+  async function holding(folder: string, text: string): Promise<string[]> {
+    const found = await readdir(folder, { recursive: true, withFileTypes: true })
+    const files = found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+    const read = await Promise.all(files.map(async (file) => ({ file, bytes: await readFile(file) })))
+    return read.flatMap(({ file, bytes }) => (bytes.includes(text) ? [file.slice(folder.length + 1)] : []))
+  }
+
+  async function restoreEverything(data: DataPlan, to: string): Promise<string> {
+    const root = await database.connect('root')
+    await root.db('pacs').dropDatabase()
+    const into = join(directory, to)
+    const target = { kind: 'everything', directory: into } as const
+    const asked = { data, place, backup: 'newest', repository: 'first', target, plan: false } as const
+    expect(await restoreHere(asked, () => undefined, never)).toMatch(/^restored from backup \S+: database pacs; /)
+    return into
+  }
+
+  it('stays on it unless somebody chose otherwise; the audit always goes along', async () => {
+    const data = await planned('without')
+    await freshBackup(data)
+    expect((await contentsOf(data)).folders).toMatchObject([
+      { name: 'stack', secret: false },
+      { name: 'audit', secret: false },
+    ])
+    const into = await restoreEverything(data, 'restored-without')
+    expect((await readdir(into)).sort()).toEqual(['audit', 'stack'])
+    expect(await holding(into, SECRET)).toEqual([])
+    expect(await readFile(join(into, 'audit/2020-02-29.jsonl'), 'utf8')).toContain('"actor":"ada"')
+  })
+
+  it('goes along with its secrets where somebody chose so, encrypted, and comes back as it was for its owner alone', async () => {
+    const data = await planned('with', { BACKUP_SECRETS: 'yes' })
+    await freshBackup(data)
+    expect((await contentsOf(data)).folders).toMatchObject([
+      { name: 'stack', secret: false },
+      { name: 'audit', secret: false },
+      { name: 'config', secret: true, files: 3 },
+    ])
+    expect(await holding(data.repository.location, SECRET)).toEqual([])
+    expect(await readdir(join(place.backups, 'work'))).toEqual([])
+    const into = await restoreEverything(data, 'restored-with')
+    expect(await holding(into, SECRET)).toEqual(['config/secrets/jwt-key'])
+    for (const name of ['.env', 'secrets/restic-password', 'secrets/jwt-key']) {
+      const [was, is] = [join(directory, 'config', name), join(into, 'config', name)]
+      expect(await readFile(is, 'utf8')).toBe(await readFile(was, 'utf8'))
+    }
+    expect((await stat(join(into, 'config/secrets'))).mode & 0o077).toBe(0)
+  })
+})

@@ -1,0 +1,41 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Restic } from '../../../src/backup/restic.ts'
+
+let directory: string
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'pacs-restic-'))
+})
+afterAll(() => rm(directory, { recursive: true, force: true }))
+
+const PASSWORD = 'of-the-vault'
+
+/** A copy by a program that says on its standard error, as restic 0.18 does, which operations it tries again, then does `then`. */
+async function copyThatRetries(operations: readonly string[], then: string): Promise<void> {
+  const program = join(directory, 'restic')
+  const why = `Post "http://vault:${PASSWORD}@store:8000/data/": dial tcp 10.0.0.9:8000: connect: connection refused`
+  const said = operations.map((name) => `Save(<data/${name}>) returned error, retrying after 1.5s: ${why}`).join('\n')
+  await writeFile(program, `#!/bin/sh\ncat >&2 <<'EOT'\n${said}\nEOT\n${then}\n`, { mode: 0o755 })
+  const at = (location: string) =>
+    new Restic(program, { location, passwordFile: '/password' }, process.env.PATH ?? '', directory)
+  await at(`rest:http://vault:${PASSWORD}@store:8000/backups`).copyFrom(at('/backups'), ['1f2e3d4c'])
+}
+
+describe('a copy', () => {
+  it('in which one operation is tried seven times again is ended with the reason and no password', async () => {
+    const thrown = await copyThatRetries(Array(7).fill('0a1b'), 'exec sleep 60').catch((error: unknown) => error)
+    expect(thrown).toMatchObject({
+      kind: 'unreachable',
+      message: expect.stringMatching(
+        /^the way between \/backups and rest:http:\S+ broke: Post .*connection refused; ask again, it goes on$/,
+      ),
+    })
+    expect(String(thrown)).not.toContain(PASSWORD)
+  })
+
+  it('in which each is tried again six times goes on', async () => {
+    await copyThatRetries([...Array(6).fill('0a1b'), ...Array(6).fill('2c3d')], 'exit 0')
+  })
+})
