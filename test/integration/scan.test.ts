@@ -298,7 +298,7 @@ describe('a Compose file', () => {
     const known = await build(files, {}, pull, { prepare: main(own) })
     expect(known.code, known.printed).toBe(0)
     expect(known.summary).toMatch(/api: added-capability \| allowed: until its version 3/)
-    const unreadable = await build(files, {}, pull, { prepare: main('echo services:') })
+    const unreadable = await build(files, {}, pull, { prepare: main('echo "services: ["') })
     expect(unreadable.printed).toMatch(/gate \| main has no Compose file that can be read, so nothing is allowed: /)
     expect(errorOf(unreadable)).toMatch(/that this pull request allows it does not count/)
     expect(errorOf(await build(files, {}, pull))).toMatch(
@@ -473,7 +473,7 @@ describe('a build is not judged by', () => {
     const other = await build(clean, { 'scan-database': `${silent} ${registry.database}` })
     expect(other.code, other.printed).toBe(0)
     expect(other.printed).toContain(`has not answered for 20 s; next is ${registry.database}`)
-    expect(await runner.run(['sh', '-c', 'pgrep -fa "trivy image" || true'])).toBe('')
+    expect(await runner.run(['sh', '-c', 'pgrep -fa "[t]rivy image" || true'])).toBe('')
     await runner.run(['systemctl', 'stop', 'faulty-database'])
   })
 
@@ -508,8 +508,8 @@ describe('the pinned scanner', () => {
     expect(poisoned.code, poisoned.printed).toBe(0)
     // The same while the pinned one brings the database: after it was found, before it scans.
     const swap = `printf '%s' '${evil}' > /srv/evil; chmod 755 /srv/evil
-      (until pgrep -f "[d]ownload-db-only"; do sleep 0.01; done; cp /srv/evil ${kept}.new; mv ${kept}.new ${kept}) > /dev/null 2>&1 &`
-    await runner.run(['rm', '-rf', '/var/cache/lab/pacs-deploy/reports'])
+      (until pgrep -f "[d]ownload-db-only|[t]rivy config"; do sleep 0.01; done; cp /srv/evil ${kept}.new; mv ${kept}.new ${kept}) > /dev/null 2>&1 &`
+    await runner.run(['sh', '-c', 'cd /var/cache/lab/pacs-deploy && rm -rf reports dockerfiles.json'])
     const swapped = await build(clean, program, {}, { suite, prepare: swap })
     expect(errorOf(swapped)).toMatch(/^scanner: \S+\/trivy has the SHA-256 sha256:\S+, expected is \S+: it is not run/)
     expect(swapped.draft).toBeNull()
