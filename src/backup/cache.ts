@@ -129,7 +129,7 @@ async function savedFile(ask: (...command: string[]) => Promise<string>): Promis
 
 /**
  * Reads a saved file to its end with Redis's own checker, in a container without a network.
- * @returns how many keys it holds @throws Failure `unhealthy` when it is damaged
+ * @returns how many keys it holds @throws Failure `unhealthy` when it is damaged, `error` when its reader was ended
  */
 export async function keysIn(
   docker: Docker,
@@ -146,6 +146,10 @@ export async function keysIn(
   ])
   const keys = /\[info\] (\d+) keys read/.exec(stdout)?.[1]
   if (code === 0 && keys !== undefined && /RDB looks OK/.test(stdout)) return Number(keys)
+  // A reader that was ended, as for want of memory, says nothing about the file.
+  if (code > 128) {
+    throw new Failure('error', `the saved file of Redis was not read to its end: signal ${code - 128} ended its reader`)
+  }
   const said = (stdout.trim() || stderr.trim()).split('\n').at(-1) ?? ''
   throw new Failure('unhealthy', `the saved file of Redis is damaged: ${said}`)
 }
