@@ -100,9 +100,12 @@ export async function publishVendor({ lab: { runner } }: ScanBench, packages: re
 
 /**
  * Lays a suite beside the committed one whose tools.lock.json pins the scanner of this lab, by a source that the lab serves over TLS.
- * @returns its folder, and the program's place in the cache of the machine
+ * @returns its folder, the source, which ends with the hash of the archive, and the program's place in the cache of the machine
  */
-export async function pinScanner({ lab: { runner }, scanner }: ScanBench): Promise<{ suite: string; kept: string }> {
+export async function pinScanner({
+  lab: { runner },
+  scanner,
+}: ScanBench): Promise<{ suite: string; source: string; kept: string }> {
   const [suite, repository] = ['/srv/pinned', 'https://registry.lab:5000/v2/tools/trivy/blobs']
   // A registry serves a blob at an address of its own, as a release page does a file.
   const upload = `
@@ -114,11 +117,11 @@ export async function pinScanner({ lab: { runner }, scanner }: ScanBench): Promi
     echo $hash`
   const archive = (await runner.run(['sh', '-euc', upload])).trim()
   const lock = JSON.parse(await runner.readText(`${SUITE}/dist/tools.lock.json`))
-  const urls = [`${repository}/sha256:${archive}`]
-  lock.tools.trivy.platforms = { 'linux-x64': { urls, archive, binary: scanner['scanner-sha256'] } }
+  const source = `${repository}/sha256:${archive}`
+  lock.tools.trivy.platforms = { 'linux-x64': { urls: [source], archive, binary: scanner['scanner-sha256'] } }
   await runner.copyIn(Buffer.from(JSON.stringify(lock)), `${suite}/dist/tools.lock.json`)
   const { version } = lock.tools.trivy
-  return { suite, kept: `/var/cache/lab/pacs-deploy/trivy-${version}-linux-x64-${archive.slice(0, 12)}/trivy` }
+  return { suite, source, kept: `/var/cache/lab/pacs-deploy/trivy-${version}-linux-x64-${archive.slice(0, 12)}/trivy` }
 }
 
 /** What happens to a build beside it. */
