@@ -1,14 +1,15 @@
-// Applies the migrations of a folder, phase after phase, measured from the connection to its end. Its task comes as JSON on standard input.
+// Applies the migrations of a folder in the phases asked for, one after another, measured from the connection to its end. Its task comes as JSON on standard input.
 import { text } from 'node:stream/consumers'
 import { z } from 'zod'
-import { applyMigrations, loadMigrations, openDatabase, PHASES } from '../../src/migrations/index.ts'
+import { applyMigrations, loadMigrations, openDatabase, phaseSchema } from '../../src/migrations/index.ts'
 
 const taskSchema = z.object({
   access: z.object({ port: z.number(), database: z.string(), username: z.string(), password: z.string() }),
   folder: z.string(),
+  phases: z.array(phaseSchema),
 })
 
-const { access, folder } = taskSchema.parse(JSON.parse(await text(process.stdin)))
+const { access, folder, phases } = taskSchema.parse(JSON.parse(await text(process.stdin)))
 const options = { run: 'bench', actor: 'bench', host: 'bench', signal: new AbortController().signal }
 const started = performance.now()
 const applied: string[] = []
@@ -18,7 +19,7 @@ const applied: string[] = []
   loading.catch(() => undefined)
   await using database = await openDatabase(access)
   const migrations = await loading
-  for (const phase of PHASES) {
+  for (const phase of phases) {
     const done = await applyMigrations(database, migrations, { ...options, phase, onEvent: () => undefined })
     applied.push(...done.applied.map(({ id }) => id))
   }
