@@ -57,6 +57,9 @@ export interface Database {
 
 const metadataSchema = z.object({ Version: z.literal(2), UpdatedAt: z.iso.datetime({ offset: true }) })
 
+/** Trivy calls it an error that it was asked to use the checks that it was built with. */
+const AS_ASKED = /Falling back to embedded checks/
+
 /** The scanner's command line: nothing from the working directory, the environment or a file of anyone's decides what it finds. */
 export class Trivy {
   readonly #options: TrivyOptions
@@ -230,7 +233,9 @@ export class Trivy {
         cwd: this.#file('empty'),
         timeout: (limit + 2) * MINUTE,
         signal,
-        onLine: (line) => log(`scan | ${line}`),
+        onLine: (line) => {
+          if (!AS_ASKED.test(line)) log(`scan | ${line}`)
+        },
       })
       if (code === 0) return
       if (code !== TAKEN) throw failed(what, code, stderr)

@@ -33,6 +33,7 @@ async function open(
     licences?: boolean
     job?: string
     signal?: AbortSignal
+    log?: (line: string) => void
   } = {},
 ) {
   const path = join(folder, 'trivy')
@@ -48,7 +49,7 @@ async function open(
     licences,
     host: 'unix:///run/other.sock',
     env: { PATH: process.env.PATH ?? '', ...env },
-    log: () => undefined,
+    log: more.log ?? (() => undefined),
     signal: more.signal ?? new AbortController().signal,
   })
 }
@@ -118,6 +119,14 @@ describe('Trivy', () => {
       kind: 'error',
       message: expect.stringMatching(/^scan of the Dockerfiles failed, so nothing is judged: .*BOOM/),
     })
+  })
+
+  test('says what Trivy says, but no error of what it was asked for', async () => {
+    const lines: string[] = []
+    const said = 'echo "ERROR Falling back to embedded checks" >&2; echo "WARN odd" >&2; echo "{}" > "$out"'
+    const trivy = await open(said, { log: (line) => lines.push(line) })
+    await trivy.scanDockerfiles(new Map([['Dockerfile', 'FROM scratch']]))
+    expect(lines).toEqual(['scan | WARN odd'])
   })
 
   test('looks at licences only when they are asked for', async () => {
