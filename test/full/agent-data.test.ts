@@ -120,6 +120,24 @@ async function backups(): Promise<number> {
   return code === 0 ? z.array(z.unknown()).parse(JSON.parse(stdout)).length : 0
 }
 
+/** Lets each complete backup have begun `minutes` before it did. */
+async function makeBackupsOlder(minutes: number): Promise<void> {
+  const { stdout } = await restic('snapshots', '--json', '--tag', 'part=contents')
+  const all = z.array(z.object({ tags: z.array(z.string()) })).parse(JSON.parse(stdout))
+  for (const { tags } of all) {
+    const tag = tags.find((one) => one.startsWith('id=')) ?? ''
+    const [, year, month, day, hour, minute, second, rest] =
+      /^id=(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)z(-.*)$/.exec(tag) ?? []
+    const began = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) - minutes * 60_000
+    const older = new Date(began)
+      .toISOString()
+      .replace(/[-:]|\.\d+/g, '')
+      .toLowerCase()
+    const change = ['--tag', tag, '--remove', tag, '--add', `id=${older}${rest}`]
+    await server.run([...RESTIC.split(' '), 'tag', ...change], { user: 'pacs' })
+  }
+}
+
 const withPassword = (text: string): SiteConfig => ({ ...config, files: { ...config.files, [PASSWORD]: text } })
 
 /** What stands still in a refusal: the ledger, the instances, the backups, and what is warm. */
@@ -215,6 +233,17 @@ describe('a data migration', () => {
     expect((await statusOf(server)).warm?.release).toBe(ids.first)
   })
 
+  it('is refused where the last backup is older than an hour and no other can be written, and takes another where it can', async () => {
+    const args = ['migrate', releases.second, '--phase', 'data']
+    await makeBackupsOlder(61)
+    const snapshots = '/opt/pacs/backups/repository/snapshots'
+    await server.run(['chmod', '0550', snapshots])
+    await expectRefused(args, /^before anything changed: restic ended with \d+ on .*permission denied/)
+    await server.run(['chmod', '2770', snapshots])
+    expect((await statusOf(server)).warm?.release).toBe(ids.first)
+    expect(await backups()).toBe(1)
+  })
+
   it('whose agent is killed in the middle ends warm first, frees the lock and leaves what it did', async () => {
     const args = ['migrate', releases.second, '--phase', 'data']
     const { result } = await askAndKill(server, args, { text: '004_count_words: reports,' })
@@ -224,6 +253,8 @@ describe('a data migration', () => {
     const done = await database.db.collection('reports').countDocuments({ words: { $exists: true } })
     expect(done).toBeGreaterThan(0)
     expect(done).toBeLessThan(before.size)
+    // The other one was too old.
+    expect(await backups()).toBe(2)
   })
 })
 
@@ -234,7 +265,7 @@ describe('a backup', () => {
     await atRest(server)
     expect(await orthanc('{{.State.Paused}} {{.State.Running}}')).toBe('false true')
     expect(await leftOfWork()).toBe('')
-    expect(await backups()).toBe(1)
+    expect(await backups()).toBe(2)
   })
 
   it('whose agent is killed while the files are stored leaves no reader of volumes, and the next one is whole', async () => {
@@ -249,7 +280,7 @@ describe('a backup', () => {
       code: 0,
       result: { message: expect.stringMatching(/holds \d+ documents and 1 study$/) },
     })
-    expect(await backups()).toBe(2)
+    expect(await backups()).toBe(3)
   })
 
   it("with a study in it proves its restore on every level, the team's own check among them", async () => {
@@ -317,9 +348,9 @@ describe('a rollback', () => {
 
   it('ends a backup, of which nothing is kept', async () => {
     const { ended, back } = await askAndRollBack(['backup'], 'storing')
-    expect(ended).toMatchObject({ code: 10, result: { message: expect.stringContaining('no backup was kept') } })
+    expect(ended).toMatchObject({ code: 10, result: { message: expect.stringContaining('a backup is kept only if it was whole by then') } })
     expect(back).toMatchObject({ code: 0, result: { outcome: 'deployed', direction: 'back', serving: ids.second } })
-    expect(await backups()).toBe(3)
+    expect(await backups()).toBe(4)
     expect(await orthanc('{{.State.Paused}}')).toBe('false')
   })
 })
@@ -338,7 +369,7 @@ describe('a data migration that is asked for again', () => {
       before.size,
     )
     expect(await historyOf('004_count_words')).toEqual(['applying', 'applying', 'applying', 'applied'])
-    expect(await backups()).toBe(3)
+    expect(await backups()).toBe(4)
   })
 })
 
@@ -479,7 +510,7 @@ describe('a second repository by SFTP', () => {
     await server.run(['useradd', '--create-home', 'vault'])
     await server.run(['install', '-d', '-m', '0700', '-o', 'vault', '/home/vault/.ssh'])
     await letIntoVault(server)
-    await configure(server, { ...config, env: { ...config.env, ...VAULT } })
+    await configure(server, { ...config, env: { ...config.env, ...VAULT, BACKUP_SECRETS: 'yes' } })
     const all = (await backups()) + 1
     expect(await ask(server, ['backup'])).toMatchObject({
       ...{ code: 0, result: { message: expect.stringMatching(/holds \d+ documents and 1 study$/) } },

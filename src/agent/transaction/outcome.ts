@@ -11,7 +11,7 @@ export function locked(holder: { id: string; kind: string; actor: string; since:
 /** Why a running transaction ends: a deploy is undone; other work stops where it stands. */
 export function interruption(kind: TransactionRequest['kind'], why: string): Failure {
   const cause = { cause: why }
-  if (kind === 'backup') return new Failure('refused', `${why}: no backup was kept`, cause)
+  if (kind === 'backup') return new Failure('refused', `${why}: a backup is kept only if it was whole by then`, cause)
   if (kind === 'migrate') return new Failure('failed', `${why}: ${MIGRATION_GOES_ON}`, cause)
   if (kind === 'undo') return new Failure('failed', `${why}: ${UNDO_GOES_ON}`, cause)
   if (kind === 'mark') return new Failure('failed', `${why}: ${MARK_GOES_ON}`, cause)
