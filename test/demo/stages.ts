@@ -3,6 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { sendImage } from '../dicom/send.ts'
 import { syntheticImage } from '../dicom/synthetic-image.ts'
+import { waitFor } from '../lab/index.ts'
+import { JOBS, startBesideAgent, targetsOf } from '../monitoring/beside-agent.ts'
+import { answers, messages, valuesOf } from '../monitoring/site.ts'
 import { configure, productionConfig, setUp } from '../site/server.ts'
 import { ask } from '../site/transactions.ts'
 import type { RunOptions, WorkflowRun } from '../site/user-repository.ts'
@@ -19,6 +22,8 @@ export interface Stage {
 const IMAGE = syntheticImage('DEMO^PATIENT', 'DEMO-1')
 /** What release 2 brings to the database, which holds data by then: a backup comes first. */
 const MIGRATION = '003_reports_by_author'
+/** Two rounds of Prometheus, on a busy machine. */
+const SCRAPE_LIMIT = 60_000
 const DRAWING = `/api/studies/${IMAGE.studyInstanceUid}/rendered`
 const studies = z.object({ studies: z.array(z.object({ studyInstanceUid: z.string() })) })
 
@@ -26,11 +31,13 @@ export const stages: readonly Stage[] = [
   { title: 'set up the servers', play: setUpServers },
   { title: 'release 1', play: firstRelease },
   { title: 'an image arrives', play: studyArrives },
+  { title: 'monitoring beside it', play: startMonitoring },
   { title: 'release 2', play: secondRelease },
   { title: 'release 3: never ready', play: neverReady },
   { title: 'release 4: 500 in public', play: failsInPublic },
-  { title: 'rollback by dispatch', play: rollback },
   { title: 'backup, restored', play: proofOfRestore },
+  { title: 'rollback by dispatch', play: rollback },
+  { title: 'seen by the monitoring', play: seenByMonitoring },
 ]
 
 /** setup-production.sh and the configuration, as a person does both at the server's console. */
@@ -81,6 +88,12 @@ async function studyArrives({ lab, production }: Site): Promise<Scene> {
     `the image of the study answers ${drawn.status}`,
   )
   return { sights: [{ server: 'production', outcome: 'study seen in the page' }], unmet: expected.unmet }
+}
+
+/** As a person does after docs/monitoring.md; it watches all that comes. */
+async function startMonitoring({ production }: Site): Promise<Scene> {
+  await startBesideAgent(production)
+  return { sights: [{ server: 'production', outcome: 'Prometheus and Alertmanager run' }], unmet: [] }
 }
 
 async function secondRelease(site: Site, options: RunOptions): Promise<Scene> {
@@ -135,7 +148,7 @@ async function rollback(site: Site, options: RunOptions): Promise<Scene> {
   const { before, after } = seen
   const expected = new Expectations()
   expectGreen(seen.run, expected)
-  const previous = before.production.last?.result.previous
+  const previous = before.production.warm?.release
   expected.that(after.production.serving?.release === previous, `production: not release 1 (${previous}) serves`)
   expected.that(after.production.last?.result.direction === 'back', 'production: the agent calls it no way back')
   expectOneMove(seen, 'production', expected)
@@ -152,6 +165,32 @@ async function proofOfRestore({ production }: Site): Promise<Scene> {
   const proved = await ask(production, ['verify', id])
   expected.that(proved.result?.outcome === 'done', `the proof: ${proved.result?.message ?? proved.stderr}`)
   return { sights: [{ server: 'production', outcome: `${held}; restored` }], unmet: expected.unmet }
+}
+
+/** Every part is scraped, both releases and the proof were seen, and no alarm but the watchdog, which was heard of. */
+async function seenByMonitoring({ production }: Site): Promise<Scene> {
+  const expected = new Expectations()
+  const targets = await targetsOf(production)
+  const jobs = [...new Set(targets.map(({ labels }) => labels.job))].toSorted()
+  expected.that(jobs.join() === JOBS.join(), `Prometheus scrapes ${jobs.join(', ')}`)
+  for (const { labels, health, lastError } of targets)
+    expected.that(health === 'up', `${labels.job} is ${health}: ${lastError}`)
+  const releases = await valuesOf(production, 'count_over_time(pacs_build_info[1h])', 'commit')
+  expected.that(releases.length === 2, `Prometheus saw the commits ${releases.join(', ') || 'of nothing'}`)
+  const proved = await waitFor(
+    'the proof to be scraped',
+    async () => (await answers(production, 'pacs_backup_verified == 1')) > 0,
+    SCRAPE_LIMIT,
+  ).catch(() => false)
+  expected.that(proved, 'Prometheus saw no proof of restore')
+  const alarms = await valuesOf(production, 'ALERTS{alertstate="firing"}', 'alertname')
+  expected.that(alarms.join() === 'Watchdog', `alarms: ${alarms.join(', ') || 'not even the watchdog'}`)
+  const heard = new Set((await messages(production)).map(({ to }) => to))
+  expected.that([...heard].join() === '/watchdog', `Alertmanager spoke to ${[...heard].join(', ') || 'nobody'}`)
+  return {
+    sights: [{ server: 'production', outcome: `${targets.length} parts, 2 releases, the proof; no alarm` }],
+    unmet: expected.unmet,
+  }
 }
 
 function push({ repository }: Site): (options: RunOptions) => Promise<WorkflowRun> {

@@ -348,7 +348,10 @@ describe('a rollback', () => {
 
   it('ends a backup, of which nothing is kept', async () => {
     const { ended, back } = await askAndRollBack(['backup'], 'storing')
-    expect(ended).toMatchObject({ code: 10, result: { message: expect.stringContaining('a backup is kept only if it was whole by then') } })
+    expect(ended).toMatchObject({
+      code: 10,
+      result: { message: expect.stringContaining('a backup is kept only if it was whole by then') },
+    })
     expect(back).toMatchObject({ code: 0, result: { outcome: 'deployed', direction: 'back', serving: ids.second } })
     expect(await backups()).toBe(4)
     expect(await orthanc('{{.State.Paused}}')).toBe('false')

@@ -1,12 +1,9 @@
 // A person who has never seen it follows the deployment guide on a server of the lab: every block, in order, as it stands on the page.
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { z } from 'zod'
 import { GUIDE, type GuideBlock, guideBlocks } from '../docs/guide.ts'
 import { runbookCommands } from '../docs/runbooks.ts'
 import { ensureRestic, type Lab, type Machine, startLab, waitFor } from '../lab/index.ts'
-import { loadImages } from '../monitoring/site.ts'
+import { JOBS, startBesideAgent, targetsOf } from '../monitoring/beside-agent.ts'
 import { UserRepository } from '../site/user-repository.ts'
 import { usersFile } from '../site/users.ts'
 
@@ -113,43 +110,10 @@ describe(GUIDE, () => {
 
 describe('docs/monitoring.md', () => {
   it('brings the monitoring up beside the agent, where it sees every part of the stack', async () => {
-    await loadImages(server)
-    for (const receiver of ['critical', 'security', 'compliance', 'watchdog'])
-      await giveSecret(`alertmanager-${receiver}-url`, 'http://127.0.0.1:9/')
-    await giveSecret('alertmanager-smtp-password', 'not asked for')
-    const page = await readFile(join(import.meta.dirname, '../../docs/monitoring.md'), 'utf8')
-    const block = /^Beside an agent .*?\n\n((?: {4}[^\n]*\n)+)/ms.exec(page)?.[1] ?? ''
-    const { serving } = servingSchema.parse(JSON.parse(await server.run(['pacs-agent', 'status', '--json'])))
-    // Grafana cannot be had here.
-    const text = block.replace('<release>', serving.release).replace(' grafana', '')
-    expect(text).toMatch(/beside-an-agent\.yml up -d[\s\S]* prometheus /)
-    const { code, stderr } = await server.exec(['bash', '-euc', text], { cwd: '/root' })
-    expect(code, `${text}\n${stderr}`).toBe(0)
-    const jobs = [
-      'alertmanager',
-      'app',
-      'blackbox',
-      'dicom',
-      'edge',
-      'node',
-      'orthanc',
-      'prometheus',
-      'redis',
-      'traefik',
-    ]
-    let targets: z.infer<typeof targetsSchema>['data']['activeTargets'] = []
-    const asked = ['curl', '-sS', 'http://127.0.0.1:9090/api/v1/targets?state=active']
-    await waitFor(
-      'every target to be scraped',
-      async () => {
-        const { stdout } = await server.exec(asked)
-        targets = stdout === '' ? [] : targetsSchema.parse(JSON.parse(stdout)).data.activeTargets
-        return targets.length >= jobs.length && targets.every(({ health }) => health === 'up')
-      },
-      180_000,
-    ).catch(() => undefined)
+    await startBesideAgent(server)
+    const targets = await targetsOf(server)
     expect(targets.filter(({ health }) => health !== 'up')).toEqual([])
-    expect([...new Set(targets.map(({ labels }) => labels.job))].toSorted()).toEqual(jobs)
+    expect([...new Set(targets.map(({ labels }) => labels.job))].toSorted()).toEqual(JOBS)
     // The agent's own work goes on beside it.
     expect((await server.exec(['pacs-agent', 'health'])).code).toBe(0)
   })
@@ -172,20 +136,3 @@ describe('the runbooks', () => {
       expect(await server.run(['journalctl', '-t', service, '-n', '1', '--no-pager', '--quiet'])).not.toBe('')
   })
 })
-
-const servingSchema = z.object({ serving: z.object({ release: z.string() }) })
-const targetsSchema = z.object({
-  data: z.object({
-    activeTargets: z.array(
-      z.object({ labels: z.object({ job: z.string() }), health: z.string(), lastError: z.string() }),
-    ),
-  }),
-})
-
-/** As a person does, for the monitoring. */
-async function giveSecret(name: string, content: string): Promise<void> {
-  const path = `/opt/pacs/config/next/secrets/${name}`
-  await server.copyIn(Buffer.from(content), path)
-  await server.run(['chown', 'pacs:pacs', path])
-  await server.run(['chmod', '0444', path])
-}

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { type Machine, waitFor } from '../lab/index.ts'
 import { statusOf } from '../site/server.ts'
-import { loadImages } from './site.ts'
+import { loadImages, RECEIVER_URLS, startReceivers } from './site.ts'
 
 /** The jobs that Prometheus scrapes beside an agent. */
 export const JOBS = [
@@ -34,8 +34,7 @@ export type Target = z.infer<typeof targetsSchema>['data']['activeTargets'][numb
 /** Gives what is a person's to give, and runs the page's block. Grafana cannot be had in the lab. */
 export async function startBesideAgent(server: Machine): Promise<void> {
   await loadImages(server)
-  for (const receiver of ['critical', 'security', 'compliance', 'watchdog'])
-    await giveSecret(server, `alertmanager-${receiver}-url`, 'http://127.0.0.1:9/')
+  for (const [name, url] of RECEIVER_URLS) await giveSecret(server, name, url)
   await giveSecret(server, 'alertmanager-smtp-password', 'not asked for')
   const page = await readFile(join(import.meta.dirname, '../../docs/monitoring.md'), 'utf8')
   const block = /^Beside an agent .*?\n\n((?: {4}[^\n]*\n)+)/ms.exec(page)?.[1]
@@ -44,6 +43,11 @@ export async function startBesideAgent(server: Machine): Promise<void> {
   const text = block.replace('<release>', serving?.release ?? '').replace(' grafana', '')
   const { code, stderr } = await server.exec(['bash', '-euc', text], { cwd: '/root' })
   if (code !== 0) throw new Error(`${text}\nended with ${code}: ${stderr}`)
+  const api = await server.run(['docker', 'ps', '--quiet', '--filter', 'name=-backend-'])
+  await startReceivers(
+    server,
+    await server.run(['docker', 'inspect', '--format', '{{.Image}}', api.split('\n')[0] ?? '']),
+  )
 }
 
 /** What Prometheus scrapes once it has met every job and all of them answer, or what it scrapes at the end of its patience. */
@@ -65,5 +69,4 @@ async function giveSecret(server: Machine, name: string, content: string): Promi
   const path = `/opt/pacs/config/next/secrets/${name}`
   await server.copyIn(Buffer.from(content), path)
   await server.run(['chown', 'pacs:pacs', path])
-  await server.run(['chmod', '0444', path])
 }

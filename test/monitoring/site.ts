@@ -36,34 +36,27 @@ const seriesAnswer = answerOf(z.array(z.record(z.string(), z.string())))
 export async function startMonitoring(server: Machine): Promise<void> {
   await loadImages(server)
   await server.copyIn(process.execPath, NODE, 0o755)
-  await server.copyIn(await readFile(join(import.meta.dirname, 'receivers.mjs')), '/srv/receivers.mjs')
-  for (const receiver of ['critical', 'security', 'compliance', 'watchdog']) {
-    const url = Buffer.from(`http://receivers:8800/${receiver}`)
-    await server.copyIn(url, `${STACK}/secrets/alertmanager-${receiver}-url`)
-  }
+  for (const [name, url] of RECEIVER_URLS) await server.copyIn(Buffer.from(url), `${STACK}/secrets/${name}`)
   await server.copyIn(Buffer.from('not asked for'), `${STACK}/secrets/alertmanager-smtp-password`)
   // A person sets the mail server; the lab's has no certificate, and Go gives no password to such a one.
   const edits =
     's/smtp.example.org:587/receivers:2525/; s/smtp_require_tls: true/smtp_require_tls: false/; /smtp_auth/d'
   await server.run(['sed', '-i', edits, `${STACK}/monitoring/alertmanager.yml`])
   await compose(server, ['--profile', 'monitoring', 'up', '--detach', '--wait'])
-  await server.run([
-    ...[
-      'docker',
-      'run',
-      '--detach',
-      '--name',
-      'receivers',
-      '--network',
-      'pacs-ops',
-      '--volume',
-      '/srv:/srv',
-      '--user',
-      '0',
-    ],
-    ...['localhost/pacs/backend:local', 'node', '/srv/receivers.mjs', KEPT, '2525', '8800'],
-  ])
+  await startReceivers(server, 'localhost/pacs/backend:local')
 }
+
+/** Starts what keeps the messages of Alertmanager, which knows it as `receivers`. @param image one with Node */
+export async function startReceivers(server: Machine, image: string): Promise<void> {
+  await server.copyIn(await readFile(join(import.meta.dirname, 'receivers.mjs')), '/srv/receivers.mjs')
+  const where = ['--detach', '--name', 'receivers', '--network', 'pacs-ops', '--volume', '/srv:/srv', '--user', '0']
+  await server.run(['docker', 'run', ...where, image, 'node', '/srv/receivers.mjs', KEPT, '2525', '8800'])
+}
+
+/** The addresses that a person gives for each receiver that has one. */
+export const RECEIVER_URLS = ['critical', 'security', 'compliance', 'watchdog'].map(
+  (receiver) => [`alertmanager-${receiver}-url`, `http://receivers:8800/${receiver}`] as const,
+)
 
 /** Brings the images of the profile `monitoring` to `server`, whose engine has no other way to them. */
 export async function loadImages(server: Machine): Promise<void> {
@@ -163,6 +156,12 @@ export async function recordedSeries(server: Machine): Promise<Record<string, Re
 /** How many series a question brings now. */
 export async function answers(server: Machine, query: string): Promise<number> {
   return (await ask(server, 'query', { query }, samples)).data.result.length
+}
+
+/** The values of a label in what a question brings now. */
+export async function valuesOf(server: Machine, query: string, label: string): Promise<string[]> {
+  const { result } = (await ask(server, 'query', { query }, samples)).data
+  return [...new Set(result.map(({ metric }) => metric[label] ?? ''))].toSorted()
 }
 
 /** What the receivers have got so far. */
