@@ -505,9 +505,10 @@ describe('the pinned scanner', () => {
     const poisoned = await build(clean, program, {}, { suite })
     expect(poisoned.printed).toMatch(/scanner \| \S+\/trivy has the SHA-256 sha256:\S+, pinned is \S+: fetched anew/)
     expect(poisoned.code, poisoned.printed).toBe(0)
-    // The same while the pinned one brings the database: after it was found, before it scans.
+    // The same while the pinned one looks at the first of two images, by its name as a process: `flock`, which starts it, was asked to, too.
     const swap = `printf '%s' '${evil}' > /srv/evil; chmod 755 /srv/evil
-      (until pgrep -f "[d]ownload-db-only|[t]rivy config"; do sleep 0.01; done; cp /srv/evil ${kept}.new; mv ${kept}.new ${kept}) > /dev/null 2>&1 &`
+      (until ps -eo comm,args | grep -q '^trivy .* image .*--format json'; do sleep 0.01; done
+      cp /srv/evil ${kept}.new; mv ${kept}.new ${kept}) > /dev/null 2>&1 &`
     await runner.run(['sh', '-c', 'cd /var/cache/lab/pacs-deploy && rm -rf reports dockerfiles.json'])
     const swapped = await build(clean, program, {}, { suite, prepare: swap })
     expect(errorOf(swapped)).toMatch(/^scanner: \S+\/trivy has the SHA-256 sha256:\S+, expected is \S+: it is not run/)
