@@ -1,7 +1,7 @@
 // How long people wait for the message about what broke.
 import { type Lab, type Machine, waitFor } from '../lab/index.ts'
 import { breakApi, breakThings, EXPECTED, mendRedis, type Raised } from './faults.ts'
-import { type Message, messages } from './site.ts'
+import { answers, type Message, messages } from './site.ts'
 
 /** Milliseconds for an alert to arrive beside its \`for\`, on a machine that does other things too. */
 export const PATIENCE = 6 * 60_000
@@ -14,6 +14,9 @@ export async function timeToMessages(
   lab: Lab,
   server: Machine,
 ): Promise<{ seconds: Record<Raised, number>; mended: number }> {
+  // What Prometheus first sees when it has happened already is no increase to it.
+  const counted = 'count_over_time(pacs_auth_attempts_total{purpose="log-in"}[5m]) > 1'
+  await waitFor('the API to be scraped twice', async () => (await answers(server, counted)) > 0, PATIENCE)
   const broken = await breakThings(lab, server)
   const seconds: Partial<Record<Raised, number>> = {}
   const arrived = async (alert: Raised) => {
