@@ -1,7 +1,7 @@
 // `pacs-deploy`: what a team asks for in its checkout. Only setup and doctor speak with anything outside, and only they load what can.
 import { realpathSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { endWithReader, exitClass, Failure } from '../lib/index.ts'
+import { badInput, endWithReader, exitClass, Failure } from '../lib/index.ts'
 import type { Console } from './console.ts'
 import { migrationsCommand } from './migrations.ts'
 import { stackCommand } from './stack.ts'
@@ -16,10 +16,13 @@ const USAGE = [
   'migrations lint [--folder PATH] [--since COMMIT] [--json]',
 ]
 
-/** The lines about one subject; all where there is none of that name. */
-function usage(subject?: string): string {
-  const about = USAGE.filter((line) => line.split(' ')[0] === subject)
-  return `usage: ${(about.length > 0 ? about : USAGE).map((line) => `pacs-deploy ${line}`).join('\n       ')}`
+const subjectOf = (line: string) => line.split(' ', 1).join()
+const COMMANDS = [...new Set(USAGE.map(subjectOf))]
+
+/** The lines about one command, or all. */
+function usage(command?: string): string {
+  const about = command === undefined ? USAGE : USAGE.filter((line) => subjectOf(line) === command)
+  return `usage: ${about.map((line) => `pacs-deploy ${line}`).join('\n       ')}`
 }
 
 /** Runs what the process was called with; its exit code is the class of the outcome (docs/outcomes.md). */
@@ -40,7 +43,7 @@ export async function main(): Promise<void> {
 
 /** @returns the class of the outcome. @throws Failure for what a person mends. */
 export async function runCommand([subject, ...args]: readonly string[], console: Console): Promise<number> {
-  if (args.includes('--help')) {
+  if (subject !== undefined && COMMANDS.includes(subject) && args.includes('--help')) {
     console.print(usage(subject))
     return exitClass.ok
   }
@@ -61,6 +64,6 @@ export async function runCommand([subject, ...args]: readonly string[], console:
       console.print(usage())
       return exitClass.ok
     default:
-      throw new Failure('bad-input', `there is no command "${subject}"\n${usage()}`)
+      throw badInput(`there is no command "${subject}"; there are ${COMMANDS.join(', ')} (pacs-deploy --help)`)
   }
 }

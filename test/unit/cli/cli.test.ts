@@ -86,9 +86,17 @@ describe('migrations', () => {
 
 describe('a command', () => {
   it('that is unknown is told from what there is', async () => {
-    await expect(command('deploy')).rejects.toThrow(/no command "deploy"\nusage: pacs-deploy init/)
+    const unknown = {
+      kind: 'bad-input',
+      message: 'there is no command "deploy"; there are init, setup, doctor, stack, migrations (pacs-deploy --help)',
+    }
+    await expect(command('deploy')).rejects.toMatchObject(unknown)
+    await expect(command('deploy', '--help')).rejects.toMatchObject(unknown)
+    expect(printed).toEqual([])
     await expect(command('stack', 'fix')).rejects.toThrow(/"stack check", not "fix"/)
     expect(await command()).toBe(exitClass.ok)
-    expect(printed[0]).toMatch(/^usage/)
+    expect(printed[0]).toMatch(/^usage: pacs-deploy init .*\n +pacs-deploy setup /)
+    expect(await command('stack', 'check', '--help')).toBe(exitClass.ok)
+    expect(printed.at(-1)).toBe('usage: pacs-deploy stack check [--compose-file PATH] [--json]')
   })
 })
