@@ -71,6 +71,8 @@ export interface Actor {
 
 /** A line is written before the entry that it announces, so a crash leaves the announcement alone. */
 const APPLIED: readonly (HistoryLine['event'] | undefined)[] = ['applied', 'marked-applied', 'rolling-back']
+/** What is applied says so in the ledger before anything else may be said of it. */
+const NEVER_AFTER_APPLIED: readonly LedgerEntry['state'][] = ['failed', 'rolling-back']
 const GONE: readonly HistoryLine['event'][] = ['undone', 'marked-pending', 'applying']
 
 /**
@@ -85,6 +87,8 @@ export function contradictions(ledger: readonly LedgerEntry[], history: readonly
     const line = last.get(entry._id)
     if (entry.state === 'applied' && !APPLIED.includes(line?.event)) {
       found.push(`${entry._id} is applied by the ledger, but its history ends with ${line?.event ?? 'nothing'}`)
+    } else if (line?.event === 'applied' && NEVER_AFTER_APPLIED.includes(entry.state)) {
+      found.push(`${entry._id} is ${entry.state} by the ledger, but its history ends with applied`)
     } else if (line !== undefined && line.sha256 !== entry.sha256) {
       found.push(`${entry._id} has another hash in the ledger than in its history`)
     }

@@ -148,6 +148,12 @@ describe('contradictions', () => {
       /history ends with failed/,
     ],
     [
+      'one that was applied and is to run again',
+      [entry('001_a', 'expand', 'failed')],
+      [line(1, '001_a', 'applying'), line(2, '001_a', 'applied')],
+      /001_a is failed by the ledger, but its history ends with applied/,
+    ],
+    [
       'a hash that was changed',
       [{ ...entry('001_a', 'expand'), sha256: sha256('x') }],
       [line(1, '001_a', 'applied')],
