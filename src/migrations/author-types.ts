@@ -10,7 +10,7 @@ export interface CollectionDeclaration {
   /** Options that only creation can set: `capped`, `collation`, `timeseries`… An existing collection that differs is refused. */
   options?: Document
   indexes?: readonly IndexDeclaration[]
-  /** Names of indexes to remove: hidden first, then dropped. */
+  /** Names of indexes to remove. */
   dropIndexes?: readonly string[]
 }
 

@@ -1,7 +1,10 @@
 import { BSON, type Document } from 'mongodb'
+import { z } from 'zod'
 import { canonicalJson } from '../release/index.ts'
 import type { CollectionDeclaration, IndexDeclaration } from './definition.ts'
 import type { CollectionState, IndexState, Validation } from './store.ts'
+
+const record = z.record(z.string(), z.unknown())
 
 /** What a declaration says of an index, in the form in which a server reports it. */
 export function indexOf({ name, key, serves: _serves, ...options }: IndexDeclaration): IndexState {
@@ -54,9 +57,32 @@ function validationDifferences(name: string, schema: Document, is: Validation | 
   return moderate ? [] : [`${name}: the validator is ${is.level} and ${is.action}, declared are strict and error`]
 }
 
-/** Same keys in the same order, and same options. */
+/** Same keys in the same order, and same options, whether a server has added its defaults or not. */
 export function sameIndex(one: IndexState, other: IndexState): boolean {
-  return sameKey(one, other) && same(one.options, other.options)
+  const [ones, others] = [withDefaults(one), withDefaults(other)]
+  return sameKey(ones, others) && same(ones.options, others.options)
+}
+
+/** What a server fills a collation up with (its documentation, Collation). */
+const COLLATION = {
+  ...{ caseLevel: false, caseFirst: 'off', strength: 3, numericOrdering: false, alternate: 'non-ignorable' },
+  ...{ maxVariable: 'punct', normalization: false, backwards: false },
+}
+
+/** An index as a server reports it: the keys of text in one, defaults filled in; without versions, which the server chooses. */
+function withDefaults({ name, key, options }: IndexState): IndexState {
+  const { version: _collation, ...collation } = record.default({}).parse(options.collation)
+  const { textIndexVersion: _text, '2dsphereIndexVersion': _sphere, ...own } = options
+  const filled = { ...own, ...('collation' in own ? { collation: { ...COLLATION, ...collation } } : {}) }
+  const texts = Object.keys(key).filter((field) => key[field] === 'text' && field !== '_fts')
+  if (texts.length === 0 && !('_fts' in key)) return { name, key, options: filled }
+  const joined = Object.entries(key).flatMap(([field, value]) => {
+    if (!texts.includes(field)) return [[field, value] as const]
+    return field === texts[0] ? [['_fts', 'text'] as const, ['_ftsx', 1] as const] : []
+  })
+  const weights = { ...Object.fromEntries(texts.map((field) => [field, 1])), ...record.default({}).parse(own.weights) }
+  const languages = { default_language: 'english', language_override: 'language' }
+  return { name, key: Object.fromEntries(joined), options: { ...languages, ...filled, weights } }
 }
 
 /** Same keys and options but for the seconds after which documents expire. */

@@ -29,8 +29,7 @@ export async function impactOfCollection(
   for (const index of declared.indexes ?? [])
     found.push(...(await impactOfIndex(catalog, name, indexOf(index), before)))
   for (const index of declared.dropIndexes ?? []) {
-    if (before.indexes.some((one) => one.name === index))
-      found.push(warning(name, `index ${index} is hidden, then dropped`))
+    if (before.indexes.some((one) => one.name === index)) found.push(warning(name, `index ${index} is dropped`))
   }
   return found
 }
@@ -69,10 +68,8 @@ async function impactOfIndex(
       found.push({ level: 'error', collection: name, text })
     }
   }
-  const { expireAfterSeconds } = index.options
-  const [field] = Object.keys(index.key)
-  if (expireAfterSeconds !== undefined && field !== undefined) {
-    const expired = await catalog.countExpired(name, field, Number(expireAfterSeconds))
+  if (index.options.expireAfterSeconds !== undefined) {
+    const expired = await catalog.countExpired(name, index)
     found.push(
       (expired > 0 ? warning : note)(
         name,

@@ -130,7 +130,7 @@ export interface CatalogStore {
   /** Groups of documents that share the values of a unique index. */
   countDuplicates(name: string, index: IndexState): Promise<number>
   /** Documents that a TTL index would delete now. */
-  countExpired(name: string, field: string, seconds: number): Promise<number>
+  countExpired(name: string, index: IndexState): Promise<number>
   count(name: string, filter: Document): Promise<number>
 }
 

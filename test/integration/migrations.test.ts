@@ -7,6 +7,7 @@ import {
   type ApplyOptions,
   applyMigrations,
   driftOf,
+  type IndexDeclaration,
   loadMigrations,
   type Migration,
   type MigrationDefinition,
@@ -260,6 +261,13 @@ describe('two and five at once', () => {
     await expect(
       applyMigrations(other, [slow], { ...common, phase: 'data', lease: { ...LEASE, wait: 0 } }),
     ).rejects.toMatchObject({ kind: 'locked', message: expect.stringMatching(/octocat on runner \(run run\)/) })
+    const before = await readLedger(other)
+    const noWait = { ...common, lease: { ...LEASE, wait: 0 } }
+    const locked = { kind: 'locked', message: expect.stringMatching(/migrate of octocat on runner/) }
+    await expect(undoTo(other, [slow], null, noWait)).rejects.toMatchObject(locked)
+    const reason = 'looked at every document'
+    await expect(mark(other, [slow], '001_x', 'applied', { ...noWait, reason })).rejects.toMatchObject(locked)
+    expect(await readLedger(other)).toEqual(before)
     leave()
     await first
   })
@@ -426,6 +434,11 @@ describe('a ledger that was edited by hand', () => {
       /_migrations 001_x .*state/,
     ],
     [
+      'one that was applied and is to run again',
+      () => root.collection('_migrations').updateMany({}, { $set: { state: 'failed' } }),
+      /001_x is failed by the ledger, but its history ends with applied/,
+    ],
+    [
       'a hash',
       () => root.collection('_migrations').updateMany({}, { $set: { sha256: sha256('other') } }),
       /another hash in the ledger/,
@@ -486,6 +499,47 @@ describe('an existing collection', () => {
       text: '1 values stand more than once: n cannot be unique',
     })
     await expect(apply([unique], 'expand')).rejects.toThrow(/1 values stand more than once/)
+  })
+
+  it('gets indexes of every kind, which are then no drift, and is undone to every byte', async () => {
+    await root.collection('x').insertMany([{ n: 1, text: 'no finding', at: { type: 'Point', coordinates: [7, 50] } }])
+    const before = await contentOf(root)
+    const kinds: IndexDeclaration[] = [
+      { name: 'words', key: { text: 'text' } },
+      { name: 'place', key: { at: '2dsphere' } },
+      { name: 'spread', key: { n: 'hashed' } },
+      { name: 'some', key: { n: -1, text: 1 }, partialFilterExpression: { n: { $gt: 0 } } },
+    ]
+    const every = declared({ indexes: kinds })
+    await apply([every], 'expand')
+    expect((await opened.catalog.describe('x'))?.indexes).toHaveLength(kinds.length)
+    expect(await driftOf(opened, [every], signal)).toEqual([])
+    const again = { ...every, id: '002_again', sha256: sha256('again') }
+    const { steps } = await planMigrations(opened, [every, again], { phase: 'expand', signal })
+    expect(steps[0]?.impacts.map(({ text }) => text)).toEqual(['is as declared already'])
+    await undoTo(opened, [every], null, common)
+    expect(await contentOf(root)).toEqual(before)
+  })
+
+  it('has as duplicates what the server would refuse: what is absent as null, and nothing that a sparse or partial index leaves out', async () => {
+    const x = root.collection('x')
+    const unique = (more: object) => declared({ indexes: [{ name: 'n', key: { n: 1 }, unique: true, ...more }] })
+    await x.insertMany([{ n: 1, on: true }, { n: 1 }, { n: 2 }, {}, { n: null }])
+    const duplicates = async (index: object) => {
+      const { steps } = await planMigrations(opened, [unique(index)], { phase: 'expand', signal })
+      return steps[0]?.impacts.flatMap(({ level, text }) => (level === 'error' ? [Number.parseInt(text, 10)] : []))
+    }
+    expect(await duplicates({})).toEqual([2])
+    expect(await duplicates({ sparse: true })).toEqual([1])
+    expect(await duplicates({ partialFilterExpression: { on: true } })).toEqual([])
+    await expect(x.createIndex({ n: 1 }, { unique: true })).rejects.toMatchObject({ code: 11000 })
+    await x.deleteMany({ n: { $in: [1, null] }, on: { $ne: true } })
+    await x.insertMany([{ text: 'without' }, { text: 'another' }])
+    await expect(apply([unique({})], 'expand')).rejects.toThrow(/1 values stand more than once/)
+    await clear(root)
+    await x.insertMany([{ n: 1 }, {}, {}])
+    await apply([unique({ sparse: true })], 'expand')
+    await expect(x.insertOne({ n: 1 })).rejects.toMatchObject({ code: 11000 })
   })
 
   it('is told how many documents a TTL would delete at once', async () => {

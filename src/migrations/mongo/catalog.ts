@@ -24,6 +24,9 @@ const indexSchema = z.looseObject({
   ns: z.unknown().optional(),
 })
 
+/** By which strings are the same, where an index says so. */
+const collationSchema = z.object({ collation: z.looseObject({ locale: z.string() }).optional() })
+
 /** Milliseconds that one of the counting questions may take. */
 const COUNT_LIMIT = 10 * 60_000
 
@@ -84,32 +87,41 @@ export function mongoCatalog(db: Db): CatalogStore {
     },
     countInvalid: (name, schema) =>
       db.collection(name).countDocuments({ $nor: [{ $jsonSchema: schema }] }, { maxTimeMS: COUNT_LIMIT }),
-    async countDuplicates(name, { key, options }) {
-      const group = Object.fromEntries(Object.keys(key).map((field, position) => [`k${position}`, `$${field}`]))
-      const partial = z.record(z.string(), z.unknown()).default({}).parse(options.partialFilterExpression)
+    async countDuplicates(name, index) {
+      const { collation } = collationSchema.parse(index.options)
+      // An index takes a field that is absent for null.
+      const values = Object.keys(index.key).map((field, at) => [`k${at}`, { $ifNull: [`$${field}`, null] }])
       const [found] = await db
         .collection(name)
         .aggregate(
           [
-            { $match: partial },
-            { $group: { _id: group, count: { $sum: 1 } } },
+            { $match: indexedBy(index) },
+            { $group: { _id: Object.fromEntries(values), count: { $sum: 1 } } },
             { $match: { count: { $gt: 1 } } },
             { $count: 'groups' },
           ],
-          { allowDiskUse: true, maxTimeMS: COUNT_LIMIT },
+          { allowDiskUse: true, maxTimeMS: COUNT_LIMIT, ...(collation === undefined ? {} : { collation }) },
         )
         .toArray()
       return Number(found?.groups ?? 0)
     },
-    countExpired(name, field, seconds) {
+    async countExpired(name, index) {
+      const [field] = Object.keys(index.key)
+      const { expireAfterSeconds } = index.options
       const query = {
-        $expr: { $lt: [`$${field}`, { $subtract: ['$$NOW', seconds * 1000] }] },
-        [field]: { $type: 'date' },
+        $expr: { $lt: [`$${field}`, { $subtract: ['$$NOW', Number(expireAfterSeconds) * 1000] }] },
+        [field ?? '']: { $type: 'date' },
       }
-      return db.collection(name).countDocuments(query, { maxTimeMS: COUNT_LIMIT })
+      return db.collection(name).countDocuments({ $and: [indexedBy(index), query] }, { maxTimeMS: COUNT_LIMIT })
     },
     count: (name, filter) => db.collection(name).countDocuments(filter, { maxTimeMS: COUNT_LIMIT }),
   }
+}
+
+/** Which documents an index holds. */
+function indexedBy({ key, options }: IndexState): Document {
+  if (options.sparse === true) return { $or: Object.keys(key).map((field) => ({ [field]: { $exists: true } })) }
+  return record.default({}).parse(options.partialFilterExpression)
 }
 
 /**
