@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { arrange, chooseBackup, findParts, type Tagged } from '../../../src/backup/catalogue.ts'
+import type { Contents } from '../../../src/backup/contents.ts'
+
+const snapshot = (id: string, part: string, paths: string[] = []): Tagged => ({
+  ...{ id: `${part} of ${id}`, paths },
+  tags: [`id=${id}`, `part=${part}`],
+})
+const DAYS = [1, 2, 3, 4].map((day) => `2026010${day}t013000z-0000000${day}`)
+const TORN = '20260105t013000z-00000005'
+const held = [...DAYS.flatMap((id) => [snapshot(id, 'work'), snapshot(id, 'contents')]), snapshot(TORN, 'work')]
+const { complete } = arrange(held)
+
+describe('of the backups of a repository', () => {
+  it('those whose contents are stored count, the newest first; what never became one is known apart', () => {
+    expect(complete.map(({ id }) => id)).toEqual(DAYS.toReversed())
+    expect([...arrange(held).torn.keys()]).toEqual([TORN])
+  })
+
+  it('the newest, one by its id, or any of them is chosen', () => {
+    expect(chooseBackup(complete, 'newest').id).toBe(DAYS[3])
+    expect(chooseBackup(complete, DAYS[1] ?? '').id).toBe(DAYS[1])
+    const drawn = new Set(Array.from({ length: 1000 }, () => chooseBackup(complete, 'random').id))
+    expect([...drawn].sort()).toEqual(DAYS)
+  })
+
+  it.each([
+    [[], 'newest', 'the repository holds no complete backup'],
+    [[], 'random', 'the repository holds no complete backup'],
+    [
+      complete,
+      TORN,
+      `the repository holds no complete backup ${TORN}; the newest are ${DAYS.slice(1).toReversed().join(', ')}`,
+    ],
+  ])('none is chosen of %j by %s', (backups, wanted, message) => {
+    expect(() => chooseBackup(backups, wanted)).toThrow(expect.objectContaining({ kind: 'refused', message }))
+  })
+})
+
+it('a backup that lost a snapshot of a volume, or its dumps, is named as not whole', () => {
+  const [id = ''] = DAYS
+  const contents = { id, archives: [{ volume: 'orthanc' }, { volume: 'archive' }] } as unknown as Contents
+  const one = snapshot(id, 'volume', ['/volumes/orthanc'])
+  const [backup] = arrange([one, snapshot(id, 'contents')]).complete
+  if (backup === undefined) expect.unreachable()
+  expect(() => findParts(backup, contents)).toThrow(
+    `the backup ${id} is not whole: no snapshot holds volume archive, its dumps`,
+  )
+})
