@@ -86,7 +86,7 @@ export class Restic {
       RESTIC_REPOSITORY: repository.location,
       RESTIC_PASSWORD_FILE: repository.passwordFile,
     }
-    const inLocation = /\/\/([^/@]*)@/.exec(repository.location)?.[1]?.split(':')[1]
+    const inLocation = /\/\/[^/@:]*:([^/@]*)@/.exec(repository.location)?.[1]
     this.redact = redactor([...Object.values(repository.env ?? {}), ...(inLocation === undefined ? [] : [inLocation])])
   }
 
@@ -100,7 +100,7 @@ export class Restic {
 
   /** Makes the repository; `like` gives its chunk boundaries, so that copies of its snapshots deduplicate. */
   async init(like?: Restic): Promise<void> {
-    const from = like === undefined ? [] : ['--copy-chunker-params', '--from-repo', like.repository.location]
+    const from = like === undefined ? [] : ['--copy-chunker-params']
     await this.#run(['init', ...from], {}, like === undefined ? {} : fromEnvironment(like.repository))
   }
 
@@ -194,7 +194,6 @@ export class Restic {
    */
   async copyFrom(source: Restic, snapshots: readonly string[], call: ResticCall = {}): Promise<void> {
     if (snapshots.length === 0) return
-    const from = ['--from-repo', source.repository.location]
     const retries = new Map<string, number>()
     const onLine = (line: string, stream: 'stdout' | 'stderr') => {
       call.onLine?.(line, stream)
@@ -203,11 +202,15 @@ export class Restic {
       const again = (retries.get(operation) ?? 0) + 1
       if (again > MAX_COPY_RETRIES) {
         const between = `the way between ${source.#where} and ${this.#where} broke`
-        throw this.#failure(new Failure('unreachable', source.redact(`${between}: ${why}; ask again, it goes on`)))
+        throw this.#failure(new Failure('unreachable', `${between}: ${why}; ask again, it goes on`))
       }
       retries.set(operation, again)
     }
-    await this.#run(['copy', ...from, ...snapshots], { ...call, onLine }, fromEnvironment(source.repository))
+    await this.#run(['copy', ...snapshots], { ...call, onLine }, fromEnvironment(source.repository)).catch(
+      (thrown: unknown) => {
+        throw thrown instanceof Failure ? source.#failure(thrown) : thrown
+      },
+    )
   }
 
   /** Removes locks whose process is gone; a live one stays. Where there is no repository yet, there is none to remove. */
@@ -277,8 +280,9 @@ export function isLocal(location: string): boolean {
   return location.startsWith('/')
 }
 
-function fromEnvironment(source: Repository): Record<string, string> {
-  return { ...source.env, RESTIC_FROM_PASSWORD_FILE: source.passwordFile }
+/** Not by an argument, which everybody on the machine can read: the location may hold a password. */
+function fromEnvironment({ env, location, passwordFile }: Repository): Record<string, string> {
+  return { ...env, RESTIC_FROM_REPOSITORY: location, RESTIC_FROM_PASSWORD_FILE: passwordFile }
 }
 
 /** Reads the last line of `restic backup --json`. @throws Error when it is no summary */

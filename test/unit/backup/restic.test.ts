@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -38,4 +38,20 @@ describe('a copy', () => {
   it('in which each is tried again six times goes on', async () => {
     await copyThatRetries([...Array(6).fill('0a1b'), ...Array(6).fill('2c3d')], 'exit 0')
   })
+})
+
+it.each([
+  ['is copied from', (first: Restic, second: Restic) => first.copyFrom(second, ['1f2e3d4c'])],
+  ['a repository is made like', (first: Restic, second: Restic) => first.init(second)],
+])('the password in the location of what %s stands in no argument', async (_what, ask) => {
+  const program = join(directory, 'restic-that-tells')
+  const said = join(directory, 'said')
+  const lines = [`printf '%s\\n' "$@" >${said}.args`, `echo "$RESTIC_FROM_REPOSITORY" >${said}.env`]
+  await writeFile(program, ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 })
+  const at = (location: string) => new Restic(program, { location, passwordFile: '/password' }, '/bin', directory)
+  const from = `rest:http://vault:${PASSWORD}:2@store:8000/backups`
+  await ask(at('/backups'), at(from))
+  expect(await readFile(`${said}.args`, 'utf8')).not.toContain(PASSWORD)
+  expect(await readFile(`${said}.env`, 'utf8')).toBe(`${from}\n`)
+  expect(at(from).redact(from)).not.toMatch(/of-the-vault|:2@/)
 })
