@@ -1,9 +1,10 @@
-import { mkdir, rm, statfs } from 'node:fs/promises'
+import { mkdir, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { refused, together } from '../lib/index.ts'
 import { INDEX_DUMP } from './archive.ts'
 import { findParts, type StoredBackup } from './catalogue.ts'
 import type { Contents } from './contents.ts'
+import { askDocker, type Docker } from './docker.ts'
 import type { Restic } from './restic.ts'
 
 /** Where the parts of a backup lie once its snapshots are restored below a directory. */
@@ -37,9 +38,10 @@ const MARGIN = 1.1
 
 /**
  * Restores all snapshots of a backup below `directory`, which is emptied first.
- * @throws Failure `refused` when they do not fit on its disk
+ * @throws Failure `refused` when they, or the database that is then restored from them, do not fit on a disk
  */
 export async function restoreFiles(
+  docker: Docker,
   restic: Restic,
   backup: StoredBackup,
   contents: Contents,
@@ -48,14 +50,28 @@ export async function restoreFiles(
 ): Promise<RestoredFiles> {
   await rm(directory, { recursive: true, force: true })
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  const { bavail, bsize } = await statfs(directory)
-  const needed = contents.stored.read * MARGIN
-  if (bavail * bsize < needed) {
-    const mib = (bytes: number) => `${Math.ceil(bytes / 1024 / 1024)} MiB`
-    throw refused(`${directory} has ${mib(bavail * bsize)} free, the backup needs ${mib(needed)}`)
-  }
+  await refuseLittleRoom(docker, contents, directory)
   const { work, staged, volumes } = findParts(backup, contents)
   // Each lies below a folder of its own, and each opens the repository, which takes restic half a second.
   await together([work, ...volumes.values()].map((snapshot) => restic.restore(snapshot, directory, [], { signal })))
   return restoredIn(directory, staged)
+}
+
+/** Both copies are looked at before either is begun: what lives may write to the same disks. */
+async function refuseLittleRoom(docker: Docker, { stored, database }: Contents, directory: string): Promise<void> {
+  const scratch = (database?.collections ?? []).reduce((sum, { bytes }) => sum + bytes, 0)
+  const engine = await askDocker(docker, ['info', '--format', '{{.DockerRootDir}}'])
+  const [here, there] = await Promise.all([directory, engine].map((path) => stat(path).catch(() => null)))
+  if (here?.dev === there?.dev) return requireRoom(directory, stored.read + scratch, 'the backup and the database')
+  await requireRoom(directory, stored.read, 'the backup')
+  // An engine on another machine shows no folder here.
+  if (there !== null) await requireRoom(engine, scratch, 'the database')
+}
+
+async function requireRoom(path: string, bytes: number, what: string): Promise<void> {
+  const { bavail, bsize } = await statfs(path)
+  const [free, needed] = [bavail * bsize, bytes * MARGIN]
+  if (free >= needed) return
+  const mib = (value: number) => `${Math.ceil(value / 1024 / 1024)} MiB`
+  throw refused(`${path} has ${mib(free)} free, ${what} to restore beside what lives needs ${mib(needed)}`)
 }

@@ -62,7 +62,14 @@ export class RestoredLevels {
     const restored = await this.#level('L2', async () => {
       const restoring = async () => {
         const directory = join(this.#request.work, 'restored')
-        files = await restoreFiles(this.#restic, this.#backup, this.#contents, directory, signal)
+        files = await restoreFiles(
+          this.#request.tools.docker,
+          this.#restic,
+          this.#backup,
+          this.#contents,
+          directory,
+          signal,
+        )
         return files
       }
       const [there] = await together([restoring(), this.#startScratch()])

@@ -3,8 +3,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Repository, runRestore, takeBackup, verifyBackup } from '../../src/backup/index.ts'
+import { listBackups, type Repository, Restic, runRestore, takeBackup, verifyBackup } from '../../src/backup/index.ts'
 import { fillRecords } from '../backup/records.ts'
+import { startRelay } from '../backup/relay.ts'
 import { type Gate, startGate } from '../backup/signed-store.ts'
 import { BackupSite } from '../backup/site.ts'
 import { addressOf, docker, ensureToolImage, LAB_LABEL, waitFor } from '../lab/index.ts'
@@ -91,6 +92,38 @@ describe.each(stores)('a second repository by $kind', ({ right, other, wrong, se
     const away = await takeBackup(site.backup({ archives: [], second: wrong() }))
     expect(away.second).toMatchObject({ outcome: 'later', waiting: [away.contents.id] })
   })
+})
+
+test('a way to a REST server that breaks in the middle of a pack leaves no backup there; the next one goes on', async () => {
+  await using relay = await startRelay({ host: rest, port: 8000 })
+  const through = (): Repository => ({
+    ...(stores[1]?.right() ?? expect.unreachable()),
+    location: `rest:http://127.0.0.1:${relay.port}/cut`,
+  })
+  const { restic, path, cache } = site.tools
+  const there = async () => (await listBackups(new Restic(restic, through(), path, cache))).map(({ id }) => id)
+  const backup = () => takeBackup(site.backup({ archives: [], second: through() }))
+  const whole = await backup()
+  expect(await there()).toContain(whole.contents.id)
+  const before = await there()
+
+  // What does not compress is one pack of more than twice as many bytes as come through.
+  await writeFile(join(site.directory, 'stack', 'viewer.wasm'), randomBytes(4_000_000))
+  relay.breakAfter(1_500_000)
+  const cut = await backup()
+  expect(cut.second).toEqual({
+    outcome: 'later',
+    why: expect.stringMatching(/^the way between \S+ and rest:\S+ broke: .*; ask again, it goes on$/),
+    waiting: [cut.contents.id],
+  })
+  expect(relay.broken).toBeGreaterThan(1)
+  relay.mend()
+  expect(await there()).toEqual(before)
+
+  const next = await backup()
+  expect(next.second).toMatchObject({ outcome: 'copied', backups: [cut.contents.id, next.contents.id] })
+  const report = await verifyBackup(site.verification({ repository: through(), which: cut.contents.id }))
+  expect(report.levels.flatMap(({ findings }) => findings)).toEqual([])
 })
 
 test('a second repository by S3 gives everything back to a server that lost all, its first repository too', async () => {

@@ -10,6 +10,7 @@ import { BSON, type Db } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   clearLeftovers,
+  type Docker,
   listBackups,
   planRestore,
   Restic,
@@ -422,7 +423,18 @@ describe('what is not a backup’s fault', () => {
     const little = verifyBackup(site.verification({ work, progress: (line) => line.startsWith('L1') && disk.fill() }))
     await expect(little).rejects.toMatchObject({
       kind: 'refused',
-      message: expect.stringMatching(/MiB free, the backup needs/),
+      message: expect.stringMatching(/work\/restored has 0 MiB free, the backup to restore .* needs \d+ MiB$/),
+    })
+    await disk.empty()
+
+    // The scratch database lies where the engine keeps its containers, beside those that live.
+    disk.fill()
+    const engine: Docker = (args, call) =>
+      args[0] === 'info' ? Promise.resolve({ code: 0, stdout: disk.path, stderr: '' }) : site.tools.docker(args, call)
+    const narrow = verifyBackup(site.verification({ tools: { ...site.tools, docker: engine } }))
+    await expect(narrow).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(/^\S+pacs-disk-\S+ has 0 MiB free, the database to restore .* needs \d+ MiB$/),
     })
     await disk.empty()
 
@@ -492,6 +504,37 @@ describe('a process that is killed', () => {
     const next = await takeBackup(site.backup({ archives: [] }))
     expect(next.pruning).toMatchObject({ outcome: 'done' })
     expect(await backups()).toEqual([next.contents.id, ...before])
+  })
+
+  test('restic itself, in the middle of a pack, ends the backup with its name; what it left harms no other', async () => {
+    const before = await backups()
+    const { location } = site.repository
+    const halves = `find ${location}/data -name '*-tmp-*' -size +0`
+    const dying = join(site.directory, 'dying-restic')
+    const lines = [
+      `case " $* " in *' backup '*) ;; *) exec ${site.tools.restic} "$@" ;; esac`,
+      // So slowly that a pack takes seconds.
+      `${site.tools.restic} --limit-upload 64 "$@" & pid=$!`,
+      `until [ -n "$(${halves})" ] || ! kill -0 $pid; do :; done`,
+      'kill -KILL $pid; wait $pid',
+    ]
+    await writeFile(dying, ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 })
+    // Packs hold 16 MiB at most, and this is new.
+    await writeFile(join(site.directory, 'stack', 'reader.wasm'), randomBytes(400_000))
+    const tools = { ...site.tools, restic: dying }
+    await expect(takeBackup(site.backup({ archives: [], tools }))).rejects.toMatchObject({
+      kind: 'error',
+      message: expect.stringMatching(/^restic ended with 137 on /),
+    })
+    const left = (await readdir(join(location, 'data'), { recursive: true })).filter((name) => name.includes('-tmp-'))
+    expect(left).toHaveLength(1)
+    expect(await readdir(site.work)).toEqual([])
+    expect(await backups()).toEqual(before)
+
+    const next = await takeBackup(site.backup({ archives: [] }))
+    expect(await backups()).toEqual([next.contents.id, ...before])
+    const report = await verifyBackup(site.verification({ which: next.contents.id }))
+    expect(report.levels.flatMap(({ findings }) => findings)).toEqual([])
   })
 
   test('in a verification leaves containers that are removed', async () => {
