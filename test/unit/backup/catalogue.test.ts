@@ -37,13 +37,16 @@ describe('of the backups of a repository', () => {
   })
 })
 
-it('a backup that lost a snapshot of a volume, or its dumps, is named as not whole', () => {
+it.each([
+  [['volume'], 'its dumps'],
+  [['work'], 'volume orthanc'],
+  [[], 'volume orthanc, its dumps'],
+])('a backup of which only %j are left is named as not whole', (left, lost) => {
   const [id = ''] = DAYS
-  const contents = { id, archives: [{ volume: 'orthanc' }, { volume: 'archive' }] } as unknown as Contents
-  const one = snapshot(id, 'volume', ['/volumes/orthanc'])
-  const [backup] = arrange([one, snapshot(id, 'contents')]).complete
+  const contents = { id, archives: [{ volume: 'orthanc' }] } as unknown as Contents
+  const parts = { volume: snapshot(id, 'volume', ['/volumes/orthanc']), work: snapshot(id, 'work', ['/staged']) }
+  const there = Object.entries(parts).flatMap(([part, one]) => (left.includes(part) ? [one] : []))
+  const [backup] = arrange([...there, snapshot(id, 'contents')]).complete
   if (backup === undefined) expect.unreachable()
-  expect(() => findParts(backup, contents)).toThrow(
-    `the backup ${id} is not whole: no snapshot holds volume archive, its dumps`,
-  )
+  expect(() => findParts(backup, contents)).toThrow(`the backup ${id} is not whole: no snapshot holds ${lost}`)
 })
