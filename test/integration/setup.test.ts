@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Lab, Machine } from '../lab/index.ts'
 import { runSetUp, startServer } from '../server/set-up.ts'
@@ -113,14 +114,57 @@ describe('setup-production.sh', () => {
 
     // Nothing serves yet whose health could be asked for.
     await server.run(['systemctl', 'start', 'pacs-health.service'])
-    expect(await server.run(['journalctl', '-u', 'pacs-health.service', '--no-pager', '-o', 'cat'])).toContain(
-      'nothing serves that brought a health check',
-    )
     expect((await server.exec(['ls', '/opt/pacs/metrics/health.prom'])).code).not.toBe(0)
 
     await server.run(['systemctl', 'disable', '--quiet', '--now', 'pacs-verify.timer'])
     expect((await runSetUp(server)).stdout).toContain('note: pacs-verify.timer is disabled')
     await server.run(['systemctl', 'enable', '--quiet', '--now', 'pacs-verify.timer'])
+  })
+
+  it('asks for its health twice a minute, and the journal keeps what changed', async () => {
+    const [release, config] = ['20261124t101500z-abc1234def01', '0123456789abcdef']
+    const monitoring = `/opt/pacs/releases/${release}/stack/monitoring`
+    const [state, configuration] = ['/opt/pacs/state.json', `/opt/pacs/config/${config}`]
+    await server.run([
+      'sh',
+      '-ec',
+      `[ ! -e ${state} ] || cp -p ${state} /root; mkdir -p ${monitoring} ${configuration}`,
+    ])
+    for (const name of ['health-check.js', 'health-checks.json']) {
+      await server.copyIn(
+        join(import.meta.dirname, '../../deployment/production/monitoring', name),
+        `${monitoring}/${name}`,
+      )
+    }
+    await server.copyIn(Buffer.from('PACS_PUBLIC_HOST=pacs.invalid\n'), `${configuration}/.env`)
+    await server.copyIn(Buffer.from(JSON.stringify({ serving: { release, config } })), state)
+    const since = (await server.run(['date', '+%s'])).trim()
+    const asked = async () => {
+      await server.run(['systemctl', 'start', 'pacs-health.service'])
+      await server.run(['journalctl', '--sync'])
+      const kept = [
+        'journalctl',
+        '--quiet',
+        '--no-pager',
+        '-o',
+        'cat',
+        '--since',
+        `@${since}`,
+        '-u',
+        'pacs-health.service',
+      ]
+      return (await server.run(kept)).trim().split('\n')
+    }
+    const first = await asked()
+    expect(await server.readText('/opt/pacs/metrics/health.prom')).toContain('pacs_health_state{state="down"} 1')
+    expect(first).toContain('mongodb container is down, was up: there is no container')
+    expect(first.filter((line) => !/ is (down|degraded), was up: /.test(line))).toEqual([])
+    expect(await asked()).toEqual(first)
+    await server.run([
+      'sh',
+      '-ec',
+      `rm ${state}; [ ! -e /root/state.json ] || cp -p /root/state.json ${state}; rm -r /opt/pacs/releases/${release} ${configuration} /opt/pacs/metrics/health.prom`,
+    ])
   })
 
   it('changes nothing the second time', async () => {

@@ -7,7 +7,7 @@ const AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt'
 /** Where a release keeps the program: a stack of its own may have none. */
 const PROGRAM = 'stack/monitoring/health-check.js'
 
-/** A script that runs the check of what serves, by its own configuration; it says so, and is content, where nothing serves that has one. */
+/** A script that runs the check of what serves, by its own configuration; it is content, and tells a person, where nothing serves that has one. */
 export function healthScript({ bin, state, releases, config, metrics }: Layout): string {
   const node = join(bin, 'node')
   return `#!/bin/sh
@@ -17,7 +17,7 @@ serving=$(${node} -p 'const { serving } = JSON.parse(fs.readFileSync("${state}")
 program="${releases}/\${serving% *}/${PROGRAM}"
 config="${config}/\${serving#* }"
 if [ -z "$serving" ] || [ ! -f "$program" ]; then
-  echo 'nothing serves that brought a health check'
+  [ -n "\${INVOCATION_ID:-}" ] || echo 'nothing serves that brought a health check'
   exit 0
 fi
 host=$(sed -n "s/^PACS_PUBLIC_HOST=['\\"]*\\([A-Za-z0-9.-]*\\).*/\\1/p" "$config/.env" | tail -n 1)
@@ -40,6 +40,9 @@ SupplementaryGroups=docker
 ExecStart=${script}
 # Degraded and down are results, not failures of the check.
 SuccessExitStatus=1 11
+# Of 2,880 runs a day the journal keeps what changed, and failures; nothing of systemd's own four lines for each.
+SyslogLevel=notice
+LogLevelMax=notice
 NoNewPrivileges=yes
 ProtectSystem=strict
 ReadWritePaths=${metrics}

@@ -8,7 +8,7 @@ import { parseChecksFile } from './checks-file.ts'
 import { type ContainerFigures, containerFigures } from './container-figures.ts'
 import { listContainers } from './containers.ts'
 import { type PlannedCheck, planChecks } from './plan.ts'
-import { asPrometheus, asTable, examine, type Report } from './report.ts'
+import { asPrometheus, asTable, changesSince, examine, type Report } from './report.ts'
 
 export const USAGE = `usage: health-check.js [--format table|json|prometheus] [--url https://HOST/] [--release ID] [--strict]
                        [--checks FILE] [--secrets FOLDER] [--ca-file PEM] [--engine SOCKET] [--timeout 1500ms] [--output FILE]
@@ -19,7 +19,8 @@ Asks every service of the stack on this machine in its own protocol, all at once
   --release   the release that must serve
   --checks    what is checked (default: health-checks.json beside this program)
   --secrets   where passwords lie (default: /opt/pacs/config/next/secrets)
-  --output    replaces FILE at once instead of printing, for a textfile collector; also with what an engine's silence means: down
+  --output    replaces FILE at once instead of printing, for a textfile collector; also with what an engine's silence means: down.
+              What is not as the metrics in FILE say is printed, a line for each check
 Exits with 0 when all is up, 1 when something is degraded (11 with --strict), 11 when something critical is down, 22 when it
 fails itself, 40 for bad input, 50 when the engine does not answer.`
 
@@ -83,8 +84,16 @@ export async function healthCheck(args: readonly string[], { script, env, print 
     examine(planned, { patience: limit }),
     containerFigures(values.engine, counted, limit),
   ])
-  if (values.output !== undefined) await replaceFile(values.output, format(report, figures), 0o644)
-  else if (!(containers instanceof Failure)) print(format(report, figures))
+  if (values.output !== undefined) {
+    const before = await readFile(values.output, 'utf8').catch(() => '')
+    await replaceFile(values.output, format(report, figures), 0o644)
+    if (values.format === 'prometheus')
+      print(
+        changesSince(before, report)
+          .map((line) => `${line}\n`)
+          .join(''),
+      )
+  } else if (!(containers instanceof Failure)) print(format(report, figures))
   if (containers instanceof Failure) throw containers
   if (report.state === 'up') return exitClass.ok
   return report.state === 'degraded' && !values.strict ? DEGRADED : exitClass.unhealthy

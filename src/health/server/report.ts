@@ -66,13 +66,34 @@ export function asTable({ state, ms, checks }: Report): string {
   return [...lines, `${state}: ${up} of ${checks.length} checks are up (${ms} ms)`, ''].join('\n')
 }
 
+const UP = 'pacs_health_check_up'
+const DEGRADED = 'pacs_health_check_degraded'
+
+function labels({ service, check, critical }: CheckResult): string {
+  return `{service="${escaped(service)}",check="${escaped(check)}",critical="${critical}"}`
+}
+
+/**
+ * For the journal of a timer: a line for each check that is not as it was, and no line where nothing changed.
+ * @param before what {@link asPrometheus} wrote the last time; empty when there is none: then all were up
+ */
+export function changesSince(before: string, { checks }: Report): string[] {
+  const lines = new Set(before.split('\n'))
+  return checks.flatMap((one) => {
+    const was = lines.has(`${UP}${labels(one)} 0`)
+      ? 'down'
+      : lines.has(`${DEGRADED}${labels(one)} 1`)
+        ? 'degraded'
+        : 'up'
+    return was === one.state ? [] : [`${one.service} ${one.check} is ${one.state}, was ${was}: ${one.detail}`]
+  })
+}
+
 /**
  * For the node exporter's textfile collector, or anything else that reads Prometheus' text.
  * @param figures of the containers that run
  */
 export function asPrometheus({ state, at, ms, checks }: Report, figures: readonly ContainerFigures[] = []): string {
-  const labels = (one: CheckResult) =>
-    `{service="${escaped(one.service)}",check="${escaped(one.check)}",critical="${one.critical}"}`
   const family = (name: string, help: string, samples: readonly string[], type = 'gauge') => [
     `# HELP ${name} ${help}`,
     `# TYPE ${name} ${type}`,
@@ -98,12 +119,12 @@ export function asPrometheus({ state, at, ms, checks }: Report, figures: readonl
       all.map((each) => `{state="${each}"} ${each === state ? 1 : 0}`),
     ),
     ...family(
-      'pacs_health_check_up',
+      UP,
       '1 for a check that is up or degraded.',
       checks.map((one) => `${labels(one)} ${one.state === 'down' ? 0 : 1}`),
     ),
     ...family(
-      'pacs_health_check_degraded',
+      DEGRADED,
       '1 for a check that is degraded.',
       checks.map((one) => `${labels(one)} ${one.state === 'degraded' ? 1 : 0}`),
     ),

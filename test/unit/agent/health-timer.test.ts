@@ -40,7 +40,7 @@ async function bring(env: string): Promise<void> {
   await writeFile(join(paths.config, CONFIG, '.env'), env)
 }
 
-const run = () => tryRun(script, [], { env: { PATH: process.env.PATH ?? '' } })
+const run = (env: Record<string, string> = {}) => tryRun(script, [], { env: { PATH: process.env.PATH ?? '', ...env } })
 
 describe('the health check by a timer', () => {
   it.each([
@@ -66,6 +66,8 @@ describe('the health check by a timer', () => {
     await bring('PACS_PUBLIC_HOST=pacs.example.org\n')
     await serve(null)
     expect(await run()).toMatchObject(none)
+    // As systemd runs it, twice a minute.
+    expect(await run({ INVOCATION_ID: '0123456789abcdef0123456789abcdef' })).toMatchObject({ ...none, stdout: '' })
     await serve({ release: '20261124t101500z-000000000000', config: CONFIG })
     expect(await run()).toMatchObject(none)
   })

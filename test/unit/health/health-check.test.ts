@@ -276,6 +276,21 @@ describe('health-check.js', () => {
     expect(await report({ web: {} }, [...others, { service: 'web' }])).toMatchObject({ state: 'up' })
   })
 
+  it('prints beside the file that it writes what is not as that file said, once', async () => {
+    const writing = ['--format', 'prometheus', '--output', join(directory, 'health.prom')]
+    const printedOver = async (...containers: Container[]) =>
+      (await check({ web: {}, cache: {} }, containers, ...writing)).printed
+    const [web, cache] = [{ service: 'web' }, { service: 'cache' }]
+    const starting = { service: 'web', status: 'Up 2 seconds (health: starting)' }
+    expect(await printedOver(web)).toBe('cache container is down, was up: there is no container\n')
+    expect(await printedOver(web)).toBe('')
+    expect(await printedOver(starting, cache)).toMatch(
+      /^web container is degraded, was up: starts\ncache container is up, was down: .*\n$/,
+    )
+    expect(await printedOver(starting, cache)).toBe('')
+    expect(await printedOver(cache)).toBe('web container is down, was degraded: there is no container\n')
+  })
+
   it('says that the engine does not answer, and leaves no file behind that says otherwise', async () => {
     const output = join(directory, 'health.prom')
     const writing = ['--format', 'prometheus', '--output', output]
