@@ -29,9 +29,16 @@ const watching = {
 
 const absolutePath = z.string().startsWith('/', 'must be an absolute path on the server')
 
+/** A second of UTC; the oplog counts no finer. */
+export const secondSchema = z.iso.datetime({ precision: 0, error: 'is no second of UTC like 2026-11-28T10:15:00Z' })
+
 /** What is restored; directories lie on the server. */
 export const restoreTargetSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('database') }),
+  z.object({
+    kind: z.literal('database'),
+    /** As it was when this second began. */
+    to: secondSchema.optional(),
+  }),
   z.object({ kind: z.literal('collection'), collection: z.string().min(1) }),
   z.object({
     kind: z.literal('study'),

@@ -29,6 +29,13 @@ const momentSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('span'), from: instant, to: instant, why: z.string() }),
 ])
 
+/** What a backup keeps of the oplog, for restores to a moment before its own. */
+const oplogSchema = z.discriminatedUnion('kind', [
+  /** All that was written after `from`, up to `to` (`seconds.increment`), without a gap. */
+  z.object({ kind: z.literal('kept'), from: z.string(), to: z.string(), entries: count, bytes: count }),
+  z.object({ kind: z.literal('none'), why: z.string() }),
+])
+
 /** Something that lies beside the backup and is not in it, by name. */
 const leftOutSchema = z.object({ what: z.string(), why: z.string() })
 
@@ -37,6 +44,8 @@ const databaseContentsSchema = z.object({
   database: z.string(),
   server: z.object({ version: z.string(), topology: z.enum(['replica set', 'sharded', 'standalone']) }),
   moment: momentSchema,
+  /** Backups of earlier versions keep none. */
+  oplog: oplogSchema.default({ kind: 'none', why: 'a backup of an earlier version' }),
   collections: z.array(dumpedCollectionSchema),
   leftOut: z.array(leftOutSchema),
   seconds,
@@ -107,6 +116,7 @@ export const contentsSchema = z.object({
 
 export type DumpedCollection = z.infer<typeof dumpedCollectionSchema>
 export type Moment = z.infer<typeof momentSchema>
+export type OplogContents = z.infer<typeof oplogSchema>
 export type LeftOut = z.infer<typeof leftOutSchema>
 export type DatabaseContents = z.infer<typeof databaseContentsSchema>
 export type IndexTable = z.infer<typeof indexTableSchema>

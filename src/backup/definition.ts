@@ -18,7 +18,7 @@ const listedSchema = z.object({
 })
 
 /** How a driver reads what must be written back as it was. */
-const UNTOUCHED = { promoteValues: false, promoteBuffers: false, bsonRegExp: true } as const
+export const UNTOUCHED = { promoteValues: false, promoteBuffers: false, bsonRegExp: true } as const
 
 /** All collections and views of a database with their indexes, by name; those that the server keeps for itself (`system.…`) are left out. */
 export async function readDefinitions(db: Db): Promise<Definition[]> {

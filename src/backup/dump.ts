@@ -1,7 +1,15 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { type ClientSession, type Db, type MongoClient, MongoServerError, Timestamp } from 'mongodb'
+import {
+  type ClientSession,
+  type Db,
+  type Document,
+  type Filter,
+  type MongoClient,
+  MongoServerError,
+  Timestamp,
+} from 'mongodb'
 import { Failure, messageOf, refused } from '../lib/index.ts'
 import { BsonFileWriter } from './bson-file.ts'
 import { Collecting } from './collecting.ts'
@@ -21,7 +29,7 @@ interface DumpRequest {
   onProgress?: (collection: string, documents: number, bytes: number) => void
 }
 
-type Dump = Omit<DatabaseContents, 'service' | 'seconds'>
+type Dump = Omit<DatabaseContents, 'service' | 'seconds' | 'oplog'>
 
 /**
  * Writes a database to a directory as the stock tools lay it out, raw, and counts and hashes each collection in the same pass.
@@ -151,16 +159,17 @@ async function dumpCollection(
   return { name, type, metadata, count, bytes, hash: hash.hex, newest: newest.value, seconds }
 }
 
-/** All documents of a collection as the server sent them, in its natural order, a lot per answer of the server. */
+/** The documents of a collection that fit a filter, as the server sent them, in its natural order, a lot per answer of the server. */
 export async function* readRaw(
   db: Db,
   collection: string,
   session: ClientSession | undefined,
   signal: AbortSignal,
+  filter: Filter<Document> = {},
 ): AsyncGenerator<Buffer[]> {
   const cursor = db
     .collection(collection)
-    .find({}, { raw: true, batchSize: LOT, signal, ...(session === undefined ? {} : { session }) })
+    .find(filter, { raw: true, batchSize: LOT, signal, ...(session === undefined ? {} : { session }) })
   const collecting = new Collecting()
   try {
     let more = cursor.hasNext()

@@ -72,3 +72,42 @@ function valueLength(document: Buffer, type: number, at: number): number {
       throw new Error(`a document holds a value of unknown type 0x${type.toString(16)}`)
   }
 }
+
+/** A top-level element of a raw document. */
+export interface RawElement {
+  /** Its name byte for byte, as latin1: what is no ASCII does not read as it was written, and stays the same bytes. */
+  name: string
+  /** As BSON numbers types. */
+  type: number
+  value: Buffer
+}
+
+/**
+ * The top-level elements of a raw document in their order; the values lie in it.
+ * @throws Error when the document is torn or of a type that BSON does not know
+ */
+export function elementsOf(document: Buffer): RawElement[] {
+  const elements: RawElement[] = []
+  visitElements(document, (type, nameAt, valueAt) => {
+    const end = valueAt + valueLength(document, type, valueAt)
+    if (end > document.length - 1) throw new Error('a document is torn: a value has no end')
+    elements.push({
+      name: document.toString('latin1', nameAt, valueAt - 1),
+      type,
+      value: document.subarray(valueAt, end),
+    })
+  })
+  return elements
+}
+
+/** A raw document of these elements, in this order. */
+export function documentOf(elements: readonly RawElement[]): Buffer {
+  const parts: Buffer[] = [Buffer.alloc(4)]
+  for (const { name, type, value } of elements) {
+    parts.push(Buffer.from([type]), Buffer.from(`${name}\0`, 'latin1'), value)
+  }
+  parts.push(Buffer.alloc(1))
+  const document = Buffer.concat(parts)
+  document.writeInt32LE(document.length, 0)
+  return document
+}

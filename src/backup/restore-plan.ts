@@ -1,8 +1,8 @@
-import { serverFacts } from './database.ts'
 import { sideName } from './restore-collections.ts'
 import { planEverything } from './restore-everything.ts'
 import type { RestorePlan } from './restore-request.ts'
 import type { RestoreSession } from './restore-session.ts'
+import { planReplay } from './restore-to-instant.ts'
 
 /** Says what a restore would do and why it could not, and changes nothing. */
 export async function planOf(session: RestoreSession): Promise<RestorePlan> {
@@ -11,19 +11,20 @@ export async function planOf(session: RestoreSession): Promise<RestorePlan> {
   if (target.kind === 'study') {
     plan.steps.push(`restore the files of study ${target.study} into ${target.directory}`, 'compare each with its MD5')
   } else if (target.kind === 'database') {
-    await planDatabase(plan, session)
+    await planDatabase(plan, session, target.to)
   } else if (target.kind === 'collection') await planCollection(plan, session, target.collection)
   else await planEverything(plan, session, target.directory)
   return plan
 }
 
-async function planDatabase(plan: RestorePlan, session: RestoreSession): Promise<void> {
+async function planDatabase(plan: RestorePlan, session: RestoreSession, to: string | undefined): Promise<void> {
   const { database, live, sideDatabase } = session
   plan.steps.push(
     `restore the database ${database.database} beside the live one, as ${sideDatabase}`,
     'compare counts, content hashes, options, validators and indexes',
-    await asOf(session),
   )
+  if (to === undefined) plan.steps.push(asOf(session))
+  else await planReplay(plan, session, to)
   if (await live.db(sideDatabase).listCollections({}, { nameOnly: true }).hasNext()) {
     plan.refusals.push(
       `the database ${sideDatabase} is there already, from another restore: nothing is overwritten; drop it with db.getSiblingDB("${sideDatabase}").dropDatabase() in mongosh`,
@@ -31,16 +32,11 @@ async function planDatabase(plan: RestorePlan, session: RestoreSession): Promise
   }
 }
 
-/** What a restore does not bring back, and why. */
-async function asOf({ database, contents, live }: RestoreSession): Promise<string> {
-  const { topology } = await serverFacts(live)
-  const why =
-    topology === 'standalone'
-      ? 'the server is no member of a replica set and keeps no oplog'
-      : 'the oplog is not replayed over a backup'
-  const { moment } = database
-  const at = moment.kind === 'snapshot' ? `cluster time ${moment.clusterTime}` : moment.to
-  return `it is as of ${at} (backup of ${contents.startedAt}); no later point in time can be had: ${why}`
+/** As of when it comes back, and whether another moment can be had. */
+function asOf({ database: { moment }, contents: { startedAt } }: RestoreSession): string {
+  return moment.kind === 'snapshot'
+    ? `it is as of cluster time ${moment.clusterTime} (backup of ${startedAt}); --database --to brings the database back as of a later second`
+    : `it is as of ${moment.to} (backup of ${startedAt}); no later point in time can be had: ${moment.why}`
 }
 
 async function planCollection(plan: RestorePlan, session: RestoreSession, collection: string): Promise<void> {
@@ -56,7 +52,7 @@ async function planCollection(plan: RestorePlan, session: RestoreSession, collec
   else if (request.typed === collection) {
     plan.steps.push(`keep the live one as ${sideName(collection, 'before', id)}`, `name the restored one ${collection}`)
   } else plan.steps.push('leave it there: the live one is replaced only when its name is typed')
-  plan.steps.push(await asOf(session))
+  plan.steps.push(asOf(session))
   if (there) plan.mustType = collection
   if (request.typed !== null && request.typed !== collection) {
     plan.refusals.push(`"${request.typed}" was typed, the collection is ${collection}`)

@@ -6,8 +6,8 @@ import type { Tools } from './take-backup.ts'
 
 /** What is restored, and where to. */
 export type RestoreTarget =
-  /** The whole database beside the live one, under a name of its own. */
-  | { kind: 'database' }
+  /** The whole database beside the live one, under a name of its own; as it was when the second of `to` (ISO 8601) began. */
+  | { kind: 'database'; to?: string | undefined }
   /** One collection beside the live one; it takes its place only when its name was typed. */
   | { kind: 'collection'; collection: string }
   /** The DICOM files of one study, into a directory. */
@@ -23,11 +23,13 @@ export interface RestoreRunRequest {
   repository: Repository
   /** Where the backup is, if not in `repository`; everything is copied from there into `repository` first. */
   from: Repository | null
-  /** `newest` or the id of a backup. */
+  /** `newest` or the id of a backup; `newest` before `to`, where that is given. */
   which: string
   target: RestoreTarget
   /** The live database, as a user that may write (and for `database` make another one); null for `study`. */
   database: DatabaseAddress | null
+  /** The live database as a user that may read its oplog: what no backup keeps of it is read there. Null for nobody. */
+  oplogReader: DatabaseAddress | null
   archives: readonly ArchiveSource[]
   caches: readonly CacheSource[]
   /** What a person typed to allow that something is replaced; null for nothing. */

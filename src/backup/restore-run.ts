@@ -10,6 +10,7 @@ import { planOf } from './restore-plan.ts'
 import type { RestoreOutcome, RestorePlan, RestoreRunRequest } from './restore-request.ts'
 import { type RestoreSession, withRestoreSession } from './restore-session.ts'
 import { restoreStudy } from './restore-study.ts'
+import { replayTo } from './restore-to-instant.ts'
 import { restoreWhole } from './restore-whole.ts'
 import { type RestoredFiles, restoredIn } from './restored-files.ts'
 import { startScratchIndex } from './scratch-index.ts'
@@ -72,7 +73,12 @@ async function restore(session: RestoreSession): Promise<string[]> {
   const files = restoredIn(work, parts.staged)
   if (target.kind === 'everything') return restoreEverything(session, files, parts, target.directory)
   if (target.kind === 'collection') return restoreCollection(session, files, target.collection)
-  await restoreWhole(session, session.sideDatabase, files)
+  await restoreWhole(
+    session,
+    session.sideDatabase,
+    files,
+    target.to === undefined ? undefined : await replayTo(session, target.to),
+  )
   return [`database ${session.sideDatabase}`]
 }
 

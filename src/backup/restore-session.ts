@@ -10,6 +10,7 @@ import { connectDatabase } from './database.ts'
 import { removeDeadLocks } from './dead-locks.ts'
 import { askDocker } from './docker.ts'
 import { diskFull } from './dump.ts'
+import { newestBefore } from './dump-moment.ts'
 import { Restic } from './restic.ts'
 import type { RestoreRunRequest } from './restore-request.ts'
 import { removeVolumeReaders } from './volume-reader.ts'
@@ -20,6 +21,8 @@ export class RestoreSession {
   readonly restic: Restic
   readonly backup: StoredBackup
   readonly contents: Contents
+  /** All backups in the repository, newest first. */
+  readonly backups: readonly StoredBackup[]
   readonly #client: MongoClient | null
 
   constructor(
@@ -27,18 +30,27 @@ export class RestoreSession {
     restic: Restic,
     backup: StoredBackup,
     contents: Contents,
+    backups: readonly StoredBackup[],
     client: MongoClient | null,
   ) {
     this.request = request
     this.restic = restic
     this.backup = backup
     this.contents = contents
+    this.backups = backups
     this.#client = client
   }
 
   /** The same with a copy of the backup in the repository on this server. */
   copiedTo(restic: Restic, backup: StoredBackup): RestoreSession {
-    return new RestoreSession({ ...this.request, from: null }, restic, backup, this.contents, this.#client)
+    return new RestoreSession(
+      { ...this.request, from: null },
+      restic,
+      backup,
+      this.contents,
+      this.backups,
+      this.#client,
+    )
   }
 
   /** @throws Failure `refused` when the backup holds no database */
@@ -92,16 +104,25 @@ export async function withRestoreSession<T>(
   let client: MongoClient | null = null
   try {
     await removeDeadLocks(restic, tools.docker, signal)
-    const backup = chooseBackup(await listBackups(restic, signal), request.which)
-    const contents = await readContents(restic, backup, signal)
+    const backups = await listBackups(restic, signal)
+    const { target } = request
+    const { backup, contents } =
+      target.kind === 'database' && target.to !== undefined && request.which === 'newest'
+        ? await newestBefore(restic, backups, target.to, signal)
+        : await chosen(restic, backups, request.which, signal)
     client = request.database === null ? null : await connectDatabase(request.database)
-    return await use(new RestoreSession(request, restic, backup, contents, client))
+    return await use(new RestoreSession(request, restic, backup, contents, backups, client))
   } catch (thrown) {
     throw diskFull(thrown, work)
   } finally {
     await client?.close()
     await emptyWork(request)
   }
+}
+
+async function chosen(restic: Restic, backups: readonly StoredBackup[], which: string, signal: AbortSignal) {
+  const backup = chooseBackup(backups, which)
+  return { backup, contents: await readContents(restic, backup, signal) }
 }
 
 async function emptyWork({ work, tools }: RestoreRunRequest): Promise<void> {

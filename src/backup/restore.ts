@@ -6,6 +6,7 @@ import { Failure, refused } from '../lib/index.ts'
 import { readBsonFile } from './bson-file.ts'
 import { type Definition, parseMetadata, splitValidator } from './definition.ts'
 import { fileName } from './dump.ts'
+import type { HeldTtl } from './held-ttl.ts'
 import { RawDocuments } from './raw-documents.ts'
 
 export interface RestoreRequest {
@@ -15,6 +16,8 @@ export interface RestoreRequest {
   directory: string
   /** Collections to restore, by name in the dump, and what they are called afterwards. Default: all, as they are. */
   as?: ReadonlyMap<string, string>
+  /** Keeps documents from expiring until its owner lets them. */
+  ttl?: HeldTtl
   signal: AbortSignal
   onProgress?: (collection: string, documents: number) => void
 }
@@ -41,7 +44,7 @@ export interface RestoredCollection {
  * @throws Failure `refused` when a collection is there already
  */
 export async function restoreDatabase(request: RestoreRequest): Promise<RestoredCollection[]> {
-  const { db, directory, signal, onProgress } = request
+  const { db, directory, ttl, signal, onProgress } = request
   const wanted = await readDump(directory, request.as)
   await refuseExisting(db, new Set(wanted.map(({ target }) => target)))
   const restored: RestoredCollection[] = []
@@ -51,7 +54,7 @@ export async function restoreDatabase(request: RestoreRequest): Promise<Restored
     await db.createCollection(target, bare)
     const file = join(directory, `${fileName(definition.name)}.bson`)
     restored.push(await insertAll(db, target, file, signal, onProgress))
-    await buildIndexes(db, target, definition.indexes)
+    await buildIndexes(db, target, ttl?.hold(target, definition.indexes) ?? definition.indexes)
     if (Object.keys(validator).length > 0) await db.command({ collMod: target, ...validator })
   }
   for (const { definition, target } of wanted.filter((one) => one.definition.type === 'view')) {

@@ -7,10 +7,15 @@ import type { Contents } from './contents.ts'
 import { askDocker, type Docker } from './docker.ts'
 import type { Restic } from './restic.ts'
 
+/** Below the staged parts, beside the dump, as the stock tools have it. */
+export const OPLOG_FILE = join('database', 'oplog.bson')
+
 /** Where the parts of a backup lie once its snapshots are restored below a directory. */
 export interface RestoredFiles {
   /** The dump of the database: `.bson` and `.metadata.json` files. */
   dump(database: string): string
+  /** What came between an earlier backup and the dump. */
+  oplog(): string
   /** SQLite's file. */
   index(service: string): string
   /** What PostgreSQL dumped. */
@@ -25,6 +30,7 @@ export function restoredIn(directory: string, staged: string): RestoredFiles {
   const base = join(directory, staged)
   return {
     dump: (database) => join(base, 'database', database),
+    oplog: () => join(base, OPLOG_FILE),
     index: (service) => join(base, 'archives', service, 'index'),
     indexDump: (service) => join(base, 'archives', service, INDEX_DUMP),
     storage: (volume, storage) => join(directory, 'volumes', volume, storage),

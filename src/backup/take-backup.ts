@@ -5,13 +5,16 @@ import { besideNoMigration } from '../migrations/index.ts'
 import { type ArchiveSource, copyIndex, liveIndexFiles, resumePaused } from './archive.ts'
 import { type CacheSource, readCache, type SavedCache, saveCache } from './cache.ts'
 import { idTag, newBackupId, PART, sizeTag, type Tagged } from './catalogue.ts'
-import type { ArchiveContents, CacheContents, Contents, DatabaseContents, Moment } from './contents.ts'
+import type { ArchiveContents, CacheContents, Contents, DatabaseContents, Moment, OplogContents } from './contents.ts'
 import { connectDatabase, type DatabaseAddress } from './database.ts'
 import type { Docker } from './docker.ts'
 import { diskFull, dumpDatabase } from './dump.ts'
 import { copyFolder, type FolderSource } from './folders.ts'
+import { keepOplog } from './keep-oplog.ts'
+import { oplogInstant, oplogTime } from './oplog-time.ts'
 import { copyToSecond, makeRepository, openRepository, type Pruning, prune, type SecondCopy } from './repository.ts'
 import { type Repository, Restic, type Stored } from './restic.ts'
+import { OPLOG_FILE } from './restored-files.ts'
 import type { Retention } from './retention.ts'
 import { ensureResticImage, removeVolumeReaders, storeVolume } from './volume-reader.ts'
 
@@ -127,7 +130,7 @@ async function prepareRepository({ held, tools, signal }: BackupRequest, restic:
 async function collectAndStore(
   request: BackupRequest,
   first: Restic,
-  opening: Promise<unknown>,
+  opening: Promise<readonly Tagged[]>,
   image: Promise<string>,
 ): Promise<{ contents: Contents; snapshots: Tagged[] }> {
   const { tools, work, signal, host, progress } = request
@@ -139,7 +142,7 @@ async function collectAndStore(
   const saved = await saveCaches(request, staged)
   const [caches, { database, archives, folders }] = await together([
     sideBySide(1, saved, (one) => readCache(tools.docker, one)),
-    collect(request, staged, opening),
+    collect(request, staged, first, opening),
   ])
 
   progress('storing')
@@ -199,10 +202,11 @@ async function saveCaches(request: BackupRequest, staged: string): Promise<Saved
 async function collect(
   request: BackupRequest,
   staged: string,
-  opening: Promise<unknown>,
+  first: Restic,
+  opening: Promise<readonly Tagged[]>,
 ): Promise<Pick<Contents, 'database' | 'archives' | 'folders'>> {
   const { tools, work, signal, progress } = request
-  const database = await collectDatabase(request, staged)
+  const database = await collectDatabase(request, staged, first, opening)
   // Nobody is paused for a repository that cannot be written.
   await opening
   const archives = await sideBySide(1, request.archives, async (source) => {
@@ -217,7 +221,12 @@ async function collect(
   return { database, archives, folders }
 }
 
-async function collectDatabase(request: BackupRequest, staged: string): Promise<DatabaseContents | null> {
+async function collectDatabase(
+  request: BackupRequest,
+  staged: string,
+  first: Restic,
+  opening: Promise<readonly Tagged[]>,
+): Promise<DatabaseContents | null> {
   const { database: source, signal, progress } = request
   if (source === null) return null
   const started = performance.now()
@@ -231,7 +240,9 @@ async function collectDatabase(request: BackupRequest, staged: string): Promise<
     const dump = await besideNoMigration(db, { host: request.host, signal, onWait: progress }, () =>
       dumpDatabase({ client, database: source.database, directory, signal, onProgress }),
     )
-    return { service: source.service, ...dump, seconds: (performance.now() - started) / 1000 }
+    const file = join(staged, OPLOG_FILE)
+    const oplog = await keepOplog({ client, restic: first, held: opening, file, signal }, dump)
+    return { service: source.service, ...dump, oplog, seconds: (performance.now() - started) / 1000 }
   } finally {
     await client.close()
   }
@@ -257,12 +268,22 @@ function describeMoment(
   caches: readonly CacheContents[],
 ): string[] {
   const lines: string[] = []
-  if (database !== null) lines.push(`${database.database}: ${databaseMoment(database.moment)}`)
+  if (database !== null) {
+    lines.push(`${database.database}: ${databaseMoment(database.moment)}`)
+    if (database.moment.kind === 'snapshot') lines.push(`${database.database}: ${oplogText(database.oplog)}`)
+  }
   for (const { service, at } of archives)
     lines.push(`${service}: index as of ${at}; files of studies deleted since are missing`)
   for (const { service, at } of caches) lines.push(`${service}: as of shortly after ${at}`)
-  if (lines.length > 1) lines.push('the parts are not of one moment; each later part knows what the earlier ones name')
+  if (archives.length + caches.length > 0 && lines.length > 1)
+    lines.push('the parts are not of one moment; each later part knows what the earlier ones name')
   return lines
+}
+
+function oplogText(oplog: OplogContents): string {
+  return oplog.kind === 'kept'
+    ? `its oplog is kept from ${oplogInstant(oplogTime(oplog.from))} on, for restores to a moment between`
+    : `no oplog is kept with it, so that no moment before it can be had by it: ${oplog.why}`
 }
 
 function databaseMoment(moment: Moment): string {

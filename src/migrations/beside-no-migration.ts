@@ -3,7 +3,7 @@ import type { Db } from 'mongodb'
 import { z } from 'zod'
 import { Failure } from '../lib/index.ts'
 import { hasDied, LEASE_WAIT, lockedBy } from './lease.ts'
-import { LEASE_ID, leaseSchema } from './mongo/lease.ts'
+import { GIVEN_BACK, LEASE_ID, leaseSchema } from './mongo/lease.ts'
 
 interface Beside {
   /** The name of this machine. */
@@ -52,6 +52,19 @@ type Standing = z.infer<typeof standingSchema>
 
 function isHeld(lease: Standing, host: string): boolean {
   return lease.isLive && !hasDied(lease, host)
+}
+
+/**
+ * Gives back the lease of a database that was brought to a moment at which somebody migrated it: nobody does so in it.
+ * @returns whose it was; null where nobody held one
+ */
+export async function endLease(db: Db): Promise<string | null> {
+  const lease = await leaseIn(db)
+  if (lease === null || lease.expiresAt.getTime() === GIVEN_BACK.getTime()) return null
+  await db
+    .collection<{ _id: string }>('_migrations')
+    .updateOne({ _id: LEASE_ID, token: lease.token }, { $set: { expiresAt: GIVEN_BACK } })
+  return nameOf(lease)
 }
 
 function nameOf({ purpose, actor, host, run }: Standing): string {

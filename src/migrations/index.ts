@@ -10,7 +10,7 @@ export type {
   Schema,
   UpContext,
 } from './author-types.ts'
-export { besideNoMigration } from './beside-no-migration.ts'
+export { besideNoMigration, endLease } from './beside-no-migration.ts'
 export { PHASES, phaseSchema } from './definition.ts'
 export { driftOf } from './drift.ts'
 export { appliedText, eventText } from './event-text.ts'

@@ -165,6 +165,7 @@ export class BackupSite implements AsyncDisposable {
       from: null,
       which: 'newest',
       database: { host, port, username: 'root', password: passwords.root },
+      oplogReader: { host, port, username: 'backup', password: passwords.backup },
       archives,
       caches,
       typed: null,

@@ -45,7 +45,8 @@ function halfOfUpdate(bytes: Buffer): Uint8Array {
   return serialize({ q: { ...q, _id: { $in: ids.slice(0, Math.floor(ids.length / 2)) } }, ...update })
 }
 
-function sequencesOf(message: Buffer): Sequence[] {
+/** The documents that a command carries beside its body, as they were sent. */
+export function sequencesOf(message: Buffer): Sequence[] {
   const found: Sequence[] = []
   if (message.readInt32LE(12) !== OP_MSG) return found
   for (let at = SECTIONS; at < message.length; ) {

@@ -1,6 +1,6 @@
 // The verbs of the data: what is backed up, proved and brought back.
 import { badInput, parseDuration } from '../../lib/index.ts'
-import { type TransactionRequestInput, throughSchema } from '../client.ts'
+import { secondSchema, type TransactionRequestInput, throughSchema } from '../client.ts'
 import { type Command, readArgs } from './command.ts'
 import { actorOf, codeOf, json, perform } from './transactions.ts'
 
@@ -43,7 +43,7 @@ export const verify: Command = {
 
 export const restore: Command = {
   usage:
-    'plan|run [<backup id>] --database | --collection NAME | --study UID --into DIR | --everything --into DIR [--repository first|second] [--type NAME] [--json]',
+    'plan|run [<backup id>] --database [--to 2026-11-28T10:15:00Z] | --collection NAME | --study UID --into DIR | --everything --into DIR [--repository first|second] [--type NAME] [--json]',
   summary:
     'brings data back from a backup; plan says what run would do, and run replaces nothing without the typed name',
   async run(args, console) {
@@ -54,6 +54,7 @@ export const restore: Command = {
       study: { type: 'string' },
       everything: { type: 'boolean', default: false },
       into: { type: 'string' },
+      to: { type: 'string' },
       repository: { type: 'string' },
       type: { type: 'string' },
     } as const
@@ -86,14 +87,15 @@ function targetOf(values: {
   study?: string | undefined
   everything: boolean
   into?: string | undefined
+  to?: string | undefined
 }): Target {
-  const { database, collection, study, everything, into } = values
+  const { database, collection, study, everything, into, to } = values
   const directory = () => {
     if (into === undefined) throw badInput('--into is missing: name a directory on this server for what is restored')
     return into
   }
   const targets: Target[] = [
-    ...(database ? [{ kind: 'database' as const }] : []),
+    ...(database ? [{ kind: 'database' as const, ...(to === undefined ? {} : { to: secondOf(to) }) }] : []),
     ...(collection === undefined ? [] : [{ kind: 'collection' as const, collection }]),
     ...(study === undefined ? [] : [{ kind: 'study' as const, study, directory: directory() }]),
     ...(everything ? [{ kind: 'everything' as const, directory: directory() }] : []),
@@ -102,5 +104,13 @@ function targetOf(values: {
   if (target === undefined || targets.length > 1) {
     throw badInput('say what to restore by one of --database, --collection NAME, --study UID, --everything')
   }
+  if (to !== undefined && target.kind !== 'database') {
+    throw badInput('--to goes with --database: it alone comes back as it was at a moment between two backups')
+  }
   return target
+}
+
+function secondOf(to: string): string {
+  if (secondSchema.safeParse(to).success) return to
+  throw badInput(`--to: ${JSON.stringify(to)} is no second of UTC like 2026-11-28T10:15:00Z`)
 }

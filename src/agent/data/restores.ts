@@ -24,6 +24,7 @@ export async function restoreHere(
   const { data, place, target } = asked
   await requirePassword(data)
   const database = data.database && target.kind !== 'study' ? data.database.migrate : null
+  const reader = data.database?.backup ?? null
   const request = {
     tools: toolsOf(place),
     work: join(place.backups, 'restore'),
@@ -32,6 +33,7 @@ export async function restoreHere(
     which: asked.backup,
     target,
     database: database && { host: '127.0.0.1', ...database },
+    oplogReader: reader && { host: '127.0.0.1', ...reader },
     archives: data.archives,
     caches: data.caches,
     typed: asked.typed ?? null,

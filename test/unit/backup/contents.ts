@@ -19,6 +19,7 @@ export const contents: Contents = {
     database: 'pacs',
     server: { version: '8.0.0', topology: 'replica set' },
     moment: { kind: 'snapshot', clusterTime: '1.1' },
+    oplog: { kind: 'none', why: 'no backup is there yet that it could follow upon' },
     collections: [
       {
         ...collection,

@@ -51,6 +51,7 @@ const held: Contents = {
       leftOut: [],
       seconds: 1,
     },
+    oplog: { kind: 'none', why: 'none' },
     moment: { kind: 'snapshot', clusterTime: '1.1' },
     collections: [{ ...collection, newest: { id: null, dates: {} }, seconds: 1 }],
   },
