@@ -7,10 +7,8 @@ import {
   type ApplyOptions,
   applyMigrations,
   driftOf,
-  type IndexDeclaration,
   loadMigrations,
   type Migration,
-  type MigrationDefinition,
   mark,
   type OpenDatabase,
   openDatabase,
@@ -21,9 +19,9 @@ import {
   undoTo,
   writeLock,
 } from '../../src/migrations/index.ts'
-import { sha256 } from '../../src/release/index.ts'
 import { fencedBlocks, readPage } from '../docs/fenced-blocks.ts'
 import { type Database, startDatabase, startWire, type Wire } from '../lab/index.ts'
+import { marking, migration } from '../migrations/one-migration.ts'
 import { addressOf, clear, contentOf, putReports, sampleFolder } from '../migrations/site.ts'
 
 let database: Database
@@ -53,28 +51,6 @@ afterAll(async () => {
   await database?.down()
   if (folder !== undefined) await rm(folder, { recursive: true })
 })
-
-function migration(definition: MigrationDefinition, id = '001_x'): Migration {
-  return { id, sha256: sha256(id), phase: definition.phase, definition }
-}
-
-/** A data migration that sets `done` in every document of `x`, with parts of it replaced. */
-function marking(parts: Partial<MigrationDefinition> = {}): Migration {
-  const definition: MigrationDefinition = {
-    phase: 'data',
-    description: 'x',
-    up: ({ batches }) =>
-      batches({
-        collection: 'x',
-        filter: { done: { $exists: false } },
-        size: 10,
-        change: () => ({ set: { done: true } }),
-      }),
-    down: ({ batches }) => batches.restore(),
-    check: async ({ db }) => (await db.collection('x').countDocuments({ done: { $exists: false } })) === 0,
-  }
-  return migration(Object.assign(definition, parts))
-}
 
 function apply(migrations: readonly Migration[], phase: Phase, options: Partial<ApplyOptions> = {}) {
   return applyMigrations(opened, migrations, { ...common, phase, lease: LEASE, ...options })
@@ -314,242 +290,6 @@ describe('a lease', () => {
       ...history.map(({ at }) => at),
     ]
     for (const time of times) expect(Math.abs(Number(time) - Date.now())).toBeLessThan(600_000)
-  })
-})
-
-describe('an author’s mistake', () => {
-  it('that throws is recorded without a value of a document, and runs again when mended', async () => {
-    await putX(5)
-    const throwing = marking({
-      up: async ({ db }) => {
-        await db.collection('x').createIndex({ name: 1 }, { unique: true })
-        await db.collection('x').insertOne({ name: 'DOE^JANE' })
-        await db.collection('x').insertOne({ name: 'DOE^JANE' })
-      },
-      check: async () => false,
-    })
-    await root.collection('x').drop()
-    await expect(apply([throwing], 'data')).rejects.toThrow(/001_x: duplicate key/)
-    const { entries, history } = await readLedger(opened)
-    expect(JSON.stringify([entries, history])).not.toContain('DOE')
-    expect(entries[0]).toMatchObject({ state: 'failed', error: expect.stringMatching(/duplicate key/) })
-    await apply([marking({})], 'data')
-    expect((await readLedger(opened)).entries[0]?.state).toBe('applied')
-  })
-
-  it('that never ends is ended at its limit, and its calls with it', async () => {
-    const { promise: ended, resolve } = Promise.withResolvers<string>()
-    const endless = marking({
-      timeout: '500ms',
-      up: async ({ db }) => {
-        try {
-          for (;;) await db.collection('y').findOne()
-        } catch (thrown) {
-          resolve(String(thrown))
-          throw thrown
-        }
-      },
-    })
-    await expect(apply([endless], 'data')).rejects.toThrow(/up of 001_x took longer than 0\.5 s and was ended/)
-    expect(await ended).toMatch(/closed/i)
-    expect((await readLedger(opened)).entries[0]?.state).toBe('failed')
-  })
-
-  it('that never ends in check or down is ended at its limit, too', async () => {
-    await putX(5)
-    const forever = () => new Promise<never>(() => undefined)
-    const silent = marking({ timeout: '500ms', check: forever })
-    await expect(apply([silent], 'data')).rejects.toThrow(/check failed: check of 001_x took longer than 0\.5 s/)
-    const kept = marking({ timeout: '500ms', down: forever })
-    await apply([kept], 'data')
-    await expect(undoTo(opened, [kept], null, common)).rejects.toThrow(
-      /undo of 001_x: down of 001_x took longer than 0\.5 s and was ended; ask for the undo again to continue/,
-    )
-    expect((await readLedger(opened)).entries[0]?.state).toBe('rolling-back')
-  })
-
-  it('in check does not pass: a lie, a no, nothing at all, a write', async () => {
-    const liar = migration({
-      phase: 'expand',
-      description: 'x',
-      async up({ db, schema }) {
-        await schema.collection('x', { indexes: [{ name: 'n', key: { n: 1 } }] })
-        await db.collection('x').dropIndex('n')
-      },
-      down: ({ schema }) => schema.restore(),
-      check: async () => true,
-    })
-    await expect(apply([liar], 'expand')).rejects.toThrow(
-      /is not done, though its check says it is: x: index n is not there/,
-    )
-    const checks: [MigrationDefinition['check'], RegExp][] = [
-      [async () => false, /its check says it is not done/],
-      [async () => Reflect.get({}, 'x'), /it gave undefined instead of true or false/],
-      [
-        async ({ db }) => (await db.collection('x').deleteMany({})).acknowledged,
-        /collection\.deleteMany is not allowed/,
-      ],
-      [
-        async ({ db }) =>
-          (
-            await db
-              .collection('x')
-              .aggregate([{ $out: 'y' }])
-              .toArray()
-          ).length === 0,
-        /with \$out/,
-      ],
-    ]
-    for (const [check, message] of checks) {
-      await clear(root)
-      await expect(apply([marking({ check })], 'data')).rejects.toThrow(message)
-    }
-  })
-
-  it('that was cut and cannot be told is settled by a person, with a reason', async () => {
-    const unclear = marking({
-      check: async () => {
-        throw new Error('who knows')
-      },
-    })
-    await expect(apply([unclear], 'data')).rejects.toThrow(/its check failed: who knows/)
-    await expect(apply([unclear], 'data')).rejects.toThrow(
-      /find out, then "pacs-agent migrate mark 001_x applied\|pending/,
-    )
-    await mark(opened, [unclear], '001_x', 'applied', { ...common, reason: 'looked at every document' })
-    expect((await readLedger(opened)).history.at(-1)).toMatchObject({
-      event: 'marked-applied',
-      note: 'looked at every document',
-    })
-    expect(await apply([unclear], 'data')).toEqual({ applied: [], waiting: [] })
-  })
-})
-
-describe('a ledger that was edited by hand', () => {
-  it.each([
-    ['an entry taken away', () => root.collection('_migrations').deleteMany({}), /missing from the ledger/],
-    [
-      'a state',
-      () => root.collection('_migrations').updateMany({}, { $set: { state: 'done' } }),
-      /_migrations 001_x .*state/,
-    ],
-    [
-      'one that was applied and is to run again',
-      () => root.collection('_migrations').updateMany({}, { $set: { state: 'failed' } }),
-      /001_x is failed by the ledger, but its history ends with applied/,
-    ],
-    [
-      'a hash',
-      () => root.collection('_migrations').updateMany({}, { $set: { sha256: sha256('other') } }),
-      /another hash in the ledger/,
-    ],
-  ])('%s: refuses to run and to plan', async (_what, edit, message) => {
-    await apply([marking()], 'data')
-    await edit()
-    await expect(apply([marking()], 'data')).rejects.toThrow(message)
-    await expect(planMigrations(opened, [marking()], { phase: 'data', signal })).rejects.toThrow(message)
-  })
-
-  it('goes on when a person has said what is true', async () => {
-    await apply([marking()], 'data')
-    await root.collection('_migrations').deleteMany({})
-    await mark(opened, [marking()], '001_x', 'applied', { ...common, reason: 'it was deleted by mistake' })
-    expect(await apply([marking()], 'data')).toEqual({ applied: [], waiting: [] })
-  })
-})
-
-describe('an existing collection', () => {
-  const declared = (parts: object = {}) =>
-    migration({
-      phase: 'expand',
-      description: 'x',
-      up: ({ schema }) =>
-        schema.collection('x', {
-          schema: { bsonType: 'object', required: ['n'], properties: { n: { bsonType: ['int', 'long', 'double'] } } },
-          ...parts,
-        }),
-      down: ({ schema }) => schema.restore(),
-      check: async () => true,
-    })
-
-  it('is adopted: counted, warned about, and strict once its documents are mended', async () => {
-    await root.collection('x').insertMany([{ n: 1 }, { n: 'two' }, {}])
-    const plan = await planMigrations(opened, [declared()], { phase: 'expand', signal })
-    expect(plan.steps[0]?.impacts[0]).toMatchObject({
-      level: 'warning',
-      text: '2 documents do not satisfy the validator: it warns only, until they are mended',
-    })
-    await apply([declared()], 'expand')
-    const validation = async () => (await opened.catalog.describe('x'))?.validation
-    expect(await validation()).toMatchObject({ level: 'moderate', action: 'warn' })
-    await root.collection('x').updateMany({}, { $set: { n: 3 } })
-    const again = { ...declared(), id: '002_again', sha256: sha256('again') }
-    await apply([declared(), again], 'expand')
-    expect(await validation()).toMatchObject({ level: 'strict', action: 'error' })
-    await expect(root.collection('x').insertOne({ n: 'two' })).rejects.toMatchObject({ code: 121 })
-  })
-
-  it('with duplicates gets no unique index, and plan and run say how many', async () => {
-    await root.collection('x').insertMany([{ n: 1 }, { n: 1 }, { n: 2 }])
-    const unique = declared({ indexes: [{ name: 'n', key: { n: 1 }, unique: true }] })
-    const plan = await planMigrations(opened, [unique], { phase: 'expand', signal })
-    expect(plan.steps[0]?.impacts).toContainEqual({
-      level: 'error',
-      collection: 'x',
-      text: '1 values stand more than once: n cannot be unique',
-    })
-    await expect(apply([unique], 'expand')).rejects.toThrow(/1 values stand more than once/)
-  })
-
-  it('gets indexes of every kind, which are then no drift, and is undone to every byte', async () => {
-    await root.collection('x').insertMany([{ n: 1, text: 'no finding', at: { type: 'Point', coordinates: [7, 50] } }])
-    const before = await contentOf(root)
-    const kinds: IndexDeclaration[] = [
-      { name: 'words', key: { text: 'text' } },
-      { name: 'place', key: { at: '2dsphere' } },
-      { name: 'spread', key: { n: 'hashed' } },
-      { name: 'some', key: { n: -1, text: 1 }, partialFilterExpression: { n: { $gt: 0 } } },
-    ]
-    const every = declared({ indexes: kinds })
-    await apply([every], 'expand')
-    expect((await opened.catalog.describe('x'))?.indexes).toHaveLength(kinds.length)
-    expect(await driftOf(opened, [every], signal)).toEqual([])
-    const again = { ...every, id: '002_again', sha256: sha256('again') }
-    const { steps } = await planMigrations(opened, [every, again], { phase: 'expand', signal })
-    expect(steps[0]?.impacts.map(({ text }) => text)).toEqual(['is as declared already'])
-    await undoTo(opened, [every], null, common)
-    expect(await contentOf(root)).toEqual(before)
-  })
-
-  it('has as duplicates what the server would refuse: what is absent as null, and nothing that a sparse or partial index leaves out', async () => {
-    const x = root.collection('x')
-    const unique = (more: object) => declared({ indexes: [{ name: 'n', key: { n: 1 }, unique: true, ...more }] })
-    await x.insertMany([{ n: 1, on: true }, { n: 1 }, { n: 2 }, {}, { n: null }])
-    const duplicates = async (index: object) => {
-      const { steps } = await planMigrations(opened, [unique(index)], { phase: 'expand', signal })
-      return steps[0]?.impacts.flatMap(({ level, text }) => (level === 'error' ? [Number.parseInt(text, 10)] : []))
-    }
-    expect(await duplicates({})).toEqual([2])
-    expect(await duplicates({ sparse: true })).toEqual([1])
-    expect(await duplicates({ partialFilterExpression: { on: true } })).toEqual([])
-    await expect(x.createIndex({ n: 1 }, { unique: true })).rejects.toMatchObject({ code: 11000 })
-    await x.deleteMany({ n: { $in: [1, null] }, on: { $ne: true } })
-    await x.insertMany([{ text: 'without' }, { text: 'another' }])
-    await expect(apply([unique({})], 'expand')).rejects.toThrow(/1 values stand more than once/)
-    await clear(root)
-    await x.insertMany([{ n: 1 }, {}, {}])
-    await apply([unique({ sparse: true })], 'expand')
-    await expect(x.insertOne({ n: 1 })).rejects.toMatchObject({ code: 11000 })
-  })
-
-  it('is told how many documents a TTL would delete at once', async () => {
-    const old = new Date(Date.now() - 3_600_000)
-    await root.collection('x').insertMany([{ n: 1, at: old }, { n: 2, at: new Date(Date.now() + 3_600_000) }, { n: 3 }])
-    const ttl = declared({ indexes: [{ name: 'at', key: { at: 1 }, expireAfterSeconds: 60 }] })
-    const plan = await planMigrations(opened, [ttl], { phase: 'expand', signal })
-    expect(plan.steps[0]?.impacts).toContainEqual(
-      expect.objectContaining({ level: 'warning', text: expect.stringMatching(/deletes 1 documents within a minute/) }),
-    )
   })
 })
 
