@@ -53,6 +53,21 @@ it('a lease that is lost says what its renewals met, and how long the last one h
   )
 })
 
+it('a lease that another owner has by now ends the work at its next look, and stays with that one', async () => {
+  const database = new MemoryDatabase()
+  {
+    await using lease = await takeLease(connect(database).lease, ACTOR, 'migrate', { ttl: 60_000, wait: 0, fresh: 0 })
+    await lease.check()
+    const holder = { ...ACTOR, token: 'theirs', purpose: 'migrate', process: null }
+    database.lease = { ...holder, expiresAt: database.clock + 60_000 }
+    const lost = { kind: 'failed', message: expect.stringMatching(/lost \(another owner has it\): stopped/) }
+    await expect(lease.check()).rejects.toMatchObject(lost)
+    expect(lease.signal.reason).toMatchObject(lost)
+    await expect(lease.endWith(async () => expect.unreachable('it was written'))).rejects.toMatchObject(lost)
+  }
+  expect(database.lease).toMatchObject({ token: 'theirs', expiresAt: database.clock + 60_000 })
+})
+
 it('a lease that was given back is not taken back by what is still under way', async () => {
   const database = new MemoryDatabase()
   const lease = await takeLease(connect(database).lease, ACTOR, 'migrate', { ttl: 400, wait: 0, fresh: 0 })
