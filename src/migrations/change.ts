@@ -4,9 +4,10 @@ import { badInput } from '../lib/index.ts'
 import { fieldsOf } from './bson-document.ts'
 import type { Change } from './definition.ts'
 
-/** Values longer than this are not compared in a guard: a statement must fit 16 MB together with what it sets. */
-const LONGEST_GUARD = 4096
-const LARGEST_GUARD = 512 * 1024
+/** Bytes of a guard together with what is then written: a statement must fit 16 MB… */
+const STATEMENT = 15 * 1024 * 1024
+/** …for which a server has 16 KiB more than for a document: room for what is short. */
+const LEAST_GUARD = 8192
 const ABSENT = Object.freeze({ $exists: false })
 
 /** What a change really alters, or null. */
@@ -45,27 +46,28 @@ export function isRepeatable(
 }
 
 /**
- * A filter that the document matches while nobody edits what the change reads (`reads`, by default everything) or writes.
- * Long values are left out.
+ * A filter that the document matches while nobody edits what the change writes or reads (`reads`, by default everything).
+ * Values for which a statement has no room beside the `written` bytes are left out, of what is read first.
  */
 export function guardOf(
   bytes: Uint8Array,
   document: Document,
   reads: readonly string[] | undefined,
   changed: readonly string[],
+  written: number,
 ): Document {
   const guard: Document = {}
-  const lengths = bytes.length <= LONGEST_GUARD ? null : fieldsOf(bytes)
-  let size = 0
-  for (const name of new Set([...(reads ?? Object.keys(document)), ...changed])) {
+  let room = Math.max(STATEMENT - written, LEAST_GUARD)
+  const lengths = bytes.length <= room ? null : fieldsOf(bytes)
+  for (const name of new Set([...changed, ...(reads ?? Object.keys(document))])) {
     if (name === '_id' || name === '' || name.startsWith('$') || name.includes('.')) continue
     if (!Object.hasOwn(document, name)) {
       guard[name] = ABSENT
       continue
     }
     const length = lengths?.get(name)?.length ?? 0
-    if (length > LONGEST_GUARD || size + length > LARGEST_GUARD) continue
-    size += length
+    if (length > room) continue
+    room -= length
     const value: unknown = document[name]
     // What is no object needs none around it.
     guard[name] = typeof value === 'object' ? { $eq: value } : value

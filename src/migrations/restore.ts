@@ -63,7 +63,7 @@ async function putBack(run: RestoreRun, image: BeforeImage, current: Uint8Array 
   if (state === 'as-before') return true
   const decision = state === 'edited' ? run.decide(collection, nameId(id)) : 'restore'
   if (decision !== 'restore') return decision === 'keep'
-  const guard = current === null ? null : guardOf(current, readDocument(current), undefined, [])
+  const guard = current === null ? null : guardOf(current, readDocument(current), undefined, [], before.length)
   return run.store.documents.put(collection, id, guard, before)
 }
 

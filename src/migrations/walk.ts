@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Document } from 'mongodb'
+import { BSON, type Document } from 'mongodb'
 import { badInput, refused } from '../lib/index.ts'
 import { changeFields, documentHash, fieldsOf, readDocument, readId, writeId } from './bson-document.ts'
 import { effectiveChange, guardOf, hasChange, isRepeatable } from './change.ts'
@@ -189,7 +189,7 @@ class Pass {
     const isEdited = image !== undefined && Buffer.compare(image.before, bytes) !== 0
     if (isEdited || (!beforeImages && !this.#repeatable)) this.#requireRepeatable(document, effective)
     const { set, unset } = effective
-    const guard = guardOf(bytes, document, reads, [...Object.keys(set), ...unset])
+    const guard = guardOf(bytes, document, reads, [...Object.keys(set), ...unset], BSON.calculateObjectSize(set))
     const hash = fields ? documentHash(changeFields(fields, set, unset)) : ''
     return [{ bytes, update: { id: document._id, guard, set, unset, size: bytes.length }, hash }]
   }

@@ -102,6 +102,9 @@ async function valuesOf(collection: Collection): Promise<number[]> {
   return (await collection.find().sort({ _id: 1 }).toArray()).map(({ n }) => Number(n))
 }
 
+/** As long as a report may be. */
+const longText = (n: number) => `text ${n} `.repeat(800)
+
 describe('others', () => {
   it('that take over in the middle of a batch finish; the first owner wakes, changes nothing twice and stops', async () => {
     await putX(40)
@@ -134,9 +137,9 @@ describe('others', () => {
   it('of an old release that write during a backfill lose nothing, and the undo gives back what they wrote last', async () => {
     await root
       .collection('x')
-      .insertMany(Array.from({ length: 40 }, (_, n): Document => ({ _id: n, text: `text ${n}` })))
+      .insertMany(Array.from({ length: 40 }, (_, n): Document => ({ _id: n, text: longText(n) })))
     const app = (await database.connect('app')).db('pacs').collection<{ _id: number; text: string }>('x')
-    const mirror = new Map(Array.from({ length: 40 }, (_, n) => [n, `text ${n}`]))
+    const mirror = new Map(Array.from({ length: 40 }, (_, n) => [n, longText(n)]))
     const begun = new Set<number>()
     const busy = withBefore(async (_, [first]) => {
       // Two batches are under way, and what was edited is written once more: documents tell which batch it is, not how often one came.

@@ -1,4 +1,4 @@
-import { MongoServerError } from 'mongodb'
+import { type Document, MongoServerError } from 'mongodb'
 import { describe, expect, it } from 'vitest'
 import type { BatchesDeclaration } from '../../../src/migrations/definition.ts'
 import { applyMigrations, planMigrations, undoTo } from '../../../src/migrations/index.ts'
@@ -166,6 +166,15 @@ describe('batches', () => {
     const store = edited(database, () => database.insert('x', [{ _id: 2, n: 20 }]))
     await apply(store, { collection: 'x', change: ({ n }) => ({ set: { double: n * 2 } }) })
     expect(database.read('x').map(({ double }) => double)).toEqual([2, 40, 6, 8, 10])
+  })
+
+  it.each([5000, 2_000_000])('loses none of a text of %i characters either', async (length) => {
+    const database = five()
+    database.insert('x', [{ _id: 2, n: 2, text: ' '.repeat(length) }])
+    const store = edited(database, () => database.insert('x', [{ _id: 2, n: 2, text: `${'y'.repeat(length)} ` }]))
+    const change = ({ text }: Document) => (text === undefined ? null : { set: { text: String(text).trim() } })
+    await apply(store, { collection: 'x', change })
+    expect(database.read('x').map(({ text }) => text)[1]).toBe('y'.repeat(length))
   })
 
   it('go on with a server that goes away in the middle of one and comes back', async () => {
