@@ -48,6 +48,8 @@ export async function bundle(root: string, { node, types }: BuildOptions, action
     ]
     await runTool(workshop, root, tsc)
     await writeFile(join(workshop.directory, 'js', 'shared.js'), sharedEntry(actions))
+    // A module of which nothing is used, though its folder's index names it, is neither loaded nor evaluated.
+    await writeFile(join(workshop.directory, 'js', 'package.json'), '{ "type": "module", "sideEffects": false }\n')
     const [shared, agent, health] = await Promise.all([
       pack(workshop, 'shared.js', {}),
       // The bundler's own minifier takes longer, and what it makes keeps the daemon 4 MB smaller.
