@@ -82,21 +82,22 @@ export interface BuildResult {
 export async function buildImages(options: BuildOptions): Promise<BuildResult> {
   const { directory, composeFile, prefix, commit, env, log, signal } = options
   const path = join(directory, composeFile)
-  const checks = [
-    checkCheckout(directory, commit, options),
-    checkSecrets(options),
-    checkEngine({ env, signal, space: BUILD_SPACE }),
-    dockerPlugin('compose', env).then((compose) => {
-      return loadStack({ directory: dirname(path), file: basename(path), env, signal, compose })
-    }),
-  ] as const
+  const engineFound = checkEngine({ env, signal, space: BUILD_SPACE })
+  const plugin = dockerPlugin('compose', env)
+  // Compose takes longest, so it is started before git.
+  const stackRead = plugin.then((compose) => {
+    return loadStack({ directory: dirname(path), file: basename(path), env, signal, compose })
+  })
+  const atCommit = plugin.then(() => checkCheckout(directory, commit, options))
+  const checks = [atCommit, checkSecrets(options), engineFound, stackRead] as const
   // None needs another's answer. All have ended when the first of them that is wrong is said.
   await Promise.allSettled(checks)
   const [created, secrets, engine, stack] = await Promise.all(checks)
   const gate = gateStack(stack, await allowancesFor(stack, options))
+  const unfit = checkStack(stack)
   // What keeps the agent from running it is told with the rest, so that nobody mends one kind only to hear of the other.
-  options.onGate({ ...gate, blockers: [...checkStack(stack), ...gate.blockers] })
-  const sources = await planImages(stack, directory, prefix)
+  options.onGate({ ...gate, blockers: [...unfit, ...gate.blockers] })
+  const sources = await planImages(stack, unfit, directory, prefix)
   passGate(gate)
   const cache = await usableCache(options, engine.namesByConfig)
   const redact = redactor([

@@ -129,8 +129,8 @@ async function heaviest(
   pages: readonly (readonly string[])[],
   found: ReadonlyMap<string, Buffer>,
 ): Promise<PageWeight> {
-  const sizes = new Map<string, number>()
-  for (const [path, content] of found) sizes.set(path, (await compress(content)).length)
+  const compressed = [...found].map(async ([path, content]) => [path, (await compress(content)).length] as const)
+  const sizes = new Map(await Promise.all(compressed))
   const weights = pages.map((paths) => {
     const files = paths.map((path) => ({ path, bytes: sizes.get(path) ?? 0 })).sort((a, b) => b.bytes - a.bytes)
     return { bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), files }

@@ -3,7 +3,7 @@ import { isAbsolute, relative, resolve } from 'node:path'
 import { z } from 'zod'
 import { Problems } from '../lib/index.ts'
 import { repositorySchema } from '../release/index.ts'
-import { checkStack, formatFinding, type Stack, type StackService } from '../stack/index.ts'
+import { type Finding, formatFinding, type Stack, type StackService } from '../stack/index.ts'
 
 /** Where the image of a service comes from. */
 export type ImageSource =
@@ -28,15 +28,21 @@ const SUPPORTED = new Set(['context', 'dockerfile', 'target', 'args'])
 
 /**
  * Says for each service of a stack how its image comes about.
+ * @param unfit what keeps the agent from running it
  * @param directory the checkout: nothing outside it gets into a build.
  * @throws Failure `bad-input` with everything that is wrong, one per line.
  */
-export async function planImages(stack: Stack, directory: string, prefix: string): Promise<ImageSource[]> {
+export async function planImages(
+  stack: Stack,
+  unfit: readonly Finding[],
+  directory: string,
+  prefix: string,
+): Promise<ImageSource[]> {
   const problems = new Problems()
   if (!repositorySchema.safeParse(prefix).success) {
     problems.add(`prefix: "${prefix}" is no repository with its registry (like ghcr.io/org/pacs)`)
   }
-  for (const finding of checkStack(stack)) problems.add(formatFinding(finding))
+  for (const finding of unfit) problems.add(formatFinding(finding))
   const sources: ImageSource[] = []
   for (const service of stack.services.values()) {
     const complain = (message: string) => problems.add(`${stack.file}: ${service.name}: ${message}`)

@@ -98,7 +98,7 @@ function* checkNumbers({ name, definition }: StackService): Generator<Report> {
 function* checkXPacs({ name, definition }: StackService): Generator<Report> {
   const path = ['services', name, 'x-pacs']
   const value = definition['x-pacs']
-  if (value === undefined || [...texts(value, path)].some(({ text }) => hasVariable(text))) return
+  if (value === undefined || texts(value, path).some(({ text }) => hasVariable(text))) return
   const parsed = xPacsSchema.safeParse(value)
   for (const issue of parsed.error?.issues ?? []) {
     const inner = issue.path.map((step) => (typeof step === 'number' ? step : String(step)))

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import { badInput, type Command, Failure, tryRun } from '../lib/index.ts'
 import { parseDefinition } from './definition.ts'
@@ -59,9 +60,10 @@ export async function loadStack(options: LoadOptions): Promise<Stack> {
   return stackOf({ directory, file, sources }, parseDefinition(file, printed.data))
 }
 
-/** Reads while `child` runs, which has ended when that throws. */
+/** Reads while `child` runs, which has ended when that throws. What else was begun with it begins before the reading, which takes a while. */
 async function readBeside<T>(child: Promise<unknown>, read: () => T): Promise<T> {
   try {
+    await setImmediate()
     return read()
   } catch (thrown) {
     await child.catch(() => undefined)

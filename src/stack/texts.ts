@@ -1,10 +1,15 @@
 import type { Path } from './sources.ts'
 
-/** Every string below `value`, with its path. */
-export function* texts(value: unknown, path: Path): Generator<{ text: string; path: Path }> {
-  if (typeof value === 'string') yield { text: value, path }
-  else if (Array.isArray(value)) for (const [index, item] of value.entries()) yield* texts(item, [...path, index])
-  else if (value !== null && typeof value === 'object') {
-    for (const [key, item] of Object.entries(value)) yield* texts(item, [...path, key])
+/** Every string below `value`, with its path. Not by generators: one inside another costs ten times as much. */
+export function texts(value: unknown, path: Path): { text: string; path: Path }[] {
+  const found: { text: string; path: Path }[] = []
+  const visit = (one: unknown, at: Path) => {
+    if (typeof one === 'string') found.push({ text: one, path: at })
+    else if (Array.isArray(one)) for (const [index, item] of one.entries()) visit(item, [...at, index])
+    else if (one !== null && typeof one === 'object') {
+      for (const [key, item] of Object.entries(one)) visit(item, [...at, key])
+    }
   }
+  visit(value, path)
+  return found
 }
