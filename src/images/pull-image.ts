@@ -3,6 +3,7 @@ import { askRegistry } from '../release/index.ts'
 import type { DraftImage } from './draft.ts'
 import { askEngine, type EngineAccess, socketOf } from './engine-socket.ts'
 import { inspectLocalImage, type LocalImage } from './local-image.ts'
+import { isNewest, rememberNewest } from './newest-image.ts'
 import type { ImageSource } from './plan.ts'
 import type { Log } from './progress.ts'
 import { rememberedImage } from './remembered-image.ts'
@@ -19,7 +20,7 @@ interface PullContext extends EngineAccess {
 }
 
 /**
- * Pulls a vendor's image for one platform, unless what the registry has under its name is here.
+ * Pulls a vendor's image for one platform, unless what the registry has under its name, or had a few minutes ago, is here.
  * @throws Failure `bad-input` when there is none of that name and platform, `refused` or `error` when the registry does not give it.
  */
 export async function pullImage(source: ImageSource & { kind: 'pull' }, context: PullContext): Promise<DraftImage> {
@@ -51,7 +52,8 @@ async function describe(service: string, reference: string, pulled: LocalImage, 
 const LOOK_LIMIT = 10_000
 
 /**
- * The image that a pull would give, where it is here: a client that pulls takes 60 ms of a processor to say so.
+ * The image that a pull would give, where it is here: a client that pulls takes 60 ms of a processor to say so, the engine 35, and the
+ * registry has to answer, so it is not asked for one name twice within minutes.
  * @returns null where only the client can tell, as of a registry that wants its login
  */
 async function findPulled(reference: string, context: PullContext): Promise<LocalImage | null> {
@@ -59,9 +61,12 @@ async function findPulled(reference: string, context: PullContext): Promise<Loca
   if (found?.platform !== context.platform) return null
   const [, digest] = reference.split('@')
   if (digest !== undefined) return found.known.some((known) => known === digest) ? found : null
+  if (await isNewest(context.memory, reference, found)) return found
   const said = await pullWithoutLogin(reference, context)
   if (said === null) return null
-  return UP_TO_DATE.test(said) ? found : inspectLocalImage(reference, context)
+  const newest = UP_TO_DATE.test(said) ? found : await inspectLocalImage(reference, context)
+  if (newest) await rememberNewest(context.memory, reference, newest)
+  return newest
 }
 
 const UP_TO_DATE = /"Status: Image is up to date for /
@@ -89,7 +94,10 @@ async function pull(service: string, reference: string, context: PullContext): P
   if (typeof pulled !== 'string')
     throw badInput(`${service}: there is no image ${reference}: is its name or tag right?`)
   const found = await inspectLocalImage(reference, context)
-  if (found) return found
+  if (found) {
+    await rememberNewest(context.memory, reference, found)
+    return found
+  }
   throw refused(`${service}: the engine has no ${reference} right after it was pulled; is something pruning here?`)
 }
 

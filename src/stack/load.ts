@@ -62,6 +62,8 @@ export async function loadStack(options: LoadOptions): Promise<Stack> {
 
 /** Reads while `child` runs, which has ended when that throws. What else was begun with it begins before the reading, which takes a while. */
 async function readBeside<T>(child: Promise<unknown>, read: () => T): Promise<T> {
+  // Who reads on asks it.
+  child.catch(() => undefined)
   try {
     await setImmediate()
     return read()

@@ -96,6 +96,8 @@ export async function publishVendor({ lab: { runner } }: ScanBench, packages: re
   const plain = ['--provenance=false', '--sbom=false', '--load', '--tag', `${MIRROR}/${VENDOR}`]
   await runner.run(['docker', 'buildx', 'build', ...plain, '--file', 'stack/Dockerfile', '.'], { cwd: directory })
   await runner.run(['docker', 'push', `${MIRROR}/${VENDOR}`])
+  // What the registry said before is forgotten, as it is after ten minutes.
+  await runner.run(['rm', '-rf', '/var/cache/lab/pacs-deploy/newest'])
 }
 
 /**

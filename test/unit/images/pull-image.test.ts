@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -19,7 +19,7 @@ const here = (change: object = {}) => ({
   ...change,
 })
 /** Pulls with an engine that answers so. @returns how often a client pulled, too */
-async function pull(reference: string, answers: Answers, host?: string) {
+async function pull(reference: string, answers: Answers, { host, memory }: { host?: string; memory?: string } = {}) {
   await writeFile(join(directory, 'calls'), '')
   const docker = `#!/bin/sh
 echo "$*" >>${directory}/calls
@@ -32,6 +32,7 @@ exit 0
     { kind: 'pull', service: 'redis', reference },
     {
       ...{ platform: 'linux/amd64', namesByConfig: true, host: host ?? engine.host, redact: (text: string) => text },
+      ...(memory === undefined ? {} : { memory }),
       ...{ env: { PATH: `${directory}:/usr/bin:/bin` }, log: () => undefined, signal: new AbortController().signal },
     },
   ).catch((thrown: unknown) => thrown)
@@ -49,6 +50,28 @@ describe('a vendor’s image', () => {
     expect(await pull('redis:8', answers)).toEqual({ image: pulled, pulls: 0, asked: [inspect, look] })
     const newer = { [inspect]: here(), [look]: { status: 'Status: Downloaded newer image for redis:8' } }
     expect(await pull('redis:8', newer)).toEqual({ image: pulled, pulls: 0, asked: [inspect, look, inspect] })
+  })
+
+  test('is asked for once in ten minutes where the machine is kept', async () => {
+    const memory = join(directory, 'memory')
+    const upToDate = { [inspect]: here(), [look]: { status: 'Status: Image is up to date for redis:8' } }
+    expect((await pull('redis:8', upToDate, { memory })).asked).toEqual([inspect, look])
+    expect(await pull('redis:8', upToDate, { memory })).toEqual({ image: pulled, pulls: 0, asked: [inspect] })
+    const other = { ...upToDate, [inspect]: here({ Id: OTHER }) }
+    expect((await pull('redis:8', other, { memory })).asked).toEqual([inspect, look])
+    for (const minutes of [-11, 1]) {
+      const said = new Date(Date.now() + minutes * 60_000)
+      const files = (await readdir(join(memory, 'newest'))).map((name) => join(memory, 'newest', name))
+      expect(files).toHaveLength(2)
+      for (const file of files) await utimes(file, said, said)
+      expect((await pull('redis:8', upToDate, { memory })).asked).toEqual([inspect, look])
+    }
+  })
+
+  test('that its client pulled is the newest, too', async () => {
+    const memory = join(directory, 'memory')
+    expect(await pull('redis:8', { [inspect]: here(), [look]: 404 }, { memory })).toMatchObject({ pulls: 1 })
+    expect(await pull('redis:8', { [inspect]: here() }, { memory })).toMatchObject({ pulls: 0, asked: [inspect] })
   })
 
   test.each([
@@ -83,6 +106,10 @@ describe('a vendor’s image', () => {
   })
 
   test('of an engine that only its client reaches is pulled', async () => {
-    expect(await pull('redis:8', {}, 'tcp://engine:2376')).toMatchObject({ image: pulled, pulls: 1, asked: [] })
+    expect(await pull('redis:8', {}, { host: 'tcp://engine:2376' })).toMatchObject({
+      image: pulled,
+      pulls: 1,
+      asked: [],
+    })
   })
 })
