@@ -11,6 +11,8 @@ export interface RunOptions {
   cwd?: string
   /** Written to the child's standard input, which is empty otherwise. A stream that breaks ends the child. */
   input?: string | Uint8Array | Readable
+  /** An open file that the child finds at {@link HANDED_ON}, which can be run, too. */
+  handedOn?: number
   /** Milliseconds until the child is ended (SIGTERM, 5 s later SIGKILL). */
   timeout?: number
   signal?: AbortSignal
@@ -28,6 +30,9 @@ export interface RunResult {
   /** Exit code; 128 + n after signal n. */
   code: number
 }
+
+/** Path of the file that a child was handed on. */
+export const HANDED_ON = '/proc/self/fd/3'
 
 /** How much output of one child is kept in memory, per stream: 64 MiB. */
 const MAX_OUTPUT = 64 * 1024 * 1024
@@ -89,11 +94,11 @@ export async function tryRun(file: string, args: readonly string[], options: Run
   }
 }
 
-function start(file: string, args: readonly string[], { env, cwd, input }: RunOptions): ChildProcess {
+function start(file: string, args: readonly string[], { env, cwd, input, handedOn }: RunOptions): ChildProcess {
   try {
     return spawn(file, args, {
       env,
-      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(handedOn === undefined ? [] : [handedOn])],
       ...(cwd === undefined ? {} : { cwd }),
     })
   } catch (thrown) {

@@ -192,7 +192,7 @@ while grep -qv '^[0-9]* ([^)]*) Z' /proc/$step/stat; do
   sleep 0.02
 done
 wait $step; code=$?
-pgrep -fa 'trivy (image|convert)|docker(-buildx)? (push|pull|buildx)' | sed 's/^/left behind: /'
+pgrep -fa '^[^ ]*(trivy|fd/3) (image|config|convert) |docker(-buildx)? (push|pull|buildx)' | sed 's/^/left behind: /'
 exit $code`
 
 interface StepCourse {

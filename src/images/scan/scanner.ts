@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { chmod, lstat, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
+import { chmod, type FileHandle, lstat, mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { badInput, Failure, type PinnedTool, refused, run, tryRun } from '../../lib/index.ts'
 import { type Digest, digestSchema } from '../../release/index.ts'
@@ -44,7 +45,7 @@ export async function findScanner(options: ScannerOptions): Promise<Scanner> {
   const { pinned, given, cache, platform = `${process.platform}-${process.arch}`, log } = options
   if (given) {
     const scanner = { ...given, version: pinned.version }
-    await verifyScanner(scanner)
+    await (await openScanner(scanner)).close()
     return scanner
   }
   const pins = Object.entries(pinned.platforms).find(([name]) => name === platform)?.[1]
@@ -75,21 +76,29 @@ export async function findScanner(options: ScannerOptions): Promise<Scanner> {
 const read = new Map<string, Digest>()
 
 /**
- * To be called right before the scanner is run. Its bytes, which take half a second, are read again when the file was touched.
+ * To be called right before the scanner is run, by what is returned: whoever puts another file at its path meanwhile does so in vain.
+ * Its bytes, which take half a second, are read again when the file was touched.
  * @throws Failure `refused` when the file is missing or is not the one whose hash is known
  */
-export async function verifyScanner({ path, sha256 }: Pick<Scanner, 'path' | 'sha256'>): Promise<void> {
-  const before = await stateOf(path)
-  if (before !== null && read.get(before) === sha256) return
-  const found = await hashOf(path)
-  // One that was written to while it was read is read again the next time.
-  if (found !== null && before !== null && (await stateOf(path)) === before) read.set(before, found)
-  if (found === sha256) return
-  throw refused(
-    found === null
-      ? `scanner: ${path} is no file that can be read`
-      : `scanner: ${path} has the SHA-256 ${found}, expected is ${sha256}: it is not run, and nothing is judged`,
-  )
+export async function openScanner({ path, sha256 }: Pick<Scanner, 'path' | 'sha256'>): Promise<FileHandle> {
+  const file = await open(path).catch(() => null)
+  if (file === null) throw refused(`scanner: ${path} is no file that can be read`)
+  try {
+    const before = await stateOf(file)
+    if (read.get(before) === sha256) return file
+    const found = await hashOf(file.createReadStream({ autoClose: false, start: 0, highWaterMark: CHUNK }))
+    // One that was written to while it was read is read again the next time.
+    if (found !== null && (await stateOf(file)) === before) read.set(before, found)
+    if (found === sha256) return file
+    throw refused(
+      found === null
+        ? `scanner: ${path} is no file that can be read`
+        : `scanner: ${path} has the SHA-256 ${found}, expected is ${sha256}: it is not run, and nothing is judged`,
+    )
+  } catch (thrown) {
+    await file.close()
+    throw thrown
+  }
 }
 
 /** Asks the sources one after the other. @throws Failure with what the first one that gave other bytes did, else with what each did */
@@ -169,16 +178,18 @@ async function unpack(
   }
 }
 
-async function stateOf(path: string): Promise<string | null> {
-  const found = await stat(path, { bigint: true }).catch(() => null)
-  return found && [path, found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ')
+async function stateOf(file: FileHandle): Promise<string> {
+  const { dev, ino, size, mtimeNs, ctimeNs } = await file.stat({ bigint: true })
+  return [dev, ino, size, mtimeNs, ctimeNs].join(' ')
 }
 
-/** SHA-256 of a file; null when there is none. */
-async function hashOf(path: string): Promise<Digest | null> {
+const CHUNK = 1024 * 1024
+
+/** SHA-256 of a file; null when it cannot be read. */
+async function hashOf(file: string | Readable): Promise<Digest | null> {
   const hash = createHash('sha256')
   try {
-    await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash)
+    await pipeline(typeof file === 'string' ? createReadStream(file, { highWaterMark: CHUNK }) : file, hash)
   } catch {
     return null
   }

@@ -2,10 +2,10 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { Failure, refused, shortened, tryRun } from '../../lib/index.ts'
+import { Failure, HANDED_ON, refused, shortened, tryRun } from '../../lib/index.ts'
 import { type Digest, sha256 } from '../../release/index.ts'
 import type { Log } from '../progress.ts'
-import { type Scanner, verifyScanner } from './scanner.ts'
+import { openScanner, type Scanner } from './scanner.ts'
 import { requireFreshDatabase } from './verdict.ts'
 
 export interface TrivyOptions {
@@ -226,11 +226,12 @@ export class Trivy {
     const { scanner, cache, log } = this.#options
     const lock = ['--no-fork', '--nonblock', '--conflict-exit-code', String(TAKEN), join(cache, 'lock')]
     for (let waited = false; ; waited = true) {
-      await verifyScanner(scanner)
-      const [file = '', ...rest] = [...(alone ? ['flock', ...lock] : []), scanner.path, ...args]
+      await using program = await openScanner(scanner)
+      const [file = '', ...rest] = [...(alone ? ['flock', ...lock] : []), HANDED_ON, ...args]
       const { code, stderr } = await tryRun(file, rest, {
         env: this.#env,
         cwd: this.#file('empty'),
+        handedOn: program.fd,
         timeout: (limit + 2) * MINUTE,
         signal,
         onLine: (line) => {

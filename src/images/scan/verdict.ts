@@ -57,7 +57,7 @@ export function judge(scan: Scan, standard: Standard): Judgement {
   const { policy, waivers, now } = standard
   const ofDockerfile =
     scan.dockerfile === undefined ? [] : dockerfileFindings(parseDockerfileReport(service, scan.dockerfile))
-  const findings = worstFirst([...findingsOf(report, policy.licences), ...ofDockerfile])
+  const findings = worstFirst([...ofDockerfile, ...findingsOf(report, policy.licences).filter(unlessIn(ofDockerfile))])
   const against = findings.filter((finding) => refuses(policy, finding, now.getTime()))
   const waived: { finding: Finding; waiver: Waiver }[] = []
   const open: Finding[] = []
@@ -88,6 +88,15 @@ export function judge(scan: Scan, standard: Standard): Judgement {
     waived,
     reported: findings.filter((finding) => !decided.has(finding)),
   }
+}
+
+/** Trivy's rules about what an image ends with, not about one of its layers: no user, no health check. */
+const OF_THE_WHOLE = ['DS-0002', 'DS-0026']
+
+/** A Dockerfile that breaks such a rule makes an image that does: that is one finding, named where it can be mended. */
+function unlessIn(ofDockerfile: readonly Finding[]): (finding: Finding) => boolean {
+  const named = new Set(ofDockerfile.map(({ id }) => id).filter((id) => OF_THE_WHOLE.includes(id)))
+  return ({ kind, id }) => kind !== 'misconfiguration' || !named.has(id)
 }
 
 /** Whether a vendor's image may have a finding that no own image may: nobody here can mend it, but nothing gets worse unseen. */

@@ -17,8 +17,11 @@ export interface GateResult {
   allowed: readonly Allowed[]
 }
 
-const BROUGHT =
-  'that this pull request allows it does not count, since the default branch does not: who may merge it over the gate decides'
+/** Why what a pull request allows itself does not count. @param basis null where the default branch has no stack that can be read */
+function brought(basis: Stack | null | undefined): string {
+  const why = basis === null ? 'has no Compose file that can be read, so it allows nothing' : 'does not'
+  return `that this pull request allows it does not count, since the default branch ${why}: who may merge it over the gate decides`
+}
 
 /** Whether any service of a stack allows a finding. */
 export function hasAllowances({ services }: Stack): boolean {
@@ -49,7 +52,7 @@ export function gateStack(stack: Stack, basis?: Stack | null): GateResult {
         const report = { rule: id, message: `${message} (${reason})`, path: [...at, ...path] }
         if (counts) allowed.push({ ...report, because })
         else if (because === undefined) blockers.push(report)
-        else blockers.push({ ...report, message: `${report.message}; ${BROUGHT}` })
+        else blockers.push({ ...report, message: `${report.message}; ${brought(basis)}` })
       }
       if (because !== undefined && breaches.length === 0) {
         const message = `x-pacs.allow.${id} allows what is not there: take it out`

@@ -45,12 +45,12 @@ export const secret = {
   Secrets: [{ RuleID: 'private-key', Category: 'AsymmetricPrivateKey', Severity: 'HIGH', Title: 'Private key' }],
 }
 
-export function misconfiguration(Severity: string, Status = 'FAIL'): object {
+export function misconfiguration(Severity: string, Status = 'FAIL', ID = 'DS-0002'): object {
   return {
     Target: 'Dockerfile',
     Class: 'config',
     Type: 'dockerfile',
-    Misconfigurations: [{ ID: 'DS-0002', Title: 'Image user should not be root', Severity, Status }],
+    Misconfigurations: [{ ID, Title: 'Image user should not be root', Severity, Status }],
   }
 }
 
@@ -63,9 +63,9 @@ export function licence(Name: string): object {
 }
 
 /** A report on a Dockerfile in the shape of Trivy's JSON, with this rule broken at a line; on none that it could read where `path` is null. */
-export function dockerfileReportOf(path: string | null, Severity = 'HIGH', StartLine = 3): object {
+export function dockerfileReportOf(path: string | null, Severity = 'HIGH', StartLine = 3, ID = 'DS-0029'): object {
   const Title = "'apt-get' missing '--no-install-recommends'"
-  const Misconfigurations = [{ ID: 'DS-0029', Title, Severity, Status: 'FAIL', CauseMetadata: { StartLine } }]
+  const Misconfigurations = [{ ID, Title, Severity, Status: 'FAIL', CauseMetadata: { StartLine } }]
   return {
     SchemaVersion: 2,
     Trivy: { Version: VERSION },

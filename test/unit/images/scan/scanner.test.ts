@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { findScanner, type ScannerOptions, verifyScanner } from '../../../../src/images/scan/scanner.ts'
+import { findScanner, openScanner, type ScannerOptions } from '../../../../src/images/scan/scanner.ts'
 import { run } from '../../../../src/lib/index.ts'
 import { sha256 } from '../../../../src/release/index.ts'
 
@@ -175,6 +175,6 @@ describe('a scanner of the machine', () => {
   ])('is refused when it has %s', async (_, path, message) => {
     const given = { path: path(), sha256: sha256('other') }
     await expect(findScanner(options({}, { given }))).rejects.toThrow(message)
-    await expect(verifyScanner(given)).rejects.toMatchObject({ kind: 'refused' })
+    await expect(openScanner(given)).rejects.toMatchObject({ kind: 'refused' })
   })
 })

@@ -1,18 +1,21 @@
 // The command line of Trivy, by a stand-in that records how it was called; test/integration/scan.test.ts runs the real one.
-import { access, chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { access, chmod, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { scanDockerfiles } from '../../../../src/images/scan/dockerfiles.ts'
 import { KeptReports } from '../../../../src/images/scan/kept-reports.ts'
+import { openScanner } from '../../../../src/images/scan/scanner.ts'
 import { Trivy } from '../../../../src/images/scan/trivy.ts'
+import { HANDED_ON, run } from '../../../../src/lib/index.ts'
 import { sha256 } from '../../../../src/release/index.ts'
 import { reportOf, VERSION } from './report-of.ts'
 
-/** Writes argv, environment and working directory beside itself, then does what `rest` says. */
+/** Writes argv, environment and working directory into the test's folder, then does what `rest` says. */
 const recording = (rest: string) => `#!/bin/sh
-here=$(dirname "$0")
+here='${folder}'
 printf '%s\\n' "$@" > "$here/argv"
+printf '%s' "$0" > "$here/program"
 env > "$here/env"
 pwd > "$here/cwd"; ls -A > "$here/ls"
 while [ $# -gt 1 ]; do [ "$1" = --output ] && out=$2; [ "$1" = --cache-dir ] && cache=$2; shift; done
@@ -73,6 +76,7 @@ describe('Trivy', () => {
     const argv = (await recorded('argv')).trim().split('\n')
     const given = (flag: string) => argv[argv.indexOf(flag) + 1] ?? ''
     expect(argv.at(0)).toBe('image')
+    expect(await recorded('program')).toBe(HANDED_ON)
     expect(argv.at(-1)).toBe(image)
     expect(argv).toEqual(expect.arrayContaining(['--skip-version-check', '--disable-telemetry', '--skip-db-update']))
     // It would leave out what is looked up outside the image.
@@ -108,6 +112,7 @@ describe('Trivy', () => {
     const argv = (await recorded('argv')).trim().split('\n')
     const given = (flag: string) => argv[argv.indexOf(flag) + 1] ?? ''
     expect(argv.at(0)).toBe('config')
+    expect(await recorded('program')).toBe(HANDED_ON)
     expect(argv).toEqual(expect.arrayContaining(['--skip-check-update', '--skip-version-check', '--disable-telemetry']))
     expect([given('--exit-code'), given('--file-patterns')]).toEqual(['0', 'dockerfile:.'])
     // Checks that another job has put into the cache of the machine would decide what is found.
@@ -177,6 +182,16 @@ describe('Trivy', () => {
     await expect(trivy.scan('api', image)).rejects.toMatchObject({ kind: 'refused' })
     expect(await readdir(folder)).not.toContain('argv')
   })
+})
+
+test('what was judged runs, whatever is at its path by then', async () => {
+  const program = join(folder, 'trivy')
+  await writeFile(program, '#!/bin/sh\necho judged\n', { mode: 0o700 })
+  await using file = await openScanner({ path: program, sha256: sha256('#!/bin/sh\necho judged\n') })
+  await writeFile(`${program}.new`, '#!/bin/sh\necho evil\n', { mode: 0o700 })
+  await rename(`${program}.new`, program)
+  const as = { env: { PATH: process.env.PATH ?? '' }, handedOn: file.fd }
+  expect(await run(HANDED_ON, [], as)).toContain('judged')
 })
 
 describe('two jobs of one machine', () => {

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { refusalOf, refusalTable } from '../../../../src/images/scan/describe.ts'
+import { nameOf } from '../../../../src/images/scan/findings.ts'
 import { DEFAULT_POLICY, type Policy } from '../../../../src/images/scan/policy.ts'
-import { judge, requireFreshDatabase, type Standard, unusedWaivers } from '../../../../src/images/scan/verdict.ts'
+import {
+  type Judgement,
+  judge,
+  requireFreshDatabase,
+  type Standard,
+  unusedWaivers,
+} from '../../../../src/images/scan/verdict.ts'
 import { parseWaivers } from '../../../../src/images/scan/waivers.ts'
 import { scanSarif } from '../../../../src/images/scan/what-runs.ts'
 import { sha256, verdictSchema } from '../../../../src/release/index.ts'
@@ -126,6 +133,20 @@ describe('the Dockerfile of an own image', () => {
     ],
   ])('%s is judged by the same policy and waivers', (_, dockerfile, options, expected) => {
     expect(refusing(reportOf(), { dockerfile, ...options })).toEqual(expected)
+  })
+
+  test('that ends as root is one finding with the image that does, and no other rule is taken for that of a layer', () => {
+    const image = reportOf([misconfiguration('HIGH'), misconfiguration('HIGH', 'FAIL', 'DS-0029')])
+    const named = ({ refused }: Judgement) => refused.map(nameOf)
+    const both = dockerfileReportOf(path, 'HIGH', 3, 'DS-0002')
+    expect(named(verdictOn(image, { dockerfile: both }))).toEqual(['DS-0002 in production/Dockerfile', 'DS-0029'])
+    expect(verdictOn(image, { dockerfile: both, waivers: waived('') }).verdict).toBeNull()
+    expect(named(verdictOn(image, { dockerfile: dockerfileReportOf(path) }))).toEqual([
+      'DS-0002',
+      'DS-0029',
+      'DS-0029 in production/Dockerfile',
+    ])
+    expect(named(verdictOn(image))).toEqual(['DS-0002', 'DS-0029'])
   })
 
   test('is named by its path and line, and its report by its hash', () => {
