@@ -1,47 +1,16 @@
 // What an author or a hand in the ledger gets wrong, on the real database.
-import type { Db, Document } from 'mongodb'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  applyMigrations,
-  type Migration,
-  type MigrationDefinition,
-  mark,
-  type OpenDatabase,
-  openDatabase,
-  type Phase,
-  planMigrations,
-  readLedger,
-  undoTo,
-} from '../../src/migrations/index.ts'
+import type { Document } from 'mongodb'
+import { describe, expect, it } from 'vitest'
+import { type MigrationDefinition, mark, planMigrations, readLedger, undoTo } from '../../src/migrations/index.ts'
 import { sha256 } from '../../src/release/index.ts'
-import { type Database, startDatabase } from '../lab/index.ts'
+import { common, emptyDatabase, signal } from '../migrations/empty-database.ts'
 import { marking, migration } from '../migrations/one-migration.ts'
-import { addressOf, clear } from '../migrations/site.ts'
+import { clear } from '../migrations/site.ts'
 
-let database: Database
-let root: Db
-let opened: OpenDatabase
-
-const signal = new AbortController().signal
-const common = { run: 'run', actor: 'octocat', host: 'runner', signal, onEvent: () => undefined }
-
-beforeAll(async () => {
-  database = await startDatabase()
-  root = (await database.connect('root')).db('pacs')
-  opened = await openDatabase(addressOf(database))
-})
-beforeEach(() => clear(root))
-afterAll(async () => {
-  await opened?.[Symbol.asyncDispose]()
-  await database?.down()
-})
-
-function apply(migrations: readonly Migration[], phase: Phase) {
-  return applyMigrations(opened, migrations, { ...common, phase })
-}
+const database = emptyDatabase()
 
 async function putX(count: number): Promise<void> {
-  await root.collection('x').insertMany(Array.from({ length: count }, (_, n): Document => ({ _id: n, n })))
+  await database.root.collection('x').insertMany(Array.from({ length: count }, (_, n): Document => ({ _id: n, n })))
 }
 
 describe('an author’s mistake', () => {
@@ -55,13 +24,13 @@ describe('an author’s mistake', () => {
       },
       check: async () => false,
     })
-    await root.collection('x').drop()
-    await expect(apply([throwing], 'data')).rejects.toThrow(/001_x: duplicate key/)
-    const { entries, history } = await readLedger(opened)
+    await database.root.collection('x').drop()
+    await expect(database.apply([throwing], 'data')).rejects.toThrow(/001_x: duplicate key/)
+    const { entries, history } = await readLedger(database.store)
     expect(JSON.stringify([entries, history])).not.toContain('DOE')
     expect(entries[0]).toMatchObject({ state: 'failed', error: expect.stringMatching(/duplicate key/) })
-    await apply([marking({})], 'data')
-    expect((await readLedger(opened)).entries[0]?.state).toBe('applied')
+    await database.apply([marking({})], 'data')
+    expect((await readLedger(database.store)).entries[0]?.state).toBe('applied')
   })
 
   it('that never ends is ended at its limit, and its calls with it', async () => {
@@ -77,22 +46,24 @@ describe('an author’s mistake', () => {
         }
       },
     })
-    await expect(apply([endless], 'data')).rejects.toThrow(/up of 001_x took longer than 0\.5 s and was ended/)
+    await expect(database.apply([endless], 'data')).rejects.toThrow(/up of 001_x took longer than 0\.5 s and was ended/)
     expect(await ended).toMatch(/closed/i)
-    expect((await readLedger(opened)).entries[0]?.state).toBe('failed')
+    expect((await readLedger(database.store)).entries[0]?.state).toBe('failed')
   })
 
   it('that never ends in check or down is ended at its limit, too', async () => {
     await putX(5)
     const forever = () => new Promise<never>(() => undefined)
     const silent = marking({ timeout: '500ms', check: forever })
-    await expect(apply([silent], 'data')).rejects.toThrow(/check failed: check of 001_x took longer than 0\.5 s/)
+    await expect(database.apply([silent], 'data')).rejects.toThrow(
+      /check failed: check of 001_x took longer than 0\.5 s/,
+    )
     const kept = marking({ timeout: '500ms', down: forever })
-    await apply([kept], 'data')
-    await expect(undoTo(opened, [kept], null, common)).rejects.toThrow(
+    await database.apply([kept], 'data')
+    await expect(undoTo(database.store, [kept], null, common)).rejects.toThrow(
       /undo of 001_x: down of 001_x took longer than 0\.5 s and was ended; ask for the undo again to continue/,
     )
-    expect((await readLedger(opened)).entries[0]?.state).toBe('rolling-back')
+    expect((await readLedger(database.store)).entries[0]?.state).toBe('rolling-back')
   })
 
   it('in check does not pass: a lie, a no, nothing at all, a write', async () => {
@@ -106,7 +77,7 @@ describe('an author’s mistake', () => {
       down: ({ schema }) => schema.restore(),
       check: async () => true,
     })
-    await expect(apply([liar], 'expand')).rejects.toThrow(
+    await expect(database.apply([liar], 'expand')).rejects.toThrow(
       /is not done, though its check says it is: x: index n is not there/,
     )
     const checks: [MigrationDefinition['check'], RegExp][] = [
@@ -128,8 +99,8 @@ describe('an author’s mistake', () => {
       ],
     ]
     for (const [check, message] of checks) {
-      await clear(root)
-      await expect(apply([marking({ check })], 'data')).rejects.toThrow(message)
+      await clear(database.root)
+      await expect(database.apply([marking({ check })], 'data')).rejects.toThrow(message)
     }
   })
 
@@ -139,48 +110,48 @@ describe('an author’s mistake', () => {
         throw new Error('who knows')
       },
     })
-    await expect(apply([unclear], 'data')).rejects.toThrow(/its check failed: who knows/)
-    await expect(apply([unclear], 'data')).rejects.toThrow(
+    await expect(database.apply([unclear], 'data')).rejects.toThrow(/its check failed: who knows/)
+    await expect(database.apply([unclear], 'data')).rejects.toThrow(
       /find out, then "pacs-agent migrate mark 001_x applied\|pending/,
     )
-    await mark(opened, [unclear], '001_x', 'applied', { ...common, reason: 'looked at every document' })
-    expect((await readLedger(opened)).history.at(-1)).toMatchObject({
+    await mark(database.store, [unclear], '001_x', 'applied', { ...common, reason: 'looked at every document' })
+    expect((await readLedger(database.store)).history.at(-1)).toMatchObject({
       event: 'marked-applied',
       note: 'looked at every document',
     })
-    expect(await apply([unclear], 'data')).toEqual({ applied: [], waiting: [] })
+    expect(await database.apply([unclear], 'data')).toEqual({ applied: [], waiting: [] })
   })
 })
 
 describe('a ledger that was edited by hand', () => {
   it.each([
-    ['an entry taken away', () => root.collection('_migrations').deleteMany({}), /missing from the ledger/],
+    ['an entry taken away', () => database.root.collection('_migrations').deleteMany({}), /missing from the ledger/],
     [
       'a state',
-      () => root.collection('_migrations').updateMany({}, { $set: { state: 'done' } }),
+      () => database.root.collection('_migrations').updateMany({}, { $set: { state: 'done' } }),
       /_migrations 001_x .*state/,
     ],
     [
       'one that was applied and is to run again',
-      () => root.collection('_migrations').updateMany({}, { $set: { state: 'failed' } }),
+      () => database.root.collection('_migrations').updateMany({}, { $set: { state: 'failed' } }),
       /001_x is failed by the ledger, but its history ends with applied/,
     ],
     [
       'a hash',
-      () => root.collection('_migrations').updateMany({}, { $set: { sha256: sha256('other') } }),
+      () => database.root.collection('_migrations').updateMany({}, { $set: { sha256: sha256('other') } }),
       /another hash in the ledger/,
     ],
   ])('%s: refuses to run and to plan', async (_what, edit, message) => {
-    await apply([marking()], 'data')
+    await database.apply([marking()], 'data')
     await edit()
-    await expect(apply([marking()], 'data')).rejects.toThrow(message)
-    await expect(planMigrations(opened, [marking()], { phase: 'data', signal })).rejects.toThrow(message)
+    await expect(database.apply([marking()], 'data')).rejects.toThrow(message)
+    await expect(planMigrations(database.store, [marking()], { phase: 'data', signal })).rejects.toThrow(message)
   })
 
   it('goes on when a person has said what is true', async () => {
-    await apply([marking()], 'data')
-    await root.collection('_migrations').deleteMany({})
-    await mark(opened, [marking()], '001_x', 'applied', { ...common, reason: 'it was deleted by mistake' })
-    expect(await apply([marking()], 'data')).toEqual({ applied: [], waiting: [] })
+    await database.apply([marking()], 'data')
+    await database.root.collection('_migrations').deleteMany({})
+    await mark(database.store, [marking()], '001_x', 'applied', { ...common, reason: 'it was deleted by mistake' })
+    expect(await database.apply([marking()], 'data')).toEqual({ applied: [], waiting: [] })
   })
 })
