@@ -7,7 +7,7 @@ import { z } from 'zod'
 import type { TransactionEvent } from '../../src/agent/protocol.ts'
 import { parseManifest } from '../../src/release/index.ts'
 import { FakeGitHub } from '../github/fake-api.ts'
-import { type Machine, waitFor } from '../lab/index.ts'
+import { freeze, type Machine, waitFor } from '../lab/index.ts'
 import type { Counter } from '../load/counter.ts'
 import { secretsInImage, tracedTo } from '../site/secrets.ts'
 import { repositoryRoot, statusOf } from '../site/server.ts'
@@ -123,7 +123,7 @@ describe('the example workflows', () => {
         'version',
       ]),
     )
-    await production.run(['docker', 'pause', 'pacs-redis-1'])
+    await freeze(() => production.run(['docker', 'pause', 'pacs-redis-1']))
     const blind = await check()
     await production.run(['docker', 'unpause', 'pacs-redis-1'])
     expect(blind.code).toBe(11)

@@ -20,6 +20,7 @@ import {
   docker,
   ensureVendorImage,
   freePorts,
+  freeze,
   LAB_LABEL,
   Progress,
   startDatabase,
@@ -241,7 +242,7 @@ describe('without Redis', () => {
 
   test('that hangs, no request does', async () => {
     const jane = await Page.logIn(one, 'jane')
-    await docker(['pause', redis])
+    await freeze(() => docker(['pause', redis]))
     await ask(jane, report, 200, `${one}/api/studies/${STUDY}/report`)
     await expect(Page.logIn(one, 'john')).rejects.toThrow(/503 .*Redis/)
     await docker(['unpause', redis])

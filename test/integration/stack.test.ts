@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { sendImage } from '../dicom/send.ts'
 import { syntheticImage } from '../dicom/synthetic-image.ts'
-import { type Lab, type Machine, startLab, waitFor } from '../lab/index.ts'
+import { freeze, type Lab, type Machine, startLab, waitFor } from '../lab/index.ts'
 import { Counter } from '../load/counter.ts'
 import type { ServerSecrets } from '../site/make-secrets.ts'
 import { describeCertificates } from '../stack/edge-certificates.ts'
@@ -211,7 +211,7 @@ describe('a graceful stop', () => {
   const exitCode = (name: string) => server.run(['docker', 'inspect', '-f', '{{.State.ExitCode}}', name])
 
   test('finishes the request that runs', async () => {
-    await compose(server, ['pause', 'orthanc'])
+    await freeze(() => compose(server, ['pause', 'orthanc']))
     const running = get('/api/studies?limit=29')
     await waitFor(
       'the request to be in flight',

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import type { RunResult } from '../../src/lib/index.ts'
 import { docker, tryDocker } from './docker.ts'
 import type { InitialFile } from './files.ts'
+import { freeze } from './wait.ts'
 
 export interface ExecOptions {
   /** Standard input, empty otherwise. */
@@ -66,7 +67,7 @@ export class LabContainer {
   }
 
   async pause(): Promise<void> {
-    await docker(['pause', this.container])
+    await freeze(() => docker(['pause', this.container]))
   }
 
   async unpause(): Promise<void> {

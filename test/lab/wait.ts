@@ -38,6 +38,14 @@ export async function waitFor<T>(
   }
 }
 
+/**
+ * Runs a command that pauses a container until it has: a busy kernel does not always freeze one in the time that the
+ * engine allows, and then nothing is paused.
+ */
+export async function freeze(pause: () => Promise<unknown>): Promise<void> {
+  await waitFor('the container to be frozen', () => pause().then(() => true), 30_000)
+}
+
 function holds<T>(answer: T): answer is Exclude<T, false | undefined> {
   return answer !== false && answer !== undefined
 }
