@@ -186,6 +186,24 @@ describe('the command line', () => {
   })
 })
 
+describe('a runner with a disk of its own', () => {
+  test('finds what the one before it left, which only one has at a time', async () => {
+    const options = { servers: [], runnerDisk: lab.name }
+    const mark = '/var/cache/lab/mark'
+    const one = await startLab(options)
+    await one.runner.run(['touch', mark])
+    const two = await startLab(options)
+    expect(await two.runner.exec(['test', '-e', mark])).toMatchObject({ code: 1 })
+    await Promise.all([one.down(), two.down()])
+    const three = await startLab(options)
+    await three.runner.run(['test', '-e', mark])
+    await three.down()
+    const disk = await ids(['volume', 'ls', '-q', '--filter', `name=pacs-deploy-lab-${lab.name}`])
+    expect(disk).toHaveLength(3)
+    await docker(['volume', 'rm', ...disk])
+  })
+})
+
 describe('down', () => {
   test('leaves nothing of a lab, the lab beside it as it was, and what a proof of restore runs; builds leave nothing', async () => {
     const { image } = await ensureVendorImage('redis:8', new Progress())

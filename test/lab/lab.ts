@@ -11,6 +11,7 @@ import { Machine, startMachine } from './machine.ts'
 import { Progress } from './progress.ts'
 import { Registry, startRegistry } from './registry.ts'
 import { removeLab } from './remove.ts'
+import { onKeptDisk } from './runner-disk.ts'
 import { claimStateFolder, type LabRecord, readRecord, stateFolder, writeRecord } from './state.ts'
 
 export interface LabOptions {
@@ -20,6 +21,8 @@ export interface LabOptions {
   servers?: readonly string[]
   /** Whether there is a runner too; there is unless this is false. */
   runner?: boolean
+  /** Name of the disk on which the runner finds the images and caches of the one before it; it begins empty when left out. */
+  runnerDisk?: string
   /** Whether there is a further server, `debian12`, of that system with its own old Docker; there is not unless this is true. */
   debian12?: boolean
   progress?: Progress
@@ -124,7 +127,7 @@ async function assemble(
   images: ImageSet & { debian12: string | null },
   options: LabOptions,
 ): Promise<Lab> {
-  const { servers: usual = ['staging', 'production'], runner = true } = options
+  const { servers: usual = ['staging', 'production'], runner = true, runnerDisk } = options
   const servers = images.debian12 === null ? usual : [...usual, DEBIAN_12]
   const network = `pacs-lab-${name}`
   const files = new LabFiles(folder)
@@ -133,17 +136,17 @@ async function assemble(
   await files.create(name, servers)
   const machine = { lab: name, network, files: await files.forMachine() }
   const registry = startRegistry(name, images.library, network, files)
-  const runs = runner
-    ? startMachine({
-        ...machine,
-        files: await files.forMachine({ 'containerd-snapshotter': true }),
-        name: 'runner',
-        image: images.runner,
-        memory: '4g',
-        ports: [],
-        env: runnerEnv,
-      })
-    : undefined
+  const spec = {
+    ...machine,
+    files: await files.forMachine({ 'containerd-snapshotter': true }),
+    name: 'runner',
+    image: images.runner,
+    memory: '4g',
+    ports: [],
+    env: runnerEnv,
+  }
+  const startRunner = (mounts?: readonly string[]) => startMachine(spec, mounts)
+  const runs = runner ? (runnerDisk === undefined ? startRunner() : onKeptDisk(runnerDisk, startRunner)) : undefined
   const serve = servers.map((server) =>
     startMachine({
       ...machine,

@@ -61,6 +61,9 @@ export class Machine extends LabContainer {
   }
 }
 
+/** Where an engine keeps what it has. */
+const ENGINE: readonly string[] = ['/var/lib/docker', '/var/lib/containerd']
+
 export interface MachineSpec {
   lab: string
   name: string
@@ -75,8 +78,11 @@ export interface MachineSpec {
   files: ReadonlyMap<string, InitialFile>
 }
 
-/** Makes and starts a machine and waits until it is up. */
-export async function startMachine(spec: MachineSpec): Promise<MachineRecord> {
+/**
+ * Makes and starts a machine and waits until it is up.
+ * @param mounts of its engine, as `docker create -v` takes them
+ */
+export async function startMachine(spec: MachineSpec, mounts = ENGINE): Promise<MachineRecord> {
   const container = `pacs-lab-${spec.lab}-${spec.name}`
   const outside = await freePorts(spec.ports.length)
   const ports = Object.fromEntries(spec.ports.map((inside, index) => [String(inside), outside[index] ?? 0]))
@@ -93,7 +99,8 @@ export async function startMachine(spec: MachineSpec): Promise<MachineRecord> {
     ...(await privileges(spec.lab, spec.image)),
     ...['--security-opt', 'seccomp=unconfined', '--security-opt', 'apparmor=unconfined'],
     ...['--tmpfs', '/run:exec', '--tmpfs', '/run/lock', '--tmpfs', '/tmp:exec'],
-    ...['-v', '/var/lib/docker', '-v', '/var/lib/containerd', '--stop-signal', 'SIGRTMIN+3'],
+    ...mounts.flatMap((mount) => ['-v', mount]),
+    ...['--stop-signal', 'SIGRTMIN+3'],
     ...publish,
     ...env,
     ...[spec.image, '/usr/local/sbin/lab-init'],
