@@ -42,15 +42,18 @@ const rulesFile = z.strictObject({
   ),
 })
 const seriesMap = z.record(z.string(), z.string())
+const someSeries = z.union([z.array(seriesMap), seriesMap.transform((one) => [one])])
 const casesFile = z.record(
   z.string(),
   z.strictObject({
     at: z.string(),
     interval: z.string().default('1m'),
     /** One for each branch of the rule. */
-    fires: z.union([z.array(seriesMap), seriesMap.transform((one) => [one])]),
+    fires: someSeries,
     /** Missing only for what fires always. */
-    silent: seriesMap.optional(),
+    silent: someSeries.default([]),
+    /** When what fires is silent all the same. */
+    silentAt: z.array(z.string()).default([]),
   }),
 )
 
@@ -100,7 +103,7 @@ export function promtoolFiles(rules: Rules, cases: Cases): Map<string, string> {
 
 function testsOf({ alert, for: holds }: Alert, found: Cases[string] | undefined) {
   if (found === undefined) return []
-  const { at, interval, fires, silent } = found
+  const { at, interval, fires, silent, silentAt } = found
   const firing = [{ labels: '{}', value: 1 }]
   const early = holds === undefined ? null : minutes(holds) - minutes(interval)
   return [
@@ -108,7 +111,10 @@ function testsOf({ alert, for: holds }: Alert, found: Cases[string] | undefined)
     ...fires.flatMap((series, n) =>
       early === null ? [] : [{ kind: `is pending (${n + 1})`, series, at: `${early}m`, samples: [] }],
     ),
-    ...(silent === undefined ? [] : [{ kind: 'is silent', series: silent, at, samples: [] }]),
+    ...silent.map((series, n) => ({ kind: `is silent (${n + 1})`, series, at, samples: [] })),
+    ...silentAt.flatMap((then) =>
+      fires.map((series) => ({ kind: `is silent after ${then}`, series, at: then, samples: [] })),
+    ),
   ].map(({ kind, series, at, samples }) => ({
     name: `${alert} ${kind}`,
     interval,

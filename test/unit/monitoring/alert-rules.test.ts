@@ -25,6 +25,12 @@ const composeSchema = z.object({
   ),
 })
 
+const limits = z.object({ limits: z.object({ memory: z.string(), pids: z.number() }) })
+const limited = z.object({ deploy: z.object({ resources: limits }) })
+const limitsSchema = z.object({
+  services: z.object({ backend: limited, mongodb: limited, postgres: z.object({ command: z.array(z.string()) }) }),
+})
+
 let alerts: Alert[]
 let cases: Cases
 
@@ -38,7 +44,7 @@ test('every alert has a name of its own, a case in which it fires and one in whi
   const names = alerts.map(({ alert }) => alert)
   expect(new Set(names).size).toBe(names.length)
   expect(Object.keys(cases).sort()).toEqual([...names].sort())
-  const withoutSilence = Object.entries(cases).filter(([, { silent }]) => silent === undefined)
+  const withoutSilence = Object.entries(cases).filter(([, { silent }]) => silent.length === 0)
   expect(withoutSilence.map(([name]) => name)).toEqual(['Watchdog'])
 })
 
@@ -48,6 +54,26 @@ test('an alert with more than one cause has a case for each', () => {
   for (const { alert, expr } of alerts) {
     expect(cases[alert]?.fires.length, alert).toBe(expr.split(/\sor\s/).length)
   }
+})
+
+test('a limit of a service that a rule repeats is the one that the stack gives it', async () => {
+  const { backend, mongodb, postgres } = limitsSchema.parse(await readStack()).services
+  const [, admits = ''] = / max_connections=(\d+)/.exec(postgres.command.join(' ')) ?? []
+  const { memory } = backend.deploy.resources.limits
+  const { pids } = mongodb.deploy.resources.limits
+  const rules = Object.fromEntries(alerts.map(({ alert, expr, annotations }) => [alert, [expr, annotations.summary]]))
+  const mebibytes = memory.replace(/M$/, '')
+  expect(rules).toMatchObject({
+    ApiMemoryHigh: [
+      expect.stringContaining(` * ${mebibytes} * 1024 * 1024`),
+      expect.stringMatching(` ${mebibytes} MiB$`),
+    ],
+    MongoConnectionsHigh: [expect.stringMatching(` \\* ${pids}$`), expect.stringMatching(` ${pids}$`)],
+    PostgresConnectionsHigh: [
+      expect.stringMatching(` > ${0.9 * Number(admits)}$`),
+      expect.stringMatching(` ${admits}$`),
+    ],
+  })
 })
 
 test('each kind of trouble has its alerts, and only the watchdog has no severity', () => {
@@ -85,9 +111,7 @@ describe('the runbooks', () => {
   })
 
   test('use programs that a server has, services of the stack and verbs of the agent', async () => {
-    const stack = composeSchema.parse(
-      parse(await readFile(join(MONITORING, '../docker-compose.prod.yml'), 'utf8'), { merge: true }),
-    )
+    const stack = composeSchema.parse(await readStack())
     const services = Object.keys(stack.services)
     // The agent names them by their instance; and there may be two of one.
     const perInstance = services.filter((name) => stack.services[name]?.deploy?.update_config?.order === 'start-first')
@@ -116,4 +140,8 @@ describe('the runbooks', () => {
 
 function runbook(alert: string): Promise<string> {
   return readFile(join(MONITORING, 'runbooks', `${alert}.md`), 'utf8')
+}
+
+async function readStack(): Promise<unknown> {
+  return parse(await readFile(join(MONITORING, '../docker-compose.prod.yml'), 'utf8'), { merge: true })
 }
