@@ -14,11 +14,12 @@ function judged(text: string, known: string[] | null = ['HOST', 'LEVEL', 'DICOM_
 }
 
 describe('what a person writes into .env', () => {
-  it('is fit when every value is quoted singly, over several lines too, and is their own', () => {
+  it('is fit when what Compose reads is what stands there, over several lines too, and is their own', () => {
     const modalities = `{\n  "ct1": ["CT1", "10.0.0.5", 104] # a comment of JSON it is not\n}`
     expect(
       judged(`# a comment\n\nHOST='pacs.clinic.test' # theirs\nLEVEL=debug\nDICOM_MODALITIES='${modalities}'\nOWN=1\n`),
     ).toEqual([])
+    expect(judged(`HOST='a$b\\c # d'\nOWN="one\ntwo"\nLEVEL=debug\n`)).toEqual([])
   })
 
   it.each([
