@@ -284,6 +284,23 @@ export function describeEdge(place: () => { lab: Lab; server: Machine; study: st
       expect(await compose(server, ['exec', '-T', 'backend', 'node', '-e', program])).toBe('code 13')
       const said = await compose(server, ['exec', '-T', 'redis', 'redis-cli', 'get', 'pacs:x'])
       expect(said).toContain('NOAUTH')
+      // By its name, as Orthanc asks it: inside its container it trusts its own loopback address.
+      const ask = [
+        'exec',
+        'pacs-standalone-postgres-1',
+        'psql',
+        '-w',
+        '-h',
+        'postgres',
+        '-U',
+        'orthanc',
+        '-c',
+        'select 1',
+      ]
+      expect(await server.exec(['docker', ...ask])).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('no password supplied'),
+      })
     })
 
     test('is not even found from where strangers talk', async () => {

@@ -85,6 +85,7 @@ describe('redis', () => {
 describe('postgres', () => {
   it.each([
     [postgres('R', Buffer.from([0, 0, 0, 10])), true, 'takes logins'],
+    [postgres('R', Buffer.alloc(4)), false, 'lets orthanc in without a password'],
     [postgres('E', 'SFATAL\0C28P01\0Mno\0\0'), true, 'takes logins'],
     [postgres('E', 'SFATAL\0C57P03\0Mstarting up\0\0'), false, '57P03: starting up'],
     [postgres('E', 'SFATAL\0C53300\0Mtoo many\0\0'), false, '53300: too many'],
