@@ -1,7 +1,7 @@
 // `pacs-deploy`: what a team asks for in its checkout. Only setup and doctor speak with anything outside, and only they load what can.
 import { realpathSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { badInput, endWithReader, exitClass, Failure } from '../lib/index.ts'
+import { badInput, endWithReader, exitClass, Failure, isWrongWord } from '../lib/index.ts'
 import type { Console } from './console.ts'
 import { migrationsCommand } from './migrations.ts'
 import { stackCommand } from './stack.ts'
@@ -19,9 +19,11 @@ const USAGE = [
 const subjectOf = (line: string) => line.split(' ', 1).join()
 const COMMANDS = [...new Set(USAGE.map(subjectOf))]
 
+const linesOf = (subject: string) => USAGE.filter((line) => subjectOf(line) === subject)
+
 /** The lines about one command, or all. */
 function usage(command?: string): string {
-  const about = command === undefined ? USAGE : USAGE.filter((line) => subjectOf(line) === command)
+  const about = command === undefined ? USAGE : linesOf(command)
   return `usage: ${about.map((line) => `pacs-deploy ${line}`).join('\n       ')}`
 }
 
@@ -44,6 +46,8 @@ export async function main(): Promise<void> {
 /** @returns the class of the outcome. @throws Failure for what a person mends. */
 export async function runCommand([subject, ...args]: readonly string[], console: Console): Promise<number> {
   if (subject !== undefined && COMMANDS.includes(subject) && args.includes('--help')) {
+    const next = linesOf(subject).map((line) => line.slice(subject.length + 1))
+    if (isWrongWord(next, args[0])) throw badInput(`what is "${args[0]}"? (pacs-deploy ${subject} --help)`)
     console.print(usage(subject))
     return exitClass.ok
   }

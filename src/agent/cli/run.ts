@@ -1,4 +1,4 @@
-import { exitClass, Failure } from '../../lib/index.ts'
+import { badInput, exitClass, Failure, isWrongWord } from '../../lib/index.ts'
 import { AGENT_VERSION } from '../version.ts'
 import { type Command, type Console, readArgs } from './command.ts'
 import { logs } from './logs.ts'
@@ -46,13 +46,12 @@ export async function runCli(args: readonly string[], console: Console): Promise
     console.warn(`pacs-agent: there is no ${JSON.stringify(verb)} (pacs-agent --help)`)
     return exitClass['bad-input']
   }
-  if (rest.includes('--help')) {
+  try {
+    if (!rest.includes('--help')) return await command.run(rest, console)
+    if (isWrongWord([command.usage], rest[0])) throw badInput(`what is ${JSON.stringify(rest[0])}?`)
     console.print(`pacs-agent ${verb} ${command.usage}`.trimEnd())
     console.print(command.summary)
     return exitClass.ok
-  }
-  try {
-    return await command.run(rest, console)
   } catch (thrown) {
     if (!(thrown instanceof Failure)) throw thrown
     const usage = thrown.kind === 'bad-input' ? ` (pacs-agent ${verb} --help)` : ''

@@ -60,6 +60,8 @@ describe('pacs-agent', () => {
     })
     expect(await pacsAgent()).toMatchObject({ code: 40, out: expect.stringMatching(/status/) })
     expect(await pacsAgent('deploy', '--help')).toMatchObject({ code: 0, out: expect.stringMatching(/--allow-core/) })
+    const right = ['config show-names', 'restore plan', 'migrate undo', 'verify random', 'logs x', 'follow x', 'backup']
+    for (const words of right) expect(await pacsAgent(...words.split(' '), '--help'), words).toMatchObject({ code: 0 })
     expect(await pacsAgent('version')).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+$/) })
   })
 
@@ -76,6 +78,10 @@ describe('pacs-agent', () => {
     [['rollback', '--reason', 'slow', '--config', 'old'], /neither its-own nor current/],
     [['follow', '../x'], /no transaction id/],
     [['config', 'seal'], /edit, check or show-names/],
+    [['config', 'seal', '--help'], /^pacs-agent: bad-input: what is "seal"\? \(pacs-agent config --help\)$/],
+    [['restore', 'all', '--help'], /what is "all"\?/],
+    [['status', 'now', '--help'], /what is "now"\?/],
+    [['version', 'two', '--help'], /what is "two"\?/],
     [['migrate', release, '--phase', 'all'], /none of expand, data, contract/],
     [['migrate', 'mark', '001_x', '--reason', 'looked at every one'], /operand\(s\) missing/],
     [['migrate', 'mark', '001_x', 'done', '--reason', 'looked at every one'], /"done" is neither applied nor pending/],

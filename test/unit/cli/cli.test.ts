@@ -99,4 +99,23 @@ describe('a command', () => {
     expect(await command('stack', 'check', '--help')).toBe(exitClass.ok)
     expect(printed.at(-1)).toBe('usage: pacs-deploy stack check [--compose-file PATH] [--json]')
   })
+
+  it.each([
+    ['migrations', 'unlock'],
+    ['stack', 'fix'],
+    ['init', 'everything'],
+    ['doctor', 'house'],
+  ])('is not explained to who asks for %s %s, which is no word of it', async (...words) => {
+    const wrong = { kind: 'bad-input', message: `what is "${words[1]}"? (pacs-deploy ${words[0]} --help)` }
+    await expect(command(...words, '--help')).rejects.toMatchObject(wrong)
+    expect(printed).toEqual([])
+  })
+
+  it.each([['migrations'], ['migrations', 'new', 'a'], ['setup', 'ada@host'], ['doctor', '--offline']])(
+    'is explained after right words: %s %s',
+    async (...words) => {
+      expect(await command(...words, '--help')).toBe(exitClass.ok)
+      expect(printed[0]).toMatch(`usage: pacs-deploy ${words[0]} `)
+    },
+  )
 })
