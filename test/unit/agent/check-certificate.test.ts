@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { checkCertificate } from '../../../src/agent/server/check-certificate.ts'
+import { layout } from '../../../src/agent/layout.ts'
+import { checkAcmeStore, checkCertificate } from '../../../src/agent/server/check-certificate.ts'
 import type { Certificate } from '../../../src/agent/transaction/traffic.ts'
 import { Problems } from '../../../src/lib/index.ts'
 import { CertificateAuthority } from '../../lab/certificates.ts'
@@ -44,4 +45,23 @@ test.each([
   ['no certificate', () => problemsOf({ ...good, certificate: 'x' }), /tls\.crt is no certificate in PEM/],
 ])('one that is %s is refused in one line', (_what, found, says) => {
   expect(found()).toEqual([expect.stringMatching(says)])
+})
+
+test('a store of ACME that others can read is named with its mode; one that is closed, or not there, is not', async () => {
+  const paths = layout(await mkdtemp(join(folder, 'opt-')), folder)
+  const store = join(paths.root, 'acme/acme.json')
+  const found = async () => {
+    const problems = new Problems()
+    await checkAcmeStore(paths, problems)
+    return problems.found
+  }
+  expect(await found()).toEqual([])
+  await mkdir(dirname(store))
+  await writeFile(store, '{}')
+  await chmod(store, 0o600)
+  expect(await found()).toEqual([])
+  await chmod(store, 0o640)
+  expect(await found()).toEqual([
+    expect.stringMatching(/acme\.json can be read by others \(mode 640\).*: chmod 600 it/),
+  ])
 })

@@ -66,6 +66,7 @@ describe('the secrets of a server', () => {
       found({
         'secrets/app-password': good,
         'secrets/session-key': `${good}1`,
+        'secrets/least-password': 'abcdefabcdef',
         'secrets/users.json': '{}',
         '.env: LEVEL': 'info',
       }),

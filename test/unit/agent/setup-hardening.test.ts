@@ -37,6 +37,7 @@ function machine(answer: Answer = () => undefined): MemoryHost {
   return host
 }
 
+const ports = (...given: string[]) => parseOpen(given, new Problems())
 const judge = (step: Step, host: MemoryHost) => judgeStep(step, host, new SetupRecord(host), new Set())
 const apply = (step: Step, host: MemoryHost) => applyStep(step, host, new SetupRecord(host), () => undefined)
 
@@ -47,6 +48,7 @@ describe('the choices of a machine', () => {
     const host = machine()
     const problems = new Problems()
     const first = await chosen(host, { ...given, without: ['hardening'], open: ['443', '4242=10.2.0.0/16'] }, problems)
+    expect(first.open).toEqual(ports('443', '4242=10.2.0.0/16'))
     await remember(host, first)
     const before = host.below('/')
     const again = await chosen(host, given, problems)
@@ -63,6 +65,13 @@ describe('the choices of a machine', () => {
     )
   })
 
+  it('are ports up to the last, and sources of either family, each once', () => {
+    expect(ports('65535=fd00::/128,10.0.0.0/32', '1', '65535=10.0.0.0/32')).toEqual([
+      { port: 1, sources: [] },
+      { port: 65535, sources: ['10.0.0.0/32', 'fd00::/128'] },
+    ])
+  })
+
   it('are refused with all that is wrong', async () => {
     const problems = new Problems()
     const open = [
@@ -71,6 +80,7 @@ describe('the choices of a machine', () => {
       '70000',
       '4242=',
       '4242=10.0.0.0/33',
+      '4242=10.0.0.0/8/8',
       '4242=10.0.0.0/8; drop',
       '4242=fe80::/129',
       '443,80',
@@ -86,8 +96,6 @@ describe('the choices of a machine', () => {
 })
 
 describe('the firewall', () => {
-  const ports = (...given: string[]) => parseOpen(given, new Problems())
-
   it('judges published ports by the port that was asked for, per source and family, and drops the rest', () => {
     const rules = renderRules(ports('80', '4242=10.2.0.0/16,10.3.0.7,fd00::/8'), [22])
     const published = rules.slice(rules.indexOf('chain published'))
@@ -116,7 +124,15 @@ describe('the firewall', () => {
       /--open 22=10.1.2.3: 10.1.2.4 is logged in over SSH now and would be locked out/,
     )
     expect(await state(ports('22=10.1.2.0/24'))).toMatch(/firewall.nft: made/)
+    expect(await state(ports('4242=10.4.0.0/16'))).toMatch(/firewall.nft: made/)
     expect(renderRules(ports('22=10.1.2.0/24'), [22])).not.toMatch(/^ *tcp dport 22/m)
+  })
+
+  it('says where no modality is let in', async () => {
+    const noted = (...open: string[]) => firewallStep(machine(), ports(...open)).notes?.()
+    expect(await noted('443')).toEqual([expect.stringMatching(/admits no modality: --open 4242=/)])
+    expect(await noted('443', '4242=10.20.0.0/16')).toEqual([])
+    expect(await noted('443', '11112=10.20.0.0/16')).toEqual([])
   })
 
   it('comes back when its rules do not load', async () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { judgeVersion } from '../../../src/agent/server/engine-age.ts'
 import { addKeys, parseNamedKey, readKeys, renderKeys } from '../../../src/agent/setup/authorized-keys.ts'
-import { judgeDisk, judgePorts, judgeSystem } from '../../../src/agent/setup/requirements.ts'
+import { checkRequirements, judgeDisk, judgePorts, judgeSystem } from '../../../src/agent/setup/requirements.ts'
 import { Problems } from '../../../src/lib/index.ts'
+import { MemoryHost } from './memory-host.ts'
 
 const body = Buffer.alloc(51, 7).toString('base64')
 const key = `ssh-ed25519 ${body}`
@@ -128,4 +129,38 @@ describe('what a server needs', () => {
     judgeSystem(release, problems, warnings)
     expect([problems.found.length, warnings.length]).toEqual([problemCount, warningCount])
   })
+
+  it.each<[string, string, RegExp[]]>([
+    ['a program that is no root', 'id', [/^set-up needs root: sudo$/]],
+    ['no systemd', 'systemctl show-environment', [/^systemd does not answer/]],
+    ['no sshd', 'sh -c command -v sshd', [/^sshd is missing/]],
+    ['no group of the engine', 'getent group docker', [/^the group docker is missing/]],
+    ['no engine', 'docker version', [/^Docker Engine is missing/]],
+    ['no Compose', 'docker compose version', [/^Docker Compose is missing/]],
+    ['nothing', 'no such program', []],
+  ])('is found lacking where there is %s', async (_what, lacking, messages) => {
+    expect(await required('12', lacking)).toEqual(messages.map((message) => expect.stringMatching(message)))
+  })
+
+  it('is no engine on Debian 13, whose own set-up installs, unless one is there that is too old', async () => {
+    const old = { 'docker version': '20.10.24', 'docker compose version': '2.26.1' }
+    expect(await required('13', 'sh -c command -v docker', {})).toEqual([])
+    expect(await required('13', '', old)).toEqual([expect.stringMatching(/^Docker Engine is 20\.10\.24/)])
+    expect(await required('12', 'sh -c command -v docker', old)).toHaveLength(1)
+  })
+
+  /** What is found on a Debian where all is there, but for what `lacking` begins. */
+  async function required(version: string, lacking: string, versions: Record<string, string> = VERSIONS) {
+    const host = new MemoryHost()
+    host.put('/etc/os-release', `ID=debian\nVERSION_ID="${version}"\n`)
+    host.answer = (command) => {
+      if (lacking !== '' && command.startsWith(lacking)) return { code: 1 }
+      return Object.entries(versions).find(([asked]) => command.startsWith(asked))?.[1] ?? ''
+    }
+    const problems = new Problems()
+    await checkRequirements(host, lacking === 'id' ? 1000 : 0, problems)
+    return problems.found
+  }
 })
+
+const VERSIONS = { 'docker version': '26.1.5', 'docker compose version': '2.26.1' }
