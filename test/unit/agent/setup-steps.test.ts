@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { undoStep } from '../../../src/agent/setup/changer.ts'
-import { afterwards, directory, file, type Item } from '../../../src/agent/setup/items.ts'
+import { afterwards, attributes, directory, file, type Item, packages } from '../../../src/agent/setup/items.ts'
 import { SetupRecord } from '../../../src/agent/setup/record.ts'
 import { applyStep, judgeStep, type Step } from '../../../src/agent/setup/step.ts'
 import { Failure } from '../../../src/lib/index.ts'
@@ -82,6 +82,45 @@ describe('a step of the set-up', () => {
     expect(content(host)).toEqual(wanted)
   })
 
+  it.each([[{ uid: 1, gid: 997 }], [{ uid: 998, gid: 1 }]])(
+    'mends the owner %j, of which one half is right',
+    async (theirs) => {
+      const { host, run } = world()
+      await run()
+      host.put('/srv/app/data', 'x', 0o640, theirs)
+      expect(await run()).toEqual(['/srv/app/data: owner 998:997', 'app: reloaded'])
+      expect(content(host)).toEqual(wanted)
+    },
+  )
+
+  it('mends the mode of what others make, once it is there', async () => {
+    const host = new MemoryHost()
+    const step: Step = { id: 'theirs', title: 'theirs', items: () => [attributes('/etc/theirs', 0o600, owner)] }
+    const run = () => applyStep(step, host, new SetupRecord(host), () => undefined)
+    expect(await run()).toEqual([])
+    host.put('/etc/theirs', 'x', 0o644, owner)
+    expect(await run()).toEqual(['/etc/theirs: mode 600'])
+    expect(host.below('/etc/theirs')).toEqual(['/etc/theirs 600 998:997 x'])
+  })
+
+  it('installs what is missing alone, and asks for new lists only where the old ones do not do', async () => {
+    const host = new MemoryHost()
+    let isStale = true
+    host.answer = (command) => {
+      if (command.startsWith('dpkg-query')) return 'there installed\nremoved config-files\n'
+      if (command.startsWith('apt-get update')) isStale = false
+      return command.startsWith('apt-get install') && isStale ? { code: 100, stderr: 'no such version' } : ''
+    }
+    const step: Step = { id: 'some', title: 'some', items: () => [packages('there', 'removed', 'new')] }
+    const run = () => applyStep(step, host, new SetupRecord(host), () => undefined)
+    const asked = () => host.ran.flatMap((one) => /^apt-get (\w+).*?(?: ([a-z]+ [a-z]+))?$/.exec(one)?.slice(1) ?? [])
+    expect(await run()).toEqual(['package removed: installed', 'package new: installed'])
+    expect(asked()).toEqual(['install', 'removed new', 'update', undefined, 'install', 'removed new'])
+    host.ran.length = 0
+    await run()
+    expect(asked()).toEqual(['install', 'removed new'])
+  })
+
   it('converges after a cut at any write, and goes back to what was before from there too', async () => {
     const whole = world()
     whole.host.writesLeft = 1000
@@ -128,10 +167,21 @@ describe('a step of the set-up', () => {
     const before = content(host)
     const thrown = await run().catch((error: unknown) => error)
     expect(thrown).toBeInstanceOf(Failure)
-    expect((thrown as Failure).message).toMatch(
-      /^the app: app reload ended with 1: app: no such option; it was taken back/,
+    expect((thrown as Failure).message).toBe(
+      'the app: app reload ended with 1: app: no such option; it was taken back, what was before holds',
     )
     expect(content(host)).toEqual(before)
+  })
+
+  it('names what could not be taken back', async () => {
+    const { host, run } = world({ failing: true, takenBack: true })
+    host.answer = (command) => {
+      if (command === 'app reload') host.put('/srv/app/theirs', 'y')
+      return { code: 1, stderr: 'no' }
+    }
+    await expect(run()).rejects.toThrow(
+      /what was before holds; not taken back: \/srv\/app: holds something; \/srv: holds something$/,
+    )
   })
 
   it('that is refused half-way says so and goes on there the next time', async () => {
