@@ -115,6 +115,23 @@ describe('the firewall', () => {
     expect(rules).toMatch(/ tcp dport 22 accept\n {4}tcp dport 80 accept/)
   })
 
+  it('is one for both families, and leaves each its neighbours and its lease of an address', () => {
+    const rules = renderRules(ports('80'), [22])
+    expect(rules.match(/^(?:delete )?table .*$/gm)).toEqual([
+      'table inet pacs',
+      'delete table inet pacs',
+      'table inet pacs {',
+    ])
+    const machineChain = rules.slice(rules.indexOf('chain machine'), rules.indexOf('chain containers'))
+    expect(machineChain.split('\n').map((line) => line.trim())).toEqual(
+      expect.arrayContaining([
+        'meta l4proto { icmp, ipv6-icmp } accept',
+        'udp sport 67 udp dport 68 accept',
+        'ip6 saddr fe80::/10 udp dport 546 accept',
+      ]),
+    )
+  })
+
   it("always lets sshd's ports in, to named sources only where these hold who is logged in now", async () => {
     const session =
       '0 0 10.9.0.5:22 10.1.2.3:50000\n0 0 [::ffff:10.9.0.5]:22 [::ffff:10.1.2.4]:50000\n0 0 127.0.0.1:22 127.0.0.1:4\n'
