@@ -8,15 +8,25 @@ export interface Damage {
   /** `data`, `index`, `snapshots`, …: the part of the repository whose file is hit. */
   part: string
   how: 'flip' | 'truncate' | 'remove'
+  /** Which of the part's files, by the order of their names; drawn when left out. */
+  which?: number
+}
+
+/** The files of a part of the site's repository, by name. */
+export const filesOf = (site: BackupSite, part: string) => filesIn(join(site.repository.location, part))
+
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  return files.sort()
 }
 
 /** A copy of the site's repository with one file damaged. @param draw numbers in [0, 1) that choose the file and the bit */
-export async function damaged(site: BackupSite, { part, how }: Damage, draw: () => number) {
+export async function damaged(site: BackupSite, { part, how, which }: Damage, draw: () => number) {
   const location = await mkdtemp(join(site.directory, 'damaged-'))
   await cp(site.repository.location, location, { recursive: true })
-  const entries = await readdir(join(location, part), { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  const file = files.sort()[Math.floor(draw() * files.length)] ?? ''
+  const files = await filesIn(join(location, part))
+  const file = files[which ?? Math.floor(draw() * files.length)] ?? ''
   const { size } = await stat(file)
   const at = Math.floor(draw() * size)
   if (how === 'remove') await rm(file)

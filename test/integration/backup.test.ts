@@ -21,7 +21,7 @@ import {
   takeBackup,
   verifyBackup,
 } from '../../src/backup/index.ts'
-import type { RunResult } from '../../src/lib/index.ts'
+import { processIdentity, type RunResult } from '../../src/lib/index.ts'
 import type { TestArchive } from '../backup/archive.ts'
 import { diesAt } from '../backup/dies-at.ts'
 import { fillRecords } from '../backup/records.ts'
@@ -114,6 +114,8 @@ describe('its verification', () => {
       ...{ Memory: 1024 ** 3, MemorySwap: 1024 ** 3, NanoCpus: 1e9, PidsLimit: 256 },
       ...{ CapAdd: null, CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'], Privileged: false },
       user: 'postgres',
+      // By these it is removed after a kill.
+      labels: { 'pacs.verify': site.name, 'pacs.verify.owner': processIdentity() },
     })
     expect(report.levels.flatMap(({ level, findings }) => findings.map((one) => `${level}: ${one}`))).toEqual([])
     expect(report.outcome).toBe('passed')
@@ -131,7 +133,8 @@ describe('its verification', () => {
       ...['NetworkMode', 'Binds', 'PortBindings', 'RestartPolicy', 'Memory', 'MemorySwap', 'NanoCpus', 'PidsLimit'],
       ...['CapAdd', 'CapDrop', 'SecurityOpt', 'Privileged'],
     ]
-    return { ...Object.fromEntries(names.map((name) => [name, HostConfig[name]])), user: Config.User }
+    const labels = Object.fromEntries(['pacs.verify', 'pacs.verify.owner'].map((name) => [name, Config.Labels[name]]))
+    return { ...Object.fromEntries(names.map((name) => [name, HostConfig[name]])), user: Config.User, labels }
   }
 
   test('ends at the level that is asked for', async () => {
@@ -264,7 +267,8 @@ describe('a restore', () => {
     await expect(runRestore(restore({ target, typed: 'report' }))).rejects.toThrow(/"report" was typed/)
     const swapped = await runRestore(restore({ target, typed: 'reports' }))
     expect(await db.collection('reports').countDocuments()).toBe(REPORTS + 1)
-    expect(swapped.restored[1]).toMatch(/^pacs\.reports_before_\w+ \(as it was\)$/)
+    const [, kept = ''] = /^pacs\.(reports_before_\w+) \(as it was\)$/.exec(swapped.restored[1] ?? '') ?? []
+    expect(await db.collection(kept).countDocuments()).toBe(1)
   })
 
   test('of a database goes beside the live one and never over another', async () => {
