@@ -96,6 +96,7 @@ function script(): string {
 /** Aborted by what systemd and a terminal end a program with. */
 function endSignal(): AbortSignal {
   const end = new AbortController()
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => end.abort())
+  for (const name of ['SIGTERM', 'SIGINT'] as const)
+    process.once(name, () => end.abort(new Failure('failed', `ended by ${name}`)))
   return end.signal
 }

@@ -1,6 +1,7 @@
 import { MongoClient, type MongoClientOptions, MongoServerError } from 'mongodb'
 import { z } from 'zod'
 import { Failure, messageOf, refused } from '../lib/index.ts'
+import { isConnectionLoss } from '../migrations/index.ts'
 
 /** Where a database is and who asks; nothing of it is ever printed but host, port and user. */
 export interface DatabaseAddress {
@@ -56,6 +57,12 @@ function connectFailure(thrown: unknown, where: string, username: string | undef
   return new Failure('unreachable', `no database answers at ${where}: ${messageOf(thrown).split('\n')[0]}`, {
     cause: thrown,
   })
+}
+
+/** One clear line where the way to a database broke; anything else comes back as it is. @param todo what a person does then */
+export function databaseGone(thrown: unknown, todo: string): unknown {
+  if (thrown instanceof Failure || !isConnectionLoss(thrown)) return thrown
+  return new Failure('unreachable', `the connection to the database broke: ${todo}`, { cause: thrown })
 }
 
 /** What a server says of itself. */

@@ -6,7 +6,7 @@ import type { ArchiveSource } from './archive.ts'
 import type { CacheSource } from './cache.ts'
 import { chooseBackup, listBackups, readContents, type StoredBackup } from './catalogue.ts'
 import type { Contents, DatabaseContents } from './contents.ts'
-import { connectDatabase } from './database.ts'
+import { connectDatabase, databaseGone } from './database.ts'
 import { removeDeadLocks } from './dead-locks.ts'
 import { askDocker } from './docker.ts'
 import { diskFull } from './dump.ts'
@@ -113,11 +113,16 @@ export async function withRestoreSession<T>(
     client = request.database === null ? null : await connectDatabase(request.database)
     return await use(new RestoreSession(request, restic, backup, contents, backups, client))
   } catch (thrown) {
-    throw diskFull(thrown, work)
+    throw restoreEnded(diskFull(thrown, work))
   } finally {
     await client?.close()
     await emptyWork(request)
   }
+}
+
+/** One clear line where the database went away under way; anything else comes back as it is. */
+export function restoreEnded(thrown: unknown): unknown {
+  return databaseGone(thrown, 'plan it again, which says what is left')
 }
 
 async function chosen(restic: Restic, backups: readonly StoredBackup[], which: string, signal: AbortSignal) {

@@ -13,7 +13,7 @@ import { replaySlices, surveySlices } from './oplog-replay.ts'
 import { type OplogTime, oplogInstant, oplogTime, startOfSecond } from './oplog-time.ts'
 import { type Chain, chainFrom, type Reach } from './point-in-time.ts'
 import type { RestorePlan } from './restore-request.ts'
-import type { RestoreSession } from './restore-session.ts'
+import { type RestoreSession, restoreEnded } from './restore-session.ts'
 import { OPLOG_FILE, restoredIn } from './restored-files.ts'
 
 /** Says what would be replayed, or why it cannot be. */
@@ -91,10 +91,11 @@ export async function replayTo(session: RestoreSession, to: string): Promise<(db
   const survey = await surveySlices(slices)
   return async (db, ttl) => {
     await replaySlices(db, slices, survey, ttl, signal, progress).catch((thrown: unknown) => {
-      if (!(thrown instanceof Failure)) throw thrown
+      const ended = restoreEnded(thrown)
+      if (!(ended instanceof Failure)) throw ended
       throw new Failure(
-        thrown.kind,
-        `${thrown.message}; ${db.databaseName} is left as it was then, from the backup ${contents.id}`,
+        ended.kind,
+        `${ended.message}; ${db.databaseName} is left as it was then, from the backup ${contents.id}`,
       )
     })
     // Whoever migrated at that moment does not do so here.

@@ -6,7 +6,7 @@ import { type ArchiveSource, copyIndex, liveIndexFiles, resumePaused } from './a
 import { type CacheSource, readCache, type SavedCache, saveCache } from './cache.ts'
 import { idTag, newBackupId, PART, sizeTag, type Tagged } from './catalogue.ts'
 import type { ArchiveContents, CacheContents, Contents, DatabaseContents, Moment, OplogContents } from './contents.ts'
-import { connectDatabase, type DatabaseAddress } from './database.ts'
+import { connectDatabase, type DatabaseAddress, databaseGone } from './database.ts'
 import type { Docker } from './docker.ts'
 import { diskFull, dumpDatabase } from './dump.ts'
 import { copyFolder, type FolderSource } from './folders.ts'
@@ -99,7 +99,7 @@ export async function takeBackup(request: BackupRequest): Promise<BackupResult> 
       second: await copyToSecond(first, second, tools.docker, request.retention, now, signal),
     }
   } catch (thrown) {
-    throw diskFull(thrown, work)
+    throw databaseGone(diskFull(thrown, work), 'no backup is kept; ask again')
   } finally {
     await clearLeftovers(tools.docker, work)
   }

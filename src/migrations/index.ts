@@ -11,6 +11,7 @@ export type {
   UpContext,
 } from './author-types.ts'
 export { besideNoMigration, endLease } from './beside-no-migration.ts'
+export { isConnectionLoss } from './connection-loss.ts'
 export { PHASES, phaseSchema } from './definition.ts'
 export { driftOf } from './drift.ts'
 export { appliedText, eventText } from './event-text.ts'

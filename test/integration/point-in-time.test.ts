@@ -1,159 +1,33 @@
-// A database brought back as it was between two backups. What is done is done to a real database; where that is a mongod it tells of
-// it in its own oplog, and elsewhere the test tells in the same format.
-import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+// A database brought back as it was between two backups.
 import type { Db, Document, MongoClient } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { countAll } from '../../src/backup/counting.ts'
-import { definitionDifferences, readDefinitions } from '../../src/backup/definition.ts'
-import {
-  type BackupRequest,
-  dockerIn,
-  planRestore,
-  type RestoreRunRequest,
-  retentionSchema,
-  runRestore,
-  takeBackup,
-} from '../../src/backup/index.ts'
-import { Member } from '../backup/member.ts'
-import { PlantedOplog } from '../backup/oplog.ts'
+import { type Contents, planRestore, type RestoreRunRequest, runRestore } from '../../src/backup/index.ts'
+import { InstantSite, type Mark } from '../backup/instant-site.ts'
+import type { PlantedOplog } from '../backup/oplog.ts'
 import { fillRecords } from '../backup/records.ts'
-import { hostEnv } from '../lab/docker.ts'
-import { type Address, type Database, ensureRestic, Progress, startDatabase, waitFor } from '../lab/index.ts'
 
 const REPORTS = 1200
-const { signal } = new AbortController()
-
-let database: Database
-let directory: string
-let restic: string
+let site: InstantSite
 let client: MongoClient
 let db: Db
-/** How the database is asked by who backs up and restores. */
-let at: Address
-/** Null where the database is a mongod, which has its own. */
-let member: Member | null = null
-let oplog: PlantedOplog | null = null
+let oplog: PlantedOplog | null
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'pacs-instant-'))
-  const progress = new Progress()
-  restic = await ensureRestic(progress)
-  database = await startDatabase(progress)
-  client = await database.connect('root')
-  db = client.db('pacs')
-  await client.db('pacs_restored').dropDatabase()
-  at = database
-  if (database.topology === 'standalone') {
-    const planted = await PlantedOplog.begin(client, 'pacs')
-    oplog = planted
-    member = await Member.of(database, () => planted.time)
-    at = member
-  }
-  await writeFile(join(directory, 'password'), randomBytes(24).toString('hex'), { mode: 0o400 })
+  site = await InstantSite.start()
+  ;({ client, db, oplog } = site)
   await fillRecords(db, REPORTS)
 }, 300_000)
-afterAll(async () => {
-  await member?.[Symbol.asyncDispose]()
-  await database?.down()
-  await rm(directory, { recursive: true, force: true })
-})
+afterAll(() => site?.[Symbol.asyncDispose]())
 
-const shared = () => ({
-  tools: { docker: dockerIn(hostEnv()), restic, path: process.env.PATH ?? '', cache: join(directory, 'cache') },
-  repository: { location: join(directory, 'repository'), passwordFile: join(directory, 'password') },
-  archives: [],
-  caches: [],
-  signal,
-  progress: () => undefined,
-})
-
-async function backUp(changes: Partial<BackupRequest> = {}) {
-  const { host, port } = at
-  const address = { host, port, username: 'backup', password: database.passwords.backup }
-  const { contents } = await takeBackup({
-    ...shared(),
-    ...{
-      work: join(directory, 'work'),
-      second: null,
-      retention: retentionSchema.parse({}),
-      host: 'test',
-      instance: null,
-    },
-    ...{ versions: {}, database: { service: 'mongodb', database: 'pacs', address }, folders: [], ...changes },
-  })
-  return contents
-}
-
-function restoring(to: string, changes: Partial<RestoreRunRequest> = {}): RestoreRunRequest {
-  const { host, port, passwords } = database
-  return {
-    ...shared(),
-    ...{ work: join(directory, 'restore'), from: null, which: 'newest', target: { kind: 'database', to }, typed: null },
-    database: { host, port, username: 'migrations', password: passwords.migrations },
-    oplogReader: { host: at.host, port: at.port, username: 'backup', password: passwords.backup },
-    ...changes,
-  }
-}
-
-/** All that a database holds, by content. */
-async function stateOf(one: Db) {
-  return { definitions: await readDefinitions(one), documents: await countAll(one, signal) }
-}
-
-interface Mark {
-  to: string
-  state: Awaited<ReturnType<typeof stateOf>>
-}
-
-/** The state of now, and the second that began after the last write. */
-async function mark(): Promise<Mark> {
-  const written = oplog === null ? await lastWrite() : oplog.time.getHighBitsUnsigned()
-  const second = await waitFor(
-    'the next second',
-    async () => {
-      const { localTime } = await db.admin().command({ hello: 1 })
-      const now = Math.floor(localTime.getTime() / 1000)
-      return now > written ? now : undefined
-    },
-    30_000,
-  )
-  // What an idle server does every 10 s.
-  if (oplog === null) await db.admin().command({ appendOplogNote: 1, data: { msg: 'a test' } })
-  else await oplog.noop()
-  return { to: new Date(second * 1000).toISOString().replace('.000Z', 'Z'), state: await stateOf(db) }
-}
-
-async function lastWrite(): Promise<number> {
-  const { lastWrite } = await db.admin().command({ hello: 1 })
-  return lastWrite.opTime.ts.getHighBitsUnsigned()
-}
-
-/** Does something to the database, and tells it where the database does not. */
-async function act(doing: () => Promise<unknown>, telling: (oplog: PlantedOplog) => Promise<unknown>): Promise<void> {
-  await doing()
-  if (oplog !== null) await telling(oplog)
-}
-
-async function expectRestored({ to, state }: Mark, changes: Partial<RestoreRunRequest> = {}): Promise<string[]> {
-  const side = client.db('pacs_restored')
-  await side.dropDatabase()
-  const { steps, restored } = await runRestore(restoring(to, changes))
-  expect(restored).toEqual(['database pacs_restored'])
-  const found = await stateOf(side)
-  expect(found.documents).toEqual(state.documents)
-  expect(found.definitions.map(({ name }) => name)).toEqual(state.definitions.map(({ name }) => name))
-  const differences = state.definitions.flatMap((one, n) => definitionDifferences(one, found.definitions[n] ?? one))
-  expect(differences).toEqual([])
-  return steps
-}
-
+const backUp = () => site.backUp()
+const mark = () => site.mark()
+const act: InstantSite['act'] = (doing, telling) => site.act(doing, telling)
+const restoring = (to: string, changes: Partial<RestoreRunRequest> = {}) => site.restoring(to, changes)
+const expectRestored = (one: Mark, changes: Partial<RestoreRunRequest> = {}) => site.expectRestored(one, changes)
 const reports = () => db.collection<Document & { _id: string }>('reports')
 
 describe('a database', () => {
-  let before: Awaited<ReturnType<typeof backUp>>
+  let before: Contents
   const marks: Mark[] = []
 
   it('is backed up, the first time without an oplog', async () => {
@@ -303,7 +177,7 @@ describe('a database', () => {
   }, 120_000)
 })
 
-function clusterTime({ database: held }: Awaited<ReturnType<typeof backUp>>): string {
+function clusterTime({ database: held }: Contents): string {
   return held?.moment.kind === 'snapshot' ? held.moment.clusterTime : expect.unreachable()
 }
 
