@@ -81,6 +81,7 @@ describe('health-check.js', () => {
       { service: 'web', figures: figures({ usage: 900, stats: { inactive_file: 100 } }) },
       { service: 'old', figures: figures({ usage: 700, stats: { inactive_file: 10, total_inactive_file: 50 } }) },
       { service: 'gone' },
+      { service: 'going', figures: { json: figures({}).json } },
       { service: 'ended', state: 'exited', figures: figures({ usage: 1, stats: {} }) },
     ]
     const { printed } = await check({}, containers, '--format', 'prometheus')
@@ -128,6 +129,9 @@ describe('health-check.js', () => {
     const containers = [{ service: 'panel', status: 'Up 2 minutes (unhealthy)' }]
     expect(await report(services, containers)).toMatchObject({ code: 1, state: 'degraded' })
     expect(await report(services, containers, '--strict')).toMatchObject({ code: 11 })
+    const { printed } = await check({ ...services, gone: {} }, containers)
+    expect(printed).toMatch(/^DOWN +gone /m)
+    expect(printed).toMatch(/^down +panel /m)
   })
 
   it('asks one with a password by it, and believes no 200 of a wrong version or instance', async () => {
@@ -140,6 +144,11 @@ describe('health-check.js', () => {
     expect(await report({ web: http(web.port, { login }) }, [app])).toMatchObject({ state: 'up' })
     await writeFile(join(directory, 'password'), 'secret\n')
     expect(await report({ web: http(web.port, { login, instance: 'instance' }) }, [app])).toMatchObject({ state: 'up' })
+    // Without an agent there is one instance, which has no name of its own.
+    const alone = { ...app, project: 'pacs' }
+    expect(await report({ web: http(web.port, { login, instance: 'instance' }) }, [alone])).toMatchObject({
+      state: 'up',
+    })
     const other = { ...app, project: 'pacs-ffffffff' }
     const wrong = await report({ web: http(web.port, { login, instance: 'instance' }) }, [other])
     expect(wrong.bad[0].detail).toBe('status 200, but instance is "0a1b2c3d", wanted "ffffffff"')
