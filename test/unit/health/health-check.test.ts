@@ -187,6 +187,25 @@ describe('health-check.js', () => {
     ])
   })
 
+  it('believes no public page of an instance that does not run here', async () => {
+    await using site = await publicSite((_request, response) =>
+      response.writeHead(200, { [INSTANCE_HEADER]: '0a1b2c3d' }).end('page'),
+    )
+    const [ca, checks] = [join(directory, 'ca.pem'), join(directory, 'with-header.json')]
+    await writeFile(ca, site.ca)
+    await writeFile(checks, JSON.stringify({ project: 'pacs', services: {}, 'instance-header': INSTANCE_HEADER }))
+    const of = (...projects: string[]) => {
+      const containers = projects.map((project) => ({ service: 'web', project, instance: 'r-1' }))
+      return report({}, containers, '--checks', checks, '--url', site.url, '--ca-file', ca)
+    }
+    expect((await of('pacs-0a1b2c3d', 'pacs-ffffffff')).bad).toEqual([])
+    expect((await of('pacs-ffffffff')).bad).toMatchObject([
+      { service: 'public', check: site.url, detail: expect.stringMatching(/is 0a1b2c3d, wanted ffffffff$/) },
+    ])
+    expect((await of('pacs')).bad).toEqual([])
+    expect((await report({}, [], '--url', site.url, '--ca-file', ca)).bad).toEqual([])
+  })
+
   it('demands the release that is wanted, of an agent that nobody has here', async () => {
     const { code, bad } = await report({}, [], '--release', '20261124t101500z-abc1234def01')
     expect(code).toBe(11)
