@@ -71,6 +71,8 @@ export interface Container {
   state?: string
   status?: string
   instance?: string
+  /** Of a proof of a restore. */
+  verifies?: true
   /** What the engine answers when it is asked for this one; left out for one that has gone since the list. */
   figures?: Readonly<Record<string, unknown>>
 }
@@ -91,6 +93,7 @@ function listed(container: Container) {
     Labels: {
       'com.docker.compose.project': project,
       'com.docker.compose.service': name,
+      ...(container.verifies ? { 'pacs.verify': 'a proof' } : {}),
       ...(instance === undefined ? {} : { 'pacs.instance': instance, 'pacs.service': service }),
     },
     NetworkSettings: { Networks: { net: { IPAddress: '127.0.0.1' } } },

@@ -102,6 +102,16 @@ describe('health-check.js', () => {
     expect((await check({}, containers)).printed).not.toContain('2.5')
   })
 
+  it('leaves alone what belongs to others, and what proves a restore', async () => {
+    const ill = 'Up 2 minutes (unhealthy)'
+    const { checks } = await report({}, [
+      { service: 'web' },
+      { service: 'theirs', project: 'pacsy', status: ill },
+      { service: 'database', project: 'pacs-verify', verifies: true, status: ill },
+    ])
+    expect(checks.map((one: { service: string }) => one.service)).toEqual(['web', 'disk'])
+  })
+
   it('is down for one that accepts and stays silent, within the limit, and tells it from one that is not there', async () => {
     await using liar = await silent()
     const services = { liar: { checks: [{ kind: 'mongodb', port: liar.port }] }, gone: {}, spare: { optional: true } }
