@@ -3,7 +3,7 @@
 import { layout } from '../../../src/agent/layout.ts'
 import { requestSchema, type TransactionRequestInput, type TransactionResult } from '../../../src/agent/protocol.ts'
 import { Agent } from '../../../src/agent/transaction/agent.ts'
-import { openJournal } from '../../../src/agent/transaction/journal.ts'
+import { type Journal, openJournal } from '../../../src/agent/transaction/journal.ts'
 import { sha256 } from '../../../src/release/index.ts'
 import { type MemoryWorld, memoryPlanner, memoryRelease } from './memory-world.ts'
 
@@ -34,7 +34,11 @@ export const back = (to?: number): TransactionRequestInput => ({
 export async function startAgent(directory: string, world: MemoryWorld) {
   const { server } = world
   const logged: string[] = []
-  const journal = openJournal(directory, () => new Date(server.time))
+  await Promise.allSettled(server.writes)
+  const journal = mortal(
+    openJournal(directory, () => new Date(server.time)),
+    world,
+  )
   const agent = new Agent({
     paths: { ...layout(directory), journal: directory, audit: directory },
     world,
@@ -48,6 +52,32 @@ export async function startAgent(directory: string, world: MemoryWorld) {
   })
   await Promise.race([agent.recover(), world.died])
   return { agent, world, journal, logged, [Symbol.asyncDispose]: () => agent.close() }
+}
+
+/** `journal` of an agent that writes nothing once it is dead; what it has begun to write then, a kernel ends before it starts the next. */
+function mortal(journal: Journal, world: MemoryWorld): Journal {
+  const { writes } = world.server
+  const alive = <T>(write: () => Promise<T>): Promise<T> => {
+    if (world.dead) return new Promise(() => undefined)
+    const written = write()
+    writes.add(written)
+    return written.finally(() => writes.delete(written))
+  }
+  return {
+    ...journal,
+    async writer(id) {
+      const writer = await alive(() => journal.writer(id))
+      return {
+        get currentStep() {
+          return writer.currentStep
+        },
+        step: (...said) => alive(() => writer.step(...said)),
+        progress: (...said) => alive(() => writer.progress(...said)),
+        note: (...said) => alive(() => writer.note(...said)),
+        result: (...said) => alive(() => writer.result(...said)),
+      }
+    },
+  }
 }
 
 export async function resultOf(agent: Agent, id: string): Promise<TransactionResult> {

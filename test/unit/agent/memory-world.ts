@@ -48,6 +48,8 @@ export class Server {
   behaviours = new Map<string, Behaviour>()
   instances = new Map<string, Instance>()
   images = new Set<string>()
+  /** What agents have on its way to the disk. */
+  writes = new Set<Promise<unknown>>()
   /** What lies in the volumes of archives. */
   volumes = new Map<string, { images: boolean; sqlite: string | null }>()
   time = Date.UTC(2026, 10, 24, 10)
@@ -409,7 +411,7 @@ export class MemoryWorld implements World {
     backup: async ({ unlessNewerThan }, { signal }) => {
       this.server.backupNotOlderThan = unlessNewerThan
       if (this.server.backupsFail) throw refused('the disk is full')
-      if (this.server.backupsLast) await new Promise((end) => signal.addEventListener('abort', end))
+      if (this.server.backupsLast && !signal.aborted) await new Promise((end) => signal.addEventListener('abort', end))
       signal.throwIfAborted()
       return this.#effect('backup', () => `backup ${++this.server.backups} is complete`)
     },
