@@ -60,6 +60,9 @@ function lineOf(text: string): ChildLine | null {
   }
 }
 
+/** What a killed process ends with: 128 + SIGKILL. */
+const KILLED = 137
+
 /**
  * Has a child do `work` and passes on what it says of itself. A secret goes by its standard input, never by argv or environment.
  * @returns what the child's last line holds.
@@ -89,5 +92,11 @@ export async function runChild<T>(work: Work, value: z.ZodType<T>, options: Chil
   await saying
   if (last?.type === 'failed') throw new Failure(last.kind, last.message)
   if (last?.type === 'done' && code === 0) return value.parse(last.value)
+  if (code === KILLED) {
+    throw new Failure(
+      'failed',
+      'the work on the data was killed, by hand or for want of memory (journalctl -k tells): ask again',
+    )
+  }
   throw new Failure('failed', `the work on the data ended with ${code}: ${stderr.slice(-SAID) || 'no message'}`)
 }

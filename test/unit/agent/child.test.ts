@@ -41,4 +41,8 @@ it('fails as the child failed, and says so of one that ends without a word', asy
     kind: 'failed',
     message: 'the work on the data ended with 3: no message',
   })
+  await expect(child(`process.kill(process.pid, 'SIGKILL')`)).rejects.toMatchObject({
+    kind: 'failed',
+    message: expect.stringMatching(/^the work on the data was killed.* ask again$/),
+  })
 })
