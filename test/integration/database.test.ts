@@ -75,6 +75,15 @@ describe('the database', () => {
     expect(await codeOf(numbers.createIndex({ same: 1 }, { unique: true }))).toBe(11000)
   })
 
+  test('lets one of many that insert a key at once succeed, and calls all others duplicates', async () => {
+    const writers = (await Promise.all([pacs(), pacs(), pacs(), pacs()])).map((db) => db.collection('raced'))
+    await writers[0]?.createIndex({ key: 1 }, { unique: true })
+    for (let key = 0; key < 150; key++) {
+      const codes = await Promise.all(writers.map((writer) => codeOf(writer.insertOne({ key }))))
+      expect(codes.map(String).sort()).toEqual(['11000', '11000', '11000', 'no error'])
+    }
+  })
+
   test('takes a write that wants no answer, and goes on', async () => {
     const silent = (await pacs()).collection('silent')
     await silent.insertOne({ n: 1 }, { writeConcern: { w: 0 } })

@@ -66,6 +66,10 @@ export class AppProgram implements AsyncDisposable {
     })
     this.#processes.add(started)
     const lines = createInterface(started.stdout)
+    // An answer 500 says no more than that the log names its cause.
+    lines.on('line', (line) => {
+      if (/"level":(50|60|"error"|"fatal")/.test(line)) process.stderr.write(`${line}\n`)
+    })
     for await (const [line] of linesOf(lines)) {
       const said = listening.safeParse(JSON.parse(line))
       if (said.success) return `http://127.0.0.1:${said.data.port}`

@@ -90,7 +90,8 @@ if (!existsSync(DATA)) {
   spawnSync('cp', ['-a', '/template', `${DATA}.new`])
   renameSync(`${DATA}.new`, DATA)
 }
-start(`${POSTGRES}/postgres`, ['-D', DATA])
+// Those who insert one unique key at once wait for each other until this ends one: a second, left to itself.
+start(`${POSTGRES}/postgres`, ['-D', DATA, '-c', 'deadlock_timeout=50ms'])
 while (!isReady()) await sleep(20)
 if (values.setParameter?.includes('ttlMonitorEnabled=false'))
   sql("SELECT cron.alter_job(jobid, active := false) FROM cron.job WHERE jobname = 'documentdb_ttl_task';")

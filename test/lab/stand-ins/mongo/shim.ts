@@ -224,6 +224,8 @@ function mapped({ code, codeName, errmsg }: Fields): Fields {
     return { ...named(121, 'DocumentValidationFailure'), errmsg: 'Document failed validation' }
   if (Number(code) === 1 && /duplicate key|exclusion constraint|unique constraint/i.test(String(errmsg)))
     return named(11000, 'DuplicateKey')
+  // Those who insert one key at the same time may wait for each other; mongod has all but one of them find it there.
+  if (String(errmsg).startsWith('deadlock detected')) return named(11000, 'DuplicateKey')
   return {}
 }
 
