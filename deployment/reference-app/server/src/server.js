@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
 import { pino } from 'pino'
 import { createApp } from './app.js'
 import { createDrain } from './drain.js'
@@ -14,11 +15,16 @@ const STOP_LIMIT = 25_000
 /**
  * Starts the API and, on a port of its own, /metrics.
  * @param {import('./config.js').Config} config
- * @param {{ log?: import('pino').Logger, linger?: number, stopLimit?: number, open?: typeof openStores }} [options] linger and
- *   stopLimit in milliseconds
+ * @param {{ log?: import('pino').Logger, linger?: () => Promise<void>, stopLimit?: number, open?: typeof openStores }} [options]
+ *   `linger` is waited for between the two halves of a stop; `stopLimit` in milliseconds
  */
 export async function startServer(config, options = {}) {
-  const { log = pino({ level: config.logLevel }), linger = LINGER, stopLimit = STOP_LIMIT, open = openStores } = options
+  const {
+    log = pino({ level: config.logLevel }),
+    linger = lingerShortly,
+    stopLimit = STOP_LIMIT,
+    open = openStores,
+  } = options
   let stopping = false
   const metrics = createMetrics()
   const { stores, close: closeStores } = open(config, log)
@@ -49,7 +55,7 @@ export async function startServer(config, options = {}) {
   async function stop() {
     stopping = true
     log.info('stopping')
-    await new Promise((resolve) => setTimeout(resolve, linger))
+    await linger()
     const clean = await drain(stopLimit)
     if (!clean) log.error(`requests still ran after ${stopLimit} ms and were cut`)
     scrape.close()
@@ -60,6 +66,10 @@ export async function startServer(config, options = {}) {
   }
 
   return { port, metricsPort, stop }
+}
+
+function lingerShortly() {
+  return setTimeout(LINGER)
 }
 
 /** @param {import('prom-client').Registry} registry */

@@ -15,7 +15,8 @@ const users = new Map(people.map((person) => [person.name, person]))
 
 /**
  * The API on a free port in front of a fake Orthanc, and of a database and a key store in memory. Ends with `await using`.
- * @param {{ linger?: number, stopLimit?: number, db?: FakeDb, keyStore?: FakeKeyStore }} [options] milliseconds; stores to share
+ * @param {{ linger?: () => Promise<void>, stopLimit?: number, db?: FakeDb, keyStore?: FakeKeyStore }} [options] what a
+ *   stop waits for, milliseconds, stores to share
  */
 export async function startApi({ db = new FakeDb(), keyStore = new FakeKeyStore(), ...options } = {}) {
   const orthanc = await startFakeOrthanc()
@@ -36,7 +37,7 @@ export async function startApi({ db = new FakeDb(), keyStore = new FakeKeyStore(
     },
     {
       log: pino({ level: 'info' }, { write: (line) => logLines.push(line) }),
-      linger: 1,
+      linger: async () => undefined,
       open: (config) => ({
         stores: { orthanc: new Orthanc(config.orthanc), database: new Database(db, 300), keyStore },
         close: async () => undefined,

@@ -51,15 +51,21 @@ test('a stop finishes the request that runs, then closes its kept connection', a
 })
 
 test('a stopping instance is not ready, still answers, and tells kept connections to leave', async (t) => {
-  // Long enough for a busy machine to ask twice before the doors close.
-  await using api = await startApi({ linger: 1500 })
+  /** @type {() => void} */
+  let closeDoors = () => {}
+  const lingered = new Promise((resolve) => {
+    closeDoors = () => resolve(undefined)
+  })
+  await using api = await startApi({ linger: () => lingered })
   const agent = keepAliveAgent(t)
   assert.equal((await get(`${api.url}/api/version`, agent)).connection, 'keep-alive')
   const stopped = api.stop()
   const answer = await get(`${api.url}/api/version`, agent)
+  const readiness = await get(`${api.url}/health/ready`, agent)
+  closeDoors()
   assert.equal(answer.status, 200)
   assert.equal(answer.connection, 'close')
-  assert.equal((await get(`${api.url}/health/ready`, agent)).status, 503)
+  assert.equal(readiness.status, 503)
   assert.equal(await stopped, true)
 })
 
