@@ -27,6 +27,12 @@ FROM scratch`
     expect(images).not.toEqual([])
     for (const image of images) expect(() => standInFor(image)).not.toThrow()
   })
+
+  test('are not those of what may be laid over it, which are built when a test asks', async () => {
+    const exporter = 'percona/mongodb_exporter:0.53'
+    expect(() => standInFor(exporter)).not.toThrow()
+    expect(await vendorImages()).not.toContain(exporter)
+  })
 })
 
 describe('a stand-in', () => {
