@@ -1,10 +1,22 @@
 #!/bin/sh
-# Usage: make-secrets.sh FOLDER
-# Makes every secret of the stack that is not in FOLDER yet (.env.example says what each is for); never touches one that is.
-# A server keeps them in /opt/pacs/config/next/secrets, owned by pacs.
+# Makes the random secrets of the stack where they are absent.
 set -eu
+
+usage() {
+  cat <<'TEXT'
+usage: make-secrets.sh FOLDER
+
+Makes every random secret of the stack that is not in FOLDER yet (.env.example says what each is for); never touches one that is.
+A server keeps them in /opt/pacs/config/next/secrets, owned by pacs.
+TEXT
+}
+
+case ${1:-} in
+  -h | --help) usage; exit 0 ;;
+  '' | -*) usage >&2; exit 40 ;;
+esac
 if [ $# -ne 1 ]; then
-  echo "usage: $0 FOLDER" >&2
+  usage >&2
   exit 40
 fi
 mkdir -p "$1"

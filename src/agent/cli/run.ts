@@ -1,4 +1,5 @@
 import { badInput, exitClass, Failure, isWrongWord } from '../../lib/index.ts'
+import { setupHelp } from '../setup/options.ts'
 import { AGENT_VERSION } from '../version.ts'
 import { type Command, type Console, readArgs } from './command.ts'
 import { logs } from './logs.ts'
@@ -69,11 +70,12 @@ async function commandOf(verb: string): Promise<Command | undefined> {
 
 async function help(): Promise<string[]> {
   const verbs = await Promise.all(
-    Object.keys(VERBS).map(async (name) => `  ${name.padEnd(9)} ${(await commandOf(name))?.summary}`),
+    Object.keys(VERBS).map(async (name) => [name, (await commandOf(name))?.summary] as const),
   )
   return [
     'pacs-agent <verb> …: what happens on this server, and what is to happen. Transactions run in the daemon, not here.',
-    ...verbs,
+    // Done by this program itself, without the daemon.
+    ...[...verbs, ['setup', setupHelp.summary] as const].map(([name, summary]) => `  ${name.padEnd(9)} ${summary}`),
     'Exit codes: 0 well, 10 refused, 11 unhealthy, 20 rolled-back, 21 failed, 22 error, 30 locked, 40 bad input, 50 unreachable, 60 unknown.',
   ]
 }

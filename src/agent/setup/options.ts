@@ -4,6 +4,12 @@ import { readArgs } from '../cli/command.ts'
 
 const none: string[] = []
 
+export const setupHelp = {
+  usage:
+    "[--apply | --check | --plan | --undo] [--json] [--key 'NAME=KEY']… [--open PORT[=SOURCE,…]]… [--mongodb VERSION] [--without NAME]… [--with NAME]… [--only NAME]…",
+  summary: 'what setup-production.sh does, by what is installed here; --check and --plan change nothing',
+}
+
 /** Reads the arguments of `pacs-agent setup`. @throws Failure `bad-input` */
 export function readOptions(args: readonly string[]) {
   const { values } = readArgs(args, {

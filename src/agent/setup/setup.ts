@@ -12,7 +12,7 @@ import { contentOf, judgeAgent, judgeKeys, noting } from './given.ts'
 import { hardeningSteps } from './hardening/index.ts'
 import { type Host, outputOf, ownerNamed, thisMachine } from './host.ts'
 import { INSTALLATION, writeInstallation } from './installation.ts'
-import { readOptions, type Values } from './options.ts'
+import { readOptions, setupHelp, type Values } from './options.ts'
 import { SetupRecord } from './record.ts'
 import { isSettled, planLines, type Report, reportTable } from './report.ts'
 import { checkRequirements } from './requirements.ts'
@@ -47,6 +47,11 @@ interface SetUp {
  * @throws Failure `bad-input` with everything that is wrong or missing, before the first change.
  */
 export async function setup(args: readonly string[], options: SetupOptions): Promise<number> {
+  if (args.includes('--help')) {
+    options.print(`pacs-agent setup ${setupHelp.usage}`)
+    options.print(setupHelp.summary)
+    return exitClass.ok
+  }
   const values = readOptions(args)
   const work = await prepare(values, options)
   if (values.undo) return undo(work, options)

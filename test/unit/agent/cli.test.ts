@@ -6,6 +6,7 @@ import { runCli } from '../../../src/agent/cli/run.ts'
 import { openSocket } from '../../../src/agent/client.ts'
 import { type Layout, layout } from '../../../src/agent/layout.ts'
 import { type Outcome, outcomeSchema } from '../../../src/agent/protocol.ts'
+import { setup } from '../../../src/agent/setup/setup.ts'
 import { exitClass, Failure, tryRun } from '../../../src/lib/index.ts'
 import { type ListeningDaemon, listeningDaemon, replay, result, status, twoSteps } from './daemon-fixture.ts'
 
@@ -52,6 +53,14 @@ it('ends without a word when its reader has seen enough', async () => {
 })
 
 describe('pacs-agent', () => {
+  it('has a set-up that says what it is for, and looks at nothing then', async () => {
+    const out: string[] = []
+    const print = (line: string) => void out.push(line)
+    expect(await setup(['--help'], { paths, script: '/nonexistent', print })).toBe(0)
+    expect(out[0]).toMatch(/^pacs-agent setup .*--check.*--undo/)
+    expect(await pacsAgent('--help')).toMatchObject({ out: expect.stringMatching(/^ {2}setup +what/m) })
+  })
+
   it('tells what there is', async () => {
     expect(await pacsAgent('--help')).toMatchObject({
       code: 0,
