@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { dockerPlugin, replaceFile } from '../lib/index.ts'
+import { dockerPlugin } from '../lib/index.ts'
 import { openJobs } from './data/open-jobs.ts'
 import type { Layout } from './layout.ts'
 import type { AgentStatus } from './protocol.ts'
@@ -12,6 +12,7 @@ import { openEdge } from './server/edge.ts'
 import { openEngine } from './server/engine.ts'
 import { oldDefinition } from './server/plan-core.ts'
 import { ask } from './server/probe.ts'
+import { openLogins } from './server/registry-logins.ts'
 import { openPlanner } from './server/server-planner.ts'
 import { openTargets } from './server/targets-file.ts'
 import { Agent } from './transaction/agent.ts'
@@ -84,12 +85,8 @@ export async function createAgent({ paths, path, script, identity, adopt, log }:
     planner,
     identity: { ...identity, engine: await engine.version() },
     adopt,
-    async login({ server, username, password }) {
-      const file = join(dockerConfig, 'config.json')
-      const auth = Buffer.from(`${username}:${password}`).toString('base64')
-      await replaceFile(file, JSON.stringify({ auths: { [server]: { auth } } }), 0o600)
-      return () => rm(file, { force: true })
-    },
+    // pacs' home is the root of the layout.
+    login: openLogins(dockerConfig, join(paths.root, '.docker', 'config.json'), log),
     log,
     intervals: { undo: 30_000, sweep: 5_000 },
   })

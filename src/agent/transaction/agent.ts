@@ -42,8 +42,8 @@ export interface AgentParts {
    * @throws Restarting when this process is to end for it.
    */
   adopt(release: Release): Promise<void>
-  /** Keeps a registry login for the engine until the returned function is called. */
-  login(registry: NonNullable<RequestOf<'deploy'>['registry']>): Promise<() => Promise<void>>
+  /** Keeps a registry login for the engine, the server's own where none is brought, until the returned function is called. */
+  login(brought: RequestOf<'deploy'>['registry']): Promise<() => Promise<void>>
   log(message: string): void
   /** Milliseconds after which an unfinished undo is tried again, and between two looks for containers that nobody owns. */
   intervals: { undo: number; sweep: number }
@@ -101,7 +101,7 @@ export class Agent implements AgentService {
     const undid = await this.#takeLock(request)
     // A rollback is not asked: what it goes to ran here.
     if ('release' in request) await this.#engineGate()
-    const logout = request.registry ? await this.#parts.login(request.registry) : async () => undefined
+    const logout = await this.#parts.login(request.registry)
     try {
       const release = 'release' in request ? await this.#fetch(request.release) : null
       const asked = { request, release, undid }
