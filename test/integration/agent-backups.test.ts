@@ -42,7 +42,7 @@ beforeAll(async () => {
     'config/secrets/restic-password': randomBytes(24).toString('hex'),
     'config/secrets/jwt-key': SECRET,
   }
-  for (const folder of ['release/stack', 'audit', 'config/secrets', 'backups', 'metrics'])
+  for (const folder of ['release/stack', 'audit', 'journal', 'config/secrets', 'backups', 'metrics'])
     await mkdir(join(directory, folder), { recursive: true, mode: 0o700 })
   for (const [name, content] of Object.entries(files)) await writeFile(join(directory, name), content, { mode: 0o444 })
   await fillRecords((await database.connect('migrations')).db('pacs'), 50)
@@ -60,7 +60,7 @@ async function planned(name: string, env: Readonly<Record<string, string>> = {})
     env: { BACKUP_REPOSITORY: join(directory, name), ...env },
   }
   const release = { ...memoryRelease(1), directory: join(directory, 'release') }
-  const paths = { ...layout(), audit: join(directory, 'audit') }
+  const paths = { ...layout(), audit: join(directory, 'audit'), journal: join(directory, 'journal') }
   const login = (username: 'root' | 'backup') => ({
     ...{ port: database.port, database: 'pacs', username, password: database.passwords[username] },
   })
@@ -231,15 +231,16 @@ describe('the configuration of a server', () => {
     return into
   }
 
-  it('stays on it unless somebody chose otherwise; the audit always goes along', async () => {
+  it('stays on it unless somebody chose otherwise; audit and journal always go along', async () => {
     const data = await planned('without')
     await freshBackup(data)
     expect((await contentsOf(data)).folders).toMatchObject([
       { name: 'stack', secret: false },
       { name: 'audit', secret: false },
+      { name: 'journal', secret: false },
     ])
     const into = await restoreEverything(data, 'restored-without')
-    expect((await readdir(into)).sort()).toEqual(['audit', 'stack'])
+    expect((await readdir(into)).sort()).toEqual(['audit', 'journal', 'stack'])
     expect(await holding(into, SECRET)).toEqual([])
     expect(await readFile(join(into, 'audit/2020-02-29.jsonl'), 'utf8')).toContain('"actor":"ada"')
   })
@@ -250,6 +251,7 @@ describe('the configuration of a server', () => {
     expect((await contentsOf(data)).folders).toMatchObject([
       { name: 'stack', secret: false },
       { name: 'audit', secret: false },
+      { name: 'journal', secret: false },
       { name: 'config', secret: true, files: 3 },
     ])
     expect(await holding(data.repository.location, SECRET)).toEqual([])

@@ -196,9 +196,10 @@ describe('setup-production.sh', () => {
   it('names everything that the newest release needs and the configuration does not have', async () => {
     const stack = '/opt/pacs/releases/20261124t101500z-abc1234def01/stack'
     await server.copyIn(Buffer.from(composeFile), `${stack}/docker-compose.prod.yml`)
-    await server.copyIn(Buffer.from('DB_USER=db\n'), '/opt/pacs/config/next/.env', 0o600)
+    await server.copyIn(Buffer.from('DB_USER=db\nBACKUP_SECOND_REPOSITRY=x\n'), '/opt/pacs/config/next/.env', 0o600)
     const { code, stderr } = await server.exec(['pacs-agent', 'config', 'check'])
     expect(stderr).toMatch(/PACS_PUBLIC_HOST/)
+    expect(stderr).toMatch(/BACKUP_SECOND_REPOSITRY is read by nothing: is it BACKUP_SECOND_REPOSITORY\?/)
     expect(stderr).toMatch(/DB_PASSWORD is missing or empty/)
     expect(stderr).toMatch(/secrets\/db_key is missing or empty/)
     expect(stderr).not.toMatch(/DB_USER|ZONE|PREFIX|PACS_TRAEFIK_DIR/)

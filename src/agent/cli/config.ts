@@ -12,6 +12,7 @@ import { type ConfigRevision, openConfig } from '../server/config.ts'
 import { judgeEnv, readExample } from '../server/judge-env.ts'
 import { judgeSecrets } from '../server/judge-secrets.ts'
 import { judgeUsers } from '../server/judge-users.ts'
+import { BACKUP_VARIABLES } from '../server/plan-data.ts'
 import { type Command, type Console, readArgs } from './command.ts'
 
 export const config: Command = {
@@ -75,7 +76,7 @@ async function check(console: Console): Promise<number> {
   await checkAcmeStore(paths, problems)
   judgeEnv(await readFile(join(next.directory, '.env'), 'utf8'), {
     example: example ? readExample(example) : null,
-    known: stack && [PUBLIC_HOST, ...variablesOf(stack).map(({ name }) => name)],
+    known: stack && [PUBLIC_HOST, ...BACKUP_VARIABLES, ...variablesOf(stack).map(({ name }) => name)],
     problems,
   })
   const secrets = await secretsOf(next)

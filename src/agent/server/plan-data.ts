@@ -12,6 +12,7 @@ import type { ConfigRevision } from './config.ts'
 const REPOSITORY = 'BACKUP_REPOSITORY'
 const SECOND_REPOSITORY = 'BACKUP_SECOND_REPOSITORY'
 const SECRETS = 'BACKUP_SECRETS'
+export const BACKUP_VARIABLES: readonly string[] = [REPOSITORY, SECOND_REPOSITORY, SECRETS]
 const STORE_VARIABLE = /^(AWS|AZURE|B2|GOOGLE|OS|ST|RESTIC_REST)_/
 /** The file of the configuration with the password of the repositories. */
 const PASSWORD_FILE = 'secrets/restic-password'
@@ -33,6 +34,7 @@ export async function planData(
     folders: [
       { name: 'stack', path: join(release.directory, 'stack'), secret: false },
       { name: 'audit', path: paths.audit, secret: false },
+      { name: 'journal', path: paths.journal, secret: false },
       ...(wantsSecrets(config.env[SECRETS]) ? [{ name: 'config', path: config.directory, secret: true }] : []),
     ],
     repository: { location: config.env[REPOSITORY] || join(paths.backups, 'repository'), passwordFile, env },

@@ -19,6 +19,7 @@ describe('a backup', () => {
   const always = [
     { name: 'stack', path: '/releases/20261121t100000z-000000000000/stack', secret: false },
     { name: 'audit', path: '/opt/pacs/audit', secret: false },
+    { name: 'journal', path: '/opt/pacs/journal', secret: false },
   ]
 
   it.each([undefined, 'no'])('leaves the secrets of the server alone with BACKUP_SECRETS=%s', async (chosen) => {

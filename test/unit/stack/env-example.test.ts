@@ -3,7 +3,9 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { PUBLIC_HOST } from '../../../src/agent/server/check-config.ts'
 import { judgeEnv } from '../../../src/agent/server/judge-env.ts'
+import { BACKUP_VARIABLES } from '../../../src/agent/server/plan-data.ts'
 import { Problems } from '../../../src/lib/index.ts'
 import { interpolationOf } from '../../../src/stack/interpolation.ts'
 import { parseCompose } from './parse-compose.ts'
@@ -45,7 +47,7 @@ function collect(value: unknown, service: string | null): void {
 }
 
 /** The agent's own, which no compose file uses. */
-const PUBLIC_HOST = 'PACS_PUBLIC_HOST'
+const OWN = [PUBLIC_HOST, ...BACKUP_VARIABLES]
 
 interface Paragraph {
   /** Who reads it, as the heading above says. */
@@ -82,7 +84,7 @@ describe('.env.example', () => {
   it('has an example of every variable of the compose files, each once, and of no other', () => {
     expect(files).toContain('docker-compose.small.yml')
     expect(variables.size).toBeGreaterThan(5)
-    expect(names.toSorted()).toEqual([PUBLIC_HOST, ...variables.keys()].toSorted())
+    expect(names.toSorted()).toEqual([...OWN, ...variables.keys()].toSorted())
   })
 
   it.each([...variables])('says of %s what it means, who reads it, and its default', (name, variable) => {
