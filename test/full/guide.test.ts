@@ -1,6 +1,6 @@
 // A person who has never seen it follows the deployment guide on a server of the lab: every block, in order, as it stands on the page.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { GUIDE, type GuideBlock, guideBlocks } from '../docs/guide.ts'
+import { GUIDE, guideBlocks } from '../docs/guide.ts'
 import { runbookCommands } from '../docs/runbooks.ts'
 import { ensureRestic, type Lab, type Machine, startLab, waitFor } from '../lab/index.ts'
 import { JOBS, startBesideAgent, targetsOf } from '../monitoring/beside-agent.ts'
@@ -64,7 +64,7 @@ async function secretsShown(): Promise<string[]> {
 }
 
 /** A block with the names of this server in place of the guide's, and the files that a network without internet brings along. */
-function asHere({ text }: GuideBlock): string {
+function asHere(text: string): string {
   return text
     .replaceAll('staging.pacs.example.org', server.hostname)
     .replaceAll(
@@ -82,7 +82,7 @@ describe(GUIDE, () => {
       const isWell = async () => (await server.exec(['pacs-agent', 'health'])).code === 0
       await waitFor('the server to be well', isWell, 120_000)
     }
-    const { code, stdout, stderr } = await machine.exec(['bash', '-euc', asHere(block)], { cwd, env: releases })
+    const { code, stdout, stderr } = await machine.exec(['bash', '-euc', asHere(block.text)], { cwd, env: releases })
     expect(code, `${block.text}\n${stdout}\n${stderr}`).toBe(0)
     if (/pacs-deploy setup/.test(block.text)) {
       said.push(stdout, stderr)
@@ -134,5 +134,25 @@ describe('the runbooks', () => {
     expect(listed).toMatch(/^pacs-[0-9a-f]{8}-backend-[0-9a-f]{8}-1$/m)
     for (const service of ['backend', 'mongodb', 'traefik'])
       expect(await server.run(['journalctl', '-t', service, '-n', '1', '--no-pager', '--quiet'])).not.toBe('')
+  })
+})
+
+describe('its removal', () => {
+  it('leaves nothing but what holds data', async () => {
+    const removal = (await guideBlocks()).find(({ text }) => text.includes('rm /opt/pacs/state.json'))
+    await server.run(['bash', '-euc', removal?.text ?? expect.unreachable()])
+    const undo = 'npx pacs-deploy setup root@staging.pacs.example.org --undo'
+    const { code, stdout, stderr } = await lab.runner.exec(['bash', '-euc', asHere(undo)], { cwd: CHECKOUT })
+    expect(code, stdout + stderr).toBe(0)
+    expect(stdout).toMatch(/^undone: agent$/m)
+    expect(await server.run(['docker', 'ps', '--all', '--quiet', '--filter', 'name=^pacs-'])).toBe('')
+    expect((await server.exec(['ls', '/usr/local/bin/pacs-agent'])).code).not.toBe(0)
+    expect(await server.run(['docker', 'volume', 'ls', '--quiet'])).toContain('pacs-mongodb')
+    await server.run([
+      'ls',
+      '/opt/pacs/audit',
+      '/opt/pacs/backups/repository',
+      '/opt/pacs/config/next/secrets/restic-password',
+    ])
   })
 })

@@ -1,11 +1,18 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { dirname, join, normalize } from 'node:path'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { exitClass } from '../../../src/lib/index.ts'
+import { lostLinks } from '../../docs/links.ts'
 
 const root = join(import.meta.dirname, '../../..')
+const readmes = [
+  ...(await readdir(join(root, 'actions'))).map((name) => `actions/${name}/README.md`),
+  ...['orthanc', 'traefik/certificates'].map((name) => `deployment/production/${name}/README.md`),
+  'deployment/reference-app/README.md',
+  'test/lab/README.md',
+]
 const packageSchema = z.object({ scripts: z.record(z.string(), z.string()) })
 const read = (path: string) => readFile(join(root, path), 'utf8')
 
@@ -55,11 +62,10 @@ describe.each([
   'docs/performance.md',
   'docs/scanning.md',
   'docs/stack.md',
+  ...readmes,
 ])('%s', (path) => {
-  it('links only to what is there', async () => {
-    const targets = [...(await read(path)).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, target]) => target ?? '')
-    const missing = targets.filter((target) => !existsSync(join(root, normalize(join(dirname(path), target)))))
-    expect(missing).toEqual([])
+  it('links only to what is there, headings too', async () => {
+    expect(await lostLinks(path)).toEqual([])
   })
 
   it('names only npm scripts that exist', async () => {
