@@ -1,5 +1,6 @@
 import { BSON, type Db, type Document } from 'mongodb'
 import { z } from 'zod'
+import { readExtended } from '../migrations/index.ts'
 
 const { EJSON } = BSON
 
@@ -54,7 +55,7 @@ const metadataSchema = z.object({
 
 /** @throws Error when `text` is no metadata of a collection */
 export function parseMetadata(text: string): Definition {
-  const { collectionName, ...rest } = metadataSchema.parse(EJSON.parse(text, { relaxed: false }))
+  const { collectionName, ...rest } = metadataSchema.parse(readExtended(text, { relaxed: false }))
   return { name: collectionName, ...rest }
 }
 

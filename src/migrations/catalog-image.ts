@@ -1,5 +1,6 @@
 import { BSON } from 'mongodb'
 import { z } from 'zod'
+import { readExtended } from './extended-json.ts'
 import type { HistoryLine } from './ledger.ts'
 import type { CollectionState } from './store.ts'
 
@@ -29,6 +30,8 @@ const stateSchema: z.ZodType<CollectionState | null> = z.nullable(
   }),
 )
 
+const imageSchema = z.object({ before: stateSchema })
+
 /** Images as a line of the history holds them: text, since a validator has names that a field of a document cannot have. */
 export function writeImages(images: readonly CatalogImage[]): NonNullable<HistoryLine['kept']> {
   return images.map(({ collection, before }) => ({
@@ -45,8 +48,7 @@ export function imagesOf(history: readonly HistoryLine[], migration: string): Ca
     if (event === 'undone') images.clear()
     for (const { collection, before } of kept) {
       if (images.has(collection)) continue
-      const state = stateSchema.parse(BSON.EJSON.parse(before, { relaxed: true }).before)
-      images.set(collection, { collection, before: state })
+      images.set(collection, { collection, ...imageSchema.parse(readExtended(before, { relaxed: true })) })
     }
   }
   return [...images.values()]

@@ -31,6 +31,18 @@ test('its metadata is what the stock tools write, and is read back with all type
   expect(parseMetadata(text)).toEqual(reports)
 })
 
+test('its queries keep every condition beside an expression, and an expression that is a value', () => {
+  const named = { $regex: '^A', $options: 'i', $ne: 'Ada "$regex": 1' }
+  const view: Definition = {
+    ...{ name: 'named', type: 'view', indexes: [] },
+    options: {
+      viewOn: 'reports',
+      pipeline: [{ $match: { name: named, $or: [{ note: { $not: new BSON.BSONRegExp('b', 'i') } }, { n: named }] } }],
+    },
+  }
+  expect(parseMetadata(metadataText(view))).toEqual(view)
+})
+
 test('a validator is told apart from what a collection is made with', () => {
   expect(splitValidator({ capped: true, size: 4096, ...reports.options })).toEqual({
     bare: { capped: true, size: 4096 },

@@ -6,7 +6,11 @@ import { ACTOR } from './sample.ts'
 
 const STATE: CatalogImage['before'] = {
   options: { capped: true },
-  validation: { validator: { $jsonSchema: { required: ['a.b'] } }, level: 'strict', action: 'error' },
+  validation: {
+    validator: { $jsonSchema: { required: ['a.b'] }, name: { $regex: '^A', $ne: 'Ada' } },
+    level: 'strict',
+    action: 'error',
+  },
   indexes: [{ name: 'n', key: { n: 1, m: -1 }, options: { unique: true } }],
 }
 
