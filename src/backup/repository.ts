@@ -2,6 +2,7 @@ import { chmod, mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, messageOf, refused } from '../lib/index.ts'
 import { arrange, listBackups, type Tagged } from './catalogue.ts'
+import type { Contents } from './contents.ts'
 import { removeDeadLocks } from './dead-locks.ts'
 import type { Docker } from './docker.ts'
 import { noteHeld, recallHeld } from './held-backups.ts'
@@ -47,17 +48,20 @@ const TORN_AGE = 86_400_000
 /** What retention did; `later` when the repository was busy: nothing is lost by waiting. */
 export type Pruning = { outcome: 'done'; forgotten: string[] } | { outcome: 'later'; why: string }
 
-/** Forgets what retention does not keep of all that a repository holds, and what never became complete. */
+/** A backup that was taken just now. */
+type Taken = Pick<Contents, 'id' | 'finishedAt'>
+
+/** Forgets what retention does not keep of all that a repository holds, and what never became complete; never what was `taken` just now. */
 export async function prune(
   restic: Restic,
   held: readonly Tagged[] | (() => Promise<readonly Tagged[]>),
   retention: Retention,
-  now: Date,
+  taken: Taken,
   signal: AbortSignal,
 ): Promise<Pruning> {
   try {
     const all = typeof held === 'function' ? await held() : held
-    return { outcome: 'done', forgotten: await applyRetention(restic, all, retention, now, signal) }
+    return { outcome: 'done', forgotten: await applyRetention(restic, all, retention, taken, signal) }
   } catch (thrown) {
     if (!(thrown instanceof Failure) || signal.aborted) throw thrown
     return { outcome: 'later', why: thrown.message }
@@ -69,13 +73,14 @@ async function applyRetention(
   restic: Restic,
   held: readonly Tagged[],
   retention: Retention,
-  now: Date,
+  taken: Taken,
   signal: AbortSignal,
 ): Promise<string[]> {
   const { complete, torn } = arrange(held)
-  const kept = chooseKept(complete, retention)
+  // A clock that was put back has older ones look younger than it.
+  const kept = chooseKept(complete, retention).add(taken.id)
   const expired = complete.filter(({ id }) => !kept.has(id))
-  const left = [...torn].filter(([id]) => now.getTime() - timeOf(id) > TORN_AGE)
+  const left = [...torn].filter(([id]) => Date.parse(taken.finishedAt) - timeOf(id) > TORN_AGE)
   const forgotten = [...expired.flatMap(({ snapshots }) => snapshots), ...left.flatMap(([, all]) => all)]
   await restic.forget(idsOf(forgotten), { signal })
   return [...expired.map(({ id }) => id), ...left.map(([id]) => id)]
@@ -101,7 +106,7 @@ export async function copyToSecond(
   second: Restic,
   docker: Docker,
   retention: Retention,
-  now: Date,
+  taken: Taken,
   signal: AbortSignal,
 ): Promise<SecondCopy> {
   const all = await listBackups(first, signal)
@@ -117,7 +122,7 @@ export async function copyToSecond(
       held.add(id)
       copied.push(id)
     }
-    const pruning = await prune(second, () => second.snapshots({ signal }), retention, now, signal)
+    const pruning = await prune(second, () => second.snapshots({ signal }), retention, taken, signal)
     return { outcome: 'copied', backups: copied, pruning }
   } catch (thrown) {
     if (!(thrown instanceof Failure) || signal.aborted) throw thrown

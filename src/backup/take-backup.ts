@@ -89,14 +89,13 @@ export async function takeBackup(request: BackupRequest): Promise<BackupResult> 
       opening,
       image,
     ])
-    const now = new Date(contents.finishedAt)
-    const pruning = await prune(first, [...held, ...snapshots], request.retention, now, signal)
+    const pruning = await prune(first, [...held, ...snapshots], request.retention, contents, signal)
     if (request.second === null) return { contents, pruning, second: null }
     const second = new Restic(tools.restic, request.second, tools.path, tools.cache)
     return {
       contents,
       pruning,
-      second: await copyToSecond(first, second, tools.docker, request.retention, now, signal),
+      second: await copyToSecond(first, second, tools.docker, request.retention, contents, signal),
     }
   } catch (thrown) {
     throw databaseGone(diskFull(thrown, work), 'no backup is kept; ask again')

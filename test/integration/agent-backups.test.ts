@@ -105,6 +105,22 @@ describe('a backup before a migration', () => {
     expect(all).toEqual([expect.not.stringMatching(torn), old])
   })
 
+  it('is taken, and kept, where the clock was put back and older ones are to come', async () => {
+    const second = join(directory, 'ahead-second')
+    const data = await planned('ahead', { BACKUP_SECOND_REPOSITORY: second })
+    const two = { ...data, repository: { ...data.repository, location: second } }
+    await freshBackup(data)
+    await makeOlder(data, 61)
+    // More of this day than retention keeps.
+    const ahead = Array.from({ length: 10 }, (_, n) => newBackupId(new Date(Date.now() + (n + 1) * 60_000)))
+    const whole = (id: string) => [`id=${id}`, 'part=contents']
+    await Promise.all(ahead.map((id) => resticOf(data).backup([import.meta.filename], whole(id), 'test')))
+    const { message } = await freshBackup(data)
+    const taken = /^backup (\S+) holds \d+ documents/.exec(message)?.[1] ?? expect.unreachable(message)
+    for (const one of [data, two]) expect((await listBackups(resticOf(one))).map(({ id }) => id)).toContain(taken)
+    expect((await freshBackup(data)).message).toMatch(new RegExp(`^backup ${taken} is fresh: it began`))
+  })
+
   it('waits until the lease of a runner that was killed has run out, and says so', async () => {
     const data = await planned('leased')
     await freshBackup(data)

@@ -34,9 +34,12 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
   const tools = toolsOf(place)
   const first = new Restic(tools.restic, data.repository, tools.path, tools.cache)
   const held = await openRepository(first, tools.docker, signal)
-  const [newest] = arrange(held ?? []).complete
-  const age = newest === undefined ? Number.POSITIVE_INFINITY : Date.now() - Date.parse(newest.startedAt)
-  if (age < unlessNewerThan) return `backup ${newest?.id} is fresh: it began ${formatDuration(age)} ago`
+  const ageOf = ({ startedAt }: { startedAt: string }) => Date.now() - Date.parse(startedAt)
+  // One that is to come began by a clock that was wrong: nobody knows how old it is.
+  const newest = arrange(held ?? []).complete.find((one) => ageOf(one) >= 0)
+  if (newest !== undefined && ageOf(newest) < unlessNewerThan) {
+    return `backup ${newest.id} is fresh: it began ${formatDuration(ageOf(newest))} ago`
+  }
   const { contents, pruning, second } = await takeBackup({
     tools,
     work: join(place.backups, 'work'),
