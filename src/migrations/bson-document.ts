@@ -26,13 +26,23 @@ const ARRAY = 4
 
 function readMap(bytes: Uint8Array): Map<string, unknown> {
   const map = new Map<string, unknown>()
-  for (const [name, field] of fieldsOf(bytes)) {
-    const value = field.subarray(1)
-    if (field[0] === EMBEDDED) map.set(name, readMap(value))
-    else if (field[0] === ARRAY) map.set(name, [...readMap(value).values()])
-    else map.set(name, readValue(field))
-  }
+  for (const [name, field] of fieldsOf(bytes)) map.set(name, readField(field))
   return map
+}
+
+/** What {@link fieldsOf} gives of one field, with every name in its place. */
+export function readField(field: Uint8Array): unknown {
+  const value = field.subarray(1)
+  if (field[0] === EMBEDDED) return readMap(value)
+  return field[0] === ARRAY ? [...readMap(value).values()] : readValue(field)
+}
+
+/** Whether a value may hold names in another order than its bytes: those like "1", as DICOM tags can be, come first in an object of JavaScript. */
+export function mayBeReordered(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(mayBeReordered)
+  if (value === null || typeof value !== 'object' || '_bsontype' in value || value instanceof Date) return false
+  const [first = ''] = Object.keys(value)
+  return /^\d+$/.test(first) || Object.values(value).some(mayBeReordered)
 }
 
 /** One value by a document that holds it alone. */

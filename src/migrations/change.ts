@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { BSON, type Document } from 'mongodb'
 import { badInput } from '../lib/index.ts'
-import { fieldsOf } from './bson-document.ts'
+import { fieldsOf, mayBeReordered, readField } from './bson-document.ts'
 import type { Change } from './definition.ts'
 
 /** Bytes of a guard together with what is then written: a statement must fit 16 MB… */
@@ -70,9 +70,15 @@ export function guardOf(
     room -= length
     const value: unknown = document[name]
     // What is no object needs none around it.
-    guard[name] = typeof value === 'object' ? { $eq: value } : value
+    guard[name] = typeof value === 'object' ? { $eq: mayBeReordered(value) ? exactly(bytes, name) : value } : value
   }
   return guard
+}
+
+/** A value that a server finds the same, which compares the order of names. */
+function exactly(bytes: Uint8Array, name: string): unknown {
+  const field = fieldsOf(bytes).get(name)
+  return field && readField(field)
 }
 
 function requireField(name: string): void {

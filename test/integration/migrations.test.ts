@@ -325,6 +325,34 @@ describe('documents', () => {
     expect(await x.countDocuments({ done: true, note: { $exists: false } })).toBe(ids.length - 3)
   })
 
+  it('with DICOM tags as names, in whatever order, are changed and given back byte by byte', async () => {
+    // An object of JavaScript would put 20100010 first.
+    const tags = new Map<string, unknown>([
+      ['00080005', { vr: 'CS' }],
+      ['20100010', 'STANDARD\\1,1'],
+      ['10200010', new BSON.Double(3)],
+    ])
+    const documents = [
+      { n: 1, tags },
+      {
+        n: 2,
+        frames: [
+          { n: 1 },
+          new Map([
+            ['10', tags],
+            ['2', tags],
+          ]),
+        ],
+      },
+    ]
+    await root.collection('x').insertMany(documents)
+    const before = await contentOf(root)
+    await apply([marking()], 'data')
+    expect(await root.collection('x').countDocuments({ done: true })).toBe(2)
+    await undoTo(opened, [marking()], null, common)
+    expect(await contentOf(root)).toEqual(before)
+  })
+
   it('of 16 MB are changed and given back byte by byte', async () => {
     const bytes = 16 * 1024 * 1024 - 4096
     await root.collection('x').insertOne({ n: 1, blob: new BSON.Binary(Buffer.alloc(bytes, 7)) })
