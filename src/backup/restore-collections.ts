@@ -3,7 +3,8 @@ import { Failure, refused } from '../lib/index.ts'
 import { compareDefinitions, compareDocuments, compareRestored } from './compare.ts'
 import type { DatabaseContents } from './contents.ts'
 import { countCollection } from './counting.ts'
-import { readDefinitions } from './definition.ts'
+import { parseMetadata, readDefinitions } from './definition.ts'
+import type { HeldTtl } from './held-ttl.ts'
 import { type RestoreRequest, restoreDatabase } from './restore.ts'
 
 /** `_restored_…` and `_before_…`: the time of a backup's id and its random part. */
@@ -13,22 +14,24 @@ export function sideName(name: string, what: 'restored' | 'before', id: string):
 
 /**
  * Restores collections of a dump under other names and compares them with what was backed up. One that an earlier restore of
- * this backup left there is taken as it is, if it is the same.
+ * this backup left there is taken as it is, if it is the same. Nothing expires in them before `ttl` is released.
  * @throws Failure `failed` that names every difference; what was restored stays for a look, beside the live data
  */
 export async function restoreBeside(
   contents: DatabaseContents,
-  request: RestoreRequest & { as: ReadonlyMap<string, string> },
+  request: RestoreRequest & { as: ReadonlyMap<string, string>; ttl: HeldTtl },
 ): Promise<void> {
-  const { db, as, signal } = request
+  const { db, as, ttl, signal } = request
   const wanted = renamed(contents, as)
+  // Also of what an earlier restore left there.
+  for (const { name, metadata } of wanted.collections) ttl.hold(name, parseMetadata(metadata).indexes)
   const there = await db.listCollections({ name: { $in: [...as.values()] } }, { nameOnly: true }).toArray()
   if (there.length > 0) {
-    await refuseChanged(db, wanted, signal)
+    await refuseChanged(db, wanted, ttl, signal)
     return
   }
   const restored = await restoreDatabase(request)
-  const findings = [...compareRestored(wanted, restored).findings, ...(await differences(db, wanted, signal))]
+  const findings = [...compareRestored(wanted, restored).findings, ...(await differences(db, wanted, ttl, signal))]
   if (findings.length === 0) return
   const where = `${db.databaseName}: ${[...as.values()].join(', ')}`
   throw new Failure(
@@ -38,16 +41,17 @@ export async function restoreBeside(
 }
 
 /** How the collections that are there differ from what was backed up. */
-async function differences(db: Db, wanted: DatabaseContents, signal: AbortSignal): Promise<string[]> {
+async function differences(db: Db, wanted: DatabaseContents, ttl: HeldTtl, signal: AbortSignal): Promise<string[]> {
   const names = new Set(wanted.collections.map(({ name }) => name))
   const definitions = (await readDefinitions(db)).filter(({ name }) => names.has(name))
   const stored = definitions.filter(({ type }) => type !== 'view')
   const found = await Promise.all(stored.map(({ name }) => countCollection(db, name, signal)))
-  return [...compareDefinitions(wanted, definitions).findings, ...compareDocuments(wanted, found).findings]
+  const released = definitions.map((one) => ttl.asReleased(one))
+  return [...compareDefinitions(wanted, released).findings, ...compareDocuments(wanted, found).findings]
 }
 
-async function refuseChanged(db: Db, wanted: DatabaseContents, signal: AbortSignal): Promise<void> {
-  const findings = await differences(db, wanted, signal)
+async function refuseChanged(db: Db, wanted: DatabaseContents, ttl: HeldTtl, signal: AbortSignal): Promise<void> {
+  const findings = await differences(db, wanted, ttl, signal)
   if (findings.length === 0) return
   const drops = wanted.collections.map(({ name }) => `db.${name}.drop()`).join(', ')
   throw refused(

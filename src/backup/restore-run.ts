@@ -3,6 +3,7 @@ import { refused } from '../lib/index.ts'
 import { findParts } from './catalogue.ts'
 import type { ArchiveContents } from './contents.ts'
 import { copyHome } from './copy-home.ts'
+import { HeldTtl } from './held-ttl.ts'
 import type { OrthancIndex } from './orthanc-index.ts'
 import { restoreBeside, sideName, swapIn } from './restore-collections.ts'
 import { restoreEverything } from './restore-everything.ts'
@@ -112,9 +113,11 @@ async function restoreCollection(session: RestoreSession, files: RestoredFiles, 
   progress(`restoring ${collection}`)
   const onProgress = (name: string, documents: number) => progress(`${name}: ${documents} documents`)
   const as = new Map([[collection, restored]])
-  await restoreBeside(database, { db, directory: files.dump(database.database), as, signal, onProgress })
+  const ttl = new HeldTtl()
+  await restoreBeside(database, { db, directory: files.dump(database.database), as, ttl, signal, onProgress })
   const there = await db.listCollections({ name: collection }, { nameOnly: true }).hasNext()
   if (there && typed !== collection) return [`${database.database}.${restored}`]
+  await ttl.release(db)
   const before = await swapIn(db, restored, collection, contents.id)
   const kept = before === null ? [] : [`${database.database}.${before} (as it was)`]
   return [`${database.database}.${collection}`, ...kept]
