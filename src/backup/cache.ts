@@ -31,7 +31,8 @@ export async function saveCache(
   const at = new Date().toISOString()
   const ask = (...command: string[]) => askRedis(docker, source, command, signal)
   const [before, place] = await together([idleState(ask, signal), savedFile(ask)])
-  await ask('BGSAVE')
+  // Were the append-only file rewritten at this moment, Redis would refuse it; so it saves when that has ended.
+  await ask('BGSAVE', 'SCHEDULE')
   const after = await idleState(ask, signal, before.saves)
   if (after.status !== 'ok') throw new Failure('error', `${source.service} could not save its data: see its log`)
   await askDocker(docker, ['cp', `${source.container}:${place}`, file])
@@ -108,7 +109,7 @@ async function idleState(
     )
     const status = info.get('rdb_last_bgsave_status') ?? ''
     const saves = `${info.get('rdb_saves') ?? ''} ${info.get('rdb_last_save_time') ?? ''}`
-    const idle = info.get('rdb_bgsave_in_progress') === '0'
+    const idle = info.get('rdb_bgsave_in_progress') === '0' && info.get('aof_rewrite_in_progress') === '0'
     if (idle && (saves !== since || status !== 'ok')) return { saves, status }
     await sleep(200, undefined, { signal })
   }
