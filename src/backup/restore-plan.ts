@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { sideName } from './restore-collections.ts'
 import { planEverything } from './restore-everything.ts'
 import type { RestorePlan } from './restore-request.ts'
@@ -10,6 +12,12 @@ export async function planOf(session: RestoreSession): Promise<RestorePlan> {
   const plan: RestorePlan = { backup: session.contents.id, steps: [], mustType: null, refusals: [] }
   if (target.kind === 'study') {
     plan.steps.push(`restore the files of study ${target.study} into ${target.directory}`, 'compare each with its MD5')
+    const there = join(target.directory, target.study)
+    if (existsSync(there)) {
+      plan.refusals.push(
+        `${there} is there already, whole or not: nothing is overwritten; remove it or name another directory`,
+      )
+    }
   } else if (target.kind === 'database') {
     await planDatabase(plan, session, target.to)
   } else if (target.kind === 'collection') await planCollection(plan, session, target.collection)

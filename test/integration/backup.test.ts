@@ -6,6 +6,7 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Db } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { tidyHere } from '../../src/agent/data/tidy.ts'
 import {
   arrange,
   type BackupResult,
@@ -220,6 +221,19 @@ describe('a second backup', () => {
   })
 })
 
+test('waits for a Redis that rewrites its append-only file, and has all of it', async () => {
+  const keys = Array.from({ length: 20 }, (_, n) => [`rewritten:${n}`, 'x']).flat()
+  await site.redisCommand('mset', ...keys)
+  // Microseconds for each key, in the process that writes.
+  await site.redisCommand('config', 'set', 'rdb-key-save-delay', '200000')
+  await site.redisCommand('bgrewriteaof')
+  await site.redisCommand('config', 'set', 'rdb-key-save-delay', '0')
+  expect(await site.redisCommand('info', 'persistence')).toContain('aof_rewrite_in_progress:1')
+  const { contents } = await takeBackup(site.backup({ database: null, archives: [] }))
+  expect(contents.caches).toMatchObject([{ keys: 22 }])
+  await site.redisCommand('del', ...keys.filter((_, n) => n % 2 === 0))
+})
+
 describe('the second repository', () => {
   test('that is away is said, and gets everything when it is back', async () => {
     const away = await takeBackup(site.backup({ archives: [], second: second('rest:http://127.0.0.1:1/') }))
@@ -271,6 +285,18 @@ describe('a restore', () => {
     expect(await db.collection(kept).countDocuments()).toBe(1)
   })
 
+  test('of a collection lets nothing expire in it before it takes the place of the live one', async () => {
+    const target = { kind: 'collection', collection: 'sessions' } as const
+    const secondsOf = async (name: string) =>
+      (await db.collection(name).indexes()).find((index) => index.name === 'ttl')?.expireAfterSeconds
+    const live = await secondsOf('sessions')
+    const beside = await runRestore(restore({ target }))
+    const side = beside.restored[0]?.replace(/^pacs\./, '') ?? expect.unreachable()
+    expect(await secondsOf(side)).toBe(2_147_483_647)
+    await runRestore(restore({ target, typed: 'sessions' }))
+    expect(await secondsOf('sessions')).toBe(live)
+  })
+
   test('of a database goes beside the live one and never over another', async () => {
     const request = restore({ target: { kind: 'database' } })
     const { restored, steps } = await runRestore(request)
@@ -292,11 +318,28 @@ describe('a restore', () => {
     const dicom = await readFile(restored[0] ?? '')
     expect(dicom.toString('latin1', 128, 132)).toBe('DICM')
     expect(dicom.includes(image.sopInstanceUid)).toBe(true)
+    await expect(runRestore(site.restore({ target, database: null }))).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(/is there already.*remove it or name another directory/),
+    })
     const unknown = { ...target, study: '1.2.3' }
     await expect(runRestore(site.restore({ target: unknown, database: null }))).rejects.toThrow(
       /holds no study 1\.2\.3/,
     )
     expect(await ids(['ps', '-aq', '--filter', 'label=pacs.verify'])).toEqual([])
+  })
+
+  test('of a study that is killed leaves no copy of the index running, once what it left is tidied', async () => {
+    const { studyInstanceUid } = await archive.send()
+    await takeBackup(site.backup({ database: null, caches: [] }))
+    const target = { kind: 'study', study: studyInstanceUid, directory: join(site.directory, 'study-killed') } as const
+    await diesAt('restore', site.restore({ target, database: null }), '^docker exec .*pg_restore')
+    const running = () => ids(['ps', '-q', '--filter', 'name=pacs-verify-study-'])
+    expect(await running()).toHaveLength(1)
+    const { path, restic } = site.tools
+    const folders = { backups: site.directory, metrics: site.directory, dockerConfig: join(site.directory, 'docker') }
+    await tidyHere({ ...folders, path, restic }, ['restore'])
+    expect(await running()).toEqual([])
   })
 
   test('of everything is refused as long as the server holds anything, by name', async () => {

@@ -10,7 +10,8 @@ import { type Place, toolsOf, type WorkFolder } from './place.ts'
 export async function tidyHere(place: Place, left: readonly WorkFolder[]): Promise<null> {
   const { docker } = toolsOf(place)
   if (left.includes('work')) await clearLeftovers(docker, join(place.backups, 'work'))
-  if (left.includes('verify')) await removeScratch(docker)
+  // A restore of a study asks its index in a scratch container, too.
+  if (left.includes('verify') || left.includes('restore')) await removeScratch(docker)
   if (left.includes('restore')) await removeVolumeReaders(docker)
   for (const name of left) await rm(join(place.backups, name), { recursive: true, force: true })
   return null
