@@ -2,27 +2,35 @@ import type { Finding } from '../gate.ts'
 import { type Address, exchange } from './exchange.ts'
 
 const OP_MSG = 2013
-/** More than any `hello` answers. */
+/** More than any of the two answers. */
 const MAX_MESSAGE = 1024 * 1024
+/** Unauthorized, AuthenticationFailed. */
+const WANTS_LOGIN: readonly unknown[] = [13, 18]
 
 /**
  * Asks `hello`, which needs no login: a server that answers but is no writable primary (a secondary, one in recovery, a
- * read-only one) takes no write, whatever its port and its `ping` say.
+ * read-only one) takes no write, whatever its port and its `ping` say. Asks for the names of the databases with it, without
+ * a login: a server that tells them lets in whoever reaches it. That is no attempt to log in.
  */
 export async function askMongodb(address: Address, signal: AbortSignal): Promise<Finding> {
-  const hello = await exchange(address, message({ hello: 1, $db: 'admin' }), documentIn, signal)
+  const asked = [{ hello: 1 }, { listDatabases: 1, nameOnly: 1 }]
+  const messages = Buffer.concat(asked.map((command, n) => message(n + 1, { ...command, $db: 'admin' })))
+  const [hello, names] = await exchange(address, messages, bothIn, signal)
   if (hello.get('ok') !== 1) return { ok: false, detail: `refuses hello: ${hello.get('errmsg') ?? 'without a reason'}` }
+  if (names.get('ok') === 1) return { ok: false, detail: 'lets anyone in without a login' }
   if (hello.get('readOnly') === true) return { ok: false, detail: 'is read-only' }
   if (hello.get('isWritablePrimary') !== true) {
     const state = hello.get('secondary') === true ? 'a secondary' : 'no primary'
     return { ok: false, detail: `takes no writes: it is ${state}` }
   }
+  if (!WANTS_LOGIN.includes(names.get('code')))
+    return { ok: false, detail: `refuses listDatabases: ${names.get('errmsg') ?? 'without a reason'}` }
   const set = hello.get('setName')
   return { ok: true, detail: `writable${set === undefined ? '' : `, primary of ${set}`}` }
 }
 
 /** An OP_MSG with one document of numbers and texts. */
-function message(fields: Readonly<Record<string, number | string>>): Buffer {
+function message(id: number, fields: Readonly<Record<string, number | string>>): Buffer {
   const elements = Object.entries(fields).map(([name, value]) => {
     if (typeof value === 'number') return Buffer.concat([Buffer.from(`\x10${name}\0`), int32(value)])
     return Buffer.concat([Buffer.from(`\x02${name}\0`), int32(Buffer.byteLength(value) + 1), Buffer.from(`${value}\0`)])
@@ -30,11 +38,20 @@ function message(fields: Readonly<Record<string, number | string>>): Buffer {
   const inner = Buffer.concat([...elements, Buffer.from([0])])
   const document = Buffer.concat([int32(inner.length + 4), inner])
   const body = Buffer.concat([int32(0), Buffer.from([0]), document])
-  return Buffer.concat([int32(16 + body.length), int32(1), int32(0), int32(OP_MSG), body])
+  return Buffer.concat([int32(16 + body.length), int32(id), int32(0), int32(OP_MSG), body])
+}
+
+type Answer = Map<string, string | number | boolean>
+
+/** A server answers in the order in which it was asked. @returns null until both are whole */
+function bothIn(received: Buffer): [Answer, Answer] | null {
+  const first = documentIn(received)
+  const second = first && documentIn(received.subarray(received.readInt32LE(0)))
+  return first && second && [first, second]
 }
 
 /** The values of the answer's top level that are texts, numbers or booleans; null until it is whole. */
-function documentIn(received: Buffer): Map<string, string | number | boolean> | null {
+function documentIn(received: Buffer): Answer | null {
   if (received.length < 16) return null
   const length = received.readInt32LE(0)
   if (received.readInt32LE(12) !== OP_MSG || length < 26 || length > MAX_MESSAGE) {
@@ -44,8 +61,8 @@ function documentIn(received: Buffer): Map<string, string | number | boolean> | 
 }
 
 /** Reads a BSON document as far as its elements have a size that is known here. */
-function read(document: Buffer): Map<string, string | number | boolean> {
-  const found = new Map<string, string | number | boolean>()
+function read(document: Buffer): Answer {
+  const found: Answer = new Map()
   let at = 4
   for (;;) {
     const type = document[at++]

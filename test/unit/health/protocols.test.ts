@@ -49,16 +49,27 @@ describe('mongodb', () => {
     setName: 'pacs',
     ok: 1,
   }
-  it.each<[object, boolean, RegExp]>([
-    [hello, true, /^writable, primary of pacs$/],
-    [{ ...hello, isWritablePrimary: false, secondary: true }, false, /takes no writes: it is a secondary/],
-    [{ ...hello, isWritablePrimary: false }, false, /no primary/],
-    [{ localTime: new Date(0), readOnly: true, ...hello }, false, /is read-only/],
-    [{ ok: 0, errmsg: 'not yet' }, false, /refuses hello: not yet/],
-  ])('says of %j: %s', async (document, ok, detail) => {
-    await using service = await saying(mongo(document))
+  const refusal = { ok: 0, errmsg: 'Command listDatabases requires authentication', code: 13, codeName: 'Unauthorized' }
+  const names = { databases: [{ name: 'admin', empty: false }], totalSize: Long.fromNumber(1), ok: 1 }
+  it.each<[hello: object, listDatabases: object, boolean, RegExp]>([
+    [hello, refusal, true, /^writable, primary of pacs$/],
+    [hello, { ...refusal, code: 18 }, true, /^writable, primary of pacs$/],
+    [hello, names, false, /^lets anyone in without a login$/],
+    [hello, { ok: 0, errmsg: 'going away', code: 91 }, false, /^refuses listDatabases: going away$/],
+    [{ ...hello, isWritablePrimary: false, secondary: true }, refusal, false, /takes no writes: it is a secondary/],
+    [{ ...hello, isWritablePrimary: false, secondary: true }, names, false, /^lets anyone in/],
+    [{ ...hello, isWritablePrimary: false }, { ...refusal, code: 10107 }, false, /no primary/],
+    [{ localTime: new Date(0), readOnly: true, ...hello }, refusal, false, /is read-only/],
+    [{ ok: 0, errmsg: 'not yet' }, refusal, false, /refuses hello: not yet/],
+  ])('says of %j and %j: %s', async (first, second, ok, detail) => {
+    await using service = await saying(Buffer.concat([mongo(first), mongo(second)]))
     const finding = await askMongodb(at(service), patience())
     expect(finding).toMatchObject({ ok, detail: expect.stringMatching(detail) })
+  })
+
+  it('is not well on half of its answers', async () => {
+    await using service = await saying(mongo(hello))
+    await expect(askMongodb(at(service), patience(150))).rejects.toThrow('accepts connections but does not answer')
   })
 
   it('is not what speaks another protocol', async () => {

@@ -101,6 +101,8 @@ start(
     '--postgresql-url=postgres://postgres@127.0.0.1:5432/postgres',
     ...['--listen-addr=', `--listen-unix=${SOCKET}`, '--debug-addr=-', '--telemetry=disable'],
     ...['--state-dir=/tmp', '--log-level=warn'],
+    // As a mongod without either: whoever reaches it is let in.
+    ...(values.keyFile === undefined && values.auth !== true ? ['--no-auth'] : []),
   ],
   { DO_NOT_TRACK: '1' },
 )
