@@ -3,12 +3,14 @@ import { Failure, refused } from '../lib/index.ts'
 import { type Contents, contentsSchema } from './contents.ts'
 import type { Restic, Snapshot } from './restic.ts'
 
-/** What of a snapshot says to which backup it belongs, and as which part. */
-export type Tagged = Pick<Snapshot, 'id' | 'tags' | 'paths'>
+/** What of a snapshot says to which backup of which server it belongs, and as which part. */
+export type Tagged = Pick<Snapshot, 'id' | 'hostname' | 'tags' | 'paths'>
 
 /** A complete backup: one whose contents are stored, which is done last. */
 export interface StoredBackup {
   id: string
+  /** Of which server. */
+  host: string
   /** ISO 8601, of its id. */
   startedAt: string
   /** Bytes of what it holds, before deduplication. */
@@ -59,7 +61,7 @@ export function arrange(snapshots: readonly Tagged[]): { complete: StoredBackup[
     if (last === undefined) torn.set(id, others)
     else {
       const bytes = Number(tagValue(last, 'bytes=') ?? 0)
-      complete.push({ id, startedAt: startOf(id), bytes, snapshots: [...others, last] })
+      complete.push({ id, host: last.hostname, startedAt: startOf(id), bytes, snapshots: [...others, last] })
     }
   }
   complete.sort((a, b) => (a.id < b.id ? 1 : -1))

@@ -51,9 +51,12 @@ export type Pruning = { outcome: 'done'; forgotten: string[] } | { outcome: 'lat
 /** A backup that was taken just now. */
 type Taken = Pick<Contents, 'id' | 'finishedAt'>
 
-/** Forgets what retention does not keep of all that a repository holds, and what never became complete; never what was `taken` just now. */
+/**
+ * Forgets what retention does not keep of each server's backups in a repository, and what never became complete; never what was `taken`
+ * just now.
+ */
 export async function prune(
-  restic: Restic,
+  restic: Pick<Restic, 'forget'>,
   held: readonly Tagged[] | (() => Promise<readonly Tagged[]>),
   retention: Retention,
   taken: Taken,
@@ -70,15 +73,16 @@ export async function prune(
 
 /** @returns ids of what was forgotten */
 async function applyRetention(
-  restic: Restic,
+  restic: Pick<Restic, 'forget'>,
   held: readonly Tagged[],
   retention: Retention,
   taken: Taken,
   signal: AbortSignal,
 ): Promise<string[]> {
   const { complete, torn } = arrange(held)
-  // A clock that was put back has older ones look younger than it.
-  const kept = chooseKept(complete, retention).add(taken.id)
+  const byHost = [...Map.groupBy(complete, ({ host }) => host).values()]
+  // A clock that was put back has older ones look younger than what was taken.
+  const kept = new Set([taken.id, ...byHost.flatMap((own) => [...chooseKept(own, retention)])])
   const expired = complete.filter(({ id }) => !kept.has(id))
   const left = [...torn].filter(([id]) => Date.parse(taken.finishedAt) - timeOf(id) > TORN_AGE)
   const forgotten = [...expired.flatMap(({ snapshots }) => snapshots), ...left.flatMap(([, all]) => all)]

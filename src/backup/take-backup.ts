@@ -181,9 +181,9 @@ async function collectAndStore(
   await writeFile(file, JSON.stringify(contents), { mode: 0o600, flush: true })
   const last = await first.backup([file], [...tags(PART.contents), sizeTag(read)], host, { signal })
   const snapshots = [
-    { id: stored.snapshot, tags: tags(PART.work), paths: [staged] },
-    ...volumes.map(({ snapshot }) => ({ id: snapshot, tags: tags(PART.volume), paths: [] })),
-    { id: last.snapshot, tags: tags(PART.contents), paths: [file] },
+    { id: stored.snapshot, hostname: host, tags: tags(PART.work), paths: [staged] },
+    ...volumes.map(({ snapshot }) => ({ id: snapshot, hostname: host, tags: tags(PART.volume), paths: [] })),
+    { id: last.snapshot, hostname: host, tags: tags(PART.contents), paths: [file] },
   ]
   return { contents, snapshots }
 }

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { backUpHere } from '../../src/agent/data/backups.ts'
@@ -114,7 +114,7 @@ describe('a backup before a migration', () => {
     // More of this day than retention keeps.
     const ahead = Array.from({ length: 10 }, (_, n) => newBackupId(new Date(Date.now() + (n + 1) * 60_000)))
     const whole = (id: string) => [`id=${id}`, 'part=contents']
-    await Promise.all(ahead.map((id) => resticOf(data).backup([import.meta.filename], whole(id), 'test')))
+    await Promise.all(ahead.map((id) => resticOf(data).backup([import.meta.filename], whole(id), hostname())))
     const { message } = await freshBackup(data)
     const taken = /^backup (\S+) holds \d+ documents/.exec(message)?.[1] ?? expect.unreachable(message)
     for (const one of [data, two]) expect((await listBackups(resticOf(one))).map(({ id }) => id)).toContain(taken)

@@ -228,8 +228,9 @@ test('waits for a Redis that rewrites its append-only file, and has all of it', 
   await site.redisCommand('config', 'set', 'rdb-key-save-delay', '200000')
   await site.redisCommand('bgrewriteaof')
   await site.redisCommand('config', 'set', 'rdb-key-save-delay', '0')
-  expect(await site.redisCommand('info', 'persistence')).toContain('aof_rewrite_in_progress:1')
-  const { contents } = await takeBackup(site.backup({ database: null, archives: [] }))
+  const { contents } = await takeBackup(
+    site.backup({ database: null, archives: [], repository: second(join(site.directory, 'cache')) }),
+  )
   expect(contents.caches).toMatchObject([{ keys: 22 }])
   await site.redisCommand('del', ...keys.filter((_, n) => n % 2 === 0))
 })
@@ -331,9 +332,10 @@ describe('a restore', () => {
 
   test('of a study that is killed leaves no copy of the index running, once what it left is tidied', async () => {
     const { studyInstanceUid } = await archive.send()
-    await takeBackup(site.backup({ database: null, caches: [] }))
+    const repository = second(join(site.directory, 'killed'))
+    await takeBackup(site.backup({ database: null, archives: [archive.source], caches: [], repository }))
     const target = { kind: 'study', study: studyInstanceUid, directory: join(site.directory, 'study-killed') } as const
-    await diesAt('restore', site.restore({ target, database: null }), '^docker exec .*pg_restore')
+    await diesAt('restore', site.restore({ target, database: null, repository }), '^docker exec .*pg_restore')
     const running = () => ids(['ps', '-q', '--filter', 'name=pacs-verify-study-'])
     expect(await running()).toHaveLength(1)
     const { path, restic } = site.tools

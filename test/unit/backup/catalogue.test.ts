@@ -3,7 +3,7 @@ import { arrange, chooseBackup, findParts, type Tagged } from '../../../src/back
 import type { Contents } from '../../../src/backup/contents.ts'
 
 const snapshot = (id: string, part: string, paths: string[] = []): Tagged => ({
-  ...{ id: `${part} of ${id}`, paths },
+  ...{ id: `${part} of ${id}`, hostname: 'pacs1', paths },
   tags: [`id=${id}`, `part=${part}`],
 })
 const DAYS = [1, 2, 3, 4].map((day) => `2026010${day}t013000z-0000000${day}`)

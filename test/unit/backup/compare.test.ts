@@ -21,7 +21,7 @@ const wanted =
 
 describe('L0', () => {
   const stored = (id: string, bytes: number): StoredBackup => ({
-    id,
+    ...{ id, host: 'pacs1' },
     startedAt: `${id.slice(0, 4)}-${id.slice(4, 6)}-${id.slice(6, 8)}T${id.slice(9, 11)}:00:00.000Z`,
     bytes,
     snapshots: [],

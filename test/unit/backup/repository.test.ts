@@ -2,7 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { makeRepository } from '../../../src/backup/repository.ts'
+import { newBackupId } from '../../../src/backup/catalogue.ts'
+import { makeRepository, prune } from '../../../src/backup/repository.ts'
+import { retentionSchema } from '../../../src/backup/retention.ts'
 
 it('a repository whose folder cannot be made is refused with the setting that names it', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'pacs-repository-'))
@@ -20,4 +22,30 @@ it('a repository whose folder cannot be made is refused with the setting that na
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
+})
+
+it('servers that share a repository keep as many backups as each would alone', async () => {
+  const nights = Array.from({ length: 60 }, (_, night) => new Date(Date.UTC(2026, 8, 1 + night, 1, 30)))
+  const backupsOf = (hostname: string) =>
+    nights.map((night) => ({
+      id: `${hostname} ${night.toISOString()}`,
+      hostname,
+      tags: [`id=${newBackupId(night)}`, 'part=contents'],
+      paths: [],
+    }))
+  const [production, staging] = [backupsOf('production'), backupsOf('staging')]
+  const forgottenOf = async (held: typeof production) => {
+    const forgotten: string[] = []
+    const restic = {
+      async forget(ids: readonly string[]) {
+        forgotten.push(...ids)
+      },
+    }
+    const taken = { id: newBackupId(new Date()), finishedAt: new Date().toISOString() }
+    await prune(restic, held, retentionSchema.parse({}), taken, new AbortController().signal)
+    return forgotten.sort()
+  }
+  const alone = [...(await forgottenOf(production)), ...(await forgottenOf(staging))]
+  expect(alone.length).toBeGreaterThan(50)
+  expect(await forgottenOf([...production, ...staging])).toEqual(alone)
 })
