@@ -54,7 +54,8 @@ export async function restoreDatabase(request: RestoreRequest): Promise<Restored
     await db.createCollection(target, bare)
     const file = join(directory, `${fileName(definition.name)}.bson`)
     restored.push(await insertAll(db, target, file, signal, onProgress))
-    await buildIndexes(db, target, ttl?.hold(target, definition.indexes) ?? definition.indexes)
+    const indexes = collated(definition)
+    await buildIndexes(db, target, ttl?.hold(target, indexes) ?? indexes)
     if (Object.keys(validator).length > 0) await db.command({ collMod: target, ...validator })
   }
   for (const { definition, target } of wanted.filter((one) => one.definition.type === 'view')) {
@@ -159,6 +160,12 @@ async function insertRaw(db: Db, target: string, lot: readonly Buffer[], result:
 function idOf(document: Buffer | undefined): string {
   if (document === undefined) return 'unknown'
   return BSON.EJSON.stringify(BSON.deserialize(document)._id, { relaxed: true })
+}
+
+/** An index without a collation would get that of its collection; a server does not name the one that compares bytes. */
+function collated({ options, indexes }: Definition): Document[] {
+  if (options.collation === undefined) return indexes
+  return indexes.map((index) => ({ collation: { locale: 'simple' }, ...index }))
 }
 
 async function buildIndexes(db: Db, target: string, indexes: readonly Document[]): Promise<void> {

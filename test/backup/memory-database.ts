@@ -80,6 +80,10 @@ export class MemoryDatabase implements AsyncDisposable {
       return { ok: 1, isWritablePrimary: true, helloOk: true, minWireVersion: 0, maxWireVersion: 21, ...limits }
     }
     if (/^(ping|endSessions)$/.test(name)) return { ok: 1 }
+    if (name === 'listCollections') {
+      const firstBatch = [...this.collections.keys()].map((one) => ({ name: one, type: 'collection' }))
+      return { ok: 1, cursor: { id: BSON.Long.ZERO, ns: 'side.$cmd.listCollections', firstBatch } }
+    }
     this.commands.push(name)
     const [about] = Object.values(body)
     if (name === 'create') {
