@@ -86,7 +86,7 @@ export class Restic {
       RESTIC_REPOSITORY: repository.location,
       RESTIC_PASSWORD_FILE: repository.passwordFile,
     }
-    const inLocation = /\/\/[^/@:]*:([^/@]*)@/.exec(repository.location)?.[1]
+    const inLocation = /\/\/[^/@:]*:([^/]*)@/.exec(repository.location)?.[1]
     this.redact = redactor([...Object.values(repository.env ?? {}), ...(inLocation === undefined ? [] : [inLocation])])
   }
 
