@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { refused } from '../lib/index.ts'
 import { chooseBackup, listBackups, readContents } from './catalogue.ts'
 import { judgeAge } from './compare.ts'
 import type { Contents } from './contents.ts'
@@ -37,11 +38,19 @@ export async function verifyBackup(request: VerificationRequest): Promise<Verifi
     })
     if (contents instanceof Error) levels.push(...unrestored(`its contents cannot be read: ${contents.message}`))
     else if (request.through > 'L1') levels.push(...(await new RestoredLevels(request, restic, backup, contents).run()))
-    return report(request, restic, backup.id, startedAt, levels, contents instanceof Error ? null : contents)
+    const found = report(request, restic, backup.id, startedAt, levels, contents instanceof Error ? null : contents)
+    if (found.outcome === 'failed') await refuseRemoved(restic, backup.id, signal)
+    return found
   } finally {
     await removeScratch(tools.docker, request.id)
     await emptyDirectory(work)
   }
+}
+
+/** Retention waits for no verification that is between two readings: what it took away looks like damage. */
+async function refuseRemoved(restic: Restic, id: string, signal: AbortSignal): Promise<void> {
+  if ((await listBackups(restic, signal)).some((one) => one.id === id)) return
+  throw refused(`the backup ${id} was removed while it was verified, as retention does: nothing was proved; ask again`)
 }
 
 async function emptyDirectory(path: string): Promise<void> {

@@ -32,5 +32,6 @@ export async function fillRecords(db: Db, reports: number): Promise<void> {
   await signatures.createIndex({ recordId: 1, meaning: 1 }, { unique: true, name: 'one_per_meaning' })
   const sessions = db.collection('sessions')
   await sessions.insertMany([{ user: 'ada', expiresAt: new Date('2026-01-01T00:00:00Z') }])
+  await db.command({ collMod: 'sessions', validator: { user: { $regex: '^[a-z]', $ne: 'root' } } })
   await sessions.createIndex({ expiresAt: 1 }, { expireAfterSeconds: 10 ** 9, name: 'ttl' })
 }

@@ -302,6 +302,9 @@ describe('a restore', () => {
     const request = restore({ target: { kind: 'database' } })
     const { restored, steps } = await runRestore(request)
     expect(restored).toEqual(['database pacs_restored'])
+    const side = (await site.database.connect('root')).db('pacs_restored')
+    const [sessions] = await side.listCollections({ name: 'sessions' }).toArray()
+    expect(sessions).toMatchObject({ options: { validator: { user: { $regex: '^[a-z]', $ne: 'root' } } } })
     const standalone = site.database.topology === 'standalone'
     expect(steps.at(-1)).toMatch(standalone ? /no later point in time .* no member of a replica set/ : /--to brings/)
     await expect(runRestore(request)).rejects.toThrow(
@@ -451,6 +454,20 @@ describe('retention', () => {
       const report = await verifyBackup(site.verification({ repository: one, which: middle.id }))
       expect(report.levels.flatMap(({ findings }) => findings)).toEqual([])
     }
+  })
+
+  test('that removes a backup under a verification is no damage of it', async () => {
+    const repository = second(join(site.directory, 'removed'))
+    const { contents } = await takeBackup(site.backup({ archives: [], caches: [], repository }))
+    const snapshots = (await resticOf(repository).snapshots()).map(({ id }) => id)
+    const args = ['-r', repository.location, '-p', repository.passwordFile, 'forget', '--prune', ...snapshots]
+    const progress = (line: string) => {
+      if (line.startsWith('L2')) execFileSync(site.tools.restic, args, { stdio: 'ignore' })
+    }
+    await expect(verifyBackup(site.verification({ repository, which: contents.id, progress }))).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(/was removed while it was verified/),
+    })
   })
 
   async function bytesIn({ location }: Repository): Promise<number> {
