@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
+import { counted, Failure } from '../lib/index.ts'
 import type { Restic } from './restic.ts'
 
 const heldSchema = z.array(z.string())
@@ -26,6 +27,20 @@ export async function noteHeld(restic: Restic, held: ReadonlySet<string>): Promi
   } catch {
     // What matters is said by the copy itself.
   }
+}
+
+/**
+ * To be called before a repository is made: one in the place of a disk that is not mounted would fill the one below it.
+ * @throws Failure `unreachable` where one was there that held backups
+ */
+export async function refuseGone(restic: Restic): Promise<void> {
+  const { size } = await recallHeld(restic)
+  if (size === 0) return
+  const where = restic.redact(restic.repository.location)
+  throw new Failure(
+    'unreachable',
+    `the repository ${where} held ${counted(size, 'backup')} and is not there: is its disk mounted? To have a new one made, remove ${fileOf(restic)}`,
+  )
 }
 
 /** The location may hold a password. */

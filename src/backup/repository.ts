@@ -5,7 +5,7 @@ import { arrange, listBackups, type Tagged } from './catalogue.ts'
 import type { Contents } from './contents.ts'
 import { removeDeadLocks } from './dead-locks.ts'
 import type { Docker } from './docker.ts'
-import { noteHeld, recallHeld } from './held-backups.ts'
+import { noteHeld, recallHeld, refuseGone } from './held-backups.ts'
 import type { Restic, Snapshot } from './restic.ts'
 import { chooseKept, type Retention } from './retention.ts'
 
@@ -118,7 +118,10 @@ export async function copyToSecond(
   const missing = () => all.filter(({ id }) => !held.has(id)).reverse()
   try {
     const there = await openRepository(second, docker, signal)
-    if (there === null) await second.init(first)
+    if (there === null) {
+      await refuseGone(second)
+      await second.init(first)
+    }
     held = new Set(arrange(there ?? []).complete.map(({ id }) => id))
     const copied: string[] = []
     for (const { id, snapshots } of missing()) {

@@ -4,12 +4,13 @@ import { Failure, refused, sideBySide, together } from '../lib/index.ts'
 import { besideNoMigration } from '../migrations/index.ts'
 import { type ArchiveSource, copyIndex, liveIndexFiles, resumePaused } from './archive.ts'
 import { type CacheSource, readCache, type SavedCache, saveCache } from './cache.ts'
-import { idTag, newBackupId, PART, sizeTag, type Tagged } from './catalogue.ts'
+import { arrange, idTag, newBackupId, PART, sizeTag, type Tagged } from './catalogue.ts'
 import type { ArchiveContents, CacheContents, Contents, DatabaseContents, Moment, OplogContents } from './contents.ts'
 import { connectDatabase, type DatabaseAddress, databaseGone } from './database.ts'
 import type { Docker } from './docker.ts'
 import { diskFull, dumpDatabase } from './dump.ts'
 import { copyFolder, type FolderSource } from './folders.ts'
+import { noteHeld, refuseGone } from './held-backups.ts'
 import { keepOplog } from './keep-oplog.ts'
 import { oplogInstant, oplogTime } from './oplog-time.ts'
 import { copyToSecond, makeRepository, openRepository, type Pruning, prune, type SecondCopy } from './repository.ts'
@@ -89,6 +90,7 @@ export async function takeBackup(request: BackupRequest): Promise<BackupResult> 
       opening,
       image,
     ])
+    await noteHeld(first, new Set(arrange([...held, ...snapshots]).complete.map(({ id }) => id)))
     const pruning = await prune(first, [...held, ...snapshots], request.retention, contents, signal)
     if (request.second === null) return { contents, pruning, second: null }
     const second = new Restic(tools.restic, request.second, tools.path, tools.cache)
@@ -121,7 +123,10 @@ export async function clearLeftovers(docker: Docker, work: string): Promise<void
 /** Has the repository ready to be written. @returns what it holds */
 async function prepareRepository({ held, tools, signal }: BackupRequest, restic: Restic): Promise<readonly Tagged[]> {
   const there = held === undefined ? await openRepository(restic, tools.docker, signal) : held
-  if (there === null) await makeRepository(restic)
+  if (there === null) {
+    await refuseGone(restic)
+    await makeRepository(restic)
+  }
   return there ?? []
 }
 

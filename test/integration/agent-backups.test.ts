@@ -2,7 +2,7 @@
 // server's own configuration. On a real database, with a real restic.
 import { execFileSync } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -78,6 +78,36 @@ async function freshBackup(data: DataPlan): Promise<{ message: string; said: str
   const message = await backUpHere(asked, (line) => lines.push(line), never)
   return { message, said: lines.flatMap((line) => ('message' in line ? [line.message] : [])) }
 }
+
+describe('a repository on a disk that is not mounted', () => {
+  it('is not made anew in its place, whichever of the two it is, and goes on once it is', async () => {
+    const second = join(directory, 'mounted-second')
+    const data = await planned('mounted', { BACKUP_SECOND_REPOSITORY: second })
+    const taken = async () => (await backUpHere({ data, place }, () => undefined, never)).replace(/^backup \S+ /, '')
+    expect(await taken()).toMatch(/^holds \d+ documents and 0 studies$/)
+    const unmounted = async (location: string, doing: () => Promise<void>) => {
+      await rename(location, `${location}-disk`)
+      await mkdir(location)
+      await doing()
+      expect(await readdir(location)).toEqual([])
+      await rmdir(location)
+      await rename(`${location}-disk`, location)
+    }
+    await unmounted(second, async () => {
+      const away =
+        /the second repository is away \(.* held 1 backup and is not there: is its disk mounted\?.*lacks 1 backup$/
+      expect(await taken()).toMatch(away)
+    })
+    await unmounted(data.repository.location, async () => {
+      await expect(taken()).rejects.toThrow(/ held 2 backups and is not there: is its disk mounted\? .* remove \//)
+    })
+    expect(await taken()).toMatch(/^holds \d+ documents and 0 studies$/)
+    const held = await listBackups(resticOf(data))
+    expect(held).toHaveLength(3)
+    const two = { ...data, repository: { ...data.repository, location: second } }
+    expect(await listBackups(resticOf(two))).toHaveLength(3)
+  })
+})
 
 describe('a backup before a migration', () => {
   /** Lets the newest backup have begun `minutes` earlier. @returns its id now */
