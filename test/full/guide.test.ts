@@ -96,7 +96,8 @@ describe(GUIDE, () => {
     const done = (await server.run(['pacs-agent', 'logs']))
       .split('\n')
       .filter((line) => / verify-\S+ +done /.test(line))
-    expect(done).toHaveLength(1)
+    // One on every level, and one of the repository with its new password.
+    expect(done).toHaveLength(2)
     expect((await server.exec(['pacs-agent', 'health'])).code).toBe(0)
     // The health check that its timer runs is no root, and sees every service all the same.
     const figures = '/opt/pacs/metrics/health.prom'
@@ -140,6 +141,8 @@ describe('the runbooks', () => {
 describe('its removal', () => {
   it('leaves nothing but what holds data', async () => {
     const removal = (await guideBlocks()).find(({ text }) => text.includes('rm /opt/pacs/state.json'))
+    // The test's own, in a network of the stack.
+    await server.run(['docker', 'rm', '--force', 'receivers'])
     await server.run(['bash', '-euc', removal?.text ?? expect.unreachable()])
     const undo = 'npx pacs-deploy setup root@staging.pacs.example.org --undo'
     const { code, stdout, stderr } = await lab.runner.exec(['bash', '-euc', asHere(undo)], { cwd: CHECKOUT })
