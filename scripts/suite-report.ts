@@ -55,6 +55,23 @@ export function skippedLines(reports: readonly SuiteReport[]): string[] {
     .map(({ file, test }) => `skipped: ${file.file}: ${test.name}: ${test.note || 'no reason given'}`)
 }
 
+/** How much of a failure's message is repeated at the end: enough for an assertion and its figures. */
+const MESSAGE_LENGTH = 600
+
+/** Failed tests and what failed outside of tests, each with the beginning of its message: a long log is read from its end. */
+export function failedLines(reports: readonly SuiteReport[]): string[] {
+  const line = (place: string, message: string) => `failed: ${place}: ${message.slice(0, MESSAGE_LENGTH)}`
+  return reports.flatMap((report) => [
+    ...report.errors.map((error) => line('outside of every file', error)),
+    ...report.files.flatMap(({ file, errors, tests }) => [
+      ...errors.map((error) => line(file, error)),
+      ...tests
+        .filter((test) => test.state === 'failed')
+        .map((test) => line(`${file}: ${test.name}`, test.messages.join('\n'))),
+    ]),
+  ])
+}
+
 /** The last line of `npm test`. */
 export function totalsLine({ passed, failed, skipped }: Totals): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`

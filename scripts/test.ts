@@ -8,6 +8,7 @@ import { formatDuration, messageOf, tryRun } from '../src/lib/index.ts'
 import { inheritedEnvironment } from './environment.ts'
 import {
   failedByLab,
+  failedLines,
   replaceFiles,
   type SuiteReport,
   skippedLines,
@@ -45,7 +46,7 @@ for (const beside of [first, onRealParts]) {
     console.log(beside.length > 1 ? `${suite.padEnd(11)} | ${line}` : line)
   reports.push(...(await Promise.all(beside.map((suite) => runSuite(suite, say(suite))))))
 }
-for (const line of skippedLines(reports)) console.log(line)
+for (const line of [...skippedLines(reports), ...failedLines(reports)]) console.log(line)
 const totals = totalsOf(reports)
 if (totals.passed + totals.failed === 0) console.log('no test ran: that is a failure')
 process.exitCode = totals.failed === 0 && totals.passed > 0 ? 0 : 1

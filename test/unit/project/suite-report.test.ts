@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   type FileReport,
   failedByLab,
+  failedLines,
   replaceFiles,
   skippedLines,
   totalsLine,
@@ -59,6 +60,23 @@ describe('replaceFiles', () => {
   it('keeps what failed outside of files, in either try', () => {
     const first = { errors: ['one'], files: [file('a', [test('failed')])] }
     expect(replaceFiles(first, { errors: ['two'], files: [] }).errors).toEqual(['one', 'two'])
+  })
+})
+
+describe('failedLines', () => {
+  it('repeats what failed, in tests and outside of them, with the beginning of its message', () => {
+    const long = { ...test('failed'), name: 'counts', messages: [`AssertionError: ${'x'.repeat(1000)}`] }
+    const reports = [
+      {
+        errors: ['Error: a promise nobody awaited'],
+        files: [file('a.test.ts', [long, test('passed')], ['Error: no port'])],
+      },
+    ]
+    expect(failedLines(reports)).toEqual([
+      'failed: outside of every file: Error: a promise nobody awaited',
+      'failed: a.test.ts: Error: no port',
+      `failed: a.test.ts: counts: AssertionError: ${'x'.repeat(584)}`,
+    ])
   })
 })
 
