@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { exitClass } from '../../src/lib/index.ts'
 import type { Lab, Machine } from '../lab/index.ts'
 import { runSetUp, startServer } from '../server/set-up.ts'
 
@@ -98,6 +99,11 @@ describe('setup-production.sh', () => {
       ...units.map((name) => `/etc/systemd/system/${name}`),
     ])
     expect(judged).toMatchObject({ code: 0, stderr: '' })
+    // A backup that made way for a rollback is refused, and is due all the same.
+    const final = await server.run(['systemctl', 'show', '--property=RestartPreventExitStatus', 'pacs-backup.service'])
+    expect(final.trim()).toBe(
+      `RestartPreventExitStatus=${[exitClass.unhealthy, exitClass.failed, exitClass['bad-input']].join(' ')}`,
+    )
 
     const failed = async () => server.run(['systemctl', 'list-units', '--failed', '--plain', '--no-legend', 'pacs-*'])
     await server.run(['systemctl', 'start', 'pacs-backup.service', 'pacs-verify.service'])

@@ -1,5 +1,6 @@
 // What the server does by itself, without GitHub: every night a backup and the proof that it restores, twice a minute its health.
 import { join } from 'node:path'
+import { exitClass } from '../../lib/index.ts'
 import type { Layout } from '../layout.ts'
 import { COMMAND } from './files.ts'
 import { healthScript, healthServiceFile, healthTimerFile } from './health-timer.ts'
@@ -27,11 +28,28 @@ interface Nightly {
   verb: string
   /** As OnCalendar= has it, in the server's time zone. */
   at: string
+  /** Exit codes (`exitClass`) after which it is not asked again that night: a person must mend what they tell. */
+  final: readonly number[]
 }
 
+const { refused, unhealthy, failed, 'bad-input': badInput } = exitClass
+
 const NIGHTLY: readonly Nightly[] = [
-  { name: 'pacs-backup', description: 'Nightly backup of the PACS', verb: 'backup', at: '*-*-* 01:30:00' },
-  { name: 'pacs-verify', description: 'Nightly proof of restore of the PACS', verb: 'verify', at: '*-*-* 03:30:00' },
+  {
+    name: 'pacs-backup',
+    description: 'Nightly backup of the PACS',
+    verb: 'backup',
+    at: '*-*-* 01:30:00',
+    // Refused is asked again: a backup that made way for a rollback, or whose database was away.
+    final: [unhealthy, failed, badInput],
+  },
+  {
+    name: 'pacs-verify',
+    description: 'Nightly proof of restore of the PACS',
+    verb: 'verify',
+    at: '*-*-* 03:30:00',
+    final: [refused, unhealthy, failed, badInput],
+  },
 ]
 
 /** Installs the timers, and enables each once: one that a person disabled stays so, and is named. */
@@ -94,8 +112,9 @@ function enabledOnce(record: SetupRecord, timer: string): Item {
 function isEnabled(host: Host, unit: string): Promise<boolean> {
   return succeeds(host, 'systemctl', 'is-enabled', '--quiet', unit)
 }
+
 /** While another transaction holds the lock or the agent restarts it is asked again; what a person must mend is not repeated. */
-function serviceFile({ description, verb, name }: Nightly, user: string, releases: string): string {
+function serviceFile({ description, verb, name, final }: Nightly, user: string, releases: string): string {
   return `# Written by pacs-agent setup.
 [Unit]
 Description=${description}
@@ -112,7 +131,7 @@ Environment=USER=${name}.timer
 ExecStart=${COMMAND} ${verb}
 Restart=on-failure
 RestartSec=10min
-RestartPreventExitStatus=10 11 21 40
+RestartPreventExitStatus=${final.join(' ')}
 NoNewPrivileges=yes
 `
 }
