@@ -65,6 +65,11 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
 
+/** Whether a file or directory was asked for that is not there. */
+export function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT'
+}
+
 /** What another program says, for one line of a message: of a long text both ends, what was to be done and the cause. */
 export function shortened(said: string): string {
   const line = said.trim().replace(/\s*\n\s*/g, ' ')

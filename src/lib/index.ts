@@ -2,7 +2,17 @@ export { counted } from './counted.ts'
 export { type Command, dockerContext, dockerPlugin, hasDocker, refusalOf } from './docker-client.ts'
 export { replaceFile, syncDirectory } from './durable-file.ts'
 export { formatDuration, parseDuration } from './duration.ts'
-export { badInput, exitClass, Failure, type FailureKind, messageOf, Problems, refused, shortened } from './errors.ts'
+export {
+  badInput,
+  exitClass,
+  Failure,
+  type FailureKind,
+  isMissing,
+  messageOf,
+  Problems,
+  refused,
+  shortened,
+} from './errors.ts'
 export { parsedJson, readJsonLines } from './json-lines.ts'
 export { HANDED_ON, type RunOptions, type RunResult, run, tryRun } from './process.ts'
 export { hasEnded, processIdentity } from './process-identity.ts'

@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { parseEnv } from 'node:util'
-import { badInput, replaceFile, syncDirectory } from '../../lib/index.ts'
+import { badInput, isMissing, replaceFile, syncDirectory } from '../../lib/index.ts'
 import type { Layout } from '../layout.ts'
 import type { Certificate } from '../transaction/traffic.ts'
 
@@ -20,7 +20,9 @@ export async function hashKey(paths: Layout): Promise<Buffer> {
   const path = join(paths.config, 'hash.key')
   try {
     return await readFile(path)
-  } catch {
+  } catch (thrown) {
+    // Another key would make every config revision and core definition look changed.
+    if (!isMissing(thrown)) throw thrown
     await replaceFile(path, randomBytes(32), 0o600)
     return await readFile(path)
   }

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { messageOf, replaceFile } from '../../lib/index.ts'
+import { isMissing, messageOf, replaceFile } from '../../lib/index.ts'
 
 /** What `docker login` leaves. */
 const ownSchema = z.object({ auths: z.record(z.string(), z.unknown()) })
@@ -35,7 +35,7 @@ async function readOwn(own: string, log: (line: string) => void): Promise<Record
   try {
     return ownSchema.parse(JSON.parse(await readFile(own, 'utf8'))).auths
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return null
+    if (isMissing(thrown)) return null
     const why =
       thrown instanceof SyntaxError || thrown instanceof z.ZodError ? 'no docker login wrote it' : messageOf(thrown)
     log(`the server's own login at its registry, ${own}, is left out: ${why}`)

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { replaceFile } from '../../lib/index.ts'
+import { Failure, isMissing, messageOf, replaceFile, shortened } from '../../lib/index.ts'
 import { digestSchema, releaseIdSchema } from '../../release/index.ts'
 import { resultSchema } from '../protocol.ts'
 
@@ -119,16 +119,14 @@ export interface StateStore {
 
 /**
  * Opens `state.json`, or starts with the empty state where there is none.
- * @throws Error when the file is damaged: an agent that guessed would be worse than one that stops.
+ * @throws Failure `error` when the file is damaged: an agent that guessed would be worse than one that stops.
  */
 export async function openState(path: string): Promise<StateStore> {
   let state = emptyState
   try {
     state = stateSchema.parse(JSON.parse(await readFile(path, 'utf8')))
   } catch (thrown) {
-    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT')) {
-      throw new Error(`${path} cannot be read; put back the newest good copy from a backup`, { cause: thrown })
-    }
+    if (!isMissing(thrown)) throw damaged(path, thrown)
   }
   return {
     get state() {
@@ -139,4 +137,18 @@ export async function openState(path: string): Promise<StateStore> {
       state = next
     },
   }
+}
+
+function damaged(path: string, thrown: unknown): Failure {
+  const why =
+    thrown instanceof SyntaxError
+      ? 'it is no JSON'
+      : thrown instanceof z.ZodError
+        ? z.prettifyError(thrown)
+        : messageOf(thrown)
+  return new Failure(
+    'error',
+    `${path} cannot be read, and nothing else says what serves here: ${shortened(why)}. What runs goes on. Put back a good copy of the file, or rebuild the server from a backup, as one that is lost`,
+    { cause: thrown },
+  )
 }

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { replaceFile } from '../../lib/index.ts'
+import { isMissing, replaceFile } from '../../lib/index.ts'
 import { canonicalJson, type Digest, type Evidence, evidenceFiles, sha256 } from '../../release/index.ts'
 import { parseReport } from './report.ts'
 
@@ -68,8 +68,4 @@ function isAbout(image: Digest, text: string, version: string): boolean {
   } catch {
     return false
   }
-}
-
-function isMissing(thrown: unknown): boolean {
-  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT'
 }
