@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { Failure, refused } from '../lib/index.ts'
+import { Failure, messageOf, refused, shortened } from '../lib/index.ts'
 import { type Contents, contentsSchema } from './contents.ts'
+import { isHindrance } from './level.ts'
 import type { Restic, Snapshot } from './restic.ts'
 
 /** What of a snapshot says to which backup of which server it belongs, and as which part. */
@@ -87,18 +88,65 @@ export async function readContents(restic: Restic, backup: StoredBackup, signal?
   return contentsSchema.parse(JSON.parse(await restic.read(snapshot.id, file, { signal })))
 }
 
-/** @param wanted `newest`, `random`, or an id @throws Failure `refused` when there is none */
-export function chooseBackup(backups: readonly StoredBackup[], wanted: string): StoredBackup {
-  if (backups.length === 0) throw refused('the repository holds no complete backup')
-  const chosen =
-    wanted === 'newest'
-      ? backups[0]
-      : wanted === 'random'
-        ? backups[Math.floor(Math.random() * backups.length)]
-        : backups.find(({ id }) => id === wanted)
-  if (chosen !== undefined) return chosen
-  const known = backups.slice(0, 3).map(({ id }) => id)
-  throw refused(`the repository holds no complete backup ${wanted}; the newest are ${known.join(', ')}`)
+/** Those of a backup that others can do without: null, and said, where they are damaged. */
+export async function contentsOrNull(
+  restic: Restic,
+  backup: StoredBackup,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<Contents | null> {
+  try {
+    return await readContents(restic, backup, signal)
+  } catch (thrown) {
+    if (signal.aborted || isHindrance(thrown)) throw thrown
+    say(`the backup ${backup.id} is left out, its contents cannot be read: ${shortened(messageOf(thrown))}`)
+    return null
+  }
+}
+
+/**
+ * @param wanted `newest` or `random` of this server's backups, or the id of any
+ * @param host this server's name
+ * @throws Failure `refused` when there is none
+ */
+export function chooseBackup(backups: readonly StoredBackup[], wanted: string, host: string): StoredBackup {
+  if (wanted !== 'newest' && wanted !== 'random') return backupNamed(wanted, backups)
+  const meant = backupsFor(host, backups)
+  const chosen = meant[wanted === 'newest' ? 0 : Math.floor(Math.random() * meant.length)]
+  if (chosen === undefined) throw holdsNone()
+  return chosen
+}
+
+/** @throws Failure `refused` when there is none of that id */
+export function backupNamed(id: string, backups: readonly StoredBackup[]): StoredBackup {
+  if (backups.length === 0) throw holdsNone()
+  const named = backups.find((one) => one.id === id)
+  if (named !== undefined) return named
+  const known = backups.slice(0, 3).map((one) => one.id)
+  throw refused(`the repository holds no complete backup ${id}; the newest are ${known.join(', ')}`)
+}
+
+function holdsNone(): Failure {
+  return refused('the repository holds no complete backup')
+}
+
+/** Those that one server took: a repository may hold those of others, too. */
+export function backupsOf(host: string, backups: readonly StoredBackup[]): StoredBackup[] {
+  return backups.filter((one) => one.host === host)
+}
+
+/**
+ * Those that a server means which names none: its own; where it has none, as one that takes the place of a lost one, all of the one other.
+ * @throws Failure `refused` where several others have some
+ */
+export function backupsFor(host: string, backups: readonly StoredBackup[]): StoredBackup[] {
+  const byHost = Map.groupBy(backups, (one) => one.host)
+  const meant = byHost.get(host) ?? (byHost.size === 1 ? [...backups] : null)
+  if (meant !== null || backups.length === 0) return meant ?? []
+  const newest = [...byHost].map(([other, [one]]) => `${one?.id} of ${other}`)
+  throw refused(
+    `the repository holds no backup of this server (${host}), and those of several others: name one; the newest are ${newest.join(', ')}`,
+  )
 }
 
 /** The snapshots of a backup in one repository: a copy in another has other ids, so they are found by their tags. */

@@ -11,10 +11,10 @@ const PREDECESSORS = 7
 /** Milliseconds that clocks may differ. */
 const CLOCK_SLACK = 300_000
 
-/** L0: young enough, and not suddenly small. @param maxAge milliseconds, null for any @param all newest first */
+/** L0: young enough, and not suddenly small. @param maxAge milliseconds, null for any @param own those of the same server, newest first */
 export function judgeAge(
   backup: StoredBackup,
-  all: readonly StoredBackup[],
+  own: readonly StoredBackup[],
   now: Date,
   maxAge: number | null,
 ): Findings {
@@ -24,7 +24,7 @@ export function judgeAge(
     findings.push(`the backup is ${formatDuration(age)} old, at most ${formatDuration(maxAge)} are allowed`)
   }
   if (age < -CLOCK_SLACK) findings.push(`the backup is of ${backup.startedAt}, which is to come: is the clock right?`)
-  const before = all.filter(({ id }) => id < backup.id).slice(0, PREDECESSORS)
+  const before = own.filter(({ id }) => id < backup.id).slice(0, PREDECESSORS)
   const median = before.map(({ bytes }) => bytes).sort((a, b) => a - b)[Math.floor(before.length / 2)]
   if (median !== undefined && backup.bytes < median * LEAST_SHARE) {
     findings.push(`the backup holds ${backup.bytes} bytes, the ${before.length} before it hold ${median} (median)`)

@@ -1,4 +1,4 @@
-import { chooseBackup, listBackups } from './catalogue.ts'
+import { backupNamed, listBackups } from './catalogue.ts'
 import { makeRepository, openRepository } from './repository.ts'
 import { Restic } from './restic.ts'
 import type { RestorePlan } from './restore-request.ts'
@@ -29,7 +29,7 @@ export async function copyHome(session: RestoreSession): Promise<RestoreSession>
   }
   const snapshots = backup.snapshots.map(({ id }) => id)
   await first.copyFrom(restic, snapshots, { signal, onLine })
-  return session.copiedTo(first, chooseBackup(await listBackups(first, signal), backup.id))
+  return session.copiedTo(first, backupNamed(backup.id, await listBackups(first, signal)))
 }
 
 function firstOf({ request: { tools, repository } }: RestoreSession): Restic {

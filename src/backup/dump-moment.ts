@@ -1,5 +1,5 @@
 import { refused } from '../lib/index.ts'
-import { readContents, type StoredBackup } from './catalogue.ts'
+import { contentsOrNull, type StoredBackup } from './catalogue.ts'
 import type { Contents } from './contents.ts'
 import { type OplogTime, oplogTime, startOfSecond } from './oplog-time.ts'
 import type { Restic } from './restic.ts'
@@ -19,18 +19,19 @@ export function requireMoment(contents: Contents): OplogTime {
 
 /**
  * The newest backup whose dump of the database is older than a second.
- * @param backups newest first @throws Failure `refused` where there is none
+ * @param backups of one server, newest first @throws Failure `refused` where there is none
  */
 export async function newestBefore(
   restic: Restic,
   backups: readonly StoredBackup[],
   to: string,
   signal: AbortSignal,
+  say: (line: string) => void,
 ): Promise<{ backup: StoredBackup; contents: Contents }> {
   const until = startOfSecond(new Date(to))
   for (const backup of backups.filter(({ startedAt }) => Date.parse(startedAt) <= Date.parse(to))) {
-    const contents = await readContents(restic, backup, signal)
-    if (contents.database !== null && requireMoment(contents) < until) return { backup, contents }
+    const contents = await contentsOrNull(restic, backup, signal, say)
+    if (contents !== null && contents.database !== null && requireMoment(contents) < until) return { backup, contents }
   }
   const oldest = backups.at(-1)
   const known = oldest === undefined ? 'it holds none' : `the oldest began ${oldest.startedAt}`

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { MongoClient } from 'mongodb'
-import { arrange, readContents, type StoredBackup, type Tagged } from './catalogue.ts'
+import { arrange, backupsOf, readContents, type StoredBackup, type Tagged } from './catalogue.ts'
 import type { DatabaseContents, OplogContents } from './contents.ts'
 import { momentOf } from './dump-moment.ts'
 import { captureOplog } from './oplog-capture.ts'
@@ -13,7 +13,9 @@ interface KeepRequest {
   client: MongoClient
   /** Where the earlier backups are. */
   restic: Restic
-  /** What is there. */
+  /** This server's name. */
+  host: string
+  /** What is there, of other servers, too. */
   held: Promise<readonly Tagged[]>
   file: string
   signal: AbortSignal
@@ -24,13 +26,13 @@ const SHARE = 2
 
 /** Keeps with a dump what the oplog tells of the time between an earlier backup and it. */
 export async function keepOplog(
-  { client, restic, held, file, signal }: KeepRequest,
+  { client, restic, host, held, file, signal }: KeepRequest,
   { database, moment }: Pick<DatabaseContents, 'database' | 'moment'>,
 ): Promise<OplogContents> {
   if (moment.kind !== 'snapshot') return { kind: 'none', why: moment.why }
   const to = oplogTime(moment.clusterTime)
   let kept: OplogContents = { kind: 'none', why: 'no backup is there yet that it could follow upon' }
-  for (const backup of sliceStarts(arrange(await held).complete, new Date())) {
+  for (const backup of sliceStarts(backupsOf(host, arrange(await held).complete), new Date())) {
     const from = await dumpOf(restic, backup, database, signal)
     if (from === null || from >= to) continue
     const { bavail, bsize } = await statfs(dirname(file))
@@ -44,7 +46,7 @@ export async function keepOplog(
 /**
  * The backups that a slice may follow upon, best first: the last one of an earlier day (UTC), which retention keeps where those of one
  * day give way to the newest, and else the newest.
- * @param backups newest first
+ * @param backups of one server, newest first
  */
 export function sliceStarts<B extends Pick<StoredBackup, 'startedAt'>>(backups: readonly B[], now: Date): B[] {
   const today = now.toISOString().slice(0, 10)

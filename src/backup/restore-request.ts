@@ -23,8 +23,10 @@ export interface RestoreRunRequest {
   repository: Repository
   /** Where the backup is, if not in `repository`; everything is copied from there into `repository` first. */
   from: Repository | null
-  /** `newest` or the id of a backup; `newest` before `to`, where that is given. */
+  /** `newest` of this server's, or the id of any backup; `newest` before `to`, where that is given. */
   which: string
+  /** This server's name. */
+  host: string
   target: RestoreTarget
   /** The live database, as a user that may write (and for `database` make another one); null for `study`. */
   database: DatabaseAddress | null

@@ -4,7 +4,7 @@ import type { MongoClient } from 'mongodb'
 import { refused } from '../lib/index.ts'
 import type { ArchiveSource } from './archive.ts'
 import type { CacheSource } from './cache.ts'
-import { chooseBackup, listBackups, readContents, type StoredBackup } from './catalogue.ts'
+import { backupsFor, chooseBackup, listBackups, readContents, type StoredBackup } from './catalogue.ts'
 import type { Contents, DatabaseContents } from './contents.ts'
 import { connectDatabase, databaseGone } from './database.ts'
 import { removeDeadLocks } from './dead-locks.ts'
@@ -108,8 +108,8 @@ export async function withRestoreSession<T>(
     const { target } = request
     const { backup, contents } =
       target.kind === 'database' && target.to !== undefined && request.which === 'newest'
-        ? await newestBefore(restic, backups, target.to, signal)
-        : await chosen(restic, backups, request.which, signal)
+        ? await newestBefore(restic, backupsFor(request.host, backups), target.to, signal, request.progress)
+        : await chosen(restic, chooseBackup(backups, request.which, request.host), signal)
     client = request.database === null ? null : await connectDatabase(request.database)
     return await use(new RestoreSession(request, restic, backup, contents, backups, client))
   } catch (thrown) {
@@ -125,8 +125,7 @@ export function restoreEnded(thrown: unknown): unknown {
   return databaseGone(thrown, 'plan it again, which says what is left')
 }
 
-async function chosen(restic: Restic, backups: readonly StoredBackup[], which: string, signal: AbortSignal) {
-  const backup = chooseBackup(backups, which)
+async function chosen(restic: Restic, backup: StoredBackup, signal: AbortSignal) {
   return { backup, contents: await readContents(restic, backup, signal) }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Db } from 'mongodb'
 import { Failure, refused } from '../lib/index.ts'
 import { endLease } from '../migrations/index.ts'
-import { findParts, readContents } from './catalogue.ts'
+import { backupsOf, contentsOrNull, findParts, readContents } from './catalogue.ts'
 import { connectDatabase } from './database.ts'
 import { requireMoment } from './dump-moment.ts'
 import type { HeldTtl } from './held-ttl.ts'
@@ -61,9 +61,10 @@ async function windowOf({ request: { oplogReader } }: RestoreSession): Promise<O
 }
 
 async function* laterThan({ backups, backup, restic, request, contents }: RestoreSession): AsyncGenerator<Reach> {
-  for (const later of backups.filter(({ id }) => id > backup.id).reverse()) {
-    const held = await readContents(restic, later, request.signal)
-    const { database, oplog } = held.database ?? {}
+  const own = backupsOf(backup.host, backups)
+  for (const later of own.filter(({ id }) => id > backup.id).reverse()) {
+    const held = await contentsOrNull(restic, later, request.signal, request.progress)
+    const { database, oplog } = held?.database ?? {}
     if (database !== contents.database?.database || oplog?.kind !== 'kept') continue
     yield { id: later.id, from: oplogTime(oplog.from), to: oplogTime(oplog.to) }
   }

@@ -245,7 +245,7 @@ async function collectDatabase(
       dumpDatabase({ client, database: source.database, directory, signal, onProgress }),
     )
     const file = join(staged, OPLOG_FILE)
-    const oplog = await keepOplog({ client, restic: first, held: opening, file, signal }, dump)
+    const oplog = await keepOplog({ client, restic: first, host: request.host, held: opening, file, signal }, dump)
     return { service: source.service, ...dump, oplog, seconds: (performance.now() - started) / 1000 }
   } finally {
     await client.close()

@@ -11,8 +11,10 @@ export interface VerificationRequest {
   /** A directory of verifications alone, 0700; emptied before and after. */
   work: string
   repository: Repository
-  /** `newest`, `random`, or the id of a backup. */
+  /** `newest` or `random` of this server's, or the id of any backup. */
   which: string
+  /** This server's name. */
+  host: string
   /** Milliseconds; null for a backup that may be as old as it is. */
   maxAge: number | null
   /** The last level that is looked at; L2 and above restore. */

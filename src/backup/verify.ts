@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { refused } from '../lib/index.ts'
-import { chooseBackup, listBackups, readContents } from './catalogue.ts'
+import { backupsOf, chooseBackup, listBackups, readContents } from './catalogue.ts'
 import { judgeAge } from './compare.ts'
 import type { Contents } from './contents.ts'
 import { removeDeadLocks } from './dead-locks.ts'
@@ -26,9 +26,11 @@ export async function verifyBackup(request: VerificationRequest): Promise<Verifi
   try {
     await removeDeadLocks(restic, tools.docker, signal)
     const all = await listBackups(restic, signal)
-    const backup = chooseBackup(all, request.which)
+    const backup = chooseBackup(all, request.which, request.host)
     progress(`L0: backup ${backup.id}`)
-    const levels = [await runLevel('L0', signal, () => judgeAge(backup, all, request.now, request.maxAge))]
+    const levels = [
+      await runLevel('L0', signal, () => judgeAge(backup, backupsOf(backup.host, all), request.now, request.maxAge)),
+    ]
     progress('L1: reading the repository')
     levels.push(await runLevel('L1', signal, () => checkRepository(restic, signal)))
     const contents = await readContents(restic, backup, signal).catch((thrown: unknown) => {

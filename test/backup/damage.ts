@@ -1,6 +1,6 @@
 import { cp, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { type Contents, chooseBackup, listBackups, newBackupId, Restic, readContents } from '../../src/backup/index.ts'
+import { backupNamed, type Contents, listBackups, newBackupId, Restic, readContents } from '../../src/backup/index.ts'
 import type { BackupSite } from './site.ts'
 
 /** What is done to one file of a copy of the repository. */
@@ -55,7 +55,7 @@ export async function withChangedDumps(
 ): Promise<string> {
   const { tools, repository } = site
   const restic = new Restic(tools.restic, repository, tools.path, tools.cache)
-  const backup = chooseBackup(await listBackups(restic), id)
+  const backup = backupNamed(id, await listBackups(restic))
   const contents = await readContents(restic, backup)
   const work = backup.snapshots.find(({ tags }) => tags.includes('part=work'))
   const directory = await mkdtemp(join(site.directory, 'changed-'))

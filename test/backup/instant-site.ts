@@ -119,7 +119,13 @@ export class InstantSite implements AsyncDisposable {
     const { passwords } = this.database
     return {
       ...this.#shared,
-      ...{ work: join(this.directory, 'restore'), from: null, which: 'newest', target: { kind: 'database', to } },
+      ...{
+        work: join(this.directory, 'restore'),
+        from: null,
+        which: 'newest',
+        host: 'test',
+        target: { kind: 'database', to },
+      },
       typed: null,
       database: { host, port, username: 'migrations', password: passwords.migrations },
       oplogReader: { host: this.at.host, port: this.at.port, username: 'backup', password: passwords.backup },

@@ -135,6 +135,19 @@ describe('a backup before a migration', () => {
     expect(all).toEqual([expect.not.stringMatching(torn), old])
   })
 
+  it('is taken where the young one in the repository is of another server, and is the newest that this one means', async () => {
+    const data = await planned('shared')
+    await freshBackup(data)
+    const old = await makeOlder(data, 61)
+    const theirs = newBackupId(new Date())
+    await resticOf(data).backup([import.meta.filename], [`id=${theirs}`, 'part=contents'], 'staging')
+    const { message } = await freshBackup(data)
+    const taken = /^backup (\S+) holds \d+ documents/.exec(message)?.[1] ?? expect.unreachable(message)
+    const all = await listBackups(resticOf(data))
+    expect(all.map(({ id }) => id).toSorted()).toEqual([old, theirs, taken].toSorted())
+    expect((await freshBackup(data)).message).toMatch(new RegExp(`^backup ${taken} is fresh: it began`))
+  })
+
   it('is taken, and kept, where the clock was put back and older ones are to come', async () => {
     const second = join(directory, 'ahead-second')
     const data = await planned('ahead', { BACKUP_SECOND_REPOSITORY: second })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import {
   arrange,
   backupMetrics,
+  backupsOf,
   connectDatabase,
   openRepository,
   type Pruning,
@@ -36,7 +37,7 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
   const held = await openRepository(first, tools.docker, signal)
   const ageOf = ({ startedAt }: { startedAt: string }) => Date.now() - Date.parse(startedAt)
   // One that is to come began by a clock that was wrong: nobody knows how old it is.
-  const newest = arrange(held ?? []).complete.find((one) => ageOf(one) >= 0)
+  const newest = backupsOf(hostname(), arrange(held ?? []).complete).find((one) => ageOf(one) >= 0)
   if (newest !== undefined && ageOf(newest) < unlessNewerThan) {
     return `backup ${newest.id} is fresh: it began ${formatDuration(ageOf(newest))} ago`
   }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import {
   countLost,
@@ -66,6 +67,7 @@ export async function verifyHere(asked: Asked, print: (line: ChildLine) => void,
     work: join(place.backups, 'verify'),
     repository,
     which: backup,
+    host: hostname(),
     maxAge: maxAge ?? (backup === 'newest' ? NEWEST_AGE : null),
     through,
     images: data.versions,

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { planRestore, type RestoreTarget, runRestore } from '../../backup/index.ts'
 import type { ChildLine } from './child.ts'
@@ -31,6 +32,7 @@ export async function restoreHere(
     repository: data.repository,
     from: asked.repository === 'first' ? null : secondOf(data),
     which: asked.backup,
+    host: hostname(),
     target,
     database: database && { host: '127.0.0.1', ...database },
     oplogReader: reader && { host: '127.0.0.1', ...reader },

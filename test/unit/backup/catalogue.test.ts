@@ -18,10 +18,32 @@ describe('of the backups of a repository', () => {
   })
 
   it('the newest, one by its id, or any of them is chosen', () => {
-    expect(chooseBackup(complete, 'newest').id).toBe(DAYS[3])
-    expect(chooseBackup(complete, DAYS[1] ?? '').id).toBe(DAYS[1])
-    const drawn = new Set(Array.from({ length: 1000 }, () => chooseBackup(complete, 'random').id))
+    expect(chooseBackup(complete, 'newest', 'pacs1').id).toBe(DAYS[3])
+    expect(chooseBackup(complete, DAYS[1] ?? '', 'pacs1').id).toBe(DAYS[1])
+    const drawn = new Set(Array.from({ length: 1000 }, () => chooseBackup(complete, 'random', 'pacs1').id))
     expect([...drawn].sort()).toEqual(DAYS)
+  })
+
+  it('those of another server are not meant by a server that has its own, but for one that is named', () => {
+    const theirs = DAYS.map((_, day) => `2026020${day + 1}t013000z-0000000${day}`)
+    const all = arrange([
+      ...held,
+      ...theirs.map((id) => ({ ...snapshot(id, 'contents'), hostname: 'staging' })),
+    ]).complete
+    expect(all[0]).toMatchObject({ id: theirs[3], host: 'staging' })
+    expect(chooseBackup(all, 'newest', 'pacs1').id).toBe(DAYS[3])
+    const drawn = new Set(Array.from({ length: 1000 }, () => chooseBackup(all, 'random', 'pacs1').id))
+    expect([...drawn].sort()).toEqual(DAYS)
+    expect(chooseBackup(all, theirs[0] ?? '', 'pacs1').id).toBe(theirs[0])
+  })
+
+  it('those of the one other server are meant by one that has none, as it takes its place; of several one must be named', () => {
+    expect(chooseBackup(complete, 'newest', 'new').id).toBe(DAYS[3])
+    const all = arrange([...held, { ...snapshot(TORN, 'contents'), hostname: 'staging' }]).complete
+    const message = `the repository holds no backup of this server (new), and those of several others: name one; the newest are ${TORN} of staging, ${DAYS[3]} of pacs1`
+    for (const wanted of ['newest', 'random'])
+      expect(() => chooseBackup(all, wanted, 'new')).toThrow(expect.objectContaining({ kind: 'refused', message }))
+    expect(chooseBackup(all, DAYS[0] ?? '', 'new').id).toBe(DAYS[0])
   })
 
   it.each([
@@ -33,7 +55,7 @@ describe('of the backups of a repository', () => {
       `the repository holds no complete backup ${TORN}; the newest are ${DAYS.slice(1).toReversed().join(', ')}`,
     ],
   ])('none is chosen of %j by %s', (backups, wanted, message) => {
-    expect(() => chooseBackup(backups, wanted)).toThrow(expect.objectContaining({ kind: 'refused', message }))
+    expect(() => chooseBackup(backups, wanted, 'pacs1')).toThrow(expect.objectContaining({ kind: 'refused', message }))
   })
 })
 
