@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { arrange, chooseBackup, findParts, type Tagged } from '../../../src/backup/catalogue.ts'
+import { arrange, chooseBackup, contentsOrNull, findParts, type Tagged } from '../../../src/backup/catalogue.ts'
 import type { Contents } from '../../../src/backup/contents.ts'
+import type { Restic } from '../../../src/backup/restic.ts'
+import { Failure } from '../../../src/lib/index.ts'
 
 const snapshot = (id: string, part: string, paths: string[] = []): Tagged => ({
   ...{ id: `${part} of ${id}`, hostname: 'pacs1', paths },
@@ -71,4 +73,34 @@ it.each([
   const [backup] = arrange([...there, snapshot(id, 'contents')]).complete
   if (backup === undefined) expect.unreachable()
   expect(() => findParts(backup, contents)).toThrow(`the backup ${id} is not whole: no snapshot holds ${lost}`)
+})
+
+describe('the contents of a backup that others can do without', () => {
+  const [id = ''] = DAYS
+  const [backup = expect.unreachable()] = arrange([snapshot(id, 'contents', ['/contents.json'])]).complete
+  const { signal } = new AbortController()
+  const reading = (read: () => Promise<string>) => ({ read }) as Partial<Restic> as Restic
+
+  it.each([
+    ['half a list', async () => '{"schema":1,'],
+    ['a list of something else', async () => '{"schema":2}'],
+    ['one that restic cannot bring', () => Promise.reject(new Failure('unhealthy', 'a pack is damaged'))],
+  ])('are none where they are %s, which is said by name', async (_what, read) => {
+    const said: string[] = []
+    expect(await contentsOrNull(reading(read), backup, signal, (line) => said.push(line))).toBeNull()
+    expect(said).toEqual([expect.stringMatching(`^the backup ${id} is left out, its contents cannot be read: [^\n]+$`)])
+  })
+
+  it('are not called damaged where the repository is away', async () => {
+    const away = new Failure('unreachable', 'the repository is away')
+    const said: string[] = []
+    const asked = contentsOrNull(
+      reading(() => Promise.reject(away)),
+      backup,
+      signal,
+      (line) => said.push(line),
+    )
+    await expect(asked).rejects.toBe(away)
+    expect(said).toEqual([])
+  })
 })
