@@ -1,4 +1,4 @@
-import type { Db } from 'mongodb'
+import { type Db, MongoServerError } from 'mongodb'
 import { Failure, refused } from '../lib/index.ts'
 import { compareDefinitions, compareDocuments, compareRestored } from './compare.ts'
 import type { DatabaseContents } from './contents.ts'
@@ -7,8 +7,11 @@ import { parseMetadata, readDefinitions } from './definition.ts'
 import type { HeldTtl } from './held-ttl.ts'
 import { type RestoreRequest, restoreDatabase } from './restore.ts'
 
-/** `_restored_…` and `_before_…`: the time of a backup's id and its random part. */
-export function sideName(name: string, what: 'restored' | 'before', id: string): string {
+/** What an application writes between the two renames of a swap is put aside, this often. */
+const MEANWHILE = ['meanwhile1', 'meanwhile2', 'meanwhile3', 'meanwhile4', 'meanwhile5'] as const
+
+/** `_restored_…`, `_before_…` and the like: the time of a backup's id and its random part. */
+export function sideName(name: string, what: 'restored' | 'before' | (typeof MEANWHILE)[number], id: string): string {
   return `${name}_${what}_${id.replaceAll(/[^0-9a-z]/g, '')}`
 }
 
@@ -67,29 +70,64 @@ function renamed(contents: DatabaseContents, as: ReadonlyMap<string, string>): D
   return { ...contents, collections }
 }
 
+const NAMESPACE_EXISTS = 48
+
 /**
- * Puts a restored collection in the place of the live one, which is kept under another name.
- * @returns that name, or null where there was no live one @throws Failure `failed` that says what to type, when the second of the two renames fails
+ * Puts a restored collection in the place of the live one, which is kept under another name. So is what an application writes
+ * between the two renames: the server makes a bare collection for it, under the name that is free for a moment.
+ * @returns the collection, then what was put aside for it and what that is
+ * @throws Failure `failed` that says what to type, when neither the restored one nor the live one has come into the place
  */
-export async function swapIn(db: Db, restored: string, live: string, id: string): Promise<string | null> {
-  const there = await db.listCollections({ name: live }, { nameOnly: true }).hasNext()
-  if (!there) {
-    await db.renameCollection(restored, live)
-    return null
-  }
+export async function swapIn(db: Db, restored: string, live: string, id: string): Promise<string[]> {
   const before = sideName(live, 'before', id)
-  if (await db.listCollections({ name: before }, { nameOnly: true }).hasNext()) {
-    throw refused(`${before} is there already, from another restore of this backup: rename or drop it first`)
+  const free = MEANWHILE.map((what) => sideName(live, what, id))
+  const taken = await db.listCollections({ name: { $in: [before, ...free] } }, { nameOnly: true }).next()
+  if (taken !== null) {
+    throw refused(`${taken.name} is there already, from another restore of this backup: rename or drop it first`)
   }
-  await db.renameCollection(live, before)
+  const there = await db.listCollections({ name: live }, { nameOnly: true }).hasNext()
+  if (there) await db.renameCollection(live, before)
+  const meanwhile: string[] = []
   try {
-    await db.renameCollection(restored, live)
+    for (const aside of free) {
+      if (await isRenamed(db, restored, live)) break
+      await db.renameCollection(live, aside)
+      meanwhile.push(aside)
+    }
   } catch (thrown) {
     // The live one comes back, so that the application finds its data whatever happened.
-    await db.renameCollection(before, live).catch(() => {
-      throw new Failure('failed', `${live} is away: type db.${before}.renameCollection("${live}") in mongosh`)
-    })
+    if (there) {
+      await db.renameCollection(before, live).catch(() => {
+        throw new Failure('failed', `${live} is away: ${byHand(before, live)}`)
+      })
+    }
     throw thrown
   }
-  return before
+  const kept = there ? [`${before} (as it was)`] : []
+  if (meanwhile.length === free.length) {
+    throw new Failure(
+      'failed',
+      `${live} is written to all the time: ${byHand(restored, live)}; kept: ${[...kept, ...meanwhile].join(', ')}`,
+    )
+  }
+  const written = meanwhile.map(
+    async (name) => `${name} (written meanwhile: ${await db.collection(name).countDocuments()} documents)`,
+  )
+  return [live, ...kept, ...(await Promise.all(written))]
+}
+
+/** @returns whether it could be renamed; false where the name is taken */
+async function isRenamed(db: Db, from: string, to: string): Promise<boolean> {
+  try {
+    await db.renameCollection(from, to)
+    return true
+  } catch (thrown) {
+    if (thrown instanceof MongoServerError && thrown.code === NAMESPACE_EXISTS) return false
+    throw thrown
+  }
+}
+
+/** What a person types who has stopped the writer: a collection that it made has the name. */
+function byHand(from: string, live: string): string {
+  return `stop what writes there, rename ${live} if there is one again, and type db.${from}.renameCollection("${live}") in mongosh`
 }

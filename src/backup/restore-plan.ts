@@ -58,7 +58,10 @@ async function planCollection(plan: RestorePlan, session: RestoreSession, collec
   plan.steps.push(`restore ${collection} as ${sideName(collection, 'restored', id)}`, 'compare it with the backup')
   if (!there) plan.steps.push(`name it ${collection}: there is none now`)
   else if (request.typed === collection) {
-    plan.steps.push(`keep the live one as ${sideName(collection, 'before', id)}`, `name the restored one ${collection}`)
+    plan.steps.push(
+      `keep the live one as ${sideName(collection, 'before', id)} (better stop what writes there before)`,
+      `name the restored one ${collection}`,
+    )
   } else plan.steps.push('leave it there: the live one is replaced only when its name is typed')
   plan.steps.push(asOf(session))
   if (there) plan.mustType = collection

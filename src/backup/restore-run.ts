@@ -118,7 +118,6 @@ async function restoreCollection(session: RestoreSession, files: RestoredFiles, 
   const there = await db.listCollections({ name: collection }, { nameOnly: true }).hasNext()
   if (there && typed !== collection) return [`${database.database}.${restored}`]
   await ttl.release(db)
-  const before = await swapIn(db, restored, collection, contents.id)
-  const kept = before === null ? [] : [`${database.database}.${before} (as it was)`]
-  return [`${database.database}.${collection}`, ...kept]
+  const swapped = await swapIn(db, restored, collection, contents.id)
+  return swapped.map((one) => `${database.database}.${one}`)
 }

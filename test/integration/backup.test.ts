@@ -22,6 +22,7 @@ import {
   takeBackup,
   verifyBackup,
 } from '../../src/backup/index.ts'
+import { swapIn } from '../../src/backup/restore-collections.ts'
 import { processIdentity, type RunResult } from '../../src/lib/index.ts'
 import type { TestArchive } from '../backup/archive.ts'
 import { diesAt } from '../backup/dies-at.ts'
@@ -284,6 +285,44 @@ describe('a restore', () => {
     expect(await db.collection('reports').countDocuments()).toBe(REPORTS + 1)
     const [, kept = ''] = /^pacs\.(reports_before_\w+) \(as it was\)$/.exec(swapped.restored[1] ?? '') ?? []
     expect(await db.collection(kept).countDocuments()).toBe(1)
+  })
+
+  test('of a collection keeps what the application writes between the two renames, and comes into its place', async () => {
+    const id = newBackupId(new Date())
+    const [restored, live] = ['findings_restored', 'findings']
+    await db.collection(restored).insertOne({ is: 'restored' })
+    await db.collection(live).insertOne({ is: 'live' })
+    // Whoever writes as soon as the name is free makes a collection that has neither validator nor index.
+    const writtenTo = (times: number): Db => {
+      let left = times
+      const renameCollection = async (from: string, to: string) => {
+        const renamed = await db.renameCollection(from, to)
+        if (from === live && left-- > 0) await db.collection(live).insertMany([{ is: 'written' }, { is: 'written' }])
+        return renamed
+      }
+      return Object.assign(Object.create(db), { renameCollection })
+    }
+    const holds = async (name = '') => (await db.collection(name).find().toArray()).map((one) => one.is)
+    const side = id.replaceAll(/\W/g, '')
+    expect(await swapIn(writtenTo(2), restored, live, id)).toEqual([
+      live,
+      `findings_before_${side} (as it was)`,
+      `findings_meanwhile1_${side} (written meanwhile: 2 documents)`,
+      `findings_meanwhile2_${side} (written meanwhile: 2 documents)`,
+    ])
+    expect(await holds(live)).toEqual(['restored'])
+    expect(await holds(`findings_before_${side}`)).toEqual(['live'])
+    expect(await holds(`findings_meanwhile1_${side}`)).toEqual(['written', 'written'])
+    await expect(swapIn(db, restored, live, id)).rejects.toThrow(/findings_\w+ is there already, from another restore/)
+
+    const another = newBackupId(new Date())
+    await db.collection(restored).insertOne({ is: 'restored' })
+    await expect(swapIn(writtenTo(99), restored, live, another)).rejects.toThrow(
+      /^findings is written to all the time: stop what writes there.*findings_restored\.renameCollection\("findings"\).*kept: findings_before_\w+ \(as it was\), findings_meanwhile1_/,
+    )
+    expect(await holds(`findings_before_${another.replaceAll(/\W/g, '')}`)).toEqual(['restored'])
+    for (const { name } of await db.listCollections().toArray())
+      if (name.startsWith(live)) await db.collection(name).drop()
   })
 
   test('of a collection lets nothing expire in it before it takes the place of the live one', async () => {
