@@ -49,7 +49,7 @@ export interface BatchesDeclaration {
 /** Walks and changes documents. */
 export interface Batches {
   (declaration: BatchesDeclaration): Promise<void>
-  /** In `down`: puts back every document that this migration changed, exactly as it was. */
+  /** In `down`, before any walk: puts back every document that this migration changed, exactly as it was. */
   restore(): Promise<void>
 }
 

@@ -1,4 +1,4 @@
-import { badInput } from '../lib/index.ts'
+import { badInput, refused } from '../lib/index.ts'
 import type { CatalogImage } from './catalog-image.ts'
 import { bringCollection, restoreCollection } from './collection.ts'
 import type { BatchesDeclaration, CollectionDeclaration, UpContext } from './definition.ts'
@@ -41,6 +41,8 @@ export function workContext(
   const { store, lease, writer, onEvent, decide } = place
   const log = (line: string) => onEvent({ kind: 'log', id, line })
   const check = () => lease.check()
+  const isUndo = entry.state === 'rolling-back'
+  let isRestored = false
   const walk = async (declaration: BatchesDeclaration) => {
     const { collection } = declaration
     if (declared.walks.some((other) => other.collection === collection)) {
@@ -49,14 +51,21 @@ export function workContext(
       )
     }
     declared.walks.push(declaration)
+    if (isUndo && !isRestored && (await store.before.has(id))) {
+      throw refused(
+        `${id}: down would walk ${collection} before the before-images are put back: batches.restore() comes first; nothing of ${collection} was changed`,
+      )
+    }
     const record = async (reached: LedgerEntry['progress'][string]) => {
       entry.progress = { ...entry.progress, [collection]: { ...reached } }
       await writer.write(entry)
     }
     const progress = meter(id, collection, onEvent)
     const run = { migration: id, store, signal, check, record, progress }
+    // Images are of what `up` wrote alone, so that an undo that is continued knows them from what it did itself.
+    const walked = isUndo ? { ...declaration, beforeImages: false } : declaration
     // It may take hours: what was read back before its end is read again.
-    await walkDocuments(run, declaration, entry.progress[collection] ?? null).finally(() => declared.readBack?.clear())
+    await walkDocuments(run, walked, entry.progress[collection] ?? null).finally(() => declared.readBack?.clear())
   }
   // Those that are brought side by side are kept by one line.
   const keepImage = together(async (images: readonly CatalogImage[]) => {
@@ -73,15 +82,11 @@ export function workContext(
     log,
     signal,
     batches: Object.assign(walk, {
-      restore: () =>
-        restoreDocuments({
-          migration: id,
-          store,
-          signal,
-          check,
-          decide,
-          progress: (done) => restored(done, done, done),
-        }),
+      async restore() {
+        const progress = (done: number) => restored(done, done, done)
+        await restoreDocuments({ migration: id, store, signal, check, decide, progress })
+        isRestored = true
+      },
     }),
     schema: {
       async collection(name, declaration) {

@@ -1,6 +1,6 @@
-import { keysIn, mentions, ownCalls } from './places.ts'
+import { has, keysIn, mentions, ownCalls } from './places.ts'
 import type { Hit, Rule } from './rule.ts'
-import { lineOf, literal, visit } from './source.ts'
+import { type Call, lineOf, literal, visit } from './source.ts'
 
 const NOT_REPEATABLE = /^(insertOne|insertMany)$/
 
@@ -20,6 +20,22 @@ export const RERUN_RULES: readonly Rule[] = [
         message: `${name} adds twice after a cut`,
       })),
     ],
+  },
+  {
+    id: 'down-walks',
+    level: 'error',
+    assurable: true,
+    fix: 'let down begin with batches.restore(), which is exact: the undo is refused otherwise',
+    find: ({ calls }) => {
+      const keepsImages = calls.some(
+        (call) => isWalk(call) && call.within === 'up' && !has(call.args, 'beforeImages', false),
+      )
+      const down = calls.filter(({ within }) => within === 'down')
+      const restores = down.findIndex(({ method, path }) => method === 'restore' && path.at(-1) === 'batches')
+      const early = (restores < 0 ? down : down.slice(0, restores)).filter(isWalk)
+      const message = 'down walks before it puts back the before-images that up keeps'
+      return keepsImages ? early.map(({ line }) => ({ line, message })) : []
+    },
   },
   {
     id: 'raw-command',
@@ -68,3 +84,7 @@ export const RERUN_RULES: readonly Rule[] = [
       ),
   },
 ]
+
+function isWalk({ method }: Call): boolean {
+  return method === 'batches'
+}

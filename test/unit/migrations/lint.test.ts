@@ -123,6 +123,18 @@ describe('lintMigrations', () => {
     expect(await found()).toEqual([])
   })
 
+  it.each([
+    ['finds', '', 'await batches(walk)'],
+    ['finds', '', 'await batches(walk); await batches.restore()'],
+    ['has nothing against', '', 'await batches.restore(); await batches(walk)'],
+    ['has nothing against', 'beforeImages: false, ', 'await batches(walk)'],
+  ])('%s a walk in down, where up has {%s} and down is: %s', async (finds, images, down) => {
+    await lay('001_x', `await batches({ collection: 'x', ${images}change: () => null })`, {
+      down: `async down({ batches }) { const walk = { collection: 'x', change: () => null }; ${down} },`,
+    })
+    expect(await found()).toEqual(finds === 'finds' ? ['001_x.js:7 down-walks'] : [])
+  })
+
   it('names what is missing, and what Node cannot read', async () => {
     await lay('001_x', '', { down: '' })
     await writeFile(join(folder, '002_y.js'), 'export default {\n  phase: }\n')

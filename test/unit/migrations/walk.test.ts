@@ -1,10 +1,10 @@
 import { type Document, MongoServerError } from 'mongodb'
 import { describe, expect, it } from 'vitest'
-import type { BatchesDeclaration } from '../../../src/migrations/definition.ts'
-import { applyMigrations, planMigrations, undoTo } from '../../../src/migrations/index.ts'
+import type { BatchesDeclaration, UpContext } from '../../../src/migrations/definition.ts'
+import { applyMigrations, mark, planMigrations, undoTo } from '../../../src/migrations/index.ts'
 import type { Store } from '../../../src/migrations/store.ts'
 import { connect, MemoryDatabase } from './memory-store.ts'
-import { ACTOR, migration, SHORT } from './sample.ts'
+import { ACTOR, afterTheLease, migration, SHORT } from './sample.ts'
 
 const signal = new AbortController().signal
 const common = { ...ACTOR, signal, onEvent: () => undefined, lease: SHORT }
@@ -263,6 +263,69 @@ describe('an undo', () => {
       [5, undefined],
     ])
     expect([database.ledger.size, database.images.size]).toEqual([0, 0])
+  })
+
+  const marked = (down: (context: UpContext) => Promise<void>, beforeImages = true) => [
+    migration('001_walk', {
+      phase: 'data',
+      description: 'x',
+      up: ({ batches }) => batches({ collection: 'x', size: 2, beforeImages, change: () => ({ set: { done: true } }) }),
+      down,
+      check: async () => true,
+    }),
+  ]
+  const unmark: BatchesDeclaration = {
+    ...{ collection: 'x', size: 2, filter: { done: { $exists: true } } },
+    change: () => ({ unset: ['done'] }),
+  }
+  const isMarked = (database: MemoryDatabase) => database.read('x').map((one) => 'done' in one)
+
+  it('that walks where before-images are kept is refused, and they stay', async () => {
+    const database = five()
+    const migrations = marked(({ batches }) => batches(unmark))
+    await applyMigrations(connect(database), migrations, { ...common, phase: 'data' })
+    await expect(undoTo(connect(database), migrations, null, common)).rejects.toMatchObject({
+      kind: 'refused',
+      message:
+        '001_walk: down would walk x before the before-images are put back: batches.restore() comes first; nothing of x was changed',
+    })
+    expect(isMarked(database)).toEqual(Array(5).fill(true))
+    expect([database.ledger.get('001_walk')?.state, database.images.size]).toEqual(['rolling-back', 5])
+    const { onEvent: _, ...rest } = common
+    await mark(connect(database), migrations, '001_walk', 'applied', { ...rest, reason: 'its down cannot undo it' })
+    expect([database.ledger.get('001_walk')?.state, database.images.size]).toEqual(['applied', 5])
+  })
+
+  it('may walk once it has put them back, over what came since', async () => {
+    const database = five()
+    const migrations = marked(async ({ batches }) => {
+      await batches.restore()
+      await batches(unmark)
+    })
+    await applyMigrations(connect(database), migrations, { ...common, phase: 'data' })
+    database.insert('x', [{ _id: 6, done: true }])
+    await undoTo(connect(database), migrations, null, common)
+    expect(isMarked(database)).toEqual(Array(6).fill(false))
+    expect([database.ledger.size, database.images.size]).toEqual([0, 0])
+  })
+
+  it('may walk where none are kept, keeps none itself, and is continued after a crash', async () => {
+    const migrations = marked(({ batches }) => batches(unmark), false)
+    for (let write = 1; ; write += 1) {
+      const database = five()
+      await applyMigrations(connect(database), migrations, { ...common, phase: 'data' })
+      const undone = undoTo(connect(database, { what: 'crash', write, when: 'after' }), migrations, null, common)
+      const isOver = await undone.then(
+        () => true,
+        () => false,
+      )
+      expect(database.images.size).toBe(0)
+      await afterTheLease(database)
+      await undoTo(connect(database), migrations, null, common)
+      expect([isMarked(database), database.ledger.size]).toEqual([Array(5).fill(false), 0])
+      if (isOver) break
+      expect(write).toBeLessThan(50)
+    }
   })
 
   it('is refused for an irreversible migration, with its reason', async () => {
