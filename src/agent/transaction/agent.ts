@@ -72,7 +72,7 @@ export class Agent implements AgentService {
   async recover(): Promise<void> {
     const { world, journal, log } = this.#parts
     try {
-      await recover(world, journal)
+      await recover(world, journal, 'the agent was interrupted')
     } catch (thrown) {
       log(messageOf(thrown))
       this.#upkeep.retryUndoLater()
@@ -165,6 +165,9 @@ export class Agent implements AgentService {
       await audit({ at: new Date(world.now()).toISOString(), transaction: running.id, result })
     } catch (thrown) {
       log(`the result of ${running.id} (${result.outcome}) could not be written: ${messageOf(thrown)}`)
+      // Its lock and those who follow it wait for that, as on a full disk.
+      this.#upkeep.retryUndoLater()
+      await logout().catch((failure) => log(messageOf(failure)))
     } finally {
       if (this.#running === running) this.#running = null
       this.#upkeep.plan()

@@ -8,38 +8,45 @@ import type { Journal } from './journal.ts'
 import type { World } from './world.ts'
 
 /**
- * Brings a server to rest after whatever ended the last agent: what is not sealed is undone, what is sealed is cleaned up, the
- * traffic file is written anew, and the missing `result` is written from the state. Doing it twice does no more.
- * @throws Failure `failed` when an undo could not finish; the state then still says so.
+ * Brings a server to rest after whatever ended the last agent, or left its transaction unfinished: what is not sealed is undone, what is
+ * sealed is cleaned up, the traffic file is written anew, and the missing `result` is written from the state. Doing it twice does no more.
+ * @param reason for the undo
+ * @throws Failure `failed` when an undo could not finish, the state then still says so; or what did not come back, once all else is done.
  */
-export async function recover(world: World, journal: Journal): Promise<void> {
-  const { transaction, phase, serving } = world.store.state
-  await startServing(world)
-  if (transaction) {
-    const writer = await journal.writer(transaction.id)
-    if (phase !== 'idle') {
-      await undoOrFail({ id: transaction.id, report: writer }, world, 'the agent was interrupted')
-    } else {
-      const { replacing, work } = world.store.state.core
-      const core = transaction.kind === 'core' && (replacing.length > 0 || (work?.done ?? []).length > 0)
-      const settled = core ? await settleCore(writer, world) : null
-      const result: TransactionResult = {
-        ...interrupted(transaction.kind, settled),
-        serving: serving?.release ?? null,
-        previous: serving?.release ?? null,
-      }
-      const { state } = world.store
-      await world.store.write({
-        ...state,
-        core: { ...state.core, work: null },
-        transaction: null,
-        last: { transaction: transaction.id, result },
-      })
-    }
-  }
-  if (world.store.state.serving) await applyTraffic(world)
+export async function recover(world: World, journal: Journal, reason: string): Promise<void> {
+  const late: unknown[] = []
+  // Neither a container that does not start nor a Traefik that comes up slowly may keep a transaction without its end.
+  await startServing(world).catch((thrown) => late.push(thrown))
+  await endTransaction(world, journal, reason)
+  if (world.store.state.serving) await applyTraffic(world).catch((thrown) => late.push(thrown))
   await completeJournal(world, journal)
   await removeReaders(world)
+  if (late.length > 0) throw late[0]
+}
+
+/** Ends the transaction that the state names, whose agent is gone. */
+async function endTransaction(world: World, journal: Journal, reason: string): Promise<void> {
+  const { transaction, phase, serving, core } = world.store.state
+  if (!transaction) return
+  const writer = await journal.writer(transaction.id)
+  if (phase !== 'idle') {
+    await undoOrFail({ id: transaction.id, report: writer }, world, reason)
+    return
+  }
+  const hasBegun = transaction.kind === 'core' && (core.replacing.length > 0 || (core.work?.done ?? []).length > 0)
+  const settled = hasBegun ? await settleCore(writer, world) : null
+  const result: TransactionResult = {
+    ...interrupted(transaction.kind, settled),
+    serving: serving?.release ?? null,
+    previous: serving?.release ?? null,
+  }
+  const { state } = world.store
+  await world.store.write({
+    ...state,
+    core: { ...state.core, work: null },
+    transaction: null,
+    last: { transaction: transaction.id, result },
+  })
 }
 
 /** What a transaction comes to whose agent died; `settled` is what was settled of a core transaction that had begun. */
@@ -80,7 +87,7 @@ async function startServing(world: World): Promise<void> {
 }
 
 /** A crash between a seal (or an undo) and its `result` line leaves followers waiting; the state knows what it was. */
-export async function completeJournal(world: World, journal: Journal): Promise<void> {
+async function completeJournal(world: World, journal: Journal): Promise<void> {
   const { last } = world.store.state
   if (!last || !journal.has(last.transaction)) return
   for await (const event of journal.recorded(last.transaction)) if (event.type === 'result') return

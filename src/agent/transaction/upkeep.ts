@@ -1,9 +1,8 @@
 import { messageOf } from '../../lib/index.ts'
-import { undoOrFail } from './deploy.ts'
 import { endUndone, endWarm, prune, sweep } from './housekeeping.ts'
 import type { Journal } from './journal.ts'
 import type { Planner } from './planner.ts'
-import { completeJournal } from './recovery.ts'
+import { recover } from './recovery.ts'
 import type { Turn } from './turn.ts'
 import type { World } from './world.ts'
 
@@ -20,7 +19,7 @@ interface Parts {
   intervals: { undo: number; sweep: number }
 }
 
-/** What the agent does unasked: the warm release and the undone one end in their time, an undo that could not finish is tried again, and what nobody owns goes. */
+/** What the agent does unasked: the warm release and the undone one end in their time, what could not be brought to rest is tried again, and what nobody owns goes. */
 export class Upkeep {
   readonly #parts: Parts
   readonly #timers = new Map<string, NodeJS.Timeout>()
@@ -38,15 +37,13 @@ export class Upkeep {
     this.#timers.clear()
   }
 
-  /** Tries the undo of an unfinished transaction again, if there is one and nothing runs; what fails is tried later. */
+  /** Brings the server to rest again, unless a transaction runs; what fails is tried later. */
   async retryUndo(): Promise<void> {
     const { world, journal, isBusy, log } = this.#parts
-    const { transaction } = world.store.state
-    if (!transaction || isBusy()) return
+    if (isBusy()) return
     try {
-      const report = await journal.writer(transaction.id)
-      await undoOrFail({ id: transaction.id, report }, world, 'the undo is tried again')
-      await completeJournal(world, journal)
+      await recover(world, journal, 'the undo is tried again')
+      this.plan()
     } catch (thrown) {
       log(messageOf(thrown))
       this.retryUndoLater()

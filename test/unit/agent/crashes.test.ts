@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { TransactionRequestInput } from '../../../src/agent/protocol.ts'
 import type { Agent } from '../../../src/agent/transaction/agent.ts'
 import { freshServer } from './fresh-server.ts'
-import { ask, back, deployOf, diesIn, PAGE_LOAD, resultOf } from './life.ts'
+import { ask, back, deployOf, diesIn, PAGE_LOAD, resultOf, submit } from './life.ts'
 import { MemoryWorld, memoryRelease } from './memory-world.ts'
 
 const here = freshServer()
@@ -48,6 +48,26 @@ async function expectAtRest({ agent, journal }: Life, id: string, before: string
 const PATIENCE = { timeout: 20_000 }
 
 describe('whatever kills the agent', { timeout: 240_000 }, () => {
+  it('has its transaction end with the next start, also where Traefik comes up slowly or the engine starts nothing', async () => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    here.server.backupsLast = true
+    const id = await submit(life.agent, { kind: 'backup', actor: 'jane' })
+    life.world.kill()
+    here.server.trafficBroken = true
+    for (const container of here.server.containers.values()) container.running = false
+    const world = new MemoryWorld(here.server)
+    const { start } = world.engine
+    let starts = false
+    world.engine.start = (names) => (starts ? start(names) : Promise.reject(new Error('the engine starts nothing')))
+    await using next = await here.start(world, 5)
+    expect(await resultOf(next.agent, id)).toMatchObject({ outcome: 'refused' })
+    expect(next.logged.join()).toContain('the engine starts nothing')
+    here.server.trafficBroken = false
+    starts = true
+    await expect.poll(() => here.server.public().serves).toBe(true)
+  })
+
   it('leaves no container behind in which a release was being read', async () => {
     {
       await using life = await here.start()

@@ -20,7 +20,7 @@ export function freshServer() {
       here.directory = await mkdtemp(join(tmpdir(), 'pacs-agent-'))
     },
     /** Starts an agent on the server, as a daemon does it. */
-    start: (world = new MemoryWorld(here.server)) => startAgent(here.directory, world),
+    start: (world = new MemoryWorld(here.server), undo?: number) => startAgent(here.directory, world, undo),
     routers: () => Object.keys(here.server.traffic.http?.routers ?? {}),
     /** The instance of each target that Prometheus is told of. */
     scraped: () => targetsSchema.parse(JSON.parse(here.server.targets)).map(({ labels }) => labels.instance),

@@ -30,8 +30,8 @@ export const back = (to?: number): TransactionRequestInput => ({
   ...(to === undefined ? {} : { to: memoryRelease(to).id }),
 })
 
-/** Starts an agent over `world`, as a daemon does it; its journal lies in `directory`. */
-export async function startAgent(directory: string, world: MemoryWorld) {
+/** Starts an agent over `world`, as a daemon does it; its journal lies in `directory`. @param undo milliseconds after which an undo is tried again */
+export async function startAgent(directory: string, world: MemoryWorld, undo = 30_000) {
   const { server } = world
   const logged: string[] = []
   await Promise.allSettled(server.writes)
@@ -48,7 +48,7 @@ export async function startAgent(directory: string, world: MemoryWorld) {
     adopt: async () => undefined,
     login: async () => async () => undefined,
     log: (message) => logged.push(message),
-    intervals: { undo: 30_000, sweep: 5 },
+    intervals: { undo, sweep: 5 },
   })
   await Promise.race([agent.recover(), world.died])
   return { agent, world, journal, logged, [Symbol.asyncDispose]: () => agent.close() }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { requestSchema, type TransactionRequestInput } from '../../../src/agent/protocol.ts'
 import { Failure } from '../../../src/lib/index.ts'
 import { freshServer } from './fresh-server.ts'
-import { ask, back, deployOf, PAGE_LOAD, resultOf } from './life.ts'
+import { ask, back, deployOf, PAGE_LOAD, resultOf, submit } from './life.ts'
 import { MemoryWorld, memoryRelease } from './memory-world.ts'
 
 const here = freshServer()
@@ -270,6 +270,48 @@ describe('a deploy', () => {
     await life.agent.abort(here.server.state.transaction?.id ?? '')
     expect(here.server.state).toMatchObject({ phase: 'idle', transaction: null, candidate: null })
     expect(await ask(life.agent, deployOf(3))).toMatchObject({ outcome: 'deployed' })
+  })
+})
+
+describe('a transaction whose end cannot be written, as on a full disk,', () => {
+  /** The disk is full once the state has come to `phase`. */
+  const fillIn = ({ store }: MemoryWorld, phase?: string) => {
+    const { write } = store
+    const disk = { isFull: false }
+    store.write = async (next) => {
+      if (disk.isFull) throw new Error('ENOSPC: no space left')
+      await write(next)
+      if (next.phase === phase) disk.isFull = true
+    }
+    return disk
+  }
+
+  it('is undone once there is room, without a person, and has its result', async () => {
+    await using life = await here.start(undefined, 5)
+    await ask(life.agent, deployOf(1))
+    here.server.behaviours.set(memoryRelease(2).id, { publicErrors: true })
+    const disk = fillIn(life.world, 'switched')
+    const id = await submit(life.agent, deployOf(2))
+    await expect.poll(() => life.logged.join()).toContain('could not be written: ENOSPC')
+    await expect(ask(life.agent, deployOf(3))).rejects.toMatchObject({ kind: 'locked' })
+    disk.isFull = false
+    expect(await resultOf(life.agent, id)).toMatchObject({ outcome: 'rolled-back', serving: memoryRelease(1).id })
+    expect(here.server.state).toMatchObject({ phase: 'idle', transaction: null })
+    expect(here.server.broken).toEqual([])
+  })
+
+  it('keeps the lock no longer than that where there is nothing to undo', async () => {
+    await using life = await here.start(undefined, 5)
+    await ask(life.agent, deployOf(1))
+    const disk = fillIn(life.world)
+    const { jobs } = life.world
+    const { backup } = jobs
+    jobs.backup = (...work) => backup(...work).finally(() => (disk.isFull = true))
+    const id = await submit(life.agent, { kind: 'backup', actor: 'jane' })
+    await expect.poll(() => life.logged.join()).toContain('could not be written: ENOSPC')
+    disk.isFull = false
+    expect(await resultOf(life.agent, id)).toMatchObject({ outcome: 'refused', serving: memoryRelease(1).id })
+    expect(here.server.state).toMatchObject({ phase: 'idle', transaction: null })
   })
 })
 
