@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
+import { open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
 /**
@@ -31,11 +31,30 @@ export async function replaceFile(
 }
 
 /** Makes the names in a directory durable. */
-export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r')
+export function syncDirectory(path: string): Promise<void> {
+  return sync(path)
+}
+
+/** Makes a directory and all that lies in it durable. */
+export async function syncTree(path: string): Promise<void> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true })
+  const inside = entries.filter((entry) => entry.isFile() || entry.isDirectory())
+  await Promise.all([sync(path), ...inside.map((entry) => sync(join(entry.parentPath, entry.name)))])
+}
+
+/** Removes a directory so that one whose removal is cut short is not taken for a whole one: it goes out of sight first. */
+export async function removeTree(path: string): Promise<void> {
+  const gone = join(dirname(path), `.${basename(path)}.gone`)
+  await rm(gone, { recursive: true, force: true })
+  await rename(path, gone)
+  await rm(gone, { recursive: true })
+}
+
+async function sync(path: string): Promise<void> {
+  const opened = await open(path, 'r')
   try {
-    await directory.sync()
+    await opened.sync()
   } finally {
-    await directory.close()
+    await opened.close()
   }
 }

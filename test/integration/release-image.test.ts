@@ -137,6 +137,13 @@ describe.each(IMAGE_STORES)('release image on the image store %s', (store) => {
 
     expect(resultOf(await fetch(release))).toMatchObject({ id: manifest.id, reference: release })
     expect(await lab.runner.run(['ls', '-A', releases])).toBe(manifest.id)
+
+    // As after a power cut: the names are there, the content of a file is not.
+    const file = `${releases}/${manifest.id}/release.json`
+    await lab.runner.run(['truncate', '--size', '0', file])
+    expect(resultOf(await fetch(release))).toMatchObject({ id: manifest.id, reference: release })
+    expect(await lab.runner.run(['wc', '-c', file])).not.toMatch(/^0 /)
+    expect(await lab.runner.run(['ls', '-A', releases])).toBe(manifest.id)
   })
 })
 

@@ -1,7 +1,7 @@
 import { chmod, cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
-import { replaceFile } from '../../lib/index.ts'
+import { replaceFile, syncDirectory, syncTree } from '../../lib/index.ts'
 import { visible } from './releases.ts'
 
 const PROJECT_FILE = '.compose.json'
@@ -79,7 +79,9 @@ export async function layDown(
     await replaceFile(projectFile(beside), JSON.stringify(definition.document), 0o640)
     await replaceFile(join(beside, DEFINITION), JSON.stringify(definition.kept), 0o640)
   }
+  await syncTree(beside)
   await rename(beside, directory)
+  await syncDirectory(dirname(directory))
 }
 
 /** Readable by whatever user the container has; the parents keep others out. */

@@ -1,5 +1,5 @@
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { removeTree } from '../../lib/index.ts'
 import type { Layout } from '../layout.ts'
 import { hashesOf } from '../transaction/core-definition.ts'
 import { readDefinition } from './core-files.ts'
@@ -19,11 +19,13 @@ export interface Kept {
 /** Removes releases, images, core definitions and config revisions that nothing kept names. */
 export async function pruneServer(kept: Kept, releases: Releases, paths: Layout, engine: Engine): Promise<void> {
   const names = new Set<string>([...kept.instances.map((one) => one.release), kept.coreRelease ?? ''])
-  const all = await releases.all()
-  const keptImages = new Set(all.filter(({ id }) => names.has(id)).flatMap(imagesOf))
-  for (const release of all.filter(({ id }) => !names.has(id))) {
-    await engine.removeImages(imagesOf(release).filter((image) => !keptImages.has(image)))
-    await rm(release.directory, { recursive: true, force: true })
+  const stored = await visible(paths.releases)
+  // Of one that cannot be read no image is known.
+  const imagesIn = async (id: string) => releases.open(id).then(imagesOf, () => [])
+  const keptImages = new Set((await Promise.all(stored.filter((id) => names.has(id)).map(imagesIn))).flat())
+  for (const id of stored.filter((one) => !names.has(one))) {
+    await engine.removeImages((await imagesIn(id)).filter((image) => !keptImages.has(image)))
+    await removeTree(join(paths.releases, id))
   }
   const revisions = new Set(kept.instances.map((one) => one.config))
   for (const service of await visible(paths.stack)) {
@@ -33,12 +35,12 @@ export async function pruneServer(kept: Kept, releases: Releases, paths: Layout,
     for (const name of await visible(join(paths.stack, service))) {
       const directory = join(paths.stack, service, name)
       if (left.has(name)) revisions.add((await readDefinition(directory))?.config ?? '')
-      else await rm(directory, { recursive: true, force: true })
+      else await removeTree(directory)
     }
   }
   for (const revision of await visible(paths.config)) {
     if (/^[0-9a-f]{16}$/.test(revision) && !revisions.has(revision)) {
-      await rm(join(paths.config, revision), { recursive: true, force: true })
+      await removeTree(join(paths.config, revision))
     }
   }
 }

@@ -1,10 +1,11 @@
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { badInput, replaceFile } from '../../lib/index.ts'
+import { badInput, isMissing, removeTree, replaceFile, syncDirectory, syncTree } from '../../lib/index.ts'
 import { parsePinned, readManifest, readReleaseImage, requireVerdicts } from '../../release/index.ts'
 import { pinnedImage } from '../../stack/index.ts'
 import type { Release } from '../transaction/world.ts'
 
+const MANIFEST = 'release.json'
 /** Holds the hash of a stored `release.json`, beside it: it is read again for every transaction. */
 const KEPT_HASH = 'release.json.sha256'
 
@@ -13,7 +14,6 @@ export interface Releases {
   /** Pulls, verifies and unpacks a release image, unless that was done before. */
   fetch(reference: string, signal: AbortSignal): Promise<Release>
   open(id: string): Promise<Release>
-  all(): Promise<Release[]>
 }
 
 /** The releases in `directory`; `env` is the environment of `docker`. */
@@ -22,23 +22,33 @@ export function openReleases(
   env: Readonly<Record<string, string>>,
   log: (line: string) => void,
 ): Releases {
-  const all = async () => Promise.all((await visible(directory)).map(open))
+  const referenceOf = async (id: string) =>
+    (await readFile(join(directory, id, 'reference'), 'utf8').catch(emptyIfMissing)).trim()
+
+  /** Whether a power cut or a removal that was cut short left anything of it out. */
+  const isTorn = async (id: string) =>
+    (await referenceOf(id)) === '' || (await readFile(join(directory, id, MANIFEST)).catch(emptyIfMissing)).length === 0
+
+  const find = async (reference: string): Promise<Release | null> => {
+    for (const id of await visible(directory)) {
+      if ((await referenceOf(id)) === reference && !(await isTorn(id))) return open(id)
+    }
+    return null
+  }
 
   const open = async (id: string): Promise<Release> => {
     const folder = join(directory, id)
-    const file = join(folder, 'release.json')
+    const file = join(folder, MANIFEST)
     const kept = await readFile(join(folder, KEPT_HASH), 'utf8').catch(() => '')
     const manifest = readManifest(file, await readFile(file), kept.trim())
-    const reference = (await readFile(join(folder, 'reference'), 'utf8')).trim()
-    return { id: manifest.id, reference, manifest, directory: folder }
+    return { id: manifest.id, reference: await referenceOf(id), manifest, directory: folder }
   }
 
   return {
     open,
-    all,
     async fetch(reference, signal) {
       const pinned = parsePinned('release', reference)
-      const known = (await all()).find((release) => release.reference === reference)
+      const known = await find(reference)
       if (known) {
         // It may lie here since an agent that did not ask.
         requireVerdicts(known.manifest)
@@ -53,17 +63,27 @@ export function openReleases(
         await replaceFile(join(beside, KEPT_HASH), `${manifestHash}\n`, 0o640)
         await replaceFile(join(beside, 'reference'), `${reference}\n`, 0o640)
         if ((await visible(directory)).includes(manifest.id)) {
-          throw badInput(
-            `release ${manifest.id} is known here under another digest: push it again under an id of its own`,
-          )
+          if (!(await isTorn(manifest.id))) {
+            throw badInput(
+              `release ${manifest.id} is known here under another digest: push it again under an id of its own`,
+            )
+          }
+          await removeTree(join(directory, manifest.id))
         }
+        await syncTree(beside)
         await rename(beside, join(directory, manifest.id))
+        await syncDirectory(directory)
         return await open(manifest.id)
       } finally {
         await rm(beside, { recursive: true, force: true })
       }
     },
   }
+}
+
+function emptyIfMissing(thrown: unknown): string {
+  if (isMissing(thrown)) return ''
+  throw thrown
 }
 
 /** Names in a directory that are not being written; none where there is no directory. */

@@ -78,11 +78,16 @@ describe('the live files of a core service', () => {
     await version(NEW, { 'a.conf': 'new' })
     for (const other of ['a', 'b']) await mkdir(join(service, other.repeat(16)))
     await live().place(NEW)
-    const releases = { all: async () => [], fetch: () => expect.fail(), open: () => expect.fail() }
+    const releases = {
+      fetch: () => expect.fail(),
+      open: async () => Promise.reject(new Error('it has no release.json')),
+    }
     const kept = { instances: [], core: { proxy: [`${'a'.repeat(16)}.${NEW}`] }, coreRelease: null }
     await mkdir(layout(root).config)
+    await mkdir(join(layout(root).releases, '20261101t101500z-abc1234def01', 'stack'), { recursive: true })
     await pruneServer(kept, releases, layout(root), new MemoryWorld(new Server()).engine)
     expect((await readdir(service)).sort()).toEqual([NEW, 'a'.repeat(16), 'live'])
+    expect(await readdir(layout(root).releases)).toEqual([])
     expect(await readFile(inLive('a.conf'), 'utf8')).toBe('new')
   })
 })

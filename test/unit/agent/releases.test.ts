@@ -24,6 +24,8 @@ it('a release that is known already is refused as well when no scan has judged i
     agent: { version: '1.2.3', sha256: sha256('agent') },
   })
   try {
+    // Another one that a power cut or a removal left half is in nobody's way.
+    await mkdir(join(directory, '20261101t101500z-abc1234def01', 'stack'), { recursive: true })
     await mkdir(join(directory, id))
     await writeFile(join(directory, id, 'release.json'), JSON.stringify(manifest))
     await writeFile(join(directory, id, 'release.json.sha256'), `${sha256(JSON.stringify(manifest))}\n`)
