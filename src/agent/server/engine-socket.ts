@@ -38,6 +38,7 @@ const inspectSchema = z.object({
   Name: z.string(),
   State: z.object({
     Running: z.boolean(),
+    Restarting: z.boolean().default(false),
     ExitCode: z.number(),
     StartedAt: z.string(),
     Health: z
@@ -110,11 +111,13 @@ export function openEngineSocket(socketPath: string): EngineSocket {
 
 /**
  * Docker calls a container unhealthy from the moment it is paused, as a backup does, until its next look after that: seconds in which
- * it would be refused as a core that is ill. Only a look that failed makes it so.
+ * it would be refused as a core that is ill. Only a look that failed makes it so. One that ended and waits to be started anew counts as
+ * running there, with what was seen of it before.
  */
-function healthOf(status: string | undefined, lastCheck: { ExitCode: number } | undefined): Container['health'] {
-  const health = healthSchema.parse(status ?? 'none')
-  return health === 'unhealthy' && lastCheck?.ExitCode === 0 ? 'healthy' : health
+function healthOf({ Restarting, Health }: z.infer<typeof inspectSchema>['State']): Container['health'] {
+  if (Restarting) return 'starting'
+  const health = healthSchema.parse(Health?.Status ?? 'none')
+  return health === 'unhealthy' && Health?.Log?.at(-1)?.ExitCode === 0 ? 'healthy' : health
 }
 
 function containerOf({ Id, Name, State, Config, NetworkSettings }: z.infer<typeof inspectSchema>): Container {
@@ -125,7 +128,7 @@ function containerOf({ Id, Name, State, Config, NetworkSettings }: z.infer<typeo
     id: Id,
     name: Name.replace(/^\//, ''),
     running: State.Running,
-    health: healthOf(State.Health?.Status, check),
+    health: healthOf(State),
     exitCode: State.ExitCode,
     startedAt: State.StartedAt,
     lastCheck: check ? { at: Date.parse(check.Start), passed: check.ExitCode === 0 } : null,

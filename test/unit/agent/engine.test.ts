@@ -149,6 +149,16 @@ describe('containers', () => {
     expect(await (await engineOf()).containers({ names: ['archive'] })).toMatchObject([{ health }])
   })
 
+  it('that ended and wait to be started anew are not healthy, whatever the last look said', async () => {
+    const Log = [{ Start: '2026-11-24T10:15:01.5Z', End: '', ExitCode: 0, Output: '' }]
+    const State = {
+      ...{ Running: true, Restarting: true, ExitCode: 1, StartedAt: '2026-11-24T10:15:00Z' },
+      Health: { Status: 'unhealthy', FailingStreak: 0, Log },
+    }
+    await using _ = await answering({ '/containers/archive/json': inspected('archive', { State }) })
+    expect(await (await engineOf()).containers({ names: ['archive'] })).toMatchObject([{ health: 'starting' }])
+  })
+
   it('are found by name; one without health check, networks and labels is of no project', async () => {
     await using _ = await answering({ '/containers/plain/json': inspected('plain', {}) })
     const engine = await engineOf()
