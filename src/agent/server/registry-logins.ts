@@ -27,8 +27,13 @@ export function openLogins(directory: string, own: string, log: (line: string) =
   }
 }
 
+/** Under this name the client of the engine looks for a login at Docker Hub. */
+const DOCKER_HUB = 'https://index.docker.io/v1/'
+
 function authsOf({ server, username, password }: RegistryLogin) {
-  return { [server]: { auth: Buffer.from(`${username}:${password}`).toString('base64') } }
+  return {
+    [server === 'docker.io' ? DOCKER_HUB : server]: { auth: Buffer.from(`${username}:${password}`).toString('base64') },
+  }
 }
 
 async function readOwn(own: string, log: (line: string) => void): Promise<Record<string, unknown> | null> {

@@ -33,6 +33,12 @@ it('is the one that the request brings, for its owner alone, until it is given b
   await expect(stat(file())).rejects.toThrow(/ENOENT/)
 })
 
+it('is found by the client of the engine where it is one at Docker Hub', async () => {
+  const logout = await login({ ...brought, server: 'docker.io' })
+  expect(Object.keys((await seen()).auths)).toEqual(['https://index.docker.io/v1/'])
+  await logout()
+})
+
 it("is the server's own where the request brings none, and of that the logins only", async () => {
   await leaveOwn()
   const logout = await login()
