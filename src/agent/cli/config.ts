@@ -8,7 +8,7 @@ import { checkStack, formatFinding, loadStack, variablesOf } from '../../stack/i
 import type { Layout } from '../layout.ts'
 import { checkAcmeStore, checkCertificateOf } from '../server/check-certificate.ts'
 import { checkConfig, PUBLIC_HOST } from '../server/check-config.ts'
-import { type ConfigRevision, openConfig } from '../server/config.ts'
+import { type ConfigRevision, nextFiles, openConfig } from '../server/config.ts'
 import { judgeEnv, readExample } from '../server/judge-env.ts'
 import { judgeSecrets } from '../server/judge-secrets.ts'
 import { judgeUsers } from '../server/judge-users.ts'
@@ -113,8 +113,7 @@ async function showNames({ paths, print }: Console): Promise<number> {
 }
 
 async function openNext(paths: Layout): Promise<ConfigRevision> {
-  const file = join(paths.configNext, '.env')
-  if (!(await exists(file))) throw badInput(`${file} does not exist: pacs-agent config edit`)
+  await nextFiles(paths)
   return openConfig(paths, 'next')
 }
 

@@ -29,14 +29,29 @@ export async function hashKey(paths: Layout): Promise<Buffer> {
 }
 
 /**
+ * The files of `config/next`, which the next deploy takes.
+ * @throws Failure `bad-input` when there is no `.env`, or for a link: what that leads to would change without a deploy
+ */
+export async function nextFiles({ configNext }: Layout): Promise<string[]> {
+  const entries = await readdir(configNext, { recursive: true, withFileTypes: true }).catch((thrown: unknown) => {
+    if (isMissing(thrown)) return []
+    throw thrown
+  })
+  const pathOf = (entry: (typeof entries)[number]) => join(entry.parentPath, entry.name)
+  const link = entries.find((entry) => entry.isSymbolicLink())
+  if (link !== undefined)
+    throw badInput(`${pathOf(link)} is a link: a deploy takes a copy, so put the file itself there`)
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => relative(configNext, pathOf(entry)))
+  if (files.includes('.env')) return files.sort()
+  throw badInput(`${join(configNext, '.env')} does not exist: run "pacs-agent config edit" on the server`)
+}
+
+/**
  * Seals `config/next` as `config/<revision>` (nothing is written when that content was sealed before).
- * @throws Failure `bad-input` when there is no `.env`, or it holds a line that is no assignment.
+ * @throws Failure `bad-input` as {@link nextFiles} does, and when `.env` holds a line that is no assignment.
  */
 export async function sealConfig(paths: Layout): Promise<ConfigRevision> {
-  const files = await filesBelow(paths.configNext)
-  if (!files.includes('.env')) {
-    throw badInput(`${join(paths.configNext, '.env')} does not exist: run "pacs-agent config edit" on the server`)
-  }
+  const files = await nextFiles(paths)
   const hash = createHmac('sha256', await hashKey(paths))
   for (const file of files) {
     const content = await readFile(join(paths.configNext, file))
@@ -80,14 +95,6 @@ async function readCertificate(directory: string): Promise<Certificate | null> {
     throw badInput(`config: certs/${certificate === null ? 'tls.crt' : 'tls.key'} is missing beside its other half`)
   }
   return { certificate, key }
-}
-
-async function filesBelow(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
-    .sort()
 }
 
 async function exists(path: string): Promise<boolean> {

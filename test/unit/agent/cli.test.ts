@@ -6,6 +6,7 @@ import { runCli } from '../../../src/agent/cli/run.ts'
 import { openSocket } from '../../../src/agent/client.ts'
 import { type Layout, layout } from '../../../src/agent/layout.ts'
 import { type Outcome, outcomeSchema } from '../../../src/agent/protocol.ts'
+import { sealConfig } from '../../../src/agent/server/config.ts'
 import { setup } from '../../../src/agent/setup/setup.ts'
 import { exitClass, Failure, tryRun } from '../../../src/lib/index.ts'
 import { type ListeningDaemon, listeningDaemon, replay, result, status, twoSteps } from './daemon-fixture.ts'
@@ -235,6 +236,16 @@ describe('pacs-agent config', () => {
     )
     const { out } = await pacsAgent('config', 'show-names')
     expect(out).toBe('DB_PASSWORD\nEMPTY (empty)\nPACS_PUBLIC_HOST')
+  })
+
+  it('refuses a link, which no deploy would take along', async () => {
+    await writeFile(join(paths.configNext, '.env'), "PACS_PUBLIC_HOST='pacs.hospital.org'\n")
+    await mkdir(join(paths.configNext, 'certs'))
+    const link = join(paths.configNext, 'certs/tls.crt')
+    await symlink('/etc/ssl/pki/tls.crt', link)
+    const err = expect.stringContaining(`${link} is a link: a deploy takes a copy, so put the file itself there`)
+    expect(await pacsAgent('config', 'check')).toMatchObject({ code: 40, err })
+    await expect(sealConfig(paths)).rejects.toMatchObject({ kind: 'bad-input' })
   })
 
   it('names a store of ACME that others can read, with what Traefik makes of it', async () => {
