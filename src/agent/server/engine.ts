@@ -10,6 +10,9 @@ export { type Container, NotStarted } from './engine-socket.ts'
 /** The label that names a container's instance. */
 export const INSTANCE_LABEL = 'pacs.instance'
 
+/** The label of the containers of core services. */
+export const CORE_LABEL = `${PROJECT_LABEL}=pacs`
+
 /** A Compose project as the agent writes it: a rendered file, and the values that its variables take. */
 export interface Project {
   name: string

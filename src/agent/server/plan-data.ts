@@ -43,6 +43,7 @@ export async function planData(
     versions: {},
     stack: join(release.directory, 'stack'),
   }
+  const containerOf = (service: string) => stack.services.get(service)?.definition.container_name ?? `pacs-${service}-1`
   const password = (account: Account) => secretOf(config, account.password)
   for (const [service, data] of dataServices(stack)) {
     const container = containerOf(service)
@@ -65,10 +66,6 @@ export async function planData(
     plan.database = { service, migrate: await access(data.users.migrate), backup: await access(data.users.backup) }
   }
   return plan
-}
-
-function containerOf(coreService: string): string {
-  return `pacs-${coreService}-1`
 }
 
 function wantsSecrets(value = 'no'): boolean {

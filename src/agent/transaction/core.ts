@@ -1,6 +1,6 @@
 import { Failure, formatDuration, messageOf, refused } from '../../lib/index.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
-import { NotStarted } from '../server/engine.ts'
+import { CORE_LABEL, NotStarted } from '../server/engine.ts'
 import { type CoreService, isReload } from './core-definition.ts'
 import { announce, replacingOthers, settle, waitUp, writeCore } from './core-service.ts'
 import { explainLostIndex } from './lost-index.ts'
@@ -171,6 +171,22 @@ async function change(service: CoreService, difference: CoreDifference, run: Run
 function progress(work: State['core']['work']): string {
   const list = (names: readonly string[] = []) => (names.length === 0 ? 'nothing' : names.join(', '))
   return `done: ${list(work?.done)}; left: ${list(work?.left)}; ask for the core again to go on`
+}
+
+/** Core services that `services` do not hold: one that is gone is forgotten, one that runs on is named. */
+export async function settleFormer(services: readonly CoreService[], run: Run, world: World): Promise<void> {
+  const known = Object.entries(world.store.state.core.services)
+  const isFormer = ([name]: [string, string]) => services.every((service) => service.name !== name)
+  if (!known.some(isFormer)) return
+  const containers = await world.engine.containers({ label: CORE_LABEL })
+  const runsOn = ([name]: [string, string]) => containers.some(({ service }) => service === name)
+  const left = known.filter((one) => isFormer(one) && runsOn(one)).map(([name]) => name)
+  if (left.length > 0) {
+    await run.report.note(
+      `this release does not define ${left.join(', ')} of an earlier core: once no rollback needs that, docker rm -f it`,
+    )
+  }
+  await writeCore(world, { services: Object.fromEntries(known.filter((one) => !isFormer(one) || runsOn(one))) })
 }
 
 /** Why a deploy does not fit the core that runs; null when it does. */

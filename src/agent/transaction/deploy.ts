@@ -110,6 +110,11 @@ async function seal(instance: Instance, how: Bringing, run: Run, world: World): 
     transaction: null,
     serving: instance,
     candidate: null,
+    // The core runs as this release defines it, or it would not have been brought: what else it says of the data holds from now on.
+    core:
+      how.direction === 'forward' && state.core.release !== null
+        ? { ...state.core, release: instance.release }
+        : state.core,
     warm: previous ? { instance: previous, until } : null,
     history: withNewest(state, instance, world),
     last: { transaction: run.id, result },

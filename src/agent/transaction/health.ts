@@ -1,4 +1,5 @@
 import type { HealthReport } from '../protocol.ts'
+import { CORE_LABEL } from '../server/engine.ts'
 import { faultOf } from '../server/probe.ts'
 import type { World } from './world.ts'
 
@@ -38,9 +39,11 @@ export async function checkHealth(world: World): Promise<HealthReport> {
       )
     }
   }
-  for (const name of Object.keys(core.services)) {
+  const names = Object.keys(core.services)
+  const containers = names.length === 0 ? [] : world.engine.containers({ label: CORE_LABEL })
+  for (const name of names) {
     check(`core ${name}`, true, async () => {
-      const [container] = await world.engine.containers({ names: [`pacs-${name}-1`] })
+      const container = (await containers).find(({ service }) => service === name)
       if (!container?.running) return 'does not run'
       return container.health === 'healthy' || container.health === 'none' ? null : container.health
     })

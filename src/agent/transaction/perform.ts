@@ -3,7 +3,7 @@ import type { LockingRequest, RequestOf, TransactionResult } from '../protocol.t
 import { checkCertificateOf } from '../server/check-certificate.ts'
 import { type Container, INSTANCE_LABEL } from '../server/engine.ts'
 import { backUp, restore } from './backup.ts'
-import { compareCore, core, explainMisfit, explainRollbackMisfit } from './core.ts'
+import { compareCore, core, explainMisfit, explainRollbackMisfit, settleFormer } from './core.ts'
 import type { CoreService } from './core-definition.ts'
 import { coreFirst } from './core-first.ts'
 import { bring } from './deploy.ts'
@@ -68,8 +68,8 @@ async function goForward(
   const problems = new Problems()
   checkCertificateOf(config, world.now(), problems)
   problems.throwIfAny()
-  const [difference, left, unmigrated] = await together([
-    coreOf(plan, planner).then((services) => compareCore(services, world)),
+  const [{ services, difference }, left, unmigrated] = await together([
+    coreOf(plan, planner).then(async (services) => ({ services, difference: await compareCore(services, world) })),
     leftOf(plan, world),
     explainUnmigrated(plan, world),
     preflight(plan, world),
@@ -77,6 +77,7 @@ async function goForward(
   const misfit = explainMisfit(difference)
   if (misfit !== null) return coreFirst(misfit, difference, request.allowCore, serving?.release ?? null)
   if (unmigrated !== null) throw refused(unmigrated)
+  await settleFormer(services, run, world)
   await makeRoom(plan, left, world)
   return bring(plan, { ...request, direction: 'forward' }, run, world)
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { TransactionRequestInput } from '../../../src/agent/protocol.ts'
 import { NotStarted } from '../../../src/agent/server/engine.ts'
 import { freshServer } from './fresh-server.ts'
-import { ask, deployOf, diesIn } from './life.ts'
+import { ask, back, deployOf, diesIn } from './life.ts'
 import { MemoryWorld, memoryCore, memoryRelease } from './memory-world.ts'
 
 const here = freshServer()
@@ -115,6 +115,43 @@ describe('a core transaction', () => {
     const allowed = { ...deployOf(2), allowCore: true } as TransactionRequestInput
     expect(await ask(life.agent, allowed)).toMatchObject({ outcome: 'refused', coreFirst: true })
     expect(running()).toEqual(['store-1', 'edge-1'])
+  })
+
+  it('is said to be that of the release that serves by it, whose data is then backed up; a rollback changes neither', async () => {
+    await using life = await here.start()
+    define(1)
+    await ask(life.agent, coreOf())
+    for (const number of [1, 2]) await ask(life.agent, deployOf(number))
+    const second = memoryRelease(2).id
+    const backedUp = async () => {
+      await ask(life.agent, { kind: 'backup', actor: 'jane' })
+      return here.server.backedUp
+    }
+    expect(await backedUp()).toBe(second)
+    expect(await life.agent.status()).toMatchObject({ core: { release: second } })
+    expect(await ask(life.agent, back())).toMatchObject({ serving: memoryRelease(1).id })
+    expect(await backedUp()).toBe(second)
+  })
+
+  it('forgets a service that a release no longer defines, once its container is gone', async () => {
+    await using life = await here.start()
+    define(1)
+    await ask(life.agent, coreOf())
+    await ask(life.agent, deployOf(1))
+    here.server.core = here.server.core.filter(({ name }) => name === 'edge')
+    await ask(life.agent, deployOf(2))
+    const coreChecks = async () =>
+      (await life.agent.health()).checks
+        .filter(({ name }) => name.startsWith('core '))
+        .map(({ name, ok }) => [name, ok])
+    expect(await coreChecks()).toEqual([
+      ['core store', true],
+      ['core edge', true],
+    ])
+    here.server.containers.delete('pacs-store-1')
+    expect(await coreChecks()).toContainEqual(['core store', false])
+    await ask(life.agent, deployOf(3))
+    expect(await coreChecks()).toEqual([['core edge', true]])
   })
 
   it('that fails half-way says what is done and what is left, and goes on when asked again', async () => {

@@ -74,6 +74,8 @@ export class Server {
   /** A document that someone edited after a migration wrote it. */
   edited: string | null = null
   backups = 0
+  /** The release by which the last backup was planned. */
+  backedUp = ''
   /** How old the newest backup may be (milliseconds) for none to be taken, of the last question for one. */
   backupNotOlderThan: number | undefined
   tidied = 0
@@ -408,7 +410,8 @@ export class MemoryWorld implements World {
         return `${migration} is marked ${as}`
       })
     },
-    backup: async ({ unlessNewerThan }, { signal }) => {
+    backup: async ({ data, unlessNewerThan }, { signal }) => {
+      this.server.backedUp = data.release
       this.server.backupNotOlderThan = unlessNewerThan
       if (this.server.backupsFail) throw refused('the disk is full')
       if (this.server.backupsLast && !signal.aborted) await new Promise((end) => signal.addEventListener('abort', end))
@@ -582,7 +585,7 @@ export function memoryPlanner(server: Server): Planner {
       return { release, instance, project, images, memory: 1, publicHost: 'pacs.example', data: memoryData(server) }
     },
     planCore: async () => server.core,
-    planData: async () => memoryData(server),
+    planData: async ({ id }) => ({ ...memoryData(server), release: id }),
     prune: async () => void server.prunedDuring.push(server.state.transaction?.id ?? null),
   }
 }

@@ -39,6 +39,20 @@ describe('a backup', () => {
     })
   })
 
+  it('asks each service in its container, also where that has a name of its own', async () => {
+    const named =
+      'image: store:1.2\n    container_name: archive\n    x-pacs: { data: { kind: orthanc, volume: store } }'
+    const { web } = release.manifest.images
+    const images = { store: web ?? expect.unreachable() }
+    const { archives } = await planData(
+      stackFrom(FIT.replace('image: store:1.2', named)),
+      { ...release, manifest: { ...release.manifest, images } },
+      { revision: '0123456789abcdef', directory: '/opt/pacs/config/0123', env: {}, certificate: null },
+      layout(),
+    )
+    expect(archives).toMatchObject([{ service: 'store', container: 'archive' }])
+  })
+
   it('goes where .env says, with what its store wants and nothing else of the configuration', async () => {
     const store = { AWS_ACCESS_KEY_ID: 'key', RESTIC_REST_USERNAME: 'pacs' }
     const password = '/opt/pacs/config/0123/secrets/restic-password'
