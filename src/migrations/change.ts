@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { BSON, type Document } from 'mongodb'
 import { badInput } from '../lib/index.ts'
-import { fieldsOf, mayBeReordered, readField } from './bson-document.ts'
+import { changeFields, fieldsOf, mayBeReordered, readDocument, readField } from './bson-document.ts'
 import type { Change } from './definition.ts'
+import type { BeforeImage } from './store.ts'
 
 /** Bytes of a guard together with what is then written: a statement must fit 16 MB… */
 const STATEMENT = 15 * 1024 * 1024
@@ -43,6 +44,31 @@ export function isRepeatable(
   const changed = { ...document, ...set }
   for (const name of unset) delete changed[name]
   return effectiveChange(change(changed), changed) === null
+}
+
+/**
+ * Whether a document that was edited since its before-image still shows, in any field, what the change made of that: what the field would
+ * hold without it is not known then.
+ */
+export function showsChange(
+  change: (document: Document) => Change | null,
+  { before, writtenHash }: Pick<BeforeImage, 'before' | 'writtenHash'>,
+  bytes: Uint8Array,
+): boolean {
+  const document = readDocument(before)
+  const effective = effectiveChange(change(document), document)
+  if (effective === null) return false
+  const { set, unset } = effective
+  const [was, is] = [fieldsOf(before), fieldsOf(bytes)]
+  const written = changeFields(was, set, unset)
+  // Written again since, with values that nobody kept: any that are not the old ones may be of the change.
+  const isLike = (name: string) =>
+    writtenHash === '' ? !sameField(is.get(name), was.get(name)) : sameField(is.get(name), written.get(name))
+  return [...Object.keys(set), ...unset].some(isLike)
+}
+
+function sameField(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
+  return one === undefined || other === undefined ? one === other : Buffer.compare(one, other) === 0
 }
 
 /**

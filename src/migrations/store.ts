@@ -80,6 +80,7 @@ export interface BeforeImage {
   collection: string
   id: unknown
   before: Uint8Array
+  /** Empty where somebody edited what was written before it was written again: then the document counts as edited. */
   writtenHash: string
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { BSON, type Document } from 'mongodb'
 import { badInput, refused } from '../lib/index.ts'
 import { changeFields, documentHash, fieldsOf, readDocument, readId, writeId } from './bson-document.ts'
-import { effectiveChange, guardOf, hasChange, isRepeatable } from './change.ts'
+import { effectiveChange, guardOf, hasChange, isRepeatable, showsChange } from './change.ts'
 import { isConnectionLoss } from './connection-loss.ts'
 import type { BatchesDeclaration } from './definition.ts'
 import type { Walk } from './ledger.ts'
@@ -52,7 +52,9 @@ export async function walkDocuments(run: WalkRun, declaration: BatchesDeclaratio
 interface Pending {
   bytes: Uint8Array
   update: DocumentUpdate
-  /** Of the document as it will be; empty without before-images. */
+  /** What its before-image holds: `bytes`, or what the one that is kept held already. */
+  before: Uint8Array
+  /** Of the document as it will be; empty without before-images, and where the undo shall list it as edited. */
   hash: string
 }
 
@@ -166,9 +168,9 @@ class Pass {
     await this.#run.check()
     const ids = pending.map(({ update }) => update.id)
     const now = new Map((await documents.find(collection, ids, {})).map((bytes) => [idOf(bytes), bytes]))
-    const unwritten = pending.filter(({ bytes }) => {
+    const unwritten = pending.filter(({ bytes, before: kept }) => {
       const found = now.get(idOf(bytes))
-      return found !== undefined && Buffer.compare(found, bytes) === 0
+      return kept === bytes && found !== undefined && Buffer.compare(found, bytes) === 0
     })
     await before.forget(
       this.#run.migration,
@@ -190,8 +192,11 @@ class Pass {
     if (isEdited || (!beforeImages && !this.#repeatable)) this.#requireRepeatable(document, effective)
     const { set, unset } = effective
     const guard = guardOf(bytes, document, reads, [...Object.keys(set), ...unset], BSON.calculateObjectSize(set))
+    const update = { id: document._id, guard, set, unset, size: bytes.length }
+    // Neither old nor written: a person decides, from what it was at first.
+    if (isEdited && showsChange(change, image, bytes)) return [{ bytes, update, before: image.before, hash: '' }]
     const hash = fields ? documentHash(changeFields(fields, set, unset)) : ''
-    return [{ bytes, update: { id: document._id, guard, set, unset, size: bytes.length }, hash }]
+    return [{ bytes, update, before: bytes, hash }]
   }
 
   #requireRepeatable(document: Document, effective: { set: Document; unset: string[] }): void {
@@ -202,9 +207,9 @@ class Pass {
     )
   }
 
-  #imageOf({ bytes, update, hash }: Pending): BeforeImage {
+  #imageOf({ before, update, hash }: Pending): BeforeImage {
     const { migration } = this.#run
-    return { migration, collection: this.#declaration.collection, id: update.id, before: bytes, writtenHash: hash }
+    return { migration, collection: this.#declaration.collection, id: update.id, before, writtenHash: hash }
   }
 
   async #imagesOf(batch: readonly Uint8Array[]): Promise<Map<string, BeforeImage>> {
@@ -224,12 +229,12 @@ class Pass {
     const matching = new Set((await documents.find(collection, ids, filter)).map(idOf))
     const left: Uint8Array[] = []
     const gone: unknown[] = []
-    for (const { update } of pending) {
+    for (const { update, bytes: read, before: kept } of pending) {
       const key = writeId(update.id)
       const bytes = now.get(key)
       if (bytes !== undefined && hasChange(bytes, update)) continue
       if (bytes !== undefined && matching.has(key)) left.push(bytes)
-      else gone.push(update.id)
+      else if (kept === read) gone.push(update.id)
     }
     if (beforeImages && gone.length > 0) await before.forget(this.#run.migration, collection, gone)
     return left

@@ -174,6 +174,24 @@ describe('others', () => {
     expect(new Map(left.map(({ _id, text }) => [Number(_id), text]))).toEqual(mirror)
     expect(left.filter((one) => 'length' in one)).toEqual([])
   })
+
+  it('that edit a document which is written already have it written again, and the undo asks what becomes of it', async () => {
+    const x = root.collection('x')
+    await x.insertMany([1, 2].map((_id): Document => ({ _id, text: 'old' })))
+    const { documents } = opened
+    let isEdited = false
+    const matches: typeof documents.matches = async (collection, filter) => {
+      if (!isEdited) await x.updateOne({ _id: 2 as never }, { $set: { text: 'edited' } })
+      isEdited = true
+      return documents.matches(collection, filter)
+    }
+    const lengths = walking({ change: ({ text }) => ({ set: { length: text.length } }) })
+    await apply({ ...opened, documents: { ...documents, matches } }, [lengths], 'data')
+    expect(await x.findOne({ _id: 2 as never })).toEqual({ _id: 2, text: 'edited', length: 6 })
+    await expect(undoTo(opened, [lengths], null, common)).rejects.toThrow(/ 1 documents were edited .*\nx 2$/)
+    await undoTo(opened, [lengths], null, { ...common, decide: () => 'restore' })
+    expect(await x.find().sort({ _id: 1 }).toArray()).toEqual([1, 2].map((_id) => ({ _id, text: 'old' })))
+  })
 })
 
 describe('a command of a cut connection that is carried out after the run has looked again', () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { BatchesDeclaration, UpContext } from '../../../src/migrations/definition.ts'
 import { applyMigrations, mark, planMigrations, undoTo } from '../../../src/migrations/index.ts'
 import type { Store } from '../../../src/migrations/store.ts'
-import { connect, MemoryDatabase } from './memory-store.ts'
+import { connect, type Fault, MemoryDatabase } from './memory-store.ts'
 import { ACTOR, afterTheLease, migration, SHORT } from './sample.ts'
 
 const signal = new AbortController().signal
@@ -46,6 +46,24 @@ function edited(database: MemoryDatabase, edit: () => void): Store {
         if (!isDone) edit()
         isDone = true
         return documents.update(collection, updates)
+      },
+    },
+  }
+}
+
+/** Between the first pass over the documents and the sweep after it, someone else does `edit`. */
+function afterPass(database: MemoryDatabase, edit: () => void, fault: Fault | null = null): Store {
+  const store = connect(database, fault)
+  let isDone = false
+  const { documents } = store
+  return {
+    ...store,
+    documents: {
+      ...documents,
+      matches(collection, filter) {
+        if (!isDone) edit()
+        isDone = true
+        return documents.matches(collection, filter)
       },
     },
   }
@@ -263,6 +281,115 @@ describe('an undo', () => {
       [5, undefined],
     ])
     expect([database.ledger.size, database.images.size]).toEqual([0, 0])
+  })
+
+  const wordsOf = (text: unknown) => String(text).split(' ').length
+  const counting: BatchesDeclaration = {
+    collection: 'x',
+    size: 1,
+    change: ({ text }) => ({ set: { words: wordsOf(text) } }),
+  }
+  const renaming: BatchesDeclaration = {
+    collection: 'x',
+    change: ({ a }) => (a === undefined ? null : { set: { b: a }, unset: ['a', 'also'] }),
+  }
+  const trimming: BatchesDeclaration = {
+    collection: 'x',
+    change: ({ text }) => ({ set: { text: String(text).trim() } }),
+  }
+  const one = (document: Document): MemoryDatabase => {
+    const database = new MemoryDatabase()
+    database.insert('x', [{ _id: 1, ...document }])
+    return database
+  }
+
+  it.each([
+    ['keeps a value that was set', counting, { text: 'a b' }, { text: 'a b c', words: 2 }, { text: 'a b c', words: 3 }],
+    ['still lacks a field that was unset', renaming, { a: 1, also: 1 }, { b: 1, a: 2 }, { b: 2 }],
+    ['has a field back, but lacks another', renaming, { a: 1, also: 1 }, { a: 2 }, { b: 2 }],
+  ])('lists a document that was edited between two writes and %s', async (_what, declaration, was, edit, written) => {
+    const database = one(was)
+    await apply(
+      afterPass(database, () => database.insert('x', [{ _id: 1, ...edit }])),
+      declaration,
+    )
+    expect(database.read('x')).toEqual([{ _id: 1, ...written }])
+    const undo = (decision: 'keep' | 'restore' | null) =>
+      undoTo(connect(database), walking(declaration), null, { ...common, decide: () => decision })
+    await expect(undo(null)).rejects.toThrow(/1 documents were edited after it wrote them.*\nx 1$/)
+    await undo('restore')
+    expect(database.read('x')).toEqual([{ _id: 1, ...was }])
+  })
+
+  it.each([
+    ['as a whole', counting, { text: 'a b' }, { text: 'a b c', note: 1 }],
+    ['in the field that is changed', trimming, { text: ' a ' }, { text: ' b ' }],
+    ['so that all that was taken away is there', renaming, { a: 1 }, { a: 2, also: 2 }],
+  ])('gives back what was replaced between two writes %s', async (_what, declaration, was, edit) => {
+    const database = one(was)
+    await apply(
+      afterPass(database, () => database.insert('x', [{ _id: 1, ...edit }])),
+      declaration,
+    )
+    expect(database.read('x')).not.toEqual([{ _id: 1, ...edit }])
+    await undoTo(connect(database), walking(declaration), null, common)
+    expect(database.read('x')).toEqual([{ _id: 1, ...edit }])
+  })
+
+  it('lists it also where the run dies at any write of the second time, and where it is edited again', async () => {
+    const edit = (database: MemoryDatabase, text: string) => {
+      const words = database.read('x')[0]?.words
+      database.insert('x', [{ _id: 1, text, ...(words === undefined ? {} : { words }) }])
+    }
+    for (let write = 1; ; write += 1) {
+      for (const when of ['before', 'after'] as const) {
+        const database = one({ text: 'a b' })
+        const store = afterPass(database, () => edit(database, 'a b c'), { what: 'crash', write, when })
+        const died = await apply(store, counting).then(
+          () => false,
+          () => true,
+        )
+        const isWritten = database.read('x')[0]?.words !== undefined
+        if (isWritten) edit(database, 'a b c d')
+        await afterTheLease(database)
+        const isApplied = database.ledger.get('001_walk')?.state === 'applied'
+        await apply(connect(database), counting)
+        const [{ text, words } = expect.unreachable()] = database.read('x')
+        if (!isApplied) expect(words, `write ${write}, ${when}`).toBe(wordsOf(text))
+        const undone = undoTo(connect(database), walking(counting), null, common)
+        if (isWritten) await expect(undone, `write ${write}, ${when}`).rejects.toThrow(/1 documents were edited/)
+        else {
+          await undone
+          expect(database.read('x'), `write ${write}, ${when}`).toEqual([{ _id: 1, text }])
+        }
+        if (!died) return
+      }
+      expect(write).toBeLessThan(50)
+    }
+  })
+
+  it.each([
+    ['refuses', () => new MongoServerError({ message: 'no', code: 121 })],
+    ['has lost', () => null],
+  ])('lists it also where the server %s it the second time', async (_what, refusal) => {
+    const database = one({ text: 'a b' })
+    let updates = 0
+    const store = gated(
+      afterPass(database, () => database.insert('x', [{ _id: 1, text: 'a b c', words: 2 }])),
+      [],
+      async () => {
+        updates += 1
+        if (updates < 2) return
+        const thrown = refusal()
+        if (thrown !== null) throw thrown
+        database.collections.get('x')?.documents.delete('{"id":{"$numberInt":"1"}}')
+      },
+    )
+    await apply(store, counting).catch(() => undefined)
+    expect(updates).toBe(2)
+    database.insert('x', [{ _id: 1, text: 'by hand', words: 2 }])
+    await apply(connect(database), counting)
+    await expect(undoTo(connect(database), walking(counting), null, common)).rejects.toThrow(/1 documents were edited/)
   })
 
   const marked = (down: (context: UpContext) => Promise<void>, beforeImages = true) => [
