@@ -363,6 +363,43 @@ describe('documents', () => {
     expect(await contentOf(root)).toEqual(before)
   })
 
+  it.each([
+    ['smaller', 9, 1],
+    ['larger', 1, 9],
+  ])('that somebody makes %s meanwhile are given back so', async (_what, was, is) => {
+    const blob = (size: number) => new BSON.Binary(Buffer.alloc(size * 1024 * 1024, size))
+    await root.collection('x').insertOne({ n: 1, blob: blob(was) })
+    let edited: string | null = null
+    const { documents } = opened
+    const update: typeof documents.update = async (collection, updates) => {
+      if (edited === null) {
+        await root.collection('x').updateOne({ n: 1 }, { $set: { blob: blob(is) } })
+        edited = (await contentOf(root)).x ?? null
+      }
+      return documents.update(collection, updates)
+    }
+    const editing = { ...opened, documents: { ...documents, update } }
+    await applyMigrations(editing, [marking()], { ...common, phase: 'data' })
+    expect(await root.collection('x').countDocuments({ done: true })).toBe(1)
+    await undoTo(opened, [marking()], null, common)
+    expect((await contentOf(root)).x).toBe(edited)
+  })
+
+  it('have no before-image where one was cut while it took the place of another', async () => {
+    const image = (size: number) => {
+      const before = BSON.serialize({ blob: new BSON.Binary(Buffer.alloc(size * 1024 * 1024)) })
+      return { migration: '001_x', collection: 'x', id: 1, before, writtenHash: '' }
+    }
+    const sizes = async () => (await opened.before.find('001_x', 'x', [1])).map(({ before }) => before.length)
+    const parts = root.collection<{ _id: string }>('_migrations_before')
+    await opened.before.save([image(12)], false)
+    const old = (await parts.findOne({ part: 1 })) ?? expect.unreachable()
+    await opened.before.save([image(10)], false)
+    expect(await sizes()).toEqual([image(10).before.length])
+    await parts.replaceOne({ _id: old._id }, old)
+    expect(await sizes()).toEqual([])
+  })
+
   it('that would grow over 16 MB fail the migration and stay as they are', async () => {
     const bytes = 16 * 1024 * 1024 - 4096
     await root.collection('x').insertOne({ n: 1, blob: new BSON.Binary(Buffer.alloc(bytes, 7)) })

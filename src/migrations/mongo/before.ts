@@ -99,10 +99,13 @@ function toParts({ migration, collection, id, before, writtenHash }: BeforeImage
 function joinParts(parts: readonly Part[]): BeforeImage[] {
   const groups = Map.groupBy(parts, (part) => `${part.collection}/${part.id}`)
   return [...groups.values()].flatMap((group) => {
-    const sorted = group.toSorted((one, other) => one.part - other.part)
-    const [first] = sorted
-    if (first === undefined || sorted.length !== first.parts) return []
-    const before = Buffer.concat(sorted.map((part) => part.before.buffer.subarray(0, part.before.length())))
+    const [first, ...more] = group.toSorted((one, other) => one.part - other.part)
+    if (first?.part !== 0) return []
+    // An image of fewer parts may have taken the place of this one.
+    const own = [first, ...more].slice(0, first.parts)
+    const before = Buffer.concat(own.map((part) => part.before.buffer.subarray(0, part.before.length())))
+    // Parts are missing, or of two images: it was cut while it was kept, before its document was written.
+    if (before.length < 4 || before.readInt32LE(0) !== before.length) return []
     const { migration, collection, writtenHash } = first
     return [{ migration, collection, id: readId(first.id), before, writtenHash }]
   })
