@@ -4,13 +4,14 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ArchiveContents, IndexTable } from './contents.ts'
 import type { Findings } from './level.ts'
-import type { IndexedFile, OrthancIndex } from './orthanc-index.ts'
+import { filePath, type IndexedFile, type OrthancIndex } from './orthanc-index.ts'
 
 const MAX_NAMED = 20
+const MISSING = 'is missing'
 
 /**
  * Compares restored files of an Orthanc with its index: each is there, of its size, and has its MD5, which is what Orthanc's own
- * `verify-md5` asks. A file swapped with another one is found.
+ * `verify-md5` asks. A file swapped with another one is found. One that was deleted while the volume was read may be missing.
  * @param index the restored index @param storage the restored storage directory
  */
 export async function compareArchive(
@@ -26,13 +27,14 @@ export async function compareArchive(
       findings.push(`${wanted.service}: the index names ${counts[kind]} ${kind}, ${wanted[kind]} were backed up`)
     }
   }
+  const deleted = new Set(wanted.deleted.names.map(filePath))
   let checked = 0
   let wrong = 0
   for await (const file of index.files()) {
     signal.throwIfAborted()
     checked++
     const fault = await faultOf(file, storage)
-    if (fault === null) continue
+    if (fault === null || (fault === MISSING && deleted.has(file.path))) continue
     wrong++
     if (wrong <= MAX_NAMED) findings.push(`${wanted.service}: file ${file.path} ${fault}`)
   }
@@ -60,7 +62,7 @@ export async function faultOf(file: IndexedFile, storage: string): Promise<strin
     (found) => found.size,
     () => null,
   )
-  if (size === null) return 'is missing'
+  if (size === null) return MISSING
   if (size !== file.size) return `has ${size} bytes, the index says ${file.size}`
   if (file.md5 === null) return null
   const hash = createHash('md5')

@@ -17,6 +17,8 @@ export interface ArchiveSource {
   index: (IndexDatabase & { service: string }) | null
 }
 
+const NONE: ArchiveContents['deleted'] = { files: 0, names: [] }
+
 /** SQLite's file and what may lie beside it. */
 export const INDEX_FILES = ['index', 'index-wal', 'index-shm', 'index-journal'] as const
 /** The dump of an index in PostgreSQL. */
@@ -27,19 +29,20 @@ const STORAGES = ['', 'db'] as const
 /**
  * Copies the index of a running Orthanc to `directory` and counts what it names: SQLite's file while Orthanc is paused, PostgreSQL's by
  * a dump of one snapshot. Files are never changed once written: a reader of the volume finds all of them afterwards, but those of
- * studies deleted since.
- * @param marker a file that names the paused container as long as it is, for {@link resumePaused}
+ * studies deleted since, which {@link findDeleted} finds out.
+ * @param names where the list of files goes that it names @param marker a file that names the paused container as long as it is, for {@link resumePaused}
  */
 export async function copyIndex(
   docker: Docker,
   source: ArchiveSource,
   directory: string,
+  names: string,
   marker: string,
   signal: AbortSignal,
 ): Promise<ArchiveContents> {
   return source.index === null
-    ? copySqlite(docker, source, directory, marker)
-    : copyDump(docker, source, source.index, directory, signal)
+    ? copySqlite(docker, source, directory, names, marker)
+    : copyDump(docker, source, source.index, directory, names, signal)
 }
 
 async function copyDump(
@@ -47,11 +50,12 @@ async function copyDump(
   { service, container, volume }: ArchiveSource,
   index: NonNullable<ArchiveSource['index']>,
   directory: string,
+  names: string,
   signal: AbortSignal,
 ): Promise<ArchiveContents> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const at = new Date().toISOString()
-  const { counts, tables } = await dumpIndex(docker, index, join(directory, INDEX_DUMP), signal)
+  const { counts, tables } = await dumpIndex(docker, index, join(directory, INDEX_DUMP), names, signal)
   const storage = await findFiles(docker, container, await mountOf(docker, container, volume), index)
   const { database, user } = index
   return {
@@ -60,6 +64,7 @@ async function copyDump(
     storage,
     ...counts,
     index: { service: index.service, database, user, tables },
+    deleted: NONE,
     at,
     paused: 0,
   }
@@ -91,11 +96,30 @@ async function copySqlite(
   docker: Docker,
   source: ArchiveSource,
   directory: string,
+  names: string,
   marker: string,
 ): Promise<ArchiveContents> {
   const { service, container, volume } = source
   const mount = await mountOf(docker, container, volume)
   const storage = await findStorage(docker, container, mount, directory)
+  const copied = await copyPaused(docker, container, mount, storage, directory, marker)
+  await using index = new SqliteIndex(join(directory, 'index'))
+  const damage = await index.check()
+  if (damage.length > 0) throw new Failure('error', `the index of ${service} is damaged: ${damage[0]}`)
+  await index.listFiles(names)
+  return { service, volume, storage, ...(await index.counts()), index: null, deleted: NONE, ...copied }
+}
+
+/** Copies SQLite's file of a running Orthanc. @returns when, and for how many seconds it was paused */
+export async function copyPaused(
+  docker: Docker,
+  container: string,
+  mount: string,
+  storage: string,
+  directory: string,
+  marker: string,
+): Promise<Pick<ArchiveContents, 'at' | 'paused'>> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
   await replaceFile(marker, container, 0o600)
   const at = new Date()
   try {
@@ -105,11 +129,7 @@ async function copySqlite(
   } finally {
     await resumePaused(docker, marker, container)
   }
-  const paused = (Date.now() - at.getTime()) / 1000
-  await using index = new SqliteIndex(join(directory, 'index'))
-  const damage = await index.check()
-  if (damage.length > 0) throw new Failure('error', `the index of ${service} is damaged: ${damage[0]}`)
-  return { service, volume, storage, ...(await index.counts()), index: null, at: at.toISOString(), paused }
+  return { at: at.toISOString(), paused: (Date.now() - at.getTime()) / 1000 }
 }
 
 /** The paths in a volume that are stored from the copy made at one moment, never from the running service. */

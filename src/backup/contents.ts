@@ -70,6 +70,8 @@ export const archiveContentsSchema = z.object({
     .object({ service: z.string(), database: z.string(), user: z.string(), tables: z.array(indexTableSchema) })
     .nullable()
     .default(null),
+  /** Files that Orthanc deleted between the copy of the index, which names them, and the end of reading; the first of them by name. */
+  deleted: z.object({ files: count, names: z.array(z.string()) }).default({ files: 0, names: [] }),
   /** When the index was copied, and for how many seconds the service was paused. */
   at: instant,
   paused: seconds,

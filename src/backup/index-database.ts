@@ -47,7 +47,10 @@ export const TABLES = `SELECT format($$SELECT json_build_object('name', %L, 'row
 \\gexec
 `
 
-/** What is dumped is what is counted: both see one snapshot, which the transaction keeps. What psql prints goes beside the dump. */
+/** The names of all files, in their order. */
+const NAMES = `COPY (SELECT uuid FROM attachedfiles ORDER BY uuid COLLATE "C") TO STDOUT;`
+
+/** What is dumped is what is counted: both see one snapshot, which the transaction keeps. The names come before the dump, the rest beside it. */
 const DUMP = `BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 SELECT pg_export_snapshot() AS snapshot \\gset
 \\setenv PACS_SNAPSHOT :snapshot
@@ -55,9 +58,12 @@ SELECT pg_export_snapshot() AS snapshot \\gset
 ${COUNTS}
 ${TABLES}
 \\o
+${NAMES}
 \\! pg_dump --format=custom --compress=0 --snapshot="$PACS_SNAPSHOT" && echo dumped >&2
 COMMIT;
 `
+/** With what a dump begins: `PGDMP`. No name has such a letter. */
+const DUMP_BEGINS = 'P'.charCodeAt(0)
 /** What DUMP says last. */
 const DUMPED = 'dumped'
 
@@ -72,28 +78,60 @@ export const countsSchema = z.object({
 
 /**
  * Dumps the index of a running Orthanc by `pg_dump`, without a compression: restic does that, and finds what is the same again.
- * @param file where to @returns what the dump holds
+ * @param file where to @param names where to its list of files goes @returns what the dump holds
  */
 export async function dumpIndex(
   docker: Docker,
   index: IndexDatabase,
   file: string,
+  names: string,
   signal: AbortSignal,
 ): Promise<{ counts: IndexCounts; tables: IndexTable[] }> {
-  const to = openSync(file, 'wx', 0o600)
-  try {
-    const onBytes = (bytes: Uint8Array) => {
-      for (let at = 0; at < bytes.length; ) at += writeSync(to, bytes, at)
+  using list = new NewFile(names)
+  using dump = new NewFile(file)
+  let to = list
+  const onBytes = (bytes: Uint8Array) => {
+    const begins = to === dump ? 0 : bytes.indexOf(DUMP_BEGINS)
+    if (begins >= 0) {
+      list.write(bytes.subarray(0, begins))
+      to = dump
     }
-    const { stderr } = await askIndex(docker, index, DUMP, { signal, onBytes })
-    const lines = stderr.trim().split('\n')
-    const last = lines.pop() ?? ''
-    if (last !== DUMPED) throw new Failure('error', `pg_dump in ${index.container} failed: ${last}`)
-    // Beside warnings of PostgreSQL's own.
-    const [counts, ...tables] = lines.flatMap((line) => parsedJson(line) ?? [])
-    return { counts: countsSchema.parse(counts), tables: z.array(indexTableSchema).parse(tables) }
-  } finally {
-    closeSync(to)
+    to.write(bytes.subarray(Math.max(begins, 0)))
+  }
+  const { stderr } = await askIndex(docker, index, DUMP, { signal, onBytes })
+  const lines = stderr.trim().split('\n')
+  const last = lines.pop() ?? ''
+  if (last !== DUMPED) throw new Failure('error', `pg_dump in ${index.container} failed: ${last}`)
+  // Beside warnings of PostgreSQL's own.
+  const [counts, ...tables] = lines.flatMap((line) => parsedJson(line) ?? [])
+  return { counts: countsSchema.parse(counts), tables: z.array(indexTableSchema).parse(tables) }
+}
+
+/** Lists the files that a live index names, as {@link dumpIndex} does of its dump. */
+export async function listFiles(
+  docker: Docker,
+  index: IndexDatabase,
+  file: string,
+  signal: AbortSignal,
+): Promise<void> {
+  using list = new NewFile(file)
+  await askIndex(docker, index, NAMES, { signal, onBytes: (bytes) => list.write(bytes) })
+}
+
+/** A file that is written piece by piece as an answer comes. */
+class NewFile implements Disposable {
+  readonly #to: number
+
+  constructor(path: string) {
+    this.#to = openSync(path, 'wx', 0o600)
+  }
+
+  write(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#to, bytes, at)
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#to)
   }
 }
 

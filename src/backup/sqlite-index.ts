@@ -1,10 +1,14 @@
+import { createWriteStream } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 import { fileRowSchema, type IndexCounts, type IndexedFile, type OrthancIndex, STUDY_UID } from './orthanc-index.ts'
 
 const COLUMNS = 'uuid, fileType, compressedSize, compressionType, compressedMD5'
 const countSchema = z.object({ type: z.number(), n: z.number() })
 const sumSchema = z.object({ n: z.number(), bytes: z.number().nullable() })
+const nameSchema = z.object({ uuid: z.string() })
 const checkSchema = z.object({ integrity_check: z.string() })
 
 /** A copy of Orthanc's SQLite index, opened for reading: SQLite first completes or drops what was under way when it was copied. */
@@ -53,6 +57,13 @@ export class SqliteIndex implements OrthancIndex {
     for (const row of this.#database.prepare(`SELECT ${COLUMNS} FROM AttachedFiles`).iterate()) {
       yield fileRowSchema.parse(row)
     }
+  }
+
+  /** Writes the names of all files, in their order, a line each. @param file a new one */
+  async listFiles(file: string): Promise<void> {
+    const rows = this.#database.prepare('SELECT uuid FROM AttachedFiles ORDER BY uuid').iterate()
+    const lines = Readable.from(rows).map((row) => `${nameSchema.parse(row).uuid}\n`)
+    await pipeline(lines, createWriteStream(file, { flags: 'wx', mode: 0o600 }))
   }
 
   async filesOfStudy(uid: string): Promise<IndexedFile[]> {

@@ -7,6 +7,7 @@ import { type CacheSource, readCache, type SavedCache, saveCache } from './cache
 import { arrange, idTag, newBackupId, PART, sizeTag, type Tagged } from './catalogue.ts'
 import type { ArchiveContents, CacheContents, Contents, DatabaseContents, Moment, OplogContents } from './contents.ts'
 import { connectDatabase, type DatabaseAddress, databaseGone } from './database.ts'
+import { findDeleted } from './deleted-meanwhile.ts'
 import type { Docker } from './docker.ts'
 import { diskFull, dumpDatabase } from './dump.ts'
 import { copyFolder, type FolderSource } from './folders.ts'
@@ -144,7 +145,7 @@ async function collectAndStore(
   await mkdir(staged, { mode: 0o700 })
 
   const saved = await saveCaches(request, staged)
-  const [caches, { database, archives, folders }] = await together([
+  const [caches, { database, copied, folders }] = await together([
     sideBySide(1, saved, (one) => readCache(tools.docker, one)),
     collect(request, staged, first, opening),
   ])
@@ -153,10 +154,12 @@ async function collectAndStore(
   const tags = (part: string) => [idTag(id), part]
   const storeVolumes = async () => {
     const reader = { docker: tools.docker, image: await image, repository: request.repository, host, signal }
-    return sideBySide(1, archives, async (archive) => {
+    return sideBySide(1, copied, async ({ source, archive, names }) => {
       const { volume, service } = archive
       progress(`${service}: storing the files`)
-      return { volume, ...(await storeVolume(reader, volume, liveIndexFiles(archive), tags(PART.volume))) }
+      const stored = await storeVolume(reader, volume, liveIndexFiles(archive), tags(PART.volume))
+      const found = await findDeleted(tools.docker, source, archive, names, join(work, PAUSED), signal)
+      return { volume, archive: found, ...stored }
     })
   }
   const [stored, volumes, restic] = await together([
@@ -164,6 +167,7 @@ async function collectAndStore(
     storeVolumes(),
     first.version(),
   ])
+  const archives = volumes.map(({ archive }) => archive)
   const sum = (of: (part: Stored) => number) => [stored, ...volumes].reduce((total, part) => total + of(part), 0)
   const read = sum(({ bytesRead }) => bytesRead)
   const contents: Contents = {
@@ -202,27 +206,40 @@ async function saveCaches(request: BackupRequest, staged: string): Promise<Saved
   })
 }
 
+/** The index of an archive as it was copied. */
+interface CopiedIndex {
+  source: ArchiveSource
+  archive: ArchiveContents
+  /** The list of the files that it names. */
+  names: string
+}
+
 /** The database, then the archives, then the folders. */
 async function collect(
   request: BackupRequest,
   staged: string,
   first: Restic,
   opening: Promise<readonly Tagged[]>,
-): Promise<Pick<Contents, 'database' | 'archives' | 'folders'>> {
+): Promise<Pick<Contents, 'database' | 'folders'> & { copied: CopiedIndex[] }> {
   const { tools, work, signal, progress } = request
   const database = await collectDatabase(request, staged, first, opening)
   // Nobody is paused for a repository that cannot be written.
   await opening
-  const archives = await sideBySide(1, request.archives, async (source) => {
+  const copied = await sideBySide(1, request.archives, async (source) => {
     progress(`${source.service}: copying the index`)
     const directory = join(staged, 'archives', source.service)
-    return copyIndex(tools.docker, source, directory, join(work, PAUSED), signal)
+    const names = join(work, `files-of-${source.service}`)
+    return {
+      source,
+      names,
+      archive: await copyIndex(tools.docker, source, directory, names, join(work, PAUSED), signal),
+    }
   })
   const folders = await sideBySide(1, request.folders, async (source) => {
     await mkdir(join(staged, 'folders'), { recursive: true, mode: 0o700 })
     return copyFolder(source, join(staged, 'folders', source.name))
   })
-  return { database, archives, folders }
+  return { database, copied, folders }
 }
 
 async function collectDatabase(
@@ -276,8 +293,10 @@ function describeMoment(
     lines.push(`${database.database}: ${databaseMoment(database.moment)}`)
     if (database.moment.kind === 'snapshot') lines.push(`${database.database}: ${oplogText(database.oplog)}`)
   }
-  for (const { service, at } of archives)
-    lines.push(`${service}: index as of ${at}; files of studies deleted since are missing`)
+  for (const { service, at, files, deleted } of archives) {
+    const gone = deleted.files === 0 ? 'none' : deleted.files
+    lines.push(`${service}: index as of ${at}; of its ${files} files ${gone} were deleted before all were read`)
+  }
   for (const { service, at } of caches) lines.push(`${service}: as of shortly after ${at}`)
   if (archives.length + caches.length > 0 && lines.length > 1)
     lines.push('the parts are not of one moment; each later part knows what the earlier ones name')

@@ -49,6 +49,19 @@ export class TestArchive {
     return image
   }
 
+  /** Deletes the study of an image. */
+  async delete({ studyInstanceUid }: SyntheticImage): Promise<void> {
+    const found = await this.#ask('/tools/lookup', 'POST', studyInstanceUid)
+    const [study] = z.array(z.object({ ID: z.string() })).parse(await found.json())
+    await this.#ask(`/studies/${study?.ID}`, 'DELETE')
+  }
+
+  /** The paths of all DICOM files in the container. */
+  async files(): Promise<string[]> {
+    const found = await docker(['exec', this.container, 'find', '/var/lib/orthanc/db', '-type', 'f', '-name', '*-*-*'])
+    return found.split('\n').filter((path) => !path.includes('index'))
+  }
+
   async statistics(): Promise<unknown> {
     return waitFor('Orthanc to answer', async () => (await this.#ask('/statistics')).json(), 60_000)
   }
@@ -76,8 +89,8 @@ export class TestArchive {
     return docker(['exec', this.postgres, 'psql', '-XAtq', '-U', 'orthanc', '-d', 'orthanc', '-c', statement])
   }
 
-  async #ask(path: string, method = 'GET'): Promise<Response> {
-    return fetch(`http://${await addressOf(this.container)}:8042${path}`, { method })
+  async #ask(path: string, method = 'GET', body: string | null = null): Promise<Response> {
+    return fetch(`http://${await addressOf(this.container)}:8042${path}`, { method, body })
   }
 
   async #startAll(): Promise<void> {

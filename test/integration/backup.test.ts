@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Db } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tidyHere } from '../../src/agent/data/tidy.ts'
@@ -514,4 +514,39 @@ describe('retention', () => {
     const sizes = await Promise.all(packs.map((name) => stat(join(location, 'data', name))))
     return sizes.reduce((sum, one) => sum + (one.isFile() ? one.size : 0), 0)
   }
+})
+
+describe('an archive of which something goes while its files are read', () => {
+  /** A backup of one archive alone; `meanwhile` is done once its index is copied. */
+  const backupWith = async (one: TestArchive, repository: Repository, meanwhile: () => Promise<unknown>) => {
+    const lateDocker: Docker = async (args, call) => {
+      if (args.includes('backup') && args.some((arg) => arg.startsWith('type=volume'))) await meanwhile()
+      return site.tools.docker(args, call)
+    }
+    const tools = { ...site.tools, docker: lateDocker }
+    const only = { database: null, caches: [], folders: [], archives: [one.source] }
+    return (await takeBackup(site.backup({ ...only, repository, tools }))).contents
+  }
+
+  test.each([0, 1])('proves its restore but for what Orthanc did not delete, archive %i', async (which) => {
+    const one = site.archives[which] ?? expect.unreachable()
+    const repository = second(join(site.directory, `deleted-${which}`))
+    const findings = async () => {
+      const { levels, oneMoment } = await verifyBackup(site.verification({ repository }))
+      return [levels.flatMap((level) => level.findings), oneMoment, levels.map(({ lost }) => lost)]
+    }
+    const [image, before] = [await one.send(), await one.files()]
+    const deleted = await backupWith(one, repository, () => one.delete(image))
+    const after = await one.files()
+    const gone = before.filter((path) => !after.includes(path))
+    expect(deleted.archives[0]?.deleted).toEqual({ files: 1, names: gone.map((path) => basename(path)) })
+    const told = [expect.stringMatching(`of its ${before.length} files 1 were deleted before all were read$`)]
+    expect(await findings()).toEqual([[], told, [0, 0, 0, 0, 0, 0, 0]])
+
+    const [lost = ''] = after
+    const torn = await backupWith(one, repository, () => docker(['exec', '--user', '0', one.container, 'rm', lost]))
+    expect(torn.archives[0]?.deleted).toEqual({ files: 0, names: [] })
+    const line = expect.stringMatching(`^${one.service}: file \\S+${basename(lost)} is missing$`)
+    expect(await findings()).toEqual([[line], [expect.stringMatching(/ none were deleted/)], [0, 0, 0, 0, 1, 0, 0]])
+  })
 })

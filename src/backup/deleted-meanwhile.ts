@@ -1,0 +1,57 @@
+import { createReadStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type ArchiveSource, copyPaused, mountOf } from './archive.ts'
+import type { ArchiveContents } from './contents.ts'
+import type { Docker } from './docker.ts'
+import { listFiles } from './index-database.ts'
+import { SqliteIndex } from './sqlite-index.ts'
+
+/** How many files are known by name: the list is read whole, and a study has some thousand. */
+const MAX_NAMED = 100_000
+
+/**
+ * Asks the live index once all files are stored. What the copy names and the live index does not was deleted meanwhile, and may be
+ * missing in the volume; a file that both name may not.
+ * @param named the names in the copy @param marker as for `copyIndex` @returns the contents with what was deleted
+ */
+export async function findDeleted(
+  docker: Docker,
+  source: ArchiveSource,
+  archive: ArchiveContents,
+  named: string,
+  marker: string,
+  signal: AbortSignal,
+): Promise<ArchiveContents> {
+  const live = `${named}-live`
+  let paused = 0
+  if (source.index !== null) await listFiles(docker, source.index, live, signal)
+  else {
+    const directory = `${named}-copy`
+    const mount = await mountOf(docker, source.container, source.volume)
+    paused = (await copyPaused(docker, source.container, mount, archive.storage, directory, marker)).paused
+    await using index = new SqliteIndex(join(directory, 'index'))
+    await index.listFiles(live)
+    await rm(directory, { recursive: true })
+  }
+  return { ...archive, paused: archive.paused + paused, deleted: await namesGone(named, live) }
+}
+
+/** What one list has and the other one lacks. */
+async function namesGone(before: string, after: string): Promise<ArchiveContents['deleted']> {
+  const deleted: ArchiveContents['deleted'] = { files: 0, names: [] }
+  const there = linesOf(after)
+  let next = await there.next()
+  for await (const name of linesOf(before)) {
+    while (next.done !== true && next.value < name) next = await there.next()
+    if (next.done !== true && next.value === name) continue
+    deleted.files++
+    if (deleted.names.length < MAX_NAMED) deleted.names.push(name)
+  }
+  return deleted
+}
+
+function linesOf(file: string): NodeJS.AsyncIterator<string> & AsyncIterable<string> {
+  return createInterface({ input: createReadStream(file) })[Symbol.asyncIterator]()
+}
