@@ -99,12 +99,12 @@ export class InstantSite implements AsyncDisposable {
     }
   }
 
-  /** @param at another way to the server */
-  async backUp({ host, port }: Address = this.at): Promise<Contents> {
+  /** @param at another way to the server @param server that it is the backup of */
+  async backUp({ host, port }: Address = this.at, server = 'test'): Promise<Contents> {
     const address = { host, port, username: 'backup', password: this.database.passwords.backup }
     const request: BackupRequest = {
       ...this.#shared,
-      ...{ work: join(this.directory, 'work'), second: null, retention: retentionSchema.parse({}), host: 'test' },
+      ...{ work: join(this.directory, 'work'), second: null, retention: retentionSchema.parse({}), host: server },
       ...{ instance: null, versions: {}, database: { service: 'mongodb', database: 'pacs', address }, folders: [] },
     }
     return (await takeBackup(request)).contents

@@ -192,6 +192,24 @@ describe('a point in time', () => {
     return (await planRestore(restoring(to, changes))).refusals
   }
 
+  it('comes from this server’s backups alone where another one shares the repository', async () => {
+    const ours = await backUp()
+    await act(
+      () => reports().deleteOne({ _id: 'r3' }),
+      (told) => told.delete('reports', 'r3'),
+    )
+    const theirs = await site.backUp(site.at, 'other')
+    expect(theirs.database?.oplog).toMatchObject({
+      kind: 'none',
+      why: expect.stringMatching(/^no backup is there yet/),
+    })
+    const between = await mark()
+    const next = await backUp()
+    expect(next.database?.oplog).toMatchObject({ kind: 'kept', from: clusterTime(ours), to: clusterTime(next) })
+    expect((await planRestore(restoring(between.to))).backup).toBe(ours.id)
+    await expectRestored(between, { oplogReader: null })
+  }, 120_000)
+
   it('before the first backup, or to come, is refused', async () => {
     await expect(planRestore(restoring('2020-01-01T00:00:00Z'))).rejects.toThrow(
       /no backup of the database from before 2020-01-01T00:00:00Z: the oldest began 2/,
