@@ -353,6 +353,19 @@ describe('documents', () => {
     expect(await contentOf(root)).toEqual(before)
   })
 
+  it('with names like operators are changed and given back byte by byte', async () => {
+    const named = { $price: 5, $set: { x: '$n' }, nested: { $inc: [1] }, 'a.b': '$$ROOT', text: '$n' }
+    await root.collection('x').insertMany([
+      { n: 1, ...named },
+      { n: 2, nested: { $inc: [1] }, 'a.b': '$$ROOT', text: '$n' },
+    ])
+    const before = await contentOf(root)
+    await apply([marking()], 'data')
+    expect(await root.collection('x').countDocuments({ done: true })).toBe(2)
+    await undoTo(opened, [marking()], null, common)
+    expect(await contentOf(root)).toEqual(before)
+  })
+
   it('of 16 MB are changed and given back byte by byte', async () => {
     const bytes = 16 * 1024 * 1024 - 4096
     await root.collection('x').insertOne({ n: 1, blob: new BSON.Binary(Buffer.alloc(bytes, 7)) })

@@ -72,7 +72,11 @@ async function put(
   const document = readExactly(bytes)
   if (guard !== null) {
     const query: Document = { ...guard, _id: id }
-    const { matchedCount } = await collection.replaceOne(query, document, { bypassDocumentValidation: true })
+    const options = { bypassDocumentValidation: true }
+    const literal = literalOf(document)
+    const { matchedCount } = await (literal === null
+      ? collection.replaceOne(query, document, options)
+      : collection.updateOne(query, [{ $replaceWith: literal }], options))
     return matchedCount === 1
   }
   try {
@@ -82,4 +86,14 @@ async function put(
     if (thrown instanceof MongoServerError && thrown.code === 11000) return false
     throw thrown
   }
+}
+
+/**
+ * The fields of a document of which one begins with `$`, null for any other: it takes another's place as a literal of a pipeline only
+ * (https://www.mongodb.com/docs/manual/core/dot-dollar-considerations/dollar-prefix/). The server leaves its `_id` where it is.
+ */
+function literalOf(document: Document): Document | null {
+  const fields: [unknown, unknown][] = document instanceof Map ? [...document] : Object.entries(document)
+  if (!fields.some(([name]) => String(name).startsWith('$'))) return null
+  return { $literal: new Map(fields.filter(([name]) => name !== '_id')) }
 }
