@@ -74,12 +74,13 @@ async function adoptValidator(
 async function bringIndexes(
   { catalog, signal, check }: CollectionRun,
   name: string,
-  { indexes = [], dropIndexes = [] }: CollectionDeclaration,
+  { options, indexes = [], dropIndexes = [] }: CollectionDeclaration,
   before: CollectionState | null,
 ): Promise<void> {
   const present = before?.indexes ?? []
   const missing: IndexState[] = []
-  for (const declared of indexes.map(indexOf)) {
+  const { collation } = before?.options ?? options ?? {}
+  for (const declared of indexes.map((index) => indexOf(index, collation))) {
     if (present.some((index) => sameIndex(index, declared))) continue
     const named = present.find((index) => index.name === declared.name)
     if (named !== undefined && differsInExpiryOnly(named, declared)) {
@@ -135,10 +136,16 @@ export async function restoreCollection(
     }
   }
   const missing = before.indexes.filter((one) => !present.some((is) => is.name === one.name && sameIndex(one, is)))
-  if (missing.length > 0) await catalog.createIndexes(name, missing)
+  const own = before.options.collation === undefined ? missing : missing.map(withCollation)
+  if (own.length > 0) await catalog.createIndexes(name, own)
   if (!same(now?.validation ?? null, before.validation)) await catalog.setValidation(name, before.validation)
   const after = await catalog.describe(name)
   if (!same(sorted(after), sorted(before))) throw refused(`${name}: read back after the undo, it is not what it was`)
+}
+
+/** One that a server reports without a collation compares bytes; made without one, it would get that of its collection. */
+function withCollation({ options, ...index }: IndexState): IndexState {
+  return { ...index, options: { collation: { locale: 'simple' }, ...options } }
 }
 
 /** @throws Failure `refused` when documents were put into a collection that an undo would drop. */

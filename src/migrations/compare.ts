@@ -6,9 +6,11 @@ import type { CollectionState, IndexState, Validation } from './store.ts'
 
 const record = z.record(z.string(), z.unknown())
 
-/** What a declaration says of an index, in the form in which a server reports it. */
-export function indexOf({ name, key, serves: _serves, ...options }: IndexDeclaration): IndexState {
-  return { name, key, options: withoutUnset(options) }
+/** What a declaration says of an index, in the form in which a server reports it. @param collation of its collection, which it has unless it names one */
+export function indexOf({ name, key, serves: _serves, ...options }: IndexDeclaration, collation?: unknown): IndexState {
+  if (isSimple(collation)) return { name, key, options: withoutUnset(options) }
+  const { version: _version, ...inherited } = record.parse(collation)
+  return { name, key, options: withoutUnset({ collation: inherited, ...options }) }
 }
 
 /** The validation that a declaration asks for once every document satisfies it. */
@@ -30,11 +32,11 @@ export function differences(
   const found: string[] = []
   const { schema, options = {}, indexes = [], dropIndexes = [] } = declaration
   for (const [option, value] of Object.entries(options)) {
-    if (includes(state.options[option], value)) continue
+    if (includes(asKept(option, state.options[option]), asKept(option, value))) continue
     found.push(`${name}: option ${option} is ${show(state.options[option])}, declared is ${show(value)}`)
   }
   if (schema !== undefined) found.push(...validationDifferences(name, schema, state.validation, moderate))
-  for (const declared of indexes.map(indexOf)) {
+  for (const declared of indexes.map((index) => indexOf(index, state.options.collation))) {
     const same = state.indexes.find((index) => sameIndex(index, declared))
     const named = state.indexes.find((index) => index.name === declared.name)
     if (same !== undefined) continue
@@ -69,11 +71,23 @@ const COLLATION = {
   ...{ maxVariable: 'punct', normalization: false, backwards: false },
 }
 
+/** Whether a collation compares bytes, as without one: a server names none then. */
+function isSimple(collation: unknown): boolean {
+  return record.default({ locale: 'simple' }).parse(collation).locale === 'simple'
+}
+
+/** An option of a collection as a server keeps it, which makes the size of a capped one a multiple of 256 (its source, collection_options.cpp). */
+function asKept(option: string, value: unknown): unknown {
+  if (option === 'size') return Math.ceil(Number(value) / 256) * 256
+  if (option === 'collation' && isSimple(value)) return undefined
+  return value === false ? undefined : value
+}
+
 /** An index as a server reports it: the keys of text in one, defaults filled in; without versions, which the server chooses. */
 function withDefaults({ name, key, options }: IndexState): IndexState {
   const { version: _collation, ...collation } = record.default({}).parse(options.collation)
-  const { textIndexVersion: _text, '2dsphereIndexVersion': _sphere, ...own } = options
-  const filled = { ...own, ...('collation' in own ? { collation: { ...COLLATION, ...collation } } : {}) }
+  const { collation: _own, textIndexVersion: _text, '2dsphereIndexVersion': _sphere, ...own } = options
+  const filled = { ...own, ...(isSimple(options.collation) ? {} : { collation: { ...COLLATION, ...collation } }) }
   const texts = Object.keys(key).filter((field) => key[field] === 'text' && field !== '_fts')
   if (texts.length === 0 && !('_fts' in key)) return { name, key, options: filled }
   const joined = Object.entries(key).flatMap(([field, value]) => {
@@ -87,8 +101,8 @@ function withDefaults({ name, key, options }: IndexState): IndexState {
 
 /** Same keys and options but for the seconds after which documents expire. */
 export function differsInExpiryOnly(one: IndexState, other: IndexState): boolean {
-  const { expireAfterSeconds: ones, ...oneOptions } = one.options
-  const { expireAfterSeconds: others, ...otherOptions } = other.options
+  const { expireAfterSeconds: ones, ...oneOptions } = withDefaults(one).options
+  const { expireAfterSeconds: others, ...otherOptions } = withDefaults(other).options
   return sameKey(one, other) && same(oneOptions, otherOptions) && ones !== undefined && others !== undefined
 }
 

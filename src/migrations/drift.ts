@@ -32,7 +32,7 @@ export async function driftOf(store: Store, migrations: readonly Migration[], si
     // What adopting left: the validator warns while documents do not satisfy it.
     const adopted = state !== null && warnsOnly(state, declaration)
     const found = differences(collection, declaration, state, adopted)
-    const known = (declaration.indexes ?? []).map(indexOf)
+    const known = (declaration.indexes ?? []).map((index) => indexOf(index, state?.options.collation))
     for (const index of state?.indexes ?? []) {
       if (!known.some((one) => sameIndex(one, index)) && !known.some(({ name }) => name === index.name)) {
         found.push(`${collection}: index ${index.name} is declared nowhere`)

@@ -27,7 +27,7 @@ export async function impactOfCollection(
   }
   if (declared.schema !== undefined) found.push(...(await impactOfValidator(catalog, name, declared.schema, before)))
   for (const index of declared.indexes ?? [])
-    found.push(...(await impactOfIndex(catalog, name, indexOf(index), before)))
+    found.push(...(await impactOfIndex(catalog, name, indexOf(index, before.options.collation), before)))
   for (const index of declared.dropIndexes ?? []) {
     if (before.indexes.some((one) => one.name === index)) found.push(warning(name, `index ${index} is dropped`))
   }

@@ -59,3 +59,26 @@ describe('an index that a server filled up with its defaults', () => {
       expect(sameIndex(state, indexOf(other))).toBe(false)
   })
 })
+
+describe('an option of a collection', () => {
+  const of = (declared: object, is: object) =>
+    differences('x', { options: declared }, { options: is, validation: null, indexes: [] }, false)
+
+  it.each([
+    ['the size of a capped one, which a server rounds up', { capped: true, size: 1000 }, { capped: true, size: 1024 }],
+    ['what it is without', { capped: false, collation: { locale: 'simple' } }, {}],
+    [
+      'one that is filled up',
+      { timeseries: { timeField: 'at' } },
+      { timeseries: { timeField: 'at', granularity: 'seconds', bucketMaxSpanSeconds: 3600 } },
+    ],
+  ])('is as declared: %s', (_what, declared, is) => {
+    expect(of(declared, is)).toEqual([])
+  })
+
+  it('is another with another size', () => {
+    expect(of({ capped: true, size: 1025 }, { capped: true, size: 1024 })).toEqual([
+      'x: option size is 1024, declared is 1025',
+    ])
+  })
+})
