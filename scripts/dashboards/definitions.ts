@@ -334,9 +334,12 @@ const security: Dashboard = {
     ),
     stat(
       'Chain of the audit trail',
-      'Whether it was whole when it was last verified; empty when no one did since the start.',
+      'Whether it was whole when it was last verified; empty when no one did in 30 days.',
       'bool_yes_no',
-      { whole: 'min(pacs_audit_chain_valid)' },
+      {
+        whole:
+          'min(last_over_time(pacs_audit_chain_valid[30d]) and topk by (chain) (1, last_over_time(pacs_audit_chain_verified_timestamp_seconds[30d])))',
+      },
       [1, 0.5],
     ),
     stat(
