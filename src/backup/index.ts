@@ -1,4 +1,13 @@
-export { arrange, backupNamed, backupsOf, listBackups, newBackupId, readContents } from './catalogue.ts'
+export {
+  arrange,
+  backupNamed,
+  backupsOf,
+  contentsOrNull,
+  listBackups,
+  newBackupId,
+  readContents,
+  type StoredBackup,
+} from './catalogue.ts'
 export type { BackupCheck, CheckContext } from './check.ts'
 export { answerCheck } from './check-process.ts'
 export type { Contents } from './contents.ts'

@@ -13,7 +13,7 @@ import type { Place } from '../../src/agent/data/place.ts'
 import { restoreHere } from '../../src/agent/data/restores.ts'
 import { layout } from '../../src/agent/layout.ts'
 import { planData } from '../../src/agent/server/plan-data.ts'
-import { listBackups, newBackupId, Restic, readContents } from '../../src/backup/index.ts'
+import { type Contents, listBackups, newBackupId, Restic, readContents } from '../../src/backup/index.ts'
 import { openDatabase } from '../../src/migrations/index.ts'
 import { fillRecords } from '../backup/records.ts'
 import { type Database, ensureRestic, Progress, startDatabase, waitFor } from '../lab/index.ts'
@@ -133,6 +133,26 @@ describe('a backup before a migration', () => {
     expect((await freshBackup(data)).message).toMatch(/^backup \S+ holds \d+ documents/)
     const all = (await listBackups(resticOf(data))).map(({ id }) => id)
     expect(all).toEqual([expect.not.stringMatching(torn), old])
+  })
+
+  it.each([
+    ['no database', () => null],
+    ['another database', (database: Contents['database']) => database && { ...database, database: 'staging' }],
+    ['nobody knows what', () => 'damaged'],
+  ])('is taken where the young one holds %s', async (what, changed) => {
+    const data = await planned(what.replaceAll(' ', '-'))
+    await freshBackup(data)
+    await makeOlder(data, 61)
+    const [old = expect.unreachable()] = await listBackups(resticOf(data))
+    const contents = await readContents(resticOf(data), old)
+    const file = join(await mkdtemp(join(directory, 'young-')), 'contents.json')
+    await writeFile(file, JSON.stringify({ ...contents, database: changed(contents.database) }))
+    const young = newBackupId(new Date())
+    await resticOf(data).backup([file], [`id=${young}`, 'part=contents'], hostname())
+    const { message } = await freshBackup(data)
+    const taken = /^backup (\S+) holds \d+ documents/.exec(message)?.[1] ?? expect.unreachable(message)
+    expect((await freshBackup(data)).message).toMatch(new RegExp(`^backup ${taken} is fresh: it began`))
+    expect((await freshBackup({ ...data, database: null })).message).toMatch(/^backup \S+ is fresh: it began/)
   })
 
   it('is taken where the young one in the repository is of another server, and is the newest that this one means', async () => {

@@ -5,10 +5,12 @@ import {
   backupMetrics,
   backupsOf,
   connectDatabase,
+  contentsOrNull,
   openRepository,
   type Pruning,
   Restic,
   retentionSchema,
+  type StoredBackup,
   takeBackup,
 } from '../../backup/index.ts'
 import { counted, formatDuration, messageOf } from '../../lib/index.ts'
@@ -37,9 +39,13 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
   const held = await openRepository(first, tools.docker, signal)
   const ageOf = ({ startedAt }: { startedAt: string }) => Date.now() - Date.parse(startedAt)
   // One that is to come began by a clock that was wrong: nobody knows how old it is.
-  const newest = backupsOf(hostname(), arrange(held ?? []).complete).find((one) => ageOf(one) >= 0)
-  if (newest !== undefined && ageOf(newest) < unlessNewerThan) {
-    return `backup ${newest.id} is fresh: it began ${formatDuration(ageOf(newest))} ago`
+  const young = backupsOf(hostname(), arrange(held ?? []).complete).filter(
+    (one) => ageOf(one) >= 0 && ageOf(one) < unlessNewerThan,
+  )
+  const say = (message: string) => print({ type: 'note', message })
+  for (const one of young) {
+    if (await holdsDatabase(data, first, one, say, signal))
+      return `backup ${one.id} is fresh: it began ${formatDuration(ageOf(one))} ago`
   }
   const { contents, pruning, second } = await takeBackup({
     tools,
@@ -89,6 +95,19 @@ function pruningText(repository: string, pruning: Pruning): string | null {
   const { forgotten } = pruning
   if (forgotten.length === 0) return null
   return `removed from the ${repository} repository, whose retention does not keep them: ${forgotten.join(', ')}`
+}
+
+/** Whether the database of the plan is in a backup, which may be of a time when it was another. Where the plan has none, any is as good. */
+async function holdsDatabase(
+  { database }: DataPlan,
+  restic: Restic,
+  backup: StoredBackup,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!database) return true
+  const contents = await contentsOrNull(restic, backup, signal, say)
+  return contents?.database?.database === database.backup.database
 }
 
 async function isEmpty({ database }: DataPlan): Promise<boolean> {
