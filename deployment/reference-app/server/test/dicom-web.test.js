@@ -59,6 +59,49 @@ test('a radiologist stores, and what is sent arrives as it was', async () => {
   )
 })
 
+test('an upload is written down as Orthanc answers it', async () => {
+  await using api = await startApi()
+  const jane = await api.as('jane')
+  const headers = { cookie: jane.cookie, 'x-csrf-token': jane.csrfToken, ...MULTIPART }
+  const send = async (/** @type {import('./fake-orthanc.js').Behaviour} */ behaviour) => {
+    api.orthanc.behave(behaviour)
+    const init = { method: 'POST', headers, body: '--x the instance --x--' }
+    return (await fetch(`${api.url}/api/dicom-web/studies`, init)).status
+  }
+  for (const status of [200, 202, 409, 507]) {
+    assert.equal(await send((_incoming, response) => void response.writeHead(status).end('{}')), status)
+  }
+  // What of it is stored nobody knows.
+  assert.equal(await send((incoming) => void incoming.socket.destroy()), 503)
+  assert.deepEqual(
+    api.db.documents('auditlogs').map(({ action, target, outcome }) => [action, target, outcome].join(' ')),
+    [
+      'study.store studies success',
+      'study.store studies (202) success',
+      'study.store studies (409) failure',
+      'study.store studies (507) failure',
+      'study.store studies failure',
+    ],
+  )
+})
+
+test('what Orthanc did not show was not seen', async () => {
+  await using api = await startApi()
+  const jane = await api.as('jane')
+  const read = async () => (await jane.get(`/api/dicom-web/studies/${STUDY}/instances`)).status
+  for (const status of [404, 500]) {
+    api.orthanc.behave((_incoming, response) => void response.writeHead(status).end())
+    assert.equal(await read(), status)
+  }
+  assert.deepEqual(api.db.documents('auditlogs'), [])
+  api.orthanc.behave(undefined)
+  assert.equal(await read(), 200)
+  assert.deepEqual(
+    api.db.documents('auditlogs').map(({ action }) => action),
+    ['study.view'],
+  )
+})
+
 test('an upload that is cut half-way is cut for Orthanc too, and written down as a failure', async () => {
   await using api = await startApi()
   const jane = await api.as('jane')

@@ -44,6 +44,14 @@ test('an export that failed says so and can be fetched again', async () => {
   assert.equal((await read(await jane.get('/api/exports'))).exports[0].state, 'failed')
   api.orthanc.behave(undefined)
   assert.equal((await jane.get(`/api/exports/${id}/archive`)).status, 200)
+  assert.deepEqual(
+    api.db.documents('auditlogs').map(({ action, outcome }) => [action, outcome]),
+    [
+      ['export.create', 'success'],
+      ['export.download', 'failure'],
+      ['export.download', 'success'],
+    ],
+  )
 })
 
 test('an archive that breaks off is not taken for a whole one', async () => {

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
 import { Families } from '../metrics/families.js'
-import { DatabaseUnavailable, RequestProblem } from '../problems.js'
+import { DatabaseUnavailable } from '../problems.js'
 import { Duplicate } from '../stores/database.js'
 import { entrySchema, nextEntry, verifyChain } from './audit-chain.js'
 import { QUERIES } from './queries.js'
@@ -49,19 +49,30 @@ export class AuditLog {
    * @template T
    * @param {{ user: string, action: string, target: string }} event
    * @param {() => Promise<T>} work
-   * @param {(result: T) => string} [targetOf] what was acted on, where only the work tells
+   * @param {(result: T) => { target?: string, outcome?: 'success' | 'failure' }} [told] what only its result tells
    * @returns {Promise<T>}
    */
-  async around(event, work, targetOf = () => event.target) {
-    let result
+  async around(event, work, told = () => ({})) {
+    const result = await this.before(event, work)
+    await this.append({ ...event, ...told(result) })
+    return result
+  }
+
+  /**
+   * Does what comes before the act itself, and writes it down only when it fails, whoever failed: what was half done is not known.
+   * Without the database there is no trail.
+   * @template T
+   * @param {{ user: string, action: string, target: string }} event
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  async before(event, work) {
     try {
-      result = await work()
+      return await work()
     } catch (error) {
-      if (error instanceof RequestProblem && error.status < 500) await this.append({ ...event, outcome: 'failure' })
+      if (!(error instanceof DatabaseUnavailable)) await this.append({ ...event, outcome: 'failure' })
       throw error
     }
-    await this.append({ ...event, target: targetOf(result) })
-    return result
   }
 
   /**

@@ -27,11 +27,9 @@ export function dicomWebRoutes({ orthanc, audit }) {
     const resource = resourceOf(request, RESOURCE)
     const answer = await orthanc.relay(request, response, resource, request.url.split('?')[1])
     const target = /^studies\/([\d.]+)/.exec(resource)?.[1]
-    await audit.viewed(
-      sessionOf(response),
-      target ? { action: 'study.view', target } : { action: 'worklist.view', target: 'worklist' },
-      response.locals.log,
-    )
+    const event = target ? { action: 'study.view', target } : { action: 'worklist.view', target: 'worklist' }
+    // Nobody saw what Orthanc refused.
+    if (isDone(answer)) await audit.viewed(sessionOf(response), event, response.locals.log)
     await handOn(answer, response)
   })
 
@@ -42,7 +40,15 @@ export function dicomWebRoutes({ orthanc, audit }) {
       throw new RequestProblem(415, 'STOW-RS is sent as multipart/related')
     }
     const event = { user: sessionOf(response).user.name, action: 'study.store', target: resource }
-    const answer = await audit.around(event, () => orthanc.relay(request, response, resource))
+    const answer = await audit.around(
+      event,
+      () => orthanc.relay(request, response, resource),
+      // With 202 it stored a part, with or without warnings, and its answer names the rest (PS3.18 10.5.3).
+      (answer) =>
+        answer.statusCode === 200
+          ? {}
+          : { target: `${resource} (${answer.statusCode})`, outcome: isDone(answer) ? 'success' : 'failure' },
+    )
     await handOn(answer, response)
   })
 
@@ -65,6 +71,11 @@ function resourceOf(request, pattern) {
   const resource = request.path.slice(1)
   if (!pattern.test(resource)) throw new RequestProblem(404, 'DICOMweb has no such resource here')
   return resource
+}
+
+/** @param {import('node:http').IncomingMessage} answer */
+function isDone({ statusCode = 0 }) {
+  return statusCode >= 200 && statusCode < 300
 }
 
 /**

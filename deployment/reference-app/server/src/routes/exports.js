@@ -39,16 +39,26 @@ export function exportRoutes({ exports, orthanc, audit, families }) {
     const id = readId(request.params.id)
     const user = sessionOf(response).user.name
     const event = { user, action: 'export.download', target: id.toHexString() }
-    const { studies } = await audit.around(event, () => exports.start(id, user))
+    const { studies } = await audit.before(event, () => exports.start(id, user))
+    const begin = async () => {
+      const archive = await orthanc.archive(studies)
+      if (archive === null)
+        throw new RequestProblem(404, 'the image archive (Orthanc) does not have all of these studies')
+      return Readable.fromWeb(archive)
+    }
     try {
       await families.exportRun(async () => {
-        const archive = await orthanc.archive(studies)
-        if (archive === null)
-          throw new RequestProblem(404, 'the image archive (Orthanc) does not have all of these studies')
-        response
-          .type('application/zip')
-          .set('Content-Disposition', `attachment; filename="studies-${id.toHexString()}.zip"`)
-        await pipeline(Readable.fromWeb(archive), response)
+        const archive = await audit.before(event, begin)
+        try {
+          // In the trail before the first byte leaves.
+          await audit.append(event)
+          response
+            .type('application/zip')
+            .set('Content-Disposition', `attachment; filename="studies-${id.toHexString()}.zip"`)
+          await pipeline(archive, response)
+        } finally {
+          archive.destroy()
+        }
       })
       await exports.finish(id, 'done')
     } catch (error) {

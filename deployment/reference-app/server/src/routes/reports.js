@@ -57,7 +57,9 @@ export function reportRoutes({ reports, identity, audit, families }) {
     const sign = async () => reports.sign(study, version, await families.attempt('signature', prove), meaning)
     // With the hash in the chain, record and signature cannot be changed together unseen.
     await families.sign(meaning, () =>
-      audit.around(event, sign, ({ recordId, recordHash }) => `${event.target}: ${recordId} ${recordHash}`),
+      audit.around(event, sign, ({ recordId, recordHash }) => ({
+        target: `${event.target}: ${recordId} ${recordHash}`,
+      })),
     )
     response.json({ versions: await reports.read(study) })
   })
