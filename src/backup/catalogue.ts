@@ -104,14 +104,25 @@ export async function contentsOrNull(
   }
 }
 
+/** Milliseconds that clocks may differ. */
+const CLOCK_SLACK = 300_000
+
+/** Whether a backup began by a clock that was wrong: nobody knows how old it is. */
+export function isToCome({ startedAt }: Pick<StoredBackup, 'startedAt'>, now: Date): boolean {
+  return Date.parse(startedAt) - now.getTime() > CLOCK_SLACK
+}
+
 /**
+ * One that is to come is the newest, or drawn, only where there is no other.
  * @param wanted `newest` or `random` of this server's backups, or the id of any
  * @param host this server's name
  * @throws Failure `refused` when there is none
  */
-export function chooseBackup(backups: readonly StoredBackup[], wanted: string, host: string): StoredBackup {
+export function chooseBackup(backups: readonly StoredBackup[], wanted: string, host: string, now: Date): StoredBackup {
   if (wanted !== 'newest' && wanted !== 'random') return backupNamed(wanted, backups)
-  const meant = backupsFor(host, backups)
+  const all = backupsFor(host, backups)
+  const begun = all.filter((one) => !isToCome(one, now))
+  const meant = begun.length > 0 ? begun : all
   const chosen = meant[wanted === 'newest' ? 0 : Math.floor(Math.random() * meant.length)]
   if (chosen === undefined) throw holdsNone()
   return chosen

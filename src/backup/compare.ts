@@ -1,5 +1,5 @@
 import { formatDuration } from '../lib/index.ts'
-import type { StoredBackup } from './catalogue.ts'
+import { isToCome, type StoredBackup } from './catalogue.ts'
 import type { DatabaseContents, FolderContents } from './contents.ts'
 import { type Definition, definitionDifferences, parseMetadata } from './definition.ts'
 import type { Findings } from './level.ts'
@@ -8,8 +8,6 @@ import type { RestoredCollection } from './restore.ts'
 /** How much smaller than its predecessors a backup may be: half of their median. */
 const LEAST_SHARE = 0.5
 const PREDECESSORS = 7
-/** Milliseconds that clocks may differ. */
-const CLOCK_SLACK = 300_000
 
 /** L0: young enough, and not suddenly small. @param maxAge milliseconds, null for any @param own those of the same server, newest first */
 export function judgeAge(
@@ -23,7 +21,8 @@ export function judgeAge(
   if (maxAge !== null && age > maxAge) {
     findings.push(`the backup is ${formatDuration(age)} old, at most ${formatDuration(maxAge)} are allowed`)
   }
-  if (age < -CLOCK_SLACK) findings.push(`the backup is of ${backup.startedAt}, which is to come: is the clock right?`)
+  if (isToCome(backup, now))
+    findings.push(`the backup is of ${backup.startedAt}, which is to come: is the clock right?`)
   const before = own.filter(({ id }) => id < backup.id).slice(0, PREDECESSORS)
   const median = before.map(({ bytes }) => bytes).sort((a, b) => a - b)[Math.floor(before.length / 2)]
   if (median !== undefined && backup.bytes < median * LEAST_SHARE) {

@@ -3,6 +3,7 @@ export {
   backupNamed,
   backupsOf,
   contentsOrNull,
+  isToCome,
   listBackups,
   newBackupId,
   readContents,

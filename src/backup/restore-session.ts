@@ -109,7 +109,7 @@ export async function withRestoreSession<T>(
     const { backup, contents } =
       target.kind === 'database' && target.to !== undefined && request.which === 'newest'
         ? await newestBefore(restic, backupsFor(request.host, backups), target.to, signal, request.progress)
-        : await chosen(restic, chooseBackup(backups, request.which, request.host), signal)
+        : await chosen(restic, chooseBackup(backups, request.which, request.host, new Date()), signal)
     client = request.database === null ? null : await connectDatabase(request.database)
     return await use(new RestoreSession(request, restic, backup, contents, backups, client))
   } catch (thrown) {

@@ -26,7 +26,7 @@ export async function verifyBackup(request: VerificationRequest): Promise<Verifi
   try {
     await removeDeadLocks(restic, tools.docker, signal)
     const all = await listBackups(restic, signal)
-    const backup = chooseBackup(all, request.which, request.host)
+    const backup = chooseBackup(all, request.which, request.host, request.now)
     progress(`L0: backup ${backup.id}`)
     const levels = [
       await runLevel('L0', signal, () => judgeAge(backup, backupsOf(backup.host, all), request.now, request.maxAge)),

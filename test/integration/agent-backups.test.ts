@@ -13,6 +13,7 @@ import type { Place } from '../../src/agent/data/place.ts'
 import { restoreHere } from '../../src/agent/data/restores.ts'
 import { layout } from '../../src/agent/layout.ts'
 import { planData } from '../../src/agent/server/plan-data.ts'
+import { chooseBackup } from '../../src/backup/catalogue.ts'
 import { type Contents, listBackups, newBackupId, Restic, readContents } from '../../src/backup/index.ts'
 import { openDatabase } from '../../src/migrations/index.ts'
 import { fillRecords } from '../backup/records.ts'
@@ -175,12 +176,13 @@ describe('a backup before a migration', () => {
     await freshBackup(data)
     await makeOlder(data, 61)
     // More of this day than retention keeps.
-    const ahead = Array.from({ length: 10 }, (_, n) => newBackupId(new Date(Date.now() + (n + 1) * 60_000)))
+    const ahead = Array.from({ length: 10 }, (_, n) => newBackupId(new Date(Date.now() + (n + 6) * 60_000)))
     const whole = (id: string) => [`id=${id}`, 'part=contents']
     await Promise.all(ahead.map((id) => resticOf(data).backup([import.meta.filename], whole(id), hostname())))
     const { message } = await freshBackup(data)
     const taken = /^backup (\S+) holds \d+ documents/.exec(message)?.[1] ?? expect.unreachable(message)
     for (const one of [data, two]) expect((await listBackups(resticOf(one))).map(({ id }) => id)).toContain(taken)
+    expect(chooseBackup(await listBackups(resticOf(data)), 'newest', hostname(), new Date()).id).toBe(taken)
     expect((await freshBackup(data)).message).toMatch(new RegExp(`^backup ${taken} is fresh: it began`))
   })
 

@@ -6,6 +6,7 @@ import {
   backupsOf,
   connectDatabase,
   contentsOrNull,
+  isToCome,
   openRepository,
   type Pruning,
   Restic,
@@ -37,10 +38,10 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
   const tools = toolsOf(place)
   const first = new Restic(tools.restic, data.repository, tools.path, tools.cache)
   const held = await openRepository(first, tools.docker, signal)
-  const ageOf = ({ startedAt }: { startedAt: string }) => Date.now() - Date.parse(startedAt)
-  // One that is to come began by a clock that was wrong: nobody knows how old it is.
+  const now = new Date()
+  const ageOf = ({ startedAt }: StoredBackup) => Math.max(0, now.getTime() - Date.parse(startedAt))
   const young = backupsOf(hostname(), arrange(held ?? []).complete).filter(
-    (one) => ageOf(one) >= 0 && ageOf(one) < unlessNewerThan,
+    (one) => !isToCome(one, now) && ageOf(one) < unlessNewerThan,
   )
   const say = (message: string) => print({ type: 'note', message })
   for (const one of young) {

@@ -9,6 +9,7 @@ const snapshot = (id: string, part: string, paths: string[] = []): Tagged => ({
   tags: [`id=${id}`, `part=${part}`],
 })
 const DAYS = [1, 2, 3, 4].map((day) => `2026010${day}t013000z-0000000${day}`)
+const NOW = new Date('2026-03-01T00:00:00Z')
 const TORN = '20260105t013000z-00000005'
 const held = [...DAYS.flatMap((id) => [snapshot(id, 'work'), snapshot(id, 'contents')]), snapshot(TORN, 'work')]
 const { complete } = arrange(held)
@@ -20,10 +21,22 @@ describe('of the backups of a repository', () => {
   })
 
   it('the newest, one by its id, or any of them is chosen', () => {
-    expect(chooseBackup(complete, 'newest', 'pacs1').id).toBe(DAYS[3])
-    expect(chooseBackup(complete, DAYS[1] ?? '', 'pacs1').id).toBe(DAYS[1])
-    const drawn = new Set(Array.from({ length: 1000 }, () => chooseBackup(complete, 'random', 'pacs1').id))
+    expect(chooseBackup(complete, 'newest', 'pacs1', NOW).id).toBe(DAYS[3])
+    expect(chooseBackup(complete, DAYS[1] ?? '', 'pacs1', NOW).id).toBe(DAYS[1])
+    const drawn = new Set(Array.from({ length: 1000 }, () => chooseBackup(complete, 'random', 'pacs1', NOW).id))
     expect([...drawn].sort()).toEqual(DAYS)
+  })
+
+  it('one that is to come is the newest, or drawn, only where there is no other', () => {
+    const [first = '', second = ''] = DAYS
+    const at = (now: string) => (wanted: string) => chooseBackup(complete, wanted, 'pacs1', new Date(now)).id
+    // Clocks may differ by 5 minutes.
+    expect(at('2026-01-02T01:25:00Z')('newest')).toBe(second)
+    const early = at('2026-01-02T01:24:59Z')
+    expect(early('newest')).toBe(first)
+    expect(Array.from({ length: 100 }, () => early('random'))).toEqual(Array(100).fill(first))
+    expect(early(second)).toBe(second)
+    expect(at('2025-12-31T00:00:00Z')('newest')).toBe(DAYS[3])
   })
 
   it('those of another server are not meant by a server that has its own, but for one that is named', () => {
@@ -33,19 +46,19 @@ describe('of the backups of a repository', () => {
       ...theirs.map((id) => ({ ...snapshot(id, 'contents'), hostname: 'staging' })),
     ]).complete
     expect(all[0]).toMatchObject({ id: theirs[3], host: 'staging' })
-    expect(chooseBackup(all, 'newest', 'pacs1').id).toBe(DAYS[3])
-    const drawn = new Set(Array.from({ length: 1000 }, () => chooseBackup(all, 'random', 'pacs1').id))
+    expect(chooseBackup(all, 'newest', 'pacs1', NOW).id).toBe(DAYS[3])
+    const drawn = new Set(Array.from({ length: 1000 }, () => chooseBackup(all, 'random', 'pacs1', NOW).id))
     expect([...drawn].sort()).toEqual(DAYS)
-    expect(chooseBackup(all, theirs[0] ?? '', 'pacs1').id).toBe(theirs[0])
+    expect(chooseBackup(all, theirs[0] ?? '', 'pacs1', NOW).id).toBe(theirs[0])
   })
 
   it('those of the one other server are meant by one that has none, as it takes its place; of several one must be named', () => {
-    expect(chooseBackup(complete, 'newest', 'new').id).toBe(DAYS[3])
+    expect(chooseBackup(complete, 'newest', 'new', NOW).id).toBe(DAYS[3])
     const all = arrange([...held, { ...snapshot(TORN, 'contents'), hostname: 'staging' }]).complete
     const message = `the repository holds no backup of this server (new), and those of several others: name one; the newest are ${TORN} of staging, ${DAYS[3]} of pacs1`
     for (const wanted of ['newest', 'random'])
-      expect(() => chooseBackup(all, wanted, 'new')).toThrow(expect.objectContaining({ kind: 'refused', message }))
-    expect(chooseBackup(all, DAYS[0] ?? '', 'new').id).toBe(DAYS[0])
+      expect(() => chooseBackup(all, wanted, 'new', NOW)).toThrow(expect.objectContaining({ kind: 'refused', message }))
+    expect(chooseBackup(all, DAYS[0] ?? '', 'new', NOW).id).toBe(DAYS[0])
   })
 
   it.each([
@@ -57,7 +70,9 @@ describe('of the backups of a repository', () => {
       `the repository holds no complete backup ${TORN}; the newest are ${DAYS.slice(1).toReversed().join(', ')}`,
     ],
   ])('none is chosen of %j by %s', (backups, wanted, message) => {
-    expect(() => chooseBackup(backups, wanted, 'pacs1')).toThrow(expect.objectContaining({ kind: 'refused', message }))
+    expect(() => chooseBackup(backups, wanted, 'pacs1', NOW)).toThrow(
+      expect.objectContaining({ kind: 'refused', message }),
+    )
   })
 })
 
