@@ -74,6 +74,16 @@ export function resticFailure(
   }
 }
 
+/** restic's exit code for a backup that it stored without some files. */
+const INCOMPLETE = 3
+
+/** Whether `restic backup --json` missed nothing but files that were deleted while it read them. */
+export function onlyVanished(code: number, stderr: string): boolean {
+  if (code !== INCOMPLETE) return false
+  const errors = stderr.split('\n').filter((line) => line.includes('"message_type":"error"'))
+  return errors.length > 0 && errors.every((line) => line.includes('no such file or directory'))
+}
+
 /** The refusal of a store that does not take these credentials, which restic tries again for minutes; null for any other line. */
 export function refusalOfCredentials(where: string, line: string): Failure | null {
   const cause = CAUSES.find(({ credentials, says }) => credentials === true && says.test(line))

@@ -4,7 +4,7 @@ import { refused } from '../lib/index.ts'
 import { askDocker, type Docker, runContainer } from './docker.ts'
 import { fileHash } from './file-hash.ts'
 import { isLocal, PROGRESS_RATE, parseStored, type Repository, type Stored } from './restic.ts'
-import { resticFailure } from './restic-failures.ts'
+import { onlyVanished, resticFailure } from './restic-failures.ts'
 import { writeTar } from './single-file-tar.ts'
 
 /** All containers of backups carry this label; none outlives its backup. */
@@ -104,7 +104,8 @@ async function runRestic(
     ],
     { signal },
   )
-  if (code === 0) return stdout
+  // A study may be deleted while it is read; whether it was one, the index is asked afterwards.
+  if (code === 0 || onlyVanished(code, stderr)) return stdout
   throw resticFailure(repository.location, code, stderr || stdout).failure
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { resticFailure } from '../../../src/backup/restic-failures.ts'
+import { onlyVanished, resticFailure } from '../../../src/backup/restic-failures.ts'
 
 const failure = (code: number, output: string, otherwise?: 'unhealthy') =>
   resticFailure('/backups', code, output, otherwise)
@@ -57,6 +57,21 @@ describe('what restic says', () => {
   it('in words that nobody knows counts as damage where it read what is stored', () => {
     expect(failure(1, 'Fatal: blob too short', 'unhealthy').failure.kind).toBe('unhealthy')
     expect(failure(1, 'Fatal: no space left on device', 'unhealthy').failure.kind).toBe('error')
+  })
+
+  it('is none where a file went while it was read, and nothing else is missing', () => {
+    const error = (message: string) =>
+      `{"message_type":"error","error":{"message":"${message}"},"during":"archival","item":"/volumes/orthanc/0b/0b/f231"}`
+    // As restic 0.18.1 said it of a file that was removed meanwhile.
+    const gone = error(
+      'incomplete metadata for /volumes/orthanc/0b/0b/f231: xattr.list /volumes/orthanc/0b/0b/f231: no such file or directory',
+    )
+    const end = '{"message_type":"exit_error","code":3,"message":"Warning: at least one source file could not be read"}'
+    expect(onlyVanished(3, `${gone}\n${gone}\n${end}`)).toBe(true)
+    const unread = error('read /volumes/orthanc/0b/0b/f232: input/output error')
+    expect(onlyVanished(3, `${gone}\n${unread}\n${end}`)).toBe(false)
+    expect(onlyVanished(3, end)).toBe(false)
+    expect(onlyVanished(1, gone)).toBe(false)
   })
 
   it('tells a repository that is not made yet from any other failure', () => {
