@@ -97,6 +97,15 @@ describe('the example workflows', () => {
     releases.second = run.outputs.get('build/push')?.release ?? ''
   })
 
+  it('are green, and change nothing, when they are run again on what serves', async () => {
+    const before = [await statusOf(staging), await statusOf(production)].map(({ serving }) => serving)
+    const run = await repository.push({ attempt: 2 })
+    keep(run)
+    expect(run.green, run.printed.slice(-3000)).toBe(true)
+    expect(run.outputs.get('build/push')?.release).not.toBe(releases.second)
+    expect([await statusOf(staging), await statusOf(production)].map(({ serving }) => serving)).toEqual(before)
+  })
+
   it('leave a server on which the release brought a health check that finds every part up, from outside too', async () => {
     const release = (await statusOf(production)).serving?.release ?? ''
     await production.copyIn(site.lab.ca, '/root/ca.crt')

@@ -244,7 +244,7 @@ export class UserRepository {
 
   async #act(
     args: readonly string[],
-    { vars = {}, github, onLine, onServer, through = [] }: RunOptions,
+    { vars = {}, github, attempt = 1, onLine, onServer, through = [] }: RunOptions,
   ): Promise<WorkflowRun> {
     // Secrets stand in a file that only root can read, as act takes them; never in its argv.
     await this.#runner.copyIn(
@@ -265,7 +265,7 @@ export class UserRepository {
         // The checkout of a job holds what lies in it, also what git ignores.
         '--use-gitignore=false',
         ...['--no-cache-server', '--json', '--actor', 'jane', '--secret-file', '/srv/secrets.yml'],
-        ...['--env', `GITHUB_API_URL=${github?.url ?? 'http://127.0.0.1:9'}`],
+        ...['--env', `GITHUB_API_URL=${github?.url ?? 'http://127.0.0.1:9'}`, '--env', `GITHUB_RUN_ATTEMPT=${attempt}`],
         ...Object.entries(all).flatMap(([name, value]) => ['--var', `${name}=${value}`]),
       ],
       {
@@ -304,6 +304,8 @@ export interface RunOptions {
   /** Who answers as GitHub's API, and which token it knows; nobody where it is absent. */
   github?: { url: string; token: string }
   vars?: Readonly<Record<string, string>>
+  /** Which run of the workflow on this commit it is, by GitHub's count. */
+  attempt?: number
   /** What act is run by. */
   through?: readonly string[]
   /** Called with what the steps print. */
