@@ -43,7 +43,7 @@ const overview: Dashboard = {
       backup: 'pacs_backup_last_success_timestamp_seconds * 1000',
     }),
     stat('Certificate ends', 'When the certificate of the public entry ends.', 'dateTimeFromNow', {
-      certificate: 'min(traefik_tls_certs_not_after) * 1000',
+      certificate: 'min(max by (cn, sans) (traefik_tls_certs_not_after)) * 1000',
     }),
     graph('Requests', 'All that comes in, by the first digit of its answer.', 'reqps', {
       '{{class}}xx': `sum by (class) (label_replace(rate(traefik_entrypoint_requests_total{${PUBLIC}}[$__rate_interval]), "class", "$1", "code", "(.).*"))`,

@@ -79,6 +79,6 @@ async function alarmedBefore(): Promise<number> {
   const rule = (await readRules()).groups
     .flatMap(({ rules }) => rules)
     .find((one) => 'alert' in one && one.alert === 'CertificateExpiresSoon')
-  const [, days] = /^traefik_tls_certs_not_after - time\(\) < (\d+) \* 86400$/.exec(rule?.expr ?? '') ?? []
+  const [, days] = /\(traefik_tls_certs_not_after\) - time\(\) < (\d+) \* 86400$/.exec(rule?.expr ?? '') ?? []
   return Number(days) * 86_400
 }
