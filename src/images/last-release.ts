@@ -77,7 +77,16 @@ async function pullTag(tag: string, access: RegistryAccess): Promise<boolean> {
   }
 }
 
-/** Names of all that a release's scans found, by service: what a vendor's image had then is not new. */
-export function knownFindings({ evidence }: ReleaseEvidence): Map<string, ReadonlySet<string>> {
-  return new Map(Object.entries(evidence).map(([service, { report }]) => [service, findingNames(service, report)]))
+/**
+ * Names of what a release's scans found, by service: what a vendor's image had then is not new. What a waiver let pass
+ * is left out, or it would pass for ever once it was pushed.
+ */
+export function knownFindings({ manifest, evidence }: ReleaseEvidence): Map<string, ReadonlySet<string>> {
+  return new Map(
+    Object.entries(evidence).map(([service, { report }]) => {
+      const names = findingNames(service, report)
+      for (const waived of manifest.images[service]?.verdict?.waived ?? []) names.delete(waived)
+      return [service, names]
+    }),
+  )
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { knownFindings } from '../../../../src/images/index.ts'
 import { refusalOf, refusalTable } from '../../../../src/images/scan/describe.ts'
 import { nameOf } from '../../../../src/images/scan/findings.ts'
 import { DEFAULT_POLICY, type Policy } from '../../../../src/images/scan/policy.ts'
@@ -11,7 +12,7 @@ import {
 } from '../../../../src/images/scan/verdict.ts'
 import { parseWaivers } from '../../../../src/images/scan/waivers.ts'
 import { scanSarif } from '../../../../src/images/scan/what-runs.ts'
-import { sha256, verdictSchema } from '../../../../src/release/index.ts'
+import { type ReleaseManifest, sha256, verdictSchema } from '../../../../src/release/index.ts'
 import {
   dockerfileReportOf,
   IMAGE,
@@ -283,6 +284,12 @@ describe("the verdict on a vendor's image", () => {
 
 describe('a waiver', () => {
   const report = reportOf([vulnerability(), vulnerability({ PkgName: 'libxml2' })])
+  /** What counts as known once a release with this verdict was pushed. */
+  const pushed = ({ verdict }: Judgement) =>
+    knownFindings({
+      manifest: { images: { api: { verdict } } } as unknown as ReleaseManifest,
+      evidence: { api: { report: JSON.stringify(report), sbom: '{}' } },
+    })
   const written = (rest: string) =>
     parseWaivers(
       'w.yml',
@@ -300,6 +307,15 @@ describe('a waiver', () => {
     const judgement = verdictOn(report, { waivers: written(rest) })
     expect(judgement.refused.map((each) => each.package).sort()).toEqual(expected)
     if (judgement.verdict) expect(judgement.verdict.waived).toEqual(['CVE-2026-1 in libxml2', 'CVE-2026-1 in openssl'])
+  })
+
+  test("lets what is new in a vendor's image pass as long as it stands, not for ever once that was pushed", () => {
+    const vendors = { built: false, known: new Map([['api', new Set(['CVE-2026-1 in openssl'])]]) }
+    const judged = verdictOn(report, { ...vendors, waivers: written('') })
+    expect(judged.verdict).toMatchObject({ open: ['CVE-2026-1 in openssl'], waived: ['CVE-2026-1 in libxml2'] })
+    const next = { built: false, known: pushed(judged) }
+    expect(verdictOn(report, { ...next, waivers: written('') }).verdict).toEqual(judged.verdict)
+    expect(verdictOn(report, next).refused.map(nameOf)).toEqual(['CVE-2026-1 in libxml2'])
   })
 
   test('that nothing needed is named by file and line', () => {
