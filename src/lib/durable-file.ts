@@ -30,6 +30,26 @@ export async function replaceFile(
   await syncDirectory(dirname(path))
 }
 
+/**
+ * Adds a line to a file, whole or not at all: what a full disk took of it is taken back, or the next one would be glued to it.
+ * @param sync whether it is on the disk when this returns
+ */
+export async function appendLine(path: string, line: string, mode: number, sync: boolean): Promise<void> {
+  const file = await open(path, 'a', mode)
+  try {
+    const { size } = await file.stat()
+    try {
+      await file.appendFile(`${line}\n`)
+      if (sync) await file.datasync()
+    } catch (thrown) {
+      await file.truncate(size).catch(() => undefined)
+      throw thrown
+    }
+  } finally {
+    await file.close()
+  }
+}
+
 /** Makes the names in a directory durable. */
 export function syncDirectory(path: string): Promise<void> {
   return sync(path)
@@ -42,12 +62,21 @@ export async function syncTree(path: string): Promise<void> {
   await Promise.all([sync(path), ...inside.map((entry) => sync(join(entry.parentPath, entry.name)))])
 }
 
+const GONE = '.gone'
+
 /** Removes a directory so that one whose removal is cut short is not taken for a whole one: it goes out of sight first. */
 export async function removeTree(path: string): Promise<void> {
-  const gone = join(dirname(path), `.${basename(path)}.gone`)
+  const gone = join(dirname(path), `.${basename(path)}${GONE}`)
   await rm(gone, { recursive: true, force: true })
   await rename(path, gone)
   await rm(gone, { recursive: true })
+}
+
+/** Removes what removals that were cut short left in `directory`. */
+export async function removeGone(directory: string): Promise<void> {
+  const names = await readdir(directory).catch(() => [])
+  const gone = names.filter((name) => name.startsWith('.') && name.endsWith(GONE))
+  await Promise.all(gone.map((name) => rm(join(directory, name), { recursive: true })))
 }
 
 async function sync(path: string): Promise<void> {

@@ -1,6 +1,6 @@
 export { counted } from './counted.ts'
 export { type Command, dockerContext, dockerPlugin, hasDocker, refusalOf } from './docker-client.ts'
-export { removeTree, replaceFile, syncDirectory, syncTree } from './durable-file.ts'
+export { appendLine, removeGone, removeTree, replaceFile, syncDirectory, syncTree } from './durable-file.ts'
 export { formatDuration, parseDuration } from './duration.ts'
 export {
   badInput,

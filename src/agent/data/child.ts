@@ -86,7 +86,10 @@ export async function runChild<T>(work: Work, value: z.ZodType<T>, options: Chil
     onLine: (text, stream) => {
       if (stream === 'stderr') return
       const line = lineOf(text)
-      if (line) saying = saying.then(() => say(line))
+      if (!line) return
+      saying = saying.then(() => say(line))
+      // What could not be told, as on a full disk, is met once the child has ended.
+      saying.catch(() => undefined)
     },
   })
   await saying

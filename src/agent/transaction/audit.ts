@@ -1,5 +1,5 @@
-import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { appendLine } from '../../lib/index.ts'
 
 /** Writes one line to the audit: who asked for what, and what came of it. */
 export type Audit = (record: Readonly<Record<string, unknown>>) => Promise<void>
@@ -8,7 +8,6 @@ export type Audit = (record: Readonly<Record<string, unknown>>) => Promise<void>
 export function openAudit(directory: string, now: () => number): Audit {
   return async (record) => {
     const day = new Date(now()).toISOString().slice(0, 10)
-    const file = join(directory, `${day}.jsonl`)
-    await appendFile(file, `${JSON.stringify(record)}\n`, { mode: 0o640, flush: true })
+    await appendLine(join(directory, `${day}.jsonl`), JSON.stringify(record), 0o640, true)
   }
 }

@@ -1,8 +1,8 @@
 import { EventEmitter, on } from 'node:events'
 import { createReadStream, existsSync } from 'node:fs'
-import { open, readdir, readFile, truncate } from 'node:fs/promises'
+import { readdir, readFile, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readJsonLines } from '../../lib/index.ts'
+import { appendLine, readJsonLines } from '../../lib/index.ts'
 import { eventSchema, type TransactionEvent, type TransactionResult } from '../protocol.ts'
 import { Turn } from './turn.ts'
 
@@ -95,13 +95,7 @@ export function openJournal(directory: string, now: () => Date): Journal {
       const append = (draft: Draft, sync = false) => {
         const event = eventSchema.parse({ seq: ++seq, at: now().toISOString(), ...draft })
         return turn.take(async () => {
-          const file = await open(path(id), 'a', 0o640)
-          try {
-            await file.write(`${JSON.stringify(event)}\n`)
-            if (sync) await file.datasync()
-          } finally {
-            await file.close()
-          }
+          await appendLine(path(id), JSON.stringify(event), 0o640, sync)
           live.emit(id, event)
         })
       }

@@ -4,7 +4,7 @@ import { settleCore } from './core.ts'
 import { applyTraffic } from './cutover.ts'
 import { undoOrFail } from './deploy.ts'
 import { MARK_GOES_ON, MIGRATION_GOES_ON, UNDO_GOES_ON } from './guest.ts'
-import type { Journal } from './journal.ts'
+import type { Journal, Reporter } from './journal.ts'
 import type { World } from './world.ts'
 
 /**
@@ -19,7 +19,7 @@ export async function recover(world: World, journal: Journal, reason: string): P
   await startServing(world).catch((thrown) => late.push(thrown))
   await endTransaction(world, journal, reason)
   if (world.store.state.serving) await applyTraffic(world).catch((thrown) => late.push(thrown))
-  await completeJournal(world, journal)
+  await completeJournal(world, journal).catch((thrown) => late.push(thrown))
   await removeReaders(world)
   if (late.length > 0) throw late[0]
 }
@@ -28,7 +28,8 @@ export async function recover(world: World, journal: Journal, reason: string): P
 async function endTransaction(world: World, journal: Journal, reason: string): Promise<void> {
   const { transaction, phase, serving, core } = world.store.state
   if (!transaction) return
-  const writer = await journal.writer(transaction.id)
+  // Nothing is recovered from a journal, so one that cannot be read stops nothing.
+  const writer = await journal.writer(transaction.id).catch(() => SILENT)
   if (phase !== 'idle') {
     await undoOrFail({ id: transaction.id, report: writer }, world, reason)
     return
@@ -48,6 +49,9 @@ async function endTransaction(world: World, journal: Journal, reason: string): P
     last: { transaction: transaction.id, result },
   })
 }
+
+const silent = async () => undefined
+const SILENT: Reporter = { step: silent, progress: silent, note: silent }
 
 /** What a transaction comes to whose agent died; `settled` is what was settled of a core transaction that had begun. */
 function interrupted(
@@ -87,7 +91,7 @@ async function startServing(world: World): Promise<void> {
 }
 
 /** A crash between a seal (or an undo) and its `result` line leaves followers waiting; the state knows what it was. */
-async function completeJournal(world: World, journal: Journal): Promise<void> {
+export async function completeJournal(world: World, journal: Journal): Promise<void> {
   const { last } = world.store.state
   if (!last || !journal.has(last.transaction)) return
   for await (const event of journal.recorded(last.transaction)) if (event.type === 'result') return

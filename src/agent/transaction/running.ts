@@ -6,6 +6,7 @@ import type { Journal, JournalWriter } from './journal.ts'
 import { outcomeOf } from './outcome.ts'
 import { type Asked, perform } from './perform.ts'
 import type { Planner } from './planner.ts'
+import { completeJournal } from './recovery.ts'
 import type { Run, World } from './world.ts'
 
 /** The transaction that holds the lock. */
@@ -36,6 +37,8 @@ interface Parts {
 export async function begin(id: string, { request }: Asked, key: string, parts: Parts): Promise<Running> {
   const { journal, world, audit } = parts
   const { kind, actor, run } = request
+  // The state is about to forget it.
+  await completeJournal(world, journal)
   const since = new Date(world.now()).toISOString()
   await audit({ at: since, transaction: id, kind, actor, key, run, ...reasonsOf(request) })
   // The state before the journal: a start after a crash writes the missing result of what the state names, and of nothing else.

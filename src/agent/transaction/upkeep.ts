@@ -40,7 +40,7 @@ export class Upkeep {
   /** Brings the server to rest again, unless a transaction runs; what fails is tried later. */
   async retryUndo(): Promise<void> {
     const { world, journal, isBusy, log } = this.#parts
-    if (isBusy()) return
+    if (isBusy()) return this.retryUndoLater()
     try {
       await recover(world, journal, 'the undo is tried again')
       this.plan()

@@ -12,12 +12,12 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
 /** Runs a child whose program is `text`. @returns its value and what it said */
-async function child(text: string) {
+async function child(text: string, progress?: (message: string) => Promise<void>) {
   const script = join(directory, 'child.mjs')
   await writeFile(script, text)
   const said: string[] = []
   const say = async (message: string) => void said.push(message)
-  const report = { step: (_step: string, message: string) => say(message), progress: say, note: say }
+  const report = { step: (_step: string, message: string) => say(message), progress: progress ?? say, note: say }
   const value = await runChild({ work: 'test' }, z.string(), { script, path: '', report, timeout: 20_000 })
   return { value, said }
 }
@@ -45,4 +45,21 @@ it('fails as the child failed, and says so of one that ends without a word', asy
     kind: 'failed',
     message: expect.stringMatching(/^the work on the data was killed.* ask again$/),
   })
+})
+
+it('fails, and nothing else does, where what it says cannot be written', async () => {
+  const unhandled: unknown[] = []
+  const hear = (thrown: unknown) => void unhandled.push(thrown)
+  process.on('unhandledRejection', hear)
+  try {
+    const full = async () => Promise.reject(new Error('ENOSPC: no space left'))
+    const text = `
+      console.log(JSON.stringify({ type: 'progress', message: 'one' }))
+      process.stdin.once('end', () => console.log(JSON.stringify({ type: 'done', value: 'three' }))).resume()
+    `
+    await expect(child(text, full)).rejects.toThrow('ENOSPC')
+    expect(unhandled).toEqual([])
+  } finally {
+    process.off('unhandledRejection', hear)
+  }
 })

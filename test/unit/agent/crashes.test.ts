@@ -1,5 +1,5 @@
 // Whatever instant an agent dies at, the next one, left alone, brings the server to rest (I3).
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { TransactionRequestInput } from '../../../src/agent/protocol.ts'
 import type { Agent } from '../../../src/agent/transaction/agent.ts'
 import { freshServer } from './fresh-server.ts'
@@ -7,6 +7,8 @@ import { ask, back, deployOf, diesIn, PAGE_LOAD, resultOf, submit } from './life
 import { MemoryWorld, memoryRelease } from './memory-world.ts'
 
 const here = freshServer()
+/** Milliseconds after which an undo is tried again, unlike any other. */
+const RETRY = 7
 /** Names transactions that die. */
 let ids = 0
 
@@ -60,11 +62,17 @@ describe('whatever kills the agent', { timeout: 240_000 }, () => {
     const { start } = world.engine
     let starts = false
     world.engine.start = (names) => (starts ? start(names) : Promise.reject(new Error('the engine starts nothing')))
-    await using next = await here.start(world, 5)
+    await using next = await here.start(world, RETRY)
     expect(await resultOf(next.agent, id)).toMatchObject({ outcome: 'refused' })
     expect(next.logged.join()).toContain('the engine starts nothing')
+    // Nor is it forgotten where the next transaction runs when it is tried again.
+    const waiting = await submit(next.agent, { kind: 'backup', actor: 'jane' })
+    const planned = vi.spyOn(globalThis, 'setTimeout')
+    await expect.poll(() => planned.mock.calls.some(([, ms]) => ms === RETRY)).toBe(true)
+    planned.mockRestore()
     here.server.trafficBroken = false
     starts = true
+    await next.agent.abort(waiting)
     await expect.poll(() => here.server.public().serves).toBe(true)
   })
 
