@@ -109,6 +109,8 @@ export class Agent implements AgentService {
       this.#running = running
       running.done = this.#execute(running, asked, logout)
     } catch (thrown) {
+      // It may stand in the state, which could not be written back.
+      if (this.#parts.world.store.state.transaction) this.#upkeep.retryUndoLater()
       await logout()
       throw thrown
     }
@@ -139,11 +141,15 @@ export class Agent implements AgentService {
       running.stop.abort(interruption(running.kind, `a rollback was asked by ${request.actor}`))
       await running.done
     }
-    const { transaction } = this.#parts.world.store.state
-    if (!transaction) return running?.kind === 'deploy'
+    const { transaction, phase, last } = this.#parts.world.store.state
+    if (!transaction) {
+      // One that was sealed before it could be ended serves now, and is what the rollback is to leave.
+      const isSealed = last?.transaction === running?.id && last?.result.outcome === 'deployed'
+      return running?.kind === 'deploy' && !isSealed
+    }
     if (request.kind === 'rollback') await this.#upkeep.retryUndo()
     if (this.#parts.world.store.state.transaction) throw locked(transaction, ', whose undo could not finish yet')
-    return true
+    return phase !== 'idle' || transaction.kind === 'deploy'
   }
 
   /** Runs one transaction to its result, which is always written. */

@@ -315,6 +315,41 @@ describe('a transaction whose end cannot be written, as on a full disk,', () => 
   })
 })
 
+describe('a rollback that ends another transaction', () => {
+  it('goes back from a deploy that was sealed before it could be ended', async () => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    const { edge, store } = life.world
+    const { routers } = edge
+    const asked = Promise.withResolvers<void>()
+    edge.routers = async () => {
+      if (store.state.serving?.release === memoryRelease(2).id) await asked.promise
+      return routers()
+    }
+    await submit(life.agent, deployOf(2))
+    await expect.poll(() => store.state.serving?.release).toBe(memoryRelease(2).id)
+    const result = ask(life.agent, back())
+    asked.resolve()
+    expect(await result).toMatchObject({ outcome: 'deployed', direction: 'back', serving: memoryRelease(1).id })
+  })
+
+  it('goes back also from a backup whose end could not be written', async () => {
+    await using life = await here.start()
+    for (const number of [1, 2]) await ask(life.agent, deployOf(number))
+    const { jobs, store } = life.world
+    const { write } = store
+    const { backup } = jobs
+    jobs.backup = (...work) =>
+      backup(...work).finally(() => {
+        store.write = () => Promise.reject(new Error('ENOSPC: no space left'))
+      })
+    await submit(life.agent, { kind: 'backup', actor: 'jane' })
+    await expect.poll(() => life.logged.join()).toContain('could not be written: ENOSPC')
+    store.write = write
+    expect(await ask(life.agent, back())).toMatchObject({ outcome: 'deployed', serving: memoryRelease(1).id })
+  })
+})
+
 describe('one lock', () => {
   it('tells a second deploy who holds it and since when', async () => {
     await using life = await here.start()
