@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { removeTree } from '../../lib/index.ts'
+import { removeGone, removeTree } from '../../lib/index.ts'
 import type { Layout } from '../layout.ts'
 import { hashesOf } from '../transaction/core-definition.ts'
 import { readDefinition } from './core-files.ts'
@@ -18,6 +18,9 @@ export interface Kept {
 
 /** Removes releases, images, core definitions and config revisions that nothing kept names. */
 export async function pruneServer(kept: Kept, releases: Releases, paths: Layout, engine: Engine): Promise<void> {
+  const services = await visible(paths.stack)
+  const folders = [paths.releases, paths.config, ...services.map((service) => join(paths.stack, service))]
+  await Promise.all(folders.map(removeGone))
   const names = new Set<string>([...kept.instances.map((one) => one.release), kept.coreRelease ?? ''])
   const stored = await visible(paths.releases)
   // Of one that cannot be read no image is known.
@@ -28,7 +31,7 @@ export async function pruneServer(kept: Kept, releases: Releases, paths: Layout,
     await removeTree(join(paths.releases, id))
   }
   const revisions = new Set(kept.instances.map((one) => one.config))
-  for (const service of await visible(paths.stack)) {
+  for (const service of services) {
     const hashes = (kept.core[service] ?? []).map(hashesOf)
     const live = hashes.flatMap(({ files }) => (files === null ? [] : [files, LIVE]))
     const left = new Set([...hashes.map(({ definition }) => definition), ...live])

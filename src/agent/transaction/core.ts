@@ -175,7 +175,8 @@ function progress(work: State['core']['work']): string {
 
 /** Core services that `services` do not hold: one that is gone is forgotten, one that runs on is named. */
 export async function settleFormer(services: readonly CoreService[], run: Run, world: World): Promise<void> {
-  const known = Object.entries(world.store.state.core.services)
+  const { services: all, replacing } = world.store.state.core
+  const known = Object.entries(all)
   const isFormer = ([name]: [string, string]) => services.every((service) => service.name !== name)
   if (!known.some(isFormer)) return
   const containers = await world.engine.containers({ label: CORE_LABEL })
@@ -186,7 +187,8 @@ export async function settleFormer(services: readonly CoreService[], run: Run, w
       `this release does not define ${left.join(', ')} of an earlier core: once no rollback needs that, docker rm -f it`,
     )
   }
-  await writeCore(world, { services: Object.fromEntries(known.filter((one) => !isFormer(one) || runsOn(one))) })
+  const kept = Object.fromEntries(known.filter((one) => !isFormer(one) || runsOn(one)))
+  await writeCore(world, { services: kept, replacing: replacing.filter(({ service }) => service in kept) })
 }
 
 /** Why a deploy does not fit the core that runs; null when it does. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Failure, formatDuration, messageOf, together } from '../../lib/index.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
 import { applyTraffic } from './cutover.ts'
@@ -110,13 +111,8 @@ async function seal(instance: Instance, how: Bringing, run: Run, world: World): 
     transaction: null,
     serving: instance,
     candidate: null,
-    // The core runs as this release defines it, or it would not have been brought: what else it says of the data holds from now on.
-    core:
-      how.direction === 'forward' && state.core.release !== null
-        ? { ...state.core, release: instance.release }
-        : state.core,
     warm: previous ? { instance: previous, until } : null,
-    history: withNewest(state, instance, world),
+    ...accept(state, instance, how.direction, world),
     last: { transaction: run.id, result },
   })
   // What was warm until now has no routes left and is swept behind the result. A failure cannot take the seal back: it is said,
@@ -125,10 +121,23 @@ async function seal(instance: Instance, how: Bringing, run: Run, world: World): 
   return result
 }
 
-/** The history with `instance` as its newest entry, once. */
-export function withNewest(state: State, instance: Instance, world: Pick<World, 'now'>): State['history'] {
-  const others = state.history.filter((entry) => entry.instance.instance !== instance.instance)
-  return [{ instance, accepted: new Date(world.now()).toISOString() }, ...others].slice(0, KEPT_INSTANCES)
+/** The history with `instance` as its newest entry, once; the core is that of its release where it runs as that defines it. */
+export function accept(
+  { core, history }: State,
+  instance: Instance,
+  direction: Bringing['direction'],
+  world: Pick<World, 'now'>,
+): Pick<State, 'core' | 'history'> {
+  const before = history.find((entry) => entry.instance.release === instance.release)?.core ?? null
+  // No other goes forward; what a release defines never changes.
+  const fitting = direction === 'forward' ? core.services : before
+  const isItsOwn = core.release !== null && isDeepStrictEqual(fitting, core.services)
+  const others = history.filter((entry) => entry.instance.instance !== instance.instance)
+  const newest = { instance, accepted: new Date(world.now()).toISOString(), core: fitting }
+  return {
+    core: isItsOwn ? { ...core, release: instance.release } : core,
+    history: [newest, ...others].slice(0, KEPT_INSTANCES),
+  }
 }
 
 /**

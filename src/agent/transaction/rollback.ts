@@ -2,7 +2,7 @@ import { Failure, formatDuration, messageOf, refused } from '../../lib/index.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
 import { faultOf } from '../server/probe.ts'
 import { applyTraffic } from './cutover.ts'
-import { withNewest } from './deploy.ts'
+import { accept } from './deploy.ts'
 import type { Instance, State } from './state.ts'
 import type { Run, World } from './world.ts'
 
@@ -64,7 +64,7 @@ export async function exchangeWarm(request: RequestOf<'rollback'>, run: Run, wor
     transaction: null,
     serving: warm.instance,
     warm: { instance: serving, until },
-    history: withNewest(before, warm.instance, world),
+    ...accept(before, warm.instance, 'back', world),
     last: { transaction: run.id, result },
   })
   try {

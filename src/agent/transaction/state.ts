@@ -90,7 +90,14 @@ export const stateSchema = z.object({
       .default(null),
   }),
   /** Instances that were sealed here, newest first: what a rollback may go to. */
-  history: z.array(z.object({ instance: instanceSchema, accepted: z.string() })),
+  history: z.array(
+    z.object({
+      instance: instanceSchema,
+      accepted: z.string(),
+      /** The definitions of core services that its release fits; null where an older agent sealed it. */
+      core: z.record(z.string(), z.string()).nullable().default(null),
+    }),
+  ),
   last: lastSchema.nullable(),
 })
 

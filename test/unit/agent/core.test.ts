@@ -117,7 +117,7 @@ describe('a core transaction', () => {
     expect(running()).toEqual(['store-1', 'edge-1'])
   })
 
-  it('is said to be that of the release that serves by it, whose data is then backed up; a rollback changes neither', async () => {
+  it('is said to be that of the release that serves by it, whose data is then backed up, also after a rollback', async () => {
     await using life = await here.start()
     define(1)
     await ask(life.agent, coreOf())
@@ -130,7 +130,15 @@ describe('a core transaction', () => {
     expect(await backedUp()).toBe(second)
     expect(await life.agent.status()).toMatchObject({ core: { release: second } })
     expect(await ask(life.agent, back())).toMatchObject({ serving: memoryRelease(1).id })
-    expect(await backedUp()).toBe(second)
+    expect(await backedUp()).toBe(memoryRelease(1).id)
+
+    // A core that another release brought is that one's, whatever serves by it.
+    define(3)
+    const third = { ...coreOf(true), release: memoryRelease(3).reference } as TransactionRequestInput
+    expect(await ask(life.agent, third)).toMatchObject({ outcome: 'done' })
+    await ask(life.agent, deployOf(3))
+    expect(await ask(life.agent, back())).toMatchObject({ serving: memoryRelease(1).id })
+    expect(await backedUp()).toBe(memoryRelease(3).id)
   })
 
   it('forgets a service that a release no longer defines, once its container is gone', async () => {

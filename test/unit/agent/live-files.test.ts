@@ -85,9 +85,11 @@ describe('the live files of a core service', () => {
     const kept = { instances: [], core: { proxy: [`${'a'.repeat(16)}.${NEW}`] }, coreRelease: null }
     await mkdir(layout(root).config)
     await mkdir(join(layout(root).releases, '20261101t101500z-abc1234def01', 'stack'), { recursive: true })
+    await mkdir(join(layout(root).config, '.0123456789abcdef.gone', 'secrets'), { recursive: true })
     await pruneServer(kept, releases, layout(root), new MemoryWorld(new Server()).engine)
     expect((await readdir(service)).sort()).toEqual([NEW, 'a'.repeat(16), 'live'])
     expect(await readdir(layout(root).releases)).toEqual([])
+    expect(await readdir(layout(root).config)).toEqual([])
     expect(await readFile(inLive('a.conf'), 'utf8')).toBe('new')
   })
 })
