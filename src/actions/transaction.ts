@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import {
   type AgentClient,
+  type AgentStatus,
   type OpenDatabase,
   type RequesterReport,
   reportOf,
@@ -8,7 +9,7 @@ import {
   type TransactionRequestInput,
   type TransactionResult,
 } from '../agent/client.ts'
-import { Failure, formatDuration } from '../lib/index.ts'
+import { Failure, formatDuration, refused } from '../lib/index.ts'
 import { type Heartbeat, type Job, jobContext, log, plain, startHeartbeat, writeOutputs } from '../runner/index.ts'
 
 /** What must be the same for a run to be taken as going on with what an earlier attempt of it began. */
@@ -27,7 +28,7 @@ export type OnResult = (result: TransactionResult) => void
 /**
  * Has the agent carry out `request` and follows it to its result; where that is refused because the core comes first, has it carry
  * out `core` and asks again. What an earlier attempt of this workflow run began for the same purpose and still runs is followed
- * instead of asked for again.
+ * instead of asked for again; and no run goes back to the previous release twice, since that is then the one that it left.
  * @returns the result of `request`.
  * @throws Failure of the kind of the first red outcome; `unknown` when the job is cancelled or no result was seen.
  */
@@ -40,7 +41,14 @@ export async function carryOut(
   own?: OwnPart,
   onResult?: OnResult,
 ): Promise<TransactionResult> {
-  let running = (await agent.status()).transaction?.id
+  const status = await agent.status()
+  const back = earlierRollback(request, purpose, status)
+  if (back) {
+    log.info('an earlier attempt of this run went back already')
+    reportResult(back.transaction, request.kind, back.result, job)
+    return back.result
+  }
+  let running = status.transaction?.id
   const carry = async (asked: TransactionRequestInput, isLast: boolean) => {
     const prefix = transactionPrefix(asked.kind, purpose)
     const attached = running?.startsWith(prefix) ? running : undefined
@@ -60,6 +68,24 @@ export async function carryOut(
   }
   await carry(core, false)
   return carry(request, true)
+}
+
+/**
+ * The rollback by which an earlier attempt of this run went back to the previous release; null when none did.
+ * @throws Failure `refused` when nobody can tell
+ */
+function earlierRollback(
+  request: TransactionRequestInput,
+  purpose: Purpose,
+  { transaction, last }: AgentStatus,
+): AgentStatus['last'] {
+  if (request.kind !== 'rollback' || request.to !== undefined || jobContext().attempt === 1) return null
+  const prefix = transactionPrefix(request.kind, purpose)
+  if (transaction?.id.startsWith(prefix)) return null
+  if (last?.transaction.startsWith(prefix)) return last.result.outcome === 'deployed' ? last : null
+  throw refused(
+    'an earlier attempt of this run may have gone back already, and "previous" would then be the release that it left: start a new run, or name the release',
+  )
 }
 
 async function carryOutOne(

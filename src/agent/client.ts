@@ -23,6 +23,7 @@ import {
 } from './protocol.ts'
 
 export type {
+  AgentStatus,
   OpenDatabase,
   RequesterReport,
   TransactionEvent,

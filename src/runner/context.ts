@@ -8,6 +8,8 @@ export interface JobContext {
   commit: string
   /** The same for all attempts of a run. */
   runId: string
+  /** Counted from 1; a run that is run again has the next. */
+  attempt: number
   /** URL of the attempt, for the audit. */
   run: string
   /** Whether a pull request is judged, into whatever branch. */
@@ -23,7 +25,7 @@ export interface JobContext {
 export function jobContext(env: NodeJS.ProcessEnv = process.env): JobContext {
   const repository = env.GITHUB_REPOSITORY ?? ''
   const runId = env.GITHUB_RUN_ID ?? ''
-  const attempt = env.GITHUB_RUN_ATTEMPT ?? '1'
+  const attempt = Number(env.GITHUB_RUN_ATTEMPT ?? 1)
   return {
     workspace: resolve(env.GITHUB_WORKSPACE ?? '.'),
     repository,
@@ -31,6 +33,7 @@ export function jobContext(env: NodeJS.ProcessEnv = process.env): JobContext {
     actor: env.GITHUB_TRIGGERING_ACTOR || env.GITHUB_ACTOR || 'unknown',
     commit: env.GITHUB_SHA ?? '',
     runId,
+    attempt,
     run: `${env.GITHUB_SERVER_URL ?? 'https://github.com'}/${repository}/actions/runs/${runId}/attempts/${attempt}`,
     pullRequest: Boolean(env.GITHUB_BASE_REF),
     eventFile: env.GITHUB_EVENT_PATH ?? '',

@@ -117,6 +117,7 @@ describe('deploy', () => {
     const context = {
       repository: 'org/pacs',
       runId: '4711',
+      attempt: 1,
       workspace: '',
       actor: '',
       commit: '',

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { transactionPrefix } from '../../../src/actions/transaction.ts'
 import { digestSchema, releaseIdSchema } from '../../../src/release/index.ts'
+import { jobContext } from '../../../src/runner/index.ts'
+import { status } from '../agent/daemon-fixture.ts'
 import { freshKey } from './private-key.ts'
 import { type Server, startServer } from './server.ts'
 
@@ -49,6 +52,49 @@ describe('rollback', () => {
       `this server never accepted ${release}; it can go back to: ${id} (kept)`,
     ])
     expect([step.outputs['exit-class'], server.daemon.service.submitted]).toEqual(['10', []])
+  })
+
+  describe('to the previous release, by a run that is run again', () => {
+    const env = { GITHUB_RUN_ATTEMPT: '2' }
+    const run = { GITHUB_REPOSITORY: 'org/pacs', GITHUB_RUN_ID: '4711' }
+    const prefix = transactionPrefix('rollback', { environment: 'staging', release: 'previous' }, jobContext(run))
+    const rollBack = async (server: Server, outcome: 'deployed' | 'rolled-back', transaction: string, to = '') => {
+      accepts(server)
+      const result = { outcome, message: `${outcome} before`, serving: id, previous: null }
+      server.daemon.service.statusAnswer = async () => ({ ...status, last: { transaction, result } })
+      return server.run('rollback', { release: to, reason: 'images mirrored' }, { env })
+    }
+
+    it('goes no second step back', async () => {
+      await using server = await startServer(key.text)
+      const step = await rollBack(server, 'deployed', `${prefix}0a1b2c3d`)
+      expect(step.log.messages('error')).toEqual([])
+      expect(step.outputs).toMatchObject({ outcome: 'deployed', serving: id, transaction: `${prefix}0a1b2c3d` })
+      expect(server.daemon.service.submitted).toEqual([])
+    })
+
+    it('goes back when the earlier attempt was undone, or the release is named', async () => {
+      for (const [outcome, transaction, to] of [
+        ['rolled-back', `${prefix}0a1b2c3d`, ''],
+        ['deployed', 'deploy-0a1b2c3d4e5f-0a1b2c3d', id],
+      ] as const) {
+        await using server = await startServer(key.text)
+        const step = await rollBack(server, outcome, transaction, to)
+        expect(step.log.messages('error')).toEqual([])
+        expect(server.daemon.service.submitted).toHaveLength(1)
+      }
+    })
+
+    it('is refused when nobody can tell whether it went back already', async () => {
+      await using server = await startServer(key.text)
+      const step = await rollBack(server, 'deployed', 'deploy-0a1b2c3d4e5f-0a1b2c3d')
+      expect(step.log.messages('error')).toEqual([
+        expect.stringMatching(
+          /^an earlier attempt of this run may have gone back .*start a new run, or name the release$/,
+        ),
+      ])
+      expect([step.outputs['exit-class'], server.daemon.service.submitted]).toEqual(['10', []])
+    })
   })
 
   it('wants a reason and a release that could be one', async () => {
