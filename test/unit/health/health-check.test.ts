@@ -354,6 +354,11 @@ describe('health-checks.json', () => {
     }
   })
 
+  it('asks the disk of the backups, which no container may look at', async () => {
+    const { disks } = parseChecksFile('f', await readFile(join(stack, 'monitoring/health-checks.json'), 'utf8'))
+    expect(disks).toEqual(['/', '/opt/pacs', '/opt/pacs/backups', '/var/lib/docker'])
+  })
+
   it('tells every mistake at once', () => {
     const text = '{"project":"","services":{"a":{"checks":[{"kind":"ftp","port":1}]}},"x":1}'
     expect(() => parseChecksFile('f', text)).toThrow(/f: project[\s\S]*f: services\.a\.checks\.0\.kind/)

@@ -84,6 +84,24 @@ test('each kind of trouble has its alerts, and only the watchdog has no severity
   expect(alerts.filter(({ labels }) => labels.severity === 'none').map(({ alert }) => alert)).toEqual(['Watchdog'])
 })
 
+test('a disk below the folders of Docker is told as not watched, and no mount of a container is', async () => {
+  const command = z.object({ services: z.object({ 'node-exporter': z.object({ command: z.array(z.string()) }) }) })
+  const { services } = command.parse(await readStack())
+  const [, excluded = ''] = /mount-points-exclude=(\S+)/.exec(services['node-exporter'].command.join(' ')) ?? []
+  const seen = [
+    ...['/', '/boot/efi', '/opt/pacs', '/opt/pacs/backups', '/var/lib/docker', '/var/lib/docker/volumes'],
+    '/var/lib/docker/volumes/pacs_orthanc/_data',
+  ]
+  const ofContainers = [
+    ...['/run/docker/netns/1', '/dev/shm', '/var/lib/docker/overlay2/1/merged', '/var/lib/docker/rootfs/overlayfs/1'],
+    ...['/var/lib/docker/containers/1/mounts/shm', '/var/lib/docker/btrfs', '/var/lib/docker/zfs/graph/1'],
+    '/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/1/fs',
+  ]
+  // As Compose reads it.
+  const pattern = new RegExp(excluded.replaceAll('$$', () => '$'))
+  expect([...seen, ...ofContainers].filter((path) => !pattern.test(path))).toEqual(seen)
+})
+
 describe('the runbooks', () => {
   test('are one for each alert, which names it, and no other', async () => {
     for (const { alert, annotations } of alerts) {
