@@ -125,6 +125,8 @@ export class Orthanc {
     const send = url.startsWith('https:') ? tlsRequest : plainRequest
     const outgoing = send(url, { method: request.method, headers, agent: false, timeout: RELAY_SILENCE })
     outgoing.once('timeout', () => outgoing.destroy(new OrthancUnavailable('it has been silent for too long')))
+    // Who waits for the answer is told by `once`, who reads it by the answer itself; unheard, the error would end the process.
+    outgoing.on('error', () => undefined)
     const gone = () => void outgoing.destroy()
     response.once('close', gone)
     try {

@@ -128,3 +128,17 @@ test('an upload that is cut half-way is cut for Orthanc too, and written down as
   api.orthanc.behave(undefined)
   assert.equal((await jane.get('/api/dicom-web/studies')).status, 200)
 })
+
+test('an answer of Orthanc that breaks off ends that answer and nothing else', async () => {
+  await using api = await startApi()
+  const jane = await api.as('jane')
+  api.orthanc.behave((_incoming, response) => {
+    response.writeHead(200, { 'Content-Length': '1000000' })
+    // Only a reset is an error of the request itself; an early end is one of the answer alone.
+    response.write('x'.repeat(1000), () => void response.socket?.resetAndDestroy())
+  })
+  const read = async () => (await jane.get(`/api/dicom-web/studies/${STUDY}/instances`)).text()
+  await assert.rejects(read())
+  api.orthanc.behave(undefined)
+  assert.match(await read(), /0020000D/)
+})
