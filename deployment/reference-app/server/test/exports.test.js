@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { test } from 'node:test'
+import { FakeDb } from './fake-database.js'
 import { STUDY } from './fake-orthanc.js'
 import { startApi } from './start.js'
 
@@ -64,6 +66,43 @@ test('an archive that breaks off is not taken for a whole one', async () => {
   })
   const archive = await jane.get(`/api/exports/${id}/archive`)
   await assert.rejects(archive.text())
+  assert.equal((await read(await jane.get('/api/exports'))).exports[0].state, 'failed')
+})
+
+test('an archive that breaks off while its entry is written fails alone', async () => {
+  const db = new FakeDb()
+  await using api = await startApi({ db })
+  const jane = await api.as()
+  const { id } = await read(await jane.post('/api/exports', { studies: [STUDY] }))
+  const writing = Promise.withResolvers()
+  const broken = Promise.withResolvers()
+  // The test and the API are one process: it is told when the API's own reader of the archive has heard of the end.
+  const heard = (/** @type {any} */ { request }) => {
+    if (request.origin === api.orthanc.url && request.path === '/tools/create-archive') setImmediate(broken.resolve)
+  }
+  subscribe('undici:request:error', heard)
+  const entries = db.collection('auditlogs')
+  const held = {
+    ...entries,
+    async insertOne(/** @type {Record<string, unknown>} */ entry) {
+      writing.resolve(undefined)
+      await broken.promise
+      return entries.insertOne(entry)
+    },
+  }
+  db.collection = (name) => (name === 'auditlogs' ? held : FakeDb.prototype.collection.call(db, name))
+  api.orthanc.behave(async (request, response) => {
+    if (request.url !== '/tools/create-archive') return api.orthanc.answer(request, response)
+    response.writeHead(200, { 'Content-Type': 'application/zip' }).write('PK')
+    await writing.promise
+    response.destroy()
+  })
+  await assert.rejects(async () => {
+    const archive = await jane.get(`/api/exports/${id}/archive`)
+    assert.equal(archive.status, 200)
+    await archive.text()
+  })
+  unsubscribe('undici:request:error', heard)
   assert.equal((await read(await jane.get('/api/exports'))).exports[0].state, 'failed')
 })
 

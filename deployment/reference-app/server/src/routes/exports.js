@@ -44,7 +44,10 @@ export function exportRoutes({ exports, orthanc, audit, families }) {
       const archive = await orthanc.archive(studies)
       if (archive === null)
         throw new RequestProblem(404, 'the image archive (Orthanc) does not have all of these studies')
-      return Readable.fromWeb(archive)
+      const body = Readable.fromWeb(archive)
+      // It may break off while the entry is written: pipeline tells of that. Unheard, the error would end the process.
+      body.on('error', () => undefined)
+      return body
     }
     try {
       await families.exportRun(async () => {
