@@ -100,6 +100,17 @@ describe('the hardening of a server', () => {
     expect(await fingerprint()).toBe(before)
   })
 
+  it('has its firewall again when nftables is reloaded, which flushes it', async () => {
+    expect((await runSetUp(server, [key], LEFT_OUT)).code).toBe(0)
+    // Debian's own begins with `flush ruleset`, which would take the lab's name service along.
+    await server.copyIn(Buffer.from('table inet pacs\ndelete table inet pacs\n'), '/etc/nftables.conf')
+    await server.run(['systemctl', 'start', 'nftables'])
+    expect((await runSetUp(server, [], [])).code).toBe(0)
+    await server.run(['systemctl', 'reload', 'nftables'])
+    // systemctl waits for the reload that it was asked for, and not for ours after it.
+    await waitFor('the rules', () => server.run(['nft', 'list', 'table', 'inet', 'pacs']), 10_000)
+  })
+
   it('lets a scan from another container see what is open to it, over a restart of the engine, until it is taken back', async () => {
     expect(await scan()).toBe('22 80')
     const only = await ipv4Of(lab.registry)

@@ -150,7 +150,7 @@ function isWithin(address: string, sources: readonly string[]): boolean {
   return list.check(address, family(address))
 }
 
-// With nftables.service, whose reload flushes all tables, ours comes back.
+// With nftables.service, which flushes all tables, ours comes back: PartOf passes on a restart of it, but no reload.
 const unitFile = `# Written by pacs-agent setup.
 [Unit]
 Description=Firewall of the PACS
@@ -159,6 +159,7 @@ Wants=network-pre.target
 Before=network-pre.target shutdown.target
 After=nftables.service
 PartOf=nftables.service
+ReloadPropagatedFrom=nftables.service
 Conflicts=shutdown.target
 
 [Service]
