@@ -331,6 +331,14 @@ describe('the kernel', () => {
     )
   })
 
+  it('forwards nothing by itself: Docker, which sets that, drops what no rule lets through only where it was off', async () => {
+    const host = machine()
+    set(host, 'net/ipv4/ip_forward', '0\n')
+    await apply(kernelStep(host), host)
+    expect(host.text('/etc/sysctl.d/60-pacs.conf')).not.toContain('ip_forward')
+    expect(host.ran.join('\n')).not.toContain('ip_forward')
+  })
+
   it("is not a container's to change", async () => {
     const host = machine((command) => (command.startsWith('systemd-detect-virt') ? 'lxc\n' : undefined))
     for (const step of hardeningSteps(host, choices, 'root').filter(({ id }) =>

@@ -6,9 +6,11 @@ import type { Step } from '../step.ts'
 
 const FILE = '/etc/sysctl.d/60-pacs.conf'
 
-/** Wanted values; `least`: a higher one that is there stays. */
+/**
+ * Wanted values; `least`: a higher one that is there stays. Forwarding is not among them: Docker turns it on, and then, only where
+ * it finds it off, drops what none of its rules forwards (`iptables -P FORWARD DROP`).
+ */
 const SETTINGS: readonly { name: string; value: number; least?: true }[] = [
-  { name: 'net.ipv4.ip_forward', value: 1 }, // Docker's networks
   { name: 'vm.max_map_count', value: 262144, least: true }, // MongoDB
   { name: 'vm.swappiness', value: 1 }, // MongoDB
   { name: 'vm.overcommit_memory', value: 1 }, // Redis
