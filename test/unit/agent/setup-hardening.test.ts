@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { undoStep } from '../../../src/agent/setup/changer.ts'
+import { Changer, undoStep } from '../../../src/agent/setup/changer.ts'
 import { chosen, closedEntries, type OpenPort, parseOpen, remember } from '../../../src/agent/setup/choices.ts'
 import { auditStep, failedLoginsStep } from '../../../src/agent/setup/hardening/attacks.ts'
 import { dockerStep } from '../../../src/agent/setup/hardening/docker.ts'
@@ -220,6 +220,37 @@ describe('log-in by key only', () => {
       /PasswordAuthentication is yes, although .*sshd_config/,
     )
     expect(host.below('/etc/ssh')).toEqual([])
+  })
+
+  it('leaves what is stricter already as it is, in its own file too', async () => {
+    const set =
+      'port 22\npasswordauthentication no\nkbdinteractiveauthentication no\npermitemptypasswords no\n' +
+      'permitrootlogin no\nmaxauthtries 3\nlogingracetime 20\nx11forwarding no\n'
+    const host = machine((command) => {
+      if (command.startsWith('sshd -T')) return set
+      if (command.startsWith('mktemp')) return '/run/proof'
+      if (command.startsWith('ssh -F'))
+        return command.includes('-l pacs') ? 'HTTP/1.1 200 OK' : 'pacs-setup: this login is proven'
+      return passwd(command)
+    })
+    keys(host)
+    host.put('/run/proof/key.pub', 'ssh-ed25519 BBBB')
+    await apply(sshStep(host, 'root'), host)
+    expect(host.text('/etc/ssh/sshd_config.d/40-pacs-hardening.conf')?.trim().split('\n').slice(1)).toEqual([
+      'PasswordAuthentication no',
+      'KbdInteractiveAuthentication no',
+      'PermitEmptyPasswords no',
+      'X11Forwarding no',
+    ])
+    expect(await judge(sshStep(host, 'root'), host)).toMatchObject({ state: 'ok' })
+  })
+
+  it('sets a grace time where there is none, which sshd writes as 0', async () => {
+    const host = machine((command) => (command.startsWith('sshd -T') ? 'port 22\nlogingracetime 0\n' : passwd(command)))
+    keys(host)
+    const [written] = await sshStep(host, 'root').items()
+    await written?.make(new Changer(host, new SetupRecord(host), 'ssh'))
+    expect(host.text('/etc/ssh/sshd_config.d/40-pacs-hardening.conf')).toContain('\nLoginGraceTime 30\n')
   })
 
   it('comes back, and is reloaded, when the new login does not succeed; no key of the proof stays', async () => {

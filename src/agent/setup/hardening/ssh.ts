@@ -24,13 +24,15 @@ const WANTED: Readonly<Record<string, string>> = {
 /** How `sshd -T` says it. */
 const SAID: Readonly<Record<string, string>> = { 'prohibit-password': 'without-password' }
 
+/** What others may have set that keeps out more: it stays, and our file, which comes first, does not say otherwise. */
+const STRICTER: Readonly<Record<string, (is: string) => boolean>> = {
+  PermitRootLogin: (is) => is === 'no' || is === 'forced-commands-only',
+  MaxAuthTries: (is) => Number(is) < 4,
+  LoginGraceTime: (is) => Number(is) > 0 && Number(is) < 30, // 0: without end
+}
+
 /** sshd that takes keys only. @param hand the user that administers this machine */
 export function sshStep(host: Host, hand: string): Step {
-  const content = [
-    '# Written by pacs-agent setup.',
-    ...Object.entries(WANTED).map(([name, value]) => `${name} ${value}`),
-    '',
-  ].join('\n')
   return {
     id: 'ssh',
     title: 'log-in by key only',
@@ -49,7 +51,7 @@ export function sshStep(host: Host, hand: string): Step {
     },
     items: async () => {
       const reload = await reloadSshd(host)
-      return [file(FILE, content, 0o644, ROOT, reload), locked(hand, reload)]
+      return [file(FILE, await dropIn(host), 0o644, ROOT, reload), locked(hand, reload)]
     },
   }
 }
@@ -79,10 +81,25 @@ function locked(hand: string, reload: readonly [string, ...string[]]): Item {
   }
 }
 
+async function dropIn(host: Host): Promise<string> {
+  const settings = await effectiveSettings(host)
+  const lines = Object.entries(WANTED).flatMap(([name, value]) =>
+    isStricter(name, settings) ? [] : [`${name} ${value}`],
+  )
+  return ['# Written by pacs-agent setup.', ...lines, ''].join('\n')
+}
+
 async function deviations(host: Host): Promise<string[]> {
   const settings = await effectiveSettings(host)
   return Object.entries(WANTED).flatMap(([name, value]) => {
     const is = settings.get(name.toLowerCase())
-    return is === value || is === SAID[value] ? [] : [`${name} is ${is ?? 'not known to this sshd'}`]
+    return is === value || is === SAID[value] || isStricter(name, settings)
+      ? []
+      : [`${name} is ${is ?? 'not known to this sshd'}`]
   })
+}
+
+function isStricter(name: string, settings: ReadonlyMap<string, string>): boolean {
+  const is = settings.get(name.toLowerCase())
+  return is !== undefined && (STRICTER[name]?.(is) ?? false)
 }
