@@ -5,6 +5,8 @@ export interface NamedKey {
   name: string
   /** Type and body, without comment. */
   key: string
+  /** The addresses that a person let it come from, as sshd reads them. */
+  from?: string
 }
 
 /** The name of the key by which set-up proves a login; it is there for that moment only. */
@@ -32,22 +34,33 @@ export function parseNamedKey(text: string): NamedKey {
   return { name, key: `${type} ${body}` }
 }
 
-const LINE = /^restrict,.*command="\/usr\/local\/bin\/pacs-agent ssh --key ([^" ]+)" (.+)$/
+const LINE = /^(?:from="([^"]+)",)?restrict,.*command="\/usr\/local\/bin\/pacs-agent ssh --key ([^" ]+)" (.+)$/
 
 /** The keys of an authorized_keys file that `renderKeys` wrote; not one that a cut proof of a login left there. */
 export function readKeys(content: string): NamedKey[] {
   return content.split('\n').flatMap((line) => {
-    const [, name, key] = LINE.exec(line) ?? []
-    return name === undefined || key === undefined || name === PROOF_KEY ? [] : [{ name, key }]
+    const [, from, name, key] = LINE.exec(line) ?? []
+    if (name === undefined || key === undefined || name === PROOF_KEY) return []
+    return [{ name, key, ...(from === undefined ? {} : { from }) }]
+  })
+}
+
+/** The lines, counted from 1, of which `readKeys` and `renderKeys` would lose something: no release wrote them so, a person did. */
+export function linesLost(content: string): number[] {
+  return content.split('\n').flatMap((line, index) => {
+    const isKey = /^\s*[^#\s]/.test(line) && LINE.exec(line)?.[2] !== PROOF_KEY
+    const kept = readKeys(line).map(renderKey)
+    return isKey && !kept.includes(line) ? [index + 1] : []
   })
 }
 
 /**
- * Adds keys; one of a known name is replaced.
+ * Adds keys; one of a known name is replaced, and may come from where that one might.
  * @throws Failure `bad-input` when one key is to have two names: the audit would not know whose it is.
  */
 export function addKeys(present: readonly NamedKey[], added: readonly NamedKey[]): NamedKey[] {
-  const keys = new Map([...present, ...added].map((one) => [one.name, one]))
+  const keys = new Map(present.map((one) => [one.name, one]))
+  for (const one of added) keys.set(one.name, { ...keys.get(one.name), ...one })
   const names = new Map<string, string>()
   for (const { name, key } of keys.values()) {
     const other = names.get(key)
@@ -59,9 +72,12 @@ export function addKeys(present: readonly NamedKey[], added: readonly NamedKey[]
 
 /** The file that lets each key do two things: speak to the agent, and open the one forward to the database. */
 export function renderKeys(keys: readonly NamedKey[]): string {
-  const lines = keys.map(
-    ({ name, key }) =>
-      `restrict,port-forwarding,permitopen="127.0.0.1:27017",command="/usr/local/bin/pacs-agent ssh --key ${name}" ${key}`,
+  return ['# Written by pacs-agent setup; add keys with setup-production.sh --key.', ...keys.map(renderKey), ''].join(
+    '\n',
   )
-  return ['# Written by pacs-agent setup; add keys with setup-production.sh --key.', ...lines, ''].join('\n')
+}
+
+function renderKey({ name, key, from }: NamedKey): string {
+  const source = from === undefined ? '' : `from="${from}",`
+  return `${source}restrict,port-forwarding,permitopen="127.0.0.1:27017",command="/usr/local/bin/pacs-agent ssh --key ${name}" ${key}`
 }

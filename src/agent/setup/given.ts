@@ -6,13 +6,18 @@ import { sha256 } from '../../release/index.ts'
 import { installedAgents, isNewer } from '../install/installed.ts'
 import type { Layout } from '../layout.ts'
 import { AGENT_VERSION } from '../version.ts'
-import { addKeys, type NamedKey, parseNamedKey, readKeys } from './authorized-keys.ts'
+import { addKeys, linesLost, type NamedKey, parseNamedKey, readKeys } from './authorized-keys.ts'
 import { AUTHORIZED_KEYS } from './files.ts'
 
 /** The keys that may deploy here after the set-up: those of before and the given ones. */
 export async function judgeKeys(given: readonly string[], problems: Problems): Promise<NamedKey[]> {
   const added = given.map((text) => noting(problems, () => parseNamedKey(text)))
-  const present = readKeys(await readFile(AUTHORIZED_KEYS, 'utf8').catch(() => ''))
+  const content = await readFile(AUTHORIZED_KEYS, 'utf8').catch(() => '')
+  for (const line of linesLost(content))
+    problems.add(
+      `${AUTHORIZED_KEYS}:${line}: this is not as set-up writes it, which would lose what was changed by hand (it keeps from="…" at the beginning of its own lines): take the change out, or the line, and give its key by --key`,
+    )
+  const present = readKeys(content)
   const known = (await Promise.all(added)).filter((key) => key !== undefined)
   return (await noting(problems, () => addKeys(present, known))) ?? present
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { judgeVersion } from '../../../src/agent/server/engine-age.ts'
-import { addKeys, parseNamedKey, readKeys, renderKeys } from '../../../src/agent/setup/authorized-keys.ts'
+import { addKeys, linesLost, parseNamedKey, readKeys, renderKeys } from '../../../src/agent/setup/authorized-keys.ts'
 import { checkRequirements, judgeDisk, judgePorts, judgeSystem } from '../../../src/agent/setup/requirements.ts'
 import { Problems } from '../../../src/lib/index.ts'
 import { MemoryHost } from './memory-host.ts'
@@ -49,6 +49,27 @@ describe('the keys of a server', () => {
   it('are not that of a proof of a login, which a cut left there', () => {
     const keys = [{ name: 'ci', key }]
     expect(readKeys(renderKeys([...keys, { name: 'pacs-setup-proof', key }]))).toEqual(keys)
+  })
+
+  it('keep the addresses that a person let them come from, also when they are replaced', () => {
+    const [header, line] = renderKeys([{ name: 'ci', key }]).split('\n')
+    const content = [header, `from="10.1.0.0/16,!10.1.0.9",${line}`, ''].join('\n')
+    const next = `ssh-ed25519 ${Buffer.alloc(51, 9).toString('base64')}`
+    expect(linesLost(content)).toEqual([])
+    expect(renderKeys(readKeys(content))).toBe(content)
+    expect(renderKeys(addKeys(readKeys(content), [{ name: 'ci', key: next }]))).toBe(content.replace(key, next))
+  })
+
+  it('are told of by line where another run would lose what a person wrote', () => {
+    const [header, line, proof] = renderKeys([
+      { name: 'ci', key },
+      { name: 'pacs-setup-proof', key },
+    ]).split('\n')
+    const byHand = ['restrict,from="10.0.0.1",', 'expiry-time="20270101",restrict,'].map((start) =>
+      line?.replace('restrict,', start),
+    )
+    const content = [header, '', line, ' # laptop', proof, ...byHand, key, ''].join('\n')
+    expect(linesLost(content)).toEqual([6, 7, 8])
   })
 
   it('are replaced by name', () => {
