@@ -7,7 +7,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { ConfigError, readConfig } from '../src/config.js'
-import { people } from './people.js'
+import { Identity } from '../src/log-in/identity.js'
+import { hashPassword } from '../src/log-in/password.js'
+import { FakeKeyStore } from './fake-key-store.js'
+import { PASSWORD, people } from './people.js'
 
 /** As a users file holds them. */
 const listed = people.map((person) => ({ ...person, N: 2 ** 14, r: 8 }))
@@ -85,6 +88,11 @@ for (const [what, content, message] of /** @type {const} */ ([
   ['nobody', '[]', /which\s+holds no user/],
   ['a name twice', JSON.stringify([listed[0], listed[0]]), /names somebody twice/],
   ['a weak cost', JSON.stringify([{ ...listed[0], N: 1024 }]), /0\.N is below 16384/],
+  [
+    'a cost that scrypt does not take',
+    JSON.stringify([{ ...listed[0], N: 2 ** 16, r: 1 }]),
+    /0\.N is above what scrypt/,
+  ],
   ['a cost that is no power of 2', JSON.stringify([{ ...listed[0], N: 20000 }]), /0\.N is no power of 2/],
   ['a salt too short', JSON.stringify([{ ...listed[0], salt: 'AAAA' }]), /0\.salt is shorter than 16 bytes/],
   ['an unknown role', JSON.stringify([{ ...listed[0], role: 'admin' }]), /0\.role/],
@@ -93,6 +101,13 @@ for (const [what, content, message] of /** @type {const} */ ([
     assert.throws(() => readConfig({ ...environment(t), USERS_FILE: fileWith(t, content) }), message)
   })
 }
+
+test('who is listed with a cost above the usual is let in', async (t) => {
+  const hash = await hashPassword(PASSWORD, { N: 2 ** 15, r: 8, p: 1 })
+  const file = fileWith(t, JSON.stringify([{ ...listed[0], ...hash }]))
+  const { users } = readConfig({ ...environment(t), USERS_FILE: file })
+  assert.equal((await new Identity(users, new FakeKeyStore()).prove('jane', PASSWORD)).name, 'jane')
+})
 
 test('the program starts while everything that it needs is away, and SIGTERM ends it with 0', async (t) => {
   const child = spawn(process.execPath, [join(import.meta.dirname, '../src/main.js')], {

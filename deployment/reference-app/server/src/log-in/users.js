@@ -12,22 +12,27 @@ export const userName = z.string().regex(/^[a-z][a-z0-9._-]{0,63}$/, 'is no user
 /** Everybody reads and acknowledges; a radiologist writes and signs; an auditor reads the audit trail. */
 export const role = z.enum(['radiologist', 'physician', 'auditor'])
 
-const user = z.strictObject({
-  name: userName,
-  printedName: z.string().min(1).max(128),
-  role,
-  salt: base64(16),
-  hash: base64(32),
-  // Below 2^14 a stolen file is guessed too fast; above the sum a log-in takes more memory than the container has.
-  N: z
-    .number()
-    .int()
-    .min(2 ** 14, 'is below 16384')
-    .max(2 ** 16, 'is above 65536')
-    .refine((n) => Number.isInteger(Math.log2(n)), 'is no power of 2'),
-  r: z.number().int().min(1).max(8),
-  p: z.number().int().min(1).max(16),
-})
+const user = z
+  .strictObject({
+    name: userName,
+    printedName: z.string().min(1).max(128),
+    role,
+    salt: base64(16),
+    hash: base64(32),
+    // Below 2^14 a stolen file is guessed too fast; above the sum a log-in takes more memory than the container has.
+    N: z
+      .number()
+      .int()
+      .min(2 ** 14, 'is below 16384')
+      .max(2 ** 16, 'is above 65536')
+      .refine((n) => Number.isInteger(Math.log2(n)), 'is no power of 2'),
+    r: z.number().int().min(1).max(8),
+    p: z.number().int().min(1).max(16),
+  })
+  .refine(({ N, r }) => N < 2 ** (16 * r), {
+    path: ['N'],
+    message: 'is above what scrypt takes with this r (RFC 7914)',
+  })
 const usersFile = z.array(user).min(1, 'holds no user')
 
 /** @typedef {z.infer<typeof user>} User */
