@@ -150,7 +150,9 @@ export function openAgent(connect: Connect, { patience = 60_000 }: ClientOptions
         } catch (thrown) {
           arrived ||= thrown instanceof Cut
           if ((passes(thrown) || thrown instanceof Cut) && (await pause())) continue
-          if (!arrived) throw thrown instanceof Absent ? new Failure('unreachable', thrown.message) : thrown
+          // The agent knows an id that it accepted: what it says no to by now, it never did.
+          if (!arrived || isAnswer(thrown))
+            throw thrown instanceof Absent ? new Failure('unreachable', thrown.message) : thrown
           const why = `no answer to ${id} was seen (${messageOf(thrown)})`
           throw new Failure('unknown', `${why}; whether it runs, the server says: pacs-agent follow ${id}`)
         }
@@ -232,6 +234,11 @@ function problemOf(status: number, text: string): Error {
   if (!parsed.success) throw new Failure('unreachable', `what answers is no pacs-agent: HTTP ${status}`)
   const { kind, message } = parsed.data
   return kind === 'restarting' ? new Absent(message) : new Failure(kind, message)
+}
+
+/** Whether the agent said no, and not that something broke. */
+function isAnswer(thrown: unknown): boolean {
+  return thrown instanceof Failure && ['locked', 'refused', 'bad-input'].includes(thrown.kind)
 }
 
 const PAUSES_MS = [100, 200, 400, 800, 1600, 3000]

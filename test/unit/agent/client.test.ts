@@ -193,6 +193,19 @@ describe('a client of the agent', () => {
     agent.close()
   })
 
+  it.each(['locked', 'refused', 'bad-input'] as const)('passes on %s also to a repeat, after a break', async (kind) => {
+    await using daemon = await listeningDaemon()
+    daemon.service.troubles.push(new Failure(kind, 'what the agent said'))
+    let broken = 0
+    const agent = openAgent(() => {
+      const socket = connect(daemon.socket)
+      if (broken++ === 0) socket.once('data', () => {}).destroy()
+      return socket
+    })
+    await expect(agent.put(id, rollback)).rejects.toMatchObject({ kind, message: 'what the agent said' })
+    agent.close()
+  })
+
   it('refuses a faulty request before anything is sent', async () => {
     const agent = openSocket('/nowhere')
     await expect(agent.put(id, { ...rollback, reason: '' })).rejects.toMatchObject({
