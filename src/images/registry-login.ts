@@ -1,6 +1,6 @@
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { badInput, redactor } from '../lib/index.ts'
+import { badInput, redactor, refused } from '../lib/index.ts'
 import { askRegistry, type RegistryAccess, registryOf } from '../release/index.ts'
 
 /** A login for one registry. */
@@ -41,7 +41,8 @@ export async function withLogin<T>(
   }
   try {
     const args = ['login', '--username', login.username, '--password-stdin', registry]
-    await askRegistry('log in to', registry, args, { ...access, input: login.password })
+    const said = await askRegistry('log in to', registry, args, { ...access, input: login.password })
+    if (typeof said !== 'string') throw refused(`log in to ${registry}: there is no registry; is the address right?`)
     return await work(access)
   } finally {
     await rm(config, { force: true })

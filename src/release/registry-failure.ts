@@ -20,6 +20,8 @@ const PATTERNS: readonly [Exclude<RegistryFailure['kind'], 'other'>, RegExp][] =
     'passing',
     /connection reset|connection refused|broken pipe|\bEOF\b|i\/o timeout|TLS handshake timeout|no such host|temporary failure|server misbehaving|network is unreachable|no route to host|deadline exceeded|Client\.Timeout|blob upload (?:unknown|invalid)|unknown blob/i,
   ],
+  // The words of its page are no registry's: they say "not found", too.
+  ['web-page', /parsing HTTP 404 response body|failed with status: 404/i],
   ['absent', /no such manifest|manifest unknown|name unknown|name_unknown|\bnot found\b/i],
   ['denied', /insufficient_scope|\b403\b|forbidden|denied/i],
   ['login', /unauthorized|authentication required|no basic auth credentials|incorrect username or password|\b401\b/i],

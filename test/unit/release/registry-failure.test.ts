@@ -14,6 +14,8 @@ describe('a registry failure', () => {
     ['certificate', 'tls: failed to verify certificate: x509: certificate signed by unknown authority'],
     ['plain-http', 'http: server gave HTTP response to HTTPS client'],
     ['web-page', "error parsing HTTP 200 response body: invalid character '<' looking for beginning of value"],
+    ['web-page', 'error parsing HTTP 404 response body: invalid character \'<\': "<title>404 Not Found</title>"'],
+    ['web-page', 'Error response from daemon: login attempt to https://r.lab/v2/ failed with status: 404 Not Found'],
     ['web-page', 'unsupported manifest media type and no default available: text/html'],
     ['full-disk', 'failed to register layer: write /usr/lib/502/x.so: no space left on device'],
     ['passing', 'toomanyrequests: You have reached your pull rate limit'],
