@@ -1,4 +1,4 @@
-import { Failure } from '../../lib/index.ts'
+import { Failure, messageOf } from '../../lib/index.ts'
 import type { LockingRequest, TransactionRequest, TransactionResult } from '../protocol.ts'
 import type { Audit } from './audit.ts'
 import { Guest } from './guest.ts'
@@ -35,10 +35,10 @@ interface Parts {
 
 /** Who asked is in audit, state and journal before anything is done about it. */
 export async function begin(id: string, { request }: Asked, key: string, parts: Parts): Promise<Running> {
-  const { journal, world, audit } = parts
+  const { journal, world, audit, log } = parts
   const { kind, actor, run } = request
-  // The state is about to forget it.
-  await completeJournal(world, journal)
+  // The state is about to forget it. A journal that cannot be read stops nothing.
+  await completeJournal(world, journal).catch((thrown) => log(messageOf(thrown)))
   const since = new Date(world.now()).toISOString()
   await audit({ at: since, transaction: id, kind, actor, key, run, ...reasonsOf(request) })
   // The state before the journal: a start after a crash writes the missing result of what the state names, and of nothing else.

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { requestSchema, type TransactionRequestInput } from '../../../src/agent/protocol.ts'
 import { Failure } from '../../../src/lib/index.ts'
@@ -29,6 +31,15 @@ describe('a deploy', () => {
     })
     expect(here.server.public().serves).toBe(true)
     expect(here.server.state).toMatchObject({ phase: 'idle', transaction: null, candidate: null, warm: null })
+  })
+
+  it('begins also where the journal of the one before cannot be read', async () => {
+    await using life = await here.start()
+    const first = await submit(life.agent, deployOf(1))
+    await resultOf(life.agent, first)
+    await writeFile(join(here.directory, `${first}.jsonl`), '{"seq":1,{"seq":2}\n{}\n')
+    expect(await ask(life.agent, deployOf(2))).toMatchObject({ outcome: 'deployed' })
+    expect(life.logged).not.toEqual([])
   })
 
   it('keeps the previous release warm, and is unchanged when asked again', async () => {
