@@ -1,10 +1,11 @@
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { planRestore, type RestoreTarget, runRestore } from '../../backup/index.ts'
+import { badInput } from '../../lib/index.ts'
 import type { ChildLine } from './child.ts'
 import { type DataPlan, secondOf } from './data-plan.ts'
 import { requirePassword } from './password.ts'
-import { type Place, toolsOf } from './place.ts'
+import { type Place, toolsOf, WORK_FOLDERS } from './place.ts'
 
 interface Asked {
   data: DataPlan
@@ -23,6 +24,7 @@ export async function restoreHere(
   signal: AbortSignal,
 ): Promise<string> {
   const { data, place, target } = asked
+  requireLasting(asked)
   await requirePassword(data)
   const database = data.database && target.kind !== 'study' ? data.database.migrate : null
   const reader = data.database?.backup ?? null
@@ -52,4 +54,20 @@ export async function restoreHere(
   for (const message of steps) print({ type: 'note', message })
   for (const refusal of refusals) print({ type: 'note', message: `refused: ${refusal}` })
   return `backup ${backup}: ${steps.length} steps${mustType === null ? '' : `, replacing needs the typed name ${mustType}`}${refusals.length === 0 ? '' : `, ${refusals.length} reasons against it`}`
+}
+
+/** @throws Failure `bad-input` where what is restored would lie among what a backup, a verification or a restore makes and removes */
+function requireLasting({ data, place, target }: Asked): void {
+  if (!('directory' in target)) return
+  const folders = [
+    ...WORK_FOLDERS.map((name) => join(place.backups, name)),
+    toolsOf(place).cache,
+    data.repository.location,
+  ]
+  const taken = folders.find((folder) => `${resolve(target.directory)}/`.startsWith(`${resolve(folder)}/`))
+  if (taken === undefined) return
+  const instead = join(place.backups, target.kind)
+  throw badInput(
+    `--into: ${target.directory} lies in ${taken}, where the agent removes files: name another directory, for example ${instead}`,
+  )
 }

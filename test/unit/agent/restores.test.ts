@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest'
+import type { DataPlan } from '../../../src/agent/data/data-plan.ts'
+import { restoreHere } from '../../../src/agent/data/restores.ts'
 import type { TransactionRequestInput } from '../../../src/agent/protocol.ts'
 import { freshServer } from './fresh-server.ts'
 import { ask, deployOf, resultOf, submit } from './life.ts'
@@ -49,4 +51,27 @@ it('a restore whose agent died gets its result at the next start, which says whe
   })
   expect(here.server.tidied).toBeGreaterThan(0)
   expect(await ask(second.agent, restore)).toMatchObject({ outcome: 'done' })
+})
+
+it('a restore goes into no directory that a backup, a verification or a restore empties', async () => {
+  const backups = '/opt/pacs/backups'
+  const repository = { location: `${backups}/repository`, passwordFile: '/nowhere', env: {} }
+  const data: DataPlan = {
+    ...{ database: null, archives: [], caches: [], folders: [], repository, second: null },
+    ...{ release: 'r', versions: {}, stack: '/nowhere' },
+  }
+  const place = { backups, metrics: '/nowhere', restic: '/nowhere', path: '', dockerConfig: '/nowhere' }
+  const into = (directory: string) => {
+    const target = { kind: 'study', study: '1.2.3', directory } as const
+    const asked = { data, place, backup: 'newest', repository: 'first', target, plan: false } as const
+    return restoreHere(asked, () => undefined, new AbortController().signal)
+  }
+  for (const below of ['restore', 'restore/', 'metrics/../verify/study', 'work/study', 'cache', 'repository/data']) {
+    await expect(into(`${backups}/${below}`)).rejects.toMatchObject({
+      kind: 'bad-input',
+      message: expect.stringMatching(/ lies in .*: name another directory, for example \/opt\/pacs\/backups\/study$/),
+    })
+  }
+  // As far as the password, which is not there.
+  await expect(into(`${backups}/restored`)).rejects.toThrow(/restic-password is missing/)
 })
