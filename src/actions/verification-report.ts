@@ -26,8 +26,16 @@ export function levelRows({ levels }: VerificationView): [string, string][] {
   })
 }
 
-/** Outcomes after which nobody knows whether the backup restores; who asked wrongly or while another one runs learns it at once. */
-const UNPROVED: readonly FailureKind[] = ['unhealthy', 'refused', 'failed', 'error', 'unreachable', 'unknown']
+/** Outcomes after which nobody knows whether the backup restores; `bad-input` is also a key that the server no longer lets in. */
+const UNPROVED: readonly FailureKind[] = [
+  'unhealthy',
+  'refused',
+  'failed',
+  'error',
+  'bad-input',
+  'unreachable',
+  'unknown',
+]
 
 /**
  * The issues that this run settles. A newest backup has one for good; a named or random one has one of its own, since the next

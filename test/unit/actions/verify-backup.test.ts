@@ -108,6 +108,16 @@ describe('verify-backup', () => {
     expect(red.log.raw.filter((line) => !line.startsWith('::add-mask::')).join('\n')).not.toContain(github.token)
   })
 
+  it('opens an issue when the server no longer lets the key in, which names neither host nor user', async () => {
+    await server.refuse('pacs@staging.example.org: Permission denied (publickey).')
+    const step = await run({}, github.token)
+    expect(step.outputs['exit-class']).toBe('40')
+    expect(step.log.messages('error')[0]).toMatch(/^staging\.example\.org refused the SSH key for user pacs/)
+    expect(github.issues.map(({ state }) => state)).toEqual(['open'])
+    expect(github.issues[0]?.body).toContain('could not be verified (bad-input)')
+    expect(JSON.stringify(github.issues)).not.toMatch(/staging\.example|user pacs/)
+  })
+
   it('names everything that is wrong with its inputs, and opens no issue for that', async () => {
     const wrong = await run({ backup: 'yesterday', repository: 'third', through: 'L9', 'max-age': 'old' }, github.token)
     expect(wrong.log.messages('error')[0]?.split('\n')).toEqual([
@@ -158,8 +168,7 @@ describe('the issue of a backup', () => {
     expect(await settle(random, whole.verification, null)).toEqual(['closed', 'closed', 'closed'])
   })
 
-  it('is not opened because another verification runs or an input is wrong', async () => {
+  it('is not opened because another verification runs', async () => {
     expect(await settle(newest, undefined, 'locked')).toEqual([])
-    expect(await settle(newest, undefined, 'bad-input')).toEqual([])
   })
 })
