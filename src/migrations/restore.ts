@@ -1,3 +1,4 @@
+import type { Document } from 'mongodb'
 import { refused } from '../lib/index.ts'
 import { documentHash, fieldsOf, nameId, readDocument, writeId } from './bson-document.ts'
 import { guardOf } from './change.ts'
@@ -63,8 +64,12 @@ async function putBack(run: RestoreRun, image: BeforeImage, current: Uint8Array 
   if (state === 'as-before') return true
   const decision = state === 'edited' ? run.decide(collection, nameId(id)) : 'restore'
   if (decision !== 'restore') return decision === 'keep'
-  const guard = current === null ? null : guardOf(current, readDocument(current), undefined, [], before.length)
-  return run.store.documents.put(collection, id, guard, before)
+  return run.store.documents.put(collection, id, current && guardOfAll(current, before.length), before)
+}
+
+function guardOfAll(bytes: Uint8Array, size: number): Document {
+  const document = readDocument(bytes)
+  return guardOf(bytes, document, [], Object.keys(document), size)
 }
 
 function stateOf({ before, writtenHash }: BeforeImage, current: Uint8Array | null): 'as-before' | 'written' | 'edited' {

@@ -398,6 +398,39 @@ describe('documents', () => {
     expect((await contentOf(root)).x).toBe(edited)
   })
 
+  it.each([
+    ['x', ['x', 'y']],
+    [new Date(0), [new Date(0), 'y']],
+    [{ of: 'x' }, [{ of: 'x' }, 'y']],
+    [null, undefined],
+  ])('that somebody gives a list with the value %o, or takes it from, meanwhile are left so', async (was, is) => {
+    const x = root.collection<{ _id: number; studies?: unknown }>('x')
+    const edit = () => x.replaceOne({ _id: 1 }, is === undefined ? {} : { studies: is })
+    const { documents } = opened
+    const listing = marking({
+      up: ({ batches }) =>
+        batches({
+          collection: 'x',
+          filter: { studies: { $exists: true } },
+          change: ({ studies }) => (Array.isArray(studies) ? null : { set: { studies: [studies] } }),
+        }),
+      check: async () => true,
+    })
+    await x.insertOne({ _id: 1, studies: was })
+    const update: typeof documents.update = (...all) => edit().then(() => documents.update(...all))
+    await applyMigrations({ ...opened, documents: { ...documents, update } }, [listing], { ...common, phase: 'data' })
+    const edited = { _id: 1, ...(is === undefined ? {} : { studies: is }) }
+    expect(await x.findOne()).toEqual(edited)
+    await clear(root)
+    await x.insertOne({ _id: 1, studies: was })
+    await apply([marking()], 'data')
+    const put: typeof documents.put = (...all) => edit().then(() => documents.put(...all))
+    await expect(undoTo({ ...opened, documents: { ...documents, put } }, [marking()], null, common)).rejects.toThrow(
+      '1 documents were edited',
+    )
+    expect(await x.findOne()).toEqual(edited)
+  })
+
   it('have no before-image where one was cut while it took the place of another', async () => {
     const image = (size: number) => {
       const before = BSON.serialize({ blob: new BSON.Binary(Buffer.alloc(size * 1024 * 1024)) })

@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Document } from 'mongodb'
 
-/** The few filters that the tests in memory use: equality, `$eq`, `$exists`. */
+/** The few filters that the tests in memory use: equality, `$eq`, `$exists`, what is no list. */
 export function matches(document: Document, filter: Document): boolean {
   return Object.entries(filter).every(([name, condition]: [string, unknown]) => {
     const has = Object.hasOwn(document, name)
     if (condition === null || typeof condition !== 'object') return isDeepStrictEqual(document[name], condition)
-    if ('$exists' in condition) return has === condition.$exists
+    if ('$not' in condition && Array.isArray(document[name])) return false
     if ('$eq' in condition) return has && isDeepStrictEqual(document[name], condition.$eq)
+    if ('$exists' in condition) return has === condition.$exists
     throw new Error(`the memory store does not know the filter on ${name}`)
   })
 }
