@@ -56,11 +56,22 @@ const fileSchema = z.strictObject({
 export type ServiceCheck = z.infer<typeof checkSchema>
 export type ChecksFile = z.infer<typeof fileSchema>
 
-/** Reads what is to be checked. @throws Failure `bad-input` with every mistake */
-export function parseChecksFile(file: string, text: string): ChecksFile {
+/** As the Compose file writes a variable with its default: `${DICOM_AET:-PACS}`. */
+const VARIABLE = /\$\{(\w+):-([^}]*)\}/g
+
+/**
+ * Reads what is to be checked.
+ * @param env the variables that the stack runs with. @throws Failure `bad-input` with every mistake
+ */
+export function parseChecksFile(
+  file: string,
+  text: string,
+  env: Readonly<Record<string, string | undefined>>,
+): ChecksFile {
+  const settled = (value: string) => value.replaceAll(VARIABLE, (_use, name, or) => env[name] || or)
   let json: unknown
   try {
-    json = JSON.parse(text)
+    json = JSON.parse(text, (_key, value: unknown) => (typeof value === 'string' ? settled(value) : value))
   } catch {
     throw badInput(`${file} is no JSON`)
   }

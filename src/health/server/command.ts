@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { parseArgs, parseEnv } from 'node:util'
 import { badInput, exitClass, Failure, messageOf, parseDuration, replaceFile } from '../../lib/index.ts'
 import { askAgent } from './agent.ts'
 import { parseChecksFile } from './checks-file.ts'
@@ -18,7 +18,7 @@ Asks every service of the stack on this machine in its own protocol, all at once
   --url       the public entry: page, release, certificate (default: PACS_PUBLIC_URL)
   --release   the release that must serve
   --checks    what is checked (default: health-checks.json beside this program)
-  --secrets   where passwords lie (default: /opt/pacs/config/next/secrets)
+  --secrets   where passwords lie, beside the .env with the stack's variables (default: /opt/pacs/config/next/secrets)
   --output    replaces FILE at once instead of printing, for a textfile collector; also with what an engine's silence means: down.
               What is not as the metrics in FILE say is printed, a line for each check
 Exits with 0 when all is up, 1 when something is degraded (11 with --strict), 11 when something critical is down, 22 when it
@@ -68,13 +68,15 @@ export async function healthCheck(args: readonly string[], { script, env, print 
     throw badInput(`--url is "${publicUrl}"; write https://HOST/, without user and password`)
   }
   const path = values.checks ?? join(dirname(script), 'health-checks.json')
-  const file = parseChecksFile(path, await text('--checks', path))
+  const { secrets, release } = values
+  // Without one, as where it may not be read, the defaults hold.
+  const variables = parseEnv(await readFile(join(dirname(secrets), '.env'), 'utf8').catch(() => ''))
+  const file = parseChecksFile(path, await text('--checks', path), variables)
   const ca = values['ca-file'] === undefined ? undefined : await text('--ca-file', values['ca-file'])
   const [containers, agent] = await Promise.all([
     listContainers(values.engine, file.project, limit).catch(silence),
     file.agent === undefined ? null : askAgent(file.agent, limit),
   ])
-  const { secrets, release } = values
   const planned =
     containers instanceof Failure
       ? [silentEngine(containers)]

@@ -42,7 +42,8 @@ const archive = (minVersion: 'TLSv1.2' | 'TLSv1.3' = 'TLSv1.2') =>
 /** What the check of a checks file finds at `port`. */
 function find(port: number, more: object, patience = 10_000) {
   const dicom = { kind: 'dicom', port, called: 'PACS', calling: 'HEALTHCHECK', ...more }
-  const file = parseChecksFile('f', JSON.stringify({ project: 'p', services: { orthanc: { checks: [dicom] } } }))
+  const text = JSON.stringify({ project: 'p', services: { orthanc: { checks: [dicom] } } })
+  const file = parseChecksFile('f', text, {})
   const [check] = file.services.orthanc?.checks ?? []
   if (!check) throw new Error('the file has no check')
   const container: Listed = {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { parse } from 'yaml'
 import { parseChecksFile } from '../../../src/health/server/checks-file.ts'
 import { healthCheck } from '../../../src/health/server/command.ts'
 import { INSTANCE_HEADER } from '../../../src/stack/index.ts'
-import { type Container, engine, httpService, saying, silent } from '../../health/services.ts'
+import { type Container, engine, httpService, saying, silent, tcpService } from '../../health/services.ts'
 import { publicSite } from './public-site.ts'
 
 /** Has room however full the disks of this machine are. */
@@ -344,7 +344,7 @@ describe('health-check.js', () => {
 
 describe('health-checks.json', () => {
   it('names services of the shipped stack only, those that hold data with a check of their own', async () => {
-    const file = parseChecksFile('f', await readFile(join(stack, 'monitoring/health-checks.json'), 'utf8'))
+    const file = parseChecksFile('f', await readFile(join(stack, 'monitoring/health-checks.json'), 'utf8'), {})
     const { services } = parse(await readFile(join(stack, 'docker-compose.prod.yml'), 'utf8'), { merge: true })
     const unknown = Object.entries(file.services).filter(([name, { optional }]) => !optional && !(name in services))
     expect(unknown).toEqual([])
@@ -355,12 +355,47 @@ describe('health-checks.json', () => {
   })
 
   it('asks the disk of the backups, which no container may look at', async () => {
-    const { disks } = parseChecksFile('f', await readFile(join(stack, 'monitoring/health-checks.json'), 'utf8'))
+    const { disks } = parseChecksFile('f', await readFile(join(stack, 'monitoring/health-checks.json'), 'utf8'), {})
     expect(disks).toEqual(['/', '/opt/pacs', '/opt/pacs/backups', '/var/lib/docker'])
+  })
+
+  it.each([
+    ['PACS', 'backend', ''],
+    ['HOSP', 'api', "DICOM_AET='HOSP'\nORTHANC_USERNAME=api\n"],
+  ])('finds up an archive called %s that knows %s, by the .env beside its secrets', async (title, user, env) => {
+    await using rest = await httpService((request, response) => {
+      const known = request.headers.authorization === `Basic ${Buffer.from(`${user}:secret`).toString('base64')}`
+      response.writeHead(known ? 200 : 401).end(JSON.stringify({ DicomAet: title }))
+    })
+    // As Orthanc does: first whether it is itself that is called, then who calls.
+    await using dicom = await tcpService((socket) => {
+      socket.once('data', (hello) => {
+        const called = hello.subarray(10, 26).toString().trim()
+        socket.write(Buffer.from([3, 0, 0, 0, 0, 4, 0, 1, 1, called === title ? 3 : 7]))
+      })
+    })
+    const { orthanc } = JSON.parse(await readFile(join(stack, 'monitoring/health-checks.json'), 'utf8')).services
+    for (const one of orthanc.checks) one.port = one.kind === 'dicom' ? dicom.port : rest.port
+    const secrets = join(directory, 'secrets')
+    await mkdir(secrets)
+    await writeFile(join(secrets, 'orthanc-password'), 'secret')
+    if (env !== '') await writeFile(join(directory, '.env'), env)
+    const { bad } = await report({ orthanc }, [{ service: 'orthanc' }], '--secrets', secrets)
+    expect(bad).toEqual([])
+  })
+
+  it('holds no default of a variable, which is another on many a server, but reads the variable', async () => {
+    const text = await readFile(join(stack, 'monitoring/health-checks.json'), 'utf8')
+    const compose = await readFile(join(stack, 'docker-compose.prod.yml'), 'utf8')
+    const variables = [...compose.matchAll(/\$\{\w+:-([^}]*)\}/g)]
+    expect(variables.flatMap(([, value = '']) => (text.includes(`: "${value}"`) ? [value] : []))).toEqual([])
+    const read = text.match(/\$\{[^}]*\}/g) ?? []
+    expect(variables.map(([use]) => use)).toEqual(expect.arrayContaining(read))
+    expect(read).toHaveLength(2)
   })
 
   it('tells every mistake at once', () => {
     const text = '{"project":"","services":{"a":{"checks":[{"kind":"ftp","port":1}]}},"x":1}'
-    expect(() => parseChecksFile('f', text)).toThrow(/f: project[\s\S]*f: services\.a\.checks\.0\.kind/)
+    expect(() => parseChecksFile('f', text, {})).toThrow(/f: project[\s\S]*f: services\.a\.checks\.0\.kind/)
   })
 })
