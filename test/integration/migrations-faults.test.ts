@@ -437,7 +437,12 @@ describe('a mongod', () => {
     await using reading = await openDatabase(reader)
     const plan = await planMigrations(reading, [counting()], { phase: 'data', signal })
     expect(plan.steps[0]?.impacts[0]?.text).toBe('5 documents are changed')
-    await expect(apply(reading, [counting()], 'data')).rejects.toThrow(/may this user write _migrations\?/)
+    const refused = () =>
+      expect(apply(reading, [counting()], 'data')).rejects.toThrow(/may this user write _migrations\?/)
+    await refused()
     expect(await valuesOf(root.collection('x'))).toEqual([0, 1, 2, 3, 4])
+    // The lease that was given back is there from then on.
+    await apply(opened, [], 'data')
+    await refused()
   })
 })

@@ -69,7 +69,7 @@ export async function openDatabase(address: DatabaseAddress, options: MongoClien
   return {
     topology: { replicaSet: hello.setName ?? null, writable: hello.isWritablePrimary ?? true },
     clockAhead: Date.now() - now().getTime(),
-    lease: mongoLease(db.collection('_migrations')),
+    lease: mongoLease(db.collection('_migrations'), now),
     ledger: mongoLedger(db, now),
     documents: mongoDocuments(db),
     before: mongoBefore(db),

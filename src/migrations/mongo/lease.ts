@@ -1,5 +1,8 @@
 import { type Collection, type Document, MongoServerError } from 'mongodb'
 import { z } from 'zod'
+import { Failure } from '../../lib/index.ts'
+import { isConnectionLoss } from '../connection-loss.ts'
+import { withoutValues } from '../failures.ts'
 import type { LeaseStore } from '../store.ts'
 
 export const leaseSchema = z.object({
@@ -23,8 +26,12 @@ interface LeaseDocument {
 /** The `_id` of the lease, which is no migration's. */
 export const LEASE_ID = 'lease'
 
-/** The lease as one document beside the ledger's entries in `_migrations`. */
-export function mongoLease(collection: Collection<LeaseDocument>): LeaseStore {
+/** Codes of the server (error_codes.yml in its source). */
+const UNAUTHORIZED = 13
+const DUPLICATE_KEY = 11000
+
+/** The lease as one document beside the ledger's entries in `_migrations`. @param now the server's time */
+export function mongoLease(collection: Collection<LeaseDocument>, now: () => Date): LeaseStore {
   const until = (ttl: number) => ({ $add: ['$$NOW', ttl] })
   const ranOut = { $lte: [{ $ifNull: ['$expiresAt', GIVEN_BACK] }, '$$NOW'] }
   return {
@@ -43,14 +50,14 @@ export function mongoLease(collection: Collection<LeaseDocument>): LeaseStore {
           ],
           { upsert: true, returnDocument: 'after' },
         )
-        .catch((thrown: unknown) => {
+        .catch(async (thrown: unknown) => {
           // Two who insert at once collide; the answer of one that worked may be lost. The token tells.
           if (!(thrown instanceof MongoServerError)) throw thrown
-          return collection.findOne({ _id: LEASE_ID })
+          const there = leaseSchema.nullable().parse(await collection.findOne({ _id: LEASE_ID }), { jitless: true })
+          const isAnswer = thrown.code === DUPLICATE_KEY || there?.token === holder.token
+          if (there !== null && (isAnswer || there.expiresAt > now())) return there
+          throw notTaken(thrown)
         })
-      if (found === null) {
-        throw new Error('the lease could be neither taken nor read: may this user write _migrations?')
-      }
       const holding = leaseSchema.parse(found, { jitless: true })
       return holding.token === holder.token
         ? { isOurs: true, previous: holding.previous }
@@ -65,4 +72,11 @@ export function mongoLease(collection: Collection<LeaseDocument>): LeaseStore {
       await collection.updateOne({ _id: LEASE_ID, token }, { $set: { expiresAt: GIVEN_BACK } })
     },
   }
+}
+
+/** Why nobody has the lease: what the server has against its being written. */
+function notTaken(thrown: MongoServerError): unknown {
+  if (isConnectionLoss(thrown)) return thrown
+  const why = thrown.code === UNAUTHORIZED ? 'may this user write _migrations?' : withoutValues(thrown)
+  return new Failure('failed', `the lease of the database cannot be taken: ${why}`, { cause: thrown })
 }

@@ -1,6 +1,8 @@
+import { type Collection, MongoServerError } from 'mongodb'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { processIdentity } from '../../../src/lib/index.ts'
 import { takeLease } from '../../../src/migrations/lease.ts'
+import { GIVEN_BACK, mongoLease } from '../../../src/migrations/mongo/lease.ts'
 import { connect, MemoryDatabase } from './memory-store.ts'
 import { ACTOR } from './sample.ts'
 
@@ -102,5 +104,44 @@ describe('the lease that ends with a write', () => {
       await lease.check()
     }
     expect(store.log.at(-1)).toBe('lease.release')
+  })
+})
+
+describe('a server that refuses to write the lease', () => {
+  const now = new Date('2026-01-01')
+  const later = new Date('2026-01-02')
+
+  /** Refuses with `code` while `there` is the lease. */
+  const refusing = (code: number, codeName: string, there: { token: string; expiresAt: Date } | null) => {
+    const collection = {
+      findOneAndUpdate: () => Promise.reject(new MongoServerError({ message: 'no', code, codeName })),
+      findOne: () => Promise.resolve(there && { ...ACTOR, purpose: 'migrate', ...there }),
+    }
+    return mongoLease(collection as unknown as Collection<{ _id: string }>, () => now)
+  }
+  const ask = (store: ReturnType<typeof refusing>) =>
+    takeLease(store, ACTOR, 'migrate', { ttl: 400, wait: 0 }).then(() => expect.unreachable('it was taken'))
+
+  it.each([
+    ['was given back', GIVEN_BACK],
+    ['ran out', new Date(now.getTime() - 1)],
+    ['is not there yet', null],
+  ])('is told as that where the last one %s, and not as locked', async (_what, expiresAt) => {
+    const there = expiresAt && { token: 'theirs', expiresAt }
+    await expect(ask(refusing(13, 'Unauthorized', there))).rejects.toMatchObject({
+      kind: 'failed',
+      message: 'the lease of the database cannot be taken: may this user write _migrations?',
+    })
+    await expect(ask(refusing(14031, 'OutOfDiskSpace', there))).rejects.toMatchObject({
+      kind: 'failed',
+      message: expect.stringContaining('cannot be taken: the database refused: OutOfDiskSpace (code 14031;'),
+    })
+  })
+
+  it('is waited for where another owner has it, and where another one was quicker', async () => {
+    const theirs = { token: 'theirs', expiresAt: later }
+    await expect(ask(refusing(112, 'WriteConflict', theirs))).rejects.toMatchObject({ kind: 'locked' })
+    const given = { token: 'theirs', expiresAt: GIVEN_BACK }
+    await expect(ask(refusing(11000, 'DuplicateKey', given))).rejects.toMatchObject({ kind: 'locked' })
   })
 })
