@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, messageOf, refused } from '../lib/index.ts'
-import { arrange, listBackups, type Tagged } from './catalogue.ts'
+import { arrange, type StoredBackup, type Tagged } from './catalogue.ts'
 import type { Contents } from './contents.ts'
 import { removeDeadLocks } from './dead-locks.ts'
 import type { Docker } from './docker.ts'
@@ -45,7 +45,7 @@ async function openToGroup(path: string): Promise<void> {
 /** Torn backups older than this are removed: 1 day. */
 const TORN_AGE = 86_400_000
 
-/** What retention did; `later` when the repository was busy: nothing is lost by waiting. */
+/** What retention did; `later` when the repository was busy, or it was ended: nothing is lost by waiting. */
 export type Pruning = { outcome: 'done'; forgotten: string[] } | { outcome: 'later'; why: string }
 
 /** A backup that was taken just now. */
@@ -66,8 +66,8 @@ export async function prune(
     const all = typeof held === 'function' ? await held() : held
     return { outcome: 'done', forgotten: await applyRetention(restic, all, retention, taken, signal) }
   } catch (thrown) {
-    if (!(thrown instanceof Failure) || signal.aborted) throw thrown
-    return { outcome: 'later', why: thrown.message }
+    if (!(thrown instanceof Failure) && !signal.aborted) throw thrown
+    return { outcome: 'later', why: messageOf(thrown) }
   }
 }
 
@@ -101,19 +101,29 @@ function timeOf(id: string): number {
 /** What became of the second repository. */
 export type SecondCopy =
   | { outcome: 'copied'; backups: string[]; pruning: Pruning }
-  /** Away: these backups are copied next time. */
+  /** Away, or ended: these backups are copied next time. */
   | { outcome: 'later'; why: string; waiting: string[] }
 
-/** Copies every backup that the second repository lacks, so that one that was away catches up; its own retention follows. */
+/** What the second repository lacks before it is asked, as it was last seen. */
+export async function notYetCopied(second: Restic, all: readonly StoredBackup[]): Promise<SecondCopy> {
+  const held = await recallHeld(second)
+  const waiting = all.filter(({ id }) => !held.has(id)).map(({ id }) => id)
+  return { outcome: 'later', why: 'its copy has not begun', waiting }
+}
+
+/**
+ * Copies every backup that the second repository lacks, so that one that was away catches up; its own retention follows.
+ * @param all what the first holds, newest first
+ */
 export async function copyToSecond(
   first: Restic,
   second: Restic,
+  all: readonly StoredBackup[],
   docker: Docker,
   retention: Retention,
   taken: Taken,
   signal: AbortSignal,
 ): Promise<SecondCopy> {
-  const all = await listBackups(first, signal)
   let held = await recallHeld(second)
   const missing = () => all.filter(({ id }) => !held.has(id)).reverse()
   try {
@@ -132,7 +142,7 @@ export async function copyToSecond(
     const pruning = await prune(second, () => second.snapshots({ signal }), retention, taken, signal)
     return { outcome: 'copied', backups: copied, pruning }
   } catch (thrown) {
-    if (!(thrown instanceof Failure) || signal.aborted) throw thrown
+    if (!(thrown instanceof Failure) && !signal.aborted) throw thrown
     return { outcome: 'later', why: messageOf(thrown), waiting: missing().map(({ id }) => id) }
   } finally {
     await noteHeld(second, held)

@@ -14,7 +14,15 @@ import { copyFolder, type FolderSource } from './folders.ts'
 import { noteHeld, refuseGone } from './held-backups.ts'
 import { keepOplog } from './keep-oplog.ts'
 import { oplogInstant, oplogTime } from './oplog-time.ts'
-import { copyToSecond, makeRepository, openRepository, type Pruning, prune, type SecondCopy } from './repository.ts'
+import {
+  copyToSecond,
+  makeRepository,
+  notYetCopied,
+  openRepository,
+  type Pruning,
+  prune,
+  type SecondCopy,
+} from './repository.ts'
 import { type Repository, Restic, type Stored } from './restic.ts'
 import { OPLOG_FILE } from './restored-files.ts'
 import type { Retention } from './retention.ts'
@@ -55,9 +63,12 @@ export interface BackupRequest {
   folders: readonly FolderSource[]
   /** What the repository holds, null where there is none yet: given by a caller that has just asked. */
   held?: readonly Tagged[] | null
+  /** Ends it; once the backup is whole, only what follows. */
   signal: AbortSignal
   /** One line for people: what, and how far. */
   progress: (line: string) => void
+  /** Told that the backup is whole: retention and the copy to the second repository follow, which may take a day. */
+  onWhole?: (backup: Omit<BackupResult, 'pruning'>) => Promise<void>
 }
 
 export interface BackupResult {
@@ -91,14 +102,19 @@ export async function takeBackup(request: BackupRequest): Promise<BackupResult> 
       opening,
       image,
     ])
-    await noteHeld(first, new Set(arrange([...held, ...snapshots]).complete.map(({ id }) => id)))
-    const pruning = await prune(first, [...held, ...snapshots], request.retention, contents, signal)
-    if (request.second === null) return { contents, pruning, second: null }
-    const second = new Restic(tools.restic, request.second, tools.path, tools.cache)
+    const all = [...held, ...snapshots]
+    const { complete } = arrange(all)
+    await noteHeld(first, new Set(complete.map(({ id }) => id)))
+    const second = request.second && new Restic(tools.restic, request.second, tools.path, tools.cache)
+    await request.onWhole?.({ contents, second: second && (await notYetCopied(second, complete)) })
+    const pruning = await prune(first, all, request.retention, contents, signal)
+    if (second === null) return { contents, pruning, second }
+    const forgotten = new Set(pruning.outcome === 'done' ? pruning.forgotten : [])
+    const kept = complete.filter(({ id }) => !forgotten.has(id))
     return {
       contents,
       pruning,
-      second: await copyToSecond(first, second, tools.docker, request.retention, contents, signal),
+      second: await copyToSecond(first, second, kept, tools.docker, request.retention, contents, signal),
     }
   } catch (thrown) {
     throw databaseGone(diskFull(thrown, work), 'no backup is kept; ask again')

@@ -95,8 +95,7 @@ describe('a repository on a disk that is not mounted', () => {
       await rename(`${location}-disk`, location)
     }
     await unmounted(second, async () => {
-      const away =
-        /the second repository is away \(.* held 1 backup and is not there: is its disk mounted\?.*lacks 1 backup$/
+      const away = /the second repository lacks 1 backup: .* held 1 backup and is not there: is its disk mounted\?/
       expect(await taken()).toMatch(away)
     })
     await unmounted(data.repository.location, async () => {
@@ -242,12 +241,36 @@ describe('a second repository that has half of a backup', () => {
     }
     const whole = await take(place)
     const cut = await take(await placeWhere(`${butTheLast}; exit 1`))
-    expect(cut.said).toMatch(/; the second repository is away \(restic ended with 1 .+\) and lacks 1 backup$/)
+    expect(cut.said).toMatch(/; the second repository lacks 1 backup: restic ended with 1 .+$/)
     expect(await inFolder(secondOf(data), 'snapshots')).toBe(3)
     expect(await backupsIn(secondOf(data))).toEqual([whole.id])
     const next = await take(place)
     expect(next.said).toMatch(/holds \d+ documents and 0 studies$/)
     expect(await backupsIn(secondOf(data))).toEqual([next.id, cut.id, whole.id])
+  })
+
+  it('is no fault of a backup that is ended in the copy: that one counts, and says so', async () => {
+    const second = join(directory, 'ended-second')
+    const data = await planned('ended', { BACKUP_SECOND_REPOSITORY: second })
+    await backUpHere({ data, place }, () => undefined, never)
+    const ending = new AbortController()
+    const notes: string[] = []
+    const note = (line: ChildLine) => line.type === 'note' && notes.push(line.message)
+    const where = await placeWhere(`${butTheLast}; exec sleep 60`)
+    const running = backUpHere({ data, place: where }, note, ending.signal)
+    await waitFor('all snapshots but the last', async () => (await inFolder(secondOf(data), 'snapshots')) === 3, 60_000)
+    const [newest = expect.unreachable()] = await backupsIn(data)
+    const metrics = () => readFile(join(place.metrics, 'pacs-backup.prom'), 'utf8')
+    const whole = new RegExp(
+      `^pacs_backup_second_repository_waiting 1$[^]*^pacs_backup_info{backup="${newest}"} 1$`,
+      'm',
+    )
+    expect(await metrics()).toMatch(whole)
+    expect(notes).toContain(`backup ${newest} is stored`)
+    ending.abort(new Error('ended'))
+    const said = new RegExp(`^backup ${newest} holds \\d+ documents .*; the second repository lacks 1 backup: ended$`)
+    expect(await running).toMatch(said)
+    expect(await metrics()).toMatch(whole)
   })
 
   it('and a restore from it that is cancelled or killed in the copy leave nothing that counts; the next goes on', async () => {

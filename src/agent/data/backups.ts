@@ -48,6 +48,10 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
     if (await holdsDatabase(data, first, one, say, signal))
       return `backup ${one.id} is fresh: it began ${formatDuration(ageOf(one))} ago`
   }
+  const tell = (backup: Parameters<typeof backupMetrics>[0]) =>
+    writeMetrics(place, 'pacs-backup', backupMetrics(backup)).catch((thrown: unknown) =>
+      say(`its metrics could not be written: ${messageOf(thrown)}`),
+    )
   const { contents, pruning, second } = await takeBackup({
     tools,
     work: join(place.backups, 'work'),
@@ -68,10 +72,12 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
     held,
     signal,
     progress: (message) => print({ type: 'progress', message }),
+    async onWhole(backup) {
+      say(`backup ${backup.contents.id} is stored`)
+      await tell(backup)
+    },
   })
-  await writeMetrics(place, 'pacs-backup', backupMetrics({ contents, second })).catch((thrown: unknown) =>
-    print({ type: 'note', message: `its metrics could not be written: ${messageOf(thrown)}` }),
-  )
+  await tell({ contents, second })
   for (const line of contents.oneMoment) print({ type: 'note', message: line })
   const pruned = { first: pruning, ...(second?.outcome === 'copied' ? { second: second.pruning } : {}) }
   for (const [name, one] of Object.entries(pruned)) {
@@ -80,12 +86,12 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
   }
   const documents = contents.database?.collections.reduce((sum, { count }) => sum + count, 0) ?? 0
   const studies = contents.archives.reduce((sum, archive) => sum + archive.studies, 0)
-  const away =
+  const lacks =
     second?.outcome === 'later'
-      ? `; the second repository is away (${second.why}) and lacks ${counted(second.waiting.length, 'backup')}`
+      ? `; the second repository lacks ${counted(second.waiting.length, 'backup')}: ${second.why}`
       : ''
   const what = `${counted(documents, 'document')} and ${counted(studies, 'study', 'studies')}`
-  return `backup ${contents.id} holds ${what}${away}`
+  return `backup ${contents.id} holds ${what}${lacks}`
 }
 
 /** What retention came to in a repository; null where it had nothing to remove. */

@@ -65,7 +65,7 @@ const KILLED = 137
 
 /**
  * Has a child do `work` and passes on what it says of itself. A secret goes by its standard input, never by argv or environment.
- * @returns what the child's last line holds.
+ * @returns what the child's last line holds, also when it was to be ended and had done its work by then.
  * @throws Failure as the child failed; `failed` when it ended without a last line.
  */
 export async function runChild<T>(work: Work, value: z.ZodType<T>, options: ChildOptions): Promise<T> {
@@ -91,6 +91,10 @@ export async function runChild<T>(work: Work, value: z.ZodType<T>, options: Chil
       // What could not be told, as on a full disk, is met once the child has ended.
       saying.catch(() => undefined)
     },
+  }).catch(async (thrown: unknown) => {
+    await saying.catch(() => undefined)
+    if (last?.type === 'done') return { code: 0, stderr: '' }
+    throw thrown
   })
   await saying
   if (last?.type === 'failed') throw new Failure(last.kind, last.message)

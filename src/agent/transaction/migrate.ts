@@ -138,6 +138,7 @@ export async function backUpFirst(
   await run.report.step('backup', 'a database that holds data is migrated only after a fresh backup of it')
   try {
     await run.report.note(await world.jobs.backup({ data, unlessNewerThan: FRESH, unlessEmpty: true }, run))
+    run.signal.throwIfAborted()
   } catch (thrown) {
     throw run.signal.aborted ? interruptedBefore(run.signal.reason) : thrown
   }

@@ -12,13 +12,14 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
 /** Runs a child whose program is `text`. @returns its value and what it said */
-async function child(text: string, progress?: (message: string) => Promise<void>) {
+async function child(text: string, progress?: (message: string) => Promise<void>, signal?: AbortSignal) {
   const script = join(directory, 'child.mjs')
   await writeFile(script, text)
   const said: string[] = []
   const say = async (message: string) => void said.push(message)
   const report = { step: (_step: string, message: string) => say(message), progress: progress ?? say, note: say }
-  const value = await runChild({ work: 'test' }, z.string(), { script, path: '', report, timeout: 20_000 })
+  const options = { script, path: '', report, timeout: 20_000, ...(signal ? { signal } : {}) }
+  const value = await runChild({ work: 'test' }, z.string(), options)
   return { value, said }
 }
 
@@ -62,4 +63,28 @@ it('fails, and nothing else does, where what it says cannot be written', async (
   } finally {
     process.off('unhandledRejection', hear)
   }
+})
+
+it.each([
+  ['is done where it had done it by then', `{ type: 'done', value: 'three' }`, { value: 'three' }],
+  [
+    'ends as it was asked to otherwise',
+    `{ type: 'failed', kind: 'failed', message: 'ended' }`,
+    'an abort was asked for',
+  ],
+])('that is ended under way %s', async (_, last, expected) => {
+  const ending = new AbortController()
+  const text = `
+    const say = (line) => console.log(JSON.stringify(line))
+    const running = setInterval(() => undefined, 1000)
+    process.once('SIGTERM', () => {
+      say(${last})
+      clearInterval(running)
+    })
+    say({ type: 'progress', message: 'one' })
+  `
+  const abort = async () => ending.abort(new Error('an abort was asked for'))
+  const ended = child(text, abort, ending.signal)
+  if (typeof expected === 'string') await expect(ended).rejects.toThrow(expected)
+  else expect(await ended).toMatchObject(expected)
 })

@@ -243,6 +243,23 @@ describe('an abort in the backup that comes first', () => {
     })
     expect(server.ledger).toHaveLength(1)
   })
+
+  it('refuses a migration also where the backup was whole by then', async () => {
+    await using life = await start()
+    server.ledger = [{ id: '001_expand', phase: 'expand' }]
+    await ask(life.agent, deployOf(7))
+    const id = 'ended'
+    life.world.jobs.backup = async () => {
+      void life.agent.abort(id)
+      return 'backup 1 holds 1 document'
+    }
+    await life.agent.submit(id, requestSchema.parse(migrateOf(7, 'data')), 'deploy')
+    expect(await resultOf(life.agent, id)).toMatchObject({
+      outcome: 'refused',
+      message: 'an abort was asked for: it took its backup, the database was not touched; ask again',
+    })
+    expect(server.ledger).toHaveLength(1)
+  })
 })
 
 describe('a contract', () => {

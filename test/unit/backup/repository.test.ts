@@ -24,6 +24,19 @@ it('a repository whose folder cannot be made is refused with the setting that na
   }
 })
 
+it('retention that is ended waits for the next backup', async () => {
+  const ending = new AbortController()
+  const restic = {
+    async forget() {
+      ending.abort(new Error('ended'))
+      throw ending.signal.reason
+    },
+  }
+  const taken = { id: newBackupId(new Date()), finishedAt: new Date().toISOString() }
+  const pruned = prune(restic, [], retentionSchema.parse({}), taken, ending.signal)
+  expect(await pruned).toEqual({ outcome: 'later', why: 'ended' })
+})
+
 it('servers that share a repository keep as many backups as each would alone', async () => {
   const nights = Array.from({ length: 60 }, (_, night) => new Date(Date.UTC(2026, 8, 1 + night, 1, 30)))
   const backupsOf = (hostname: string) =>
