@@ -100,7 +100,7 @@ async function goBack(
       previous: state.serving.release,
     }
   }
-  const target = rollbackTarget(state, request.to)
+  const target = rollbackTarget(state, request)
   const isWarm = state.warm?.instance.instance === target.instance && request.config === 'its-own'
   if (isWarm && (await answers(target, world))) return exchangeWarm(request, run, world)
   const config = request.config === 'current' ? await planner.sealConfig() : await planner.openConfig(target.config)
@@ -124,7 +124,9 @@ function leftOf({ instance }: Plan, world: World): Promise<Container[]> {
  * its way out and ends first, since a candidate that is being stopped would not stay.
  */
 async function makeRoom({ instance }: Plan, left: readonly Container[], world: World): Promise<void> {
-  const { warm, undone } = world.store.state
+  const { serving, warm, undone } = world.store.state
+  if (serving?.instance === instance.instance)
+    throw new Error(`${instance.instance} serves, and was to be brought up beside itself`)
   if (undone?.instance.instance === instance.instance) return endUndone(world)
   if (warm?.instance.instance === instance.instance) {
     if (!(await answers(warm.instance, world))) await endWarm(world)

@@ -7,17 +7,21 @@ import type { Instance, State } from './state.ts'
 import type { Run, World } from './world.ts'
 
 /**
- * The instance that a rollback goes to: of the release that was named, or the one that served before.
+ * The instance that a rollback goes to: of the release that was named, or the one that served before. By the current configuration
+ * that is one of another release, since of the same one it could be what serves.
  * @throws Failure `refused` that lists what can be gone back to.
  */
-export function rollbackTarget(state: State, to: string | undefined): Instance {
-  const offered = state.history.filter((entry) => entry.instance.instance !== state.serving?.instance)
-  const found =
-    to === undefined
-      ? (state.warm?.instance ?? offered[0]?.instance)
-      : state.history.find((entry) => entry.instance.release === to)?.instance
+export function rollbackTarget(
+  { history, serving, warm }: State,
+  { to, config }: Pick<RequestOf<'rollback'>, 'to' | 'config'>,
+): Instance {
+  const isOther = (one: Instance) =>
+    config === 'current' ? one.release !== serving?.release : one.instance !== serving?.instance
+  const accepted = history.map((entry) => entry.instance)
+  const offered = [...(warm ? [warm.instance] : []), ...accepted].filter(isOther)
+  const found = to === undefined ? offered[0] : accepted.find((one) => one.release === to)
   if (found) return found
-  const known = [...new Set(offered.map((entry) => entry.instance.release))].join(', ') || 'none'
+  const known = [...new Set(offered.map((one) => one.release))].join(', ') || 'none'
   throw refused(
     to === undefined
       ? 'there is no earlier release to go back to: this server accepted none before'

@@ -438,6 +438,32 @@ describe('a rollback', () => {
     expect(here.server.broken).toEqual([])
   })
 
+  it('with the current configuration goes to another release, since the one that serves would be what it leaves', async () => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    const current = { ...back(), config: 'current' } as TransactionRequestInput
+    for (const config of ['c0ffee0123456789', 'decaf00123456789']) {
+      here.server.config = config
+      await ask(life.agent, deployOf(2))
+    }
+    expect(await ask(life.agent, current)).toMatchObject({ outcome: 'deployed', serving: memoryRelease(1).id })
+    expect(here.server.state.serving?.config).toBe(here.server.config)
+    expect(here.server.state.warm?.instance).toMatchObject({ release: memoryRelease(2).id, config: here.server.config })
+    expect(here.server.broken).toEqual([])
+  })
+
+  it('with the current configuration is refused where no other release was accepted', async () => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    here.server.config = 'decaf00123456789'
+    await ask(life.agent, deployOf(1))
+    const { serving } = here.server.state
+    const result = await ask(life.agent, { ...back(), config: 'current' } as TransactionRequestInput)
+    expect(result).toMatchObject({ outcome: 'refused', message: expect.stringContaining('no earlier release') })
+    expect(here.server.state.serving).toEqual(serving)
+    expect(here.server.broken).toEqual([])
+  })
+
   it('to a release that was never accepted is refused and names what can be had', async () => {
     await using life = await here.start()
     await ask(life.agent, deployOf(1))
