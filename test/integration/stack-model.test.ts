@@ -2,12 +2,16 @@
 // What the model of a stack rests on, with Docker Compose itself and a real engine.
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { layout } from '../../src/agent/layout.ts'
+import { planCore } from '../../src/agent/server/plan-core.ts'
+import type { CoreService } from '../../src/agent/transaction/core-definition.ts'
 import { run } from '../../src/lib/index.ts'
 import {
   digestSchema,
+  parseManifest,
   type ReleaseManifest,
   releaseIdSchema,
   repositorySchema,
@@ -233,6 +237,16 @@ describe('on an engine', () => {
     expect(await server.run(['docker', 'exec', 'pacs-ledger-1', 'cat', '/limits'])).toBe(limits)
   })
 
+  test('a core service is planned to write where its container writes', async () => {
+    const mounts = '{{range .Mounts}}{{if .RW}}{{or .Name .Source}} {{end}}{{end}}'
+    const planned = await plannedCore(stack)
+    expect(planned.flatMap(({ writes }) => writes)).toContain('ward-ledger')
+    for (const { container, writes } of planned) {
+      const seen = await server.run(['docker', 'inspect', '--format', mounts, container])
+      expect(seen.split(' ').filter(Boolean).toSorted()).toEqual(writes.toSorted())
+    }
+  })
+
   test('an instance goes with its own networks, and leaves core, shared networks, volumes and the other one', async () => {
     const list = (kind: string, format: string) =>
       server.run(['docker', kind, 'ls', '--format', format]).then((text) => text.split('\n'))
@@ -281,6 +295,40 @@ describe('on an engine', () => {
     return z.array(z.string()).parse(JSON.parse(said))
   }
 })
+
+/** The core of a stack as an agent plans it. */
+async function plannedCore(stack: Stack): Promise<CoreService[]> {
+  const directory = await mkdtemp(join(scratch, 'release-'))
+  const paths = layout(directory, directory)
+  const config = { revision: '11111111', directory: join(directory, 'config'), env: {}, certificate: null }
+  await cp(stack.directory, join(directory, 'stack'), { recursive: true })
+  for (const service of stack.services.keys()) {
+    for (const secret of filesOf(stack, service).secrets) {
+      await mkdir(dirname(join(config.directory, secret)), { recursive: true })
+      await writeFile(join(config.directory, secret), 'a-token')
+    }
+  }
+  const manifest = parseManifest(
+    'test',
+    JSON.stringify({
+      ...{
+        schema: 1,
+        id: release,
+        commit: 'abc1234def01'.padEnd(40, '0'),
+        repository: 'org/pacs',
+        actor: 'jane',
+        run: '',
+      },
+      ...{ created: '2026-11-24T10:15:00.000Z', images: someImages(stack), migrations: [], stack: sha256('stack') },
+      agent: { version: '0.1.0', sha256: sha256('agent') },
+    }),
+  )
+  const resolve = (_document: string, _config: unknown, { file }: { file: string }) =>
+    run('docker', ['compose', '-p', 'pacs', '-f', file, '--env-file', '/dev/null', 'config', '--format', 'json'], {
+      env: { ...env, LEDGER_START: '41', PACS_TRAEFIK_DIR: '/srv/ward/dynamic' },
+    })
+  return planCore(stack, { id: release, reference: '', manifest, directory }, config, paths, resolve)
+}
 
 /** Images as a release names them, where none is run. */
 function someImages(stack: Stack): ReleaseManifest['images'] {

@@ -25,6 +25,8 @@ export interface Container {
   lastCheck: { at: number; passed: boolean } | null
   /** An address on one of its bridge networks; null while it has none. */
   address: string | null
+  /** Volumes and folders of the server that it may write to. */
+  writes: readonly string[]
   labels: Readonly<Record<string, string>>
   /** Compose project and service; empty for a container of another origin. */
   project: string
@@ -48,6 +50,9 @@ const inspectSchema = z.object({
       })
       .optional(),
   }),
+  Mounts: z
+    .array(z.object({ Name: z.string().optional(), Source: z.string().default(''), RW: z.boolean() }))
+    .default([]),
   Config: z.object({ Labels: z.record(z.string(), z.string()).nullable() }),
   NetworkSettings: z.object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string() })).nullable() }),
 })
@@ -120,7 +125,7 @@ function healthOf({ Restarting, Health }: z.infer<typeof inspectSchema>['State']
   return health === 'unhealthy' && Health?.Log?.at(-1)?.ExitCode === 0 ? 'healthy' : health
 }
 
-function containerOf({ Id, Name, State, Config, NetworkSettings }: z.infer<typeof inspectSchema>): Container {
+function containerOf({ Id, Name, State, Mounts, Config, NetworkSettings }: z.infer<typeof inspectSchema>): Container {
   const labels = Config.Labels ?? {}
   const check = State.Health?.Log?.at(-1)
   const networks = Object.values(NetworkSettings.Networks ?? {})
@@ -133,6 +138,7 @@ function containerOf({ Id, Name, State, Config, NetworkSettings }: z.infer<typeo
     startedAt: State.StartedAt,
     lastCheck: check ? { at: Date.parse(check.Start), passed: check.ExitCode === 0 } : null,
     address: networks.map((network) => network.IPAddress).find((address) => address !== '') ?? null,
+    writes: Mounts.flatMap((mount) => (mount.RW ? [mount.Name ?? mount.Source] : [])),
     labels,
     project: labels[PROJECT_LABEL] ?? '',
     service: labels[SERVICE_LABEL] ?? '',

@@ -22,7 +22,15 @@ import type { Project } from './engine.ts'
 import { LIVE, liveFiles } from './live-files.ts'
 import { visible } from './releases.ts'
 
-const resolvedSchema = z.object({ services: z.record(z.string(), z.unknown()) })
+const mountsSchema = z.object({
+  volumes: z
+    .array(z.object({ type: z.string(), source: z.string().optional(), read_only: z.boolean().default(false) }))
+    .default([]),
+})
+const resolvedSchema = z.object({
+  services: z.record(z.string(), z.unknown()),
+  volumes: z.record(z.string(), z.object({ name: z.string() })).default({}),
+})
 
 /**
  * The core services of a release in the order in which they start, each with the keyed hash of all that it is made of.
@@ -52,7 +60,7 @@ export async function planCore(
   const document = JSON.stringify(plain.document)
   await replaceFile(file, document, 0o640)
   const resolved = await resolve(document, config, { name: plain.project, file, directory: stackDirectory, env })
-  const definitions = resolvedSchema.parse(JSON.parse(resolved)).services
+  const { services: definitions, volumes } = resolvedSchema.parse(JSON.parse(resolved))
   return Promise.all(
     services.map(async (service) => {
       const files = filesOf(stack, service.name)
@@ -84,7 +92,11 @@ export async function planCore(
         if (version !== null) await layDown(join(directory, version), moving)
         await layDown(join(directory, digest), fixed, { document: only(rendered, name), kept })
       })
-      return { ...planned, after: service.dependsOn, archive: archiveOf(stack, name) }
+      const writes = mountsSchema.parse(definitions[name]).volumes.flatMap(({ type, source, read_only }) => {
+        if (source === undefined || read_only) return []
+        return type === 'volume' ? [volumes[source]?.name ?? source] : [source]
+      })
+      return { ...planned, after: service.dependsOn, writes, archive: archiveOf(stack, name) }
     }),
   )
 }
@@ -131,7 +143,19 @@ function coreService(
   const own = join(directory, definition)
   const project = { name: 'pacs', file: projectFile(own), directory: own, env }
   const taken = live !== null && files !== null ? liveFiles(directory, files, live) : null
-  return { name, after: [], hash, image, container, grace, project, live: taken, archive: null, materialize }
+  return {
+    name,
+    after: [],
+    hash,
+    image,
+    container,
+    writes: [],
+    grace,
+    project,
+    live: taken,
+    archive: null,
+    materialize,
+  }
 }
 
 /** Services after those that they depend on. */

@@ -10,6 +10,8 @@ export interface CoreService {
   hash: string
   image: string
   container: string
+  /** Volumes and folders of the server that it may write to; nothing is known of a definition that ran before. */
+  writes: readonly string[]
   project: Project
   /** Seconds that a stop may take. */
   grace: number

@@ -1,12 +1,14 @@
 import { Failure, formatDuration, messageOf, refused } from '../../lib/index.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
-import { CORE_LABEL, NotStarted } from '../server/engine.ts'
+import { NotStarted } from '../server/engine.ts'
+import { coreContainers, isOf, removeContainers } from './core-containers.ts'
 import { type CoreService, isReload } from './core-definition.ts'
 import { announce, replacingOthers, settle, waitUp, writeCore } from './core-service.ts'
 import { explainLostIndex } from './lost-index.ts'
 import { foreignProjects } from './preflight.ts'
 import { pullAll } from './pull.ts'
 import { reload, settleReload } from './reload.ts'
+import { explainSharedWrites } from './shared-writes.ts'
 import type { Replacing, State } from './state.ts'
 import type { Release, Run, World } from './world.ts'
 
@@ -21,9 +23,9 @@ export interface CoreDifference {
 
 /** Compares the core services of a release with those that run. */
 export async function compareCore(services: readonly CoreService[], world: World): Promise<CoreDifference> {
-  const containers = await world.engine.containers({ names: services.map((service) => service.container) })
+  const containers = await coreContainers(world)
   const { services: known, replacing } = world.store.state.core
-  const isRunning = (service: CoreService) => containers.some((one) => one.name === service.container && one.running)
+  const isRunning = (service: CoreService) => containers.some((one) => isOf(service, one) && one.running)
   const halfWay = (service: CoreService) => replacing.find((one) => one.service === service.name)
   // One that an earlier replacement left half-way counts as absent: asking again goes on without asking for leave again.
   const isAbsent = (service: CoreService) => !isRunning(service) || isHalfReplaced(halfWay(service))
@@ -39,7 +41,7 @@ export async function compareCore(services: readonly CoreService[], world: World
 /**
  * Starts absent core services side by side, lets those with new live files load them, and, when allowed, replaces changed ones:
  * one by one, the old one stopped first.
- * @throws Failure `refused` that lists what would change, when that is not allowed, or names an archive that would show none of its images; `rolled-back` when the engine took no new definition and the old one runs; `failed` when a service did not come up.
+ * @throws Failure `refused` that lists what would change, when that is not allowed, or names a service that would write where another one does, or an archive that would show none of its images; `rolled-back` when the engine took no new definition and the old one runs; `failed` when a service did not come up.
  */
 export async function core(
   request: RequestOf<'core'>,
@@ -57,6 +59,8 @@ export async function core(
   const difference = await compareCore(services, world)
   const { absent, changed, reloaded } = difference
   if (changed.length > 0 && !request.allowCore) throw refused(explainChange(changed))
+  const shared = await explainSharedWrites([...absent, ...changed], services, world)
+  if (shared !== null) throw refused(shared)
   const serving = world.store.state.serving?.release ?? null
   const answer = (outcome: 'done' | 'unchanged', message: string): TransactionResult => ({
     outcome,
@@ -179,7 +183,7 @@ export async function settleFormer(services: readonly CoreService[], run: Run, w
   const known = Object.entries(all)
   const isFormer = ([name]: [string, string]) => services.every((service) => service.name !== name)
   if (!known.some(isFormer)) return
-  const containers = await world.engine.containers({ label: CORE_LABEL })
+  const containers = await coreContainers(world)
   const runsOn = ([name]: [string, string]) => containers.some(({ service }) => service === name)
   const left = known.filter((one) => isFormer(one) && runsOn(one)).map(([name]) => name)
   if (left.length > 0) {
@@ -214,7 +218,7 @@ export async function explainRollbackMisfit(
 ): Promise<string | null> {
   const difference = await compareCore(services, world)
   if (difference.absent.length > 0) return explainMisfit(difference)
-  const containers = await world.engine.containers({ names: services.map((service) => service.container) })
+  const containers = (await coreContainers(world)).filter((one) => services.some((service) => isOf(service, one)))
   const ill = containers.filter((one) => one.health === 'unhealthy' || one.health === 'starting')
   if (ill.length > 0) return `${ill.map((one) => `${one.name} is ${one.health}`).join(', ')}: mend the core first`
   const other = [...difference.changed, ...difference.reloaded]
@@ -240,8 +244,7 @@ async function start(service: CoreService, from: string | null, world: World): P
   await service.materialize()
   const at = (step: Replacing['step']) => announce({ service: service.name, from, to: service.hash, step }, world)
   await at('stop')
-  const [old] = await world.engine.containers({ names: [service.container] })
-  if (old) await world.engine.remove([old.id], service.grace)
+  await removeContainers(service, world)
   await at('start')
   await service.live?.place(service.live.version)
   await world.engine.create(service.project)
@@ -298,7 +301,7 @@ async function settleOne(replacing: Replacing, report: Run['report'], world: Wor
   if (isForReload) return settleReload(definition, replacing, report, world)
   const [container] = await world.engine.containers({ names: [definition.container] })
   // One that still runs may have been told to stop, and would end a little later: the stop is brought to its end.
-  if (!forward && container) await world.engine.remove([container.id], definition.grace)
+  if (!forward) await removeContainers(definition, world)
   await definition.live?.place(definition.live.version)
   if (!container || !forward) await world.engine.create(definition.project)
   await world.engine.start([definition.container])

@@ -38,6 +38,88 @@ describe('a core transaction', () => {
     expect(await ask(life.agent, coreOf())).toMatchObject({ outcome: 'unchanged' })
   })
 
+  describe('that finds a service under another name', () => {
+    const renamed = () => ({ ...memoryCore(here.server, 'database', 1), writes: ['pacs-store'] })
+    const named = (version: number) => {
+      const service = { ...memoryCore(here.server, 'store', version), container: 'store-of-its-own' }
+      here.server.definitions.set(service.hash, service)
+      return service
+    }
+    const all = () => [...here.server.containers.values()].filter(({ running }) => running).map(({ name }) => name)
+
+    it('refuses a second one on the same volume, and starts it once the first is gone', async () => {
+      await using life = await here.start()
+      define(1)
+      await ask(life.agent, coreOf())
+      const [, edge] = here.server.core
+      if (edge === undefined) throw new Error('no core')
+      here.server.core = [renamed(), edge]
+      expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'refused', coreFirst: true })
+      for (const leave of [false, true]) {
+        const result = await ask(life.agent, coreOf(leave))
+        expect(result).toMatchObject({ outcome: 'refused' })
+        expect(result.message).toMatch(
+          /^database would write to pacs-store beside pacs-store-1, [^\n]*former name \(store\), or in a quiet hour: docker stop pacs-store-1 && docker rm pacs-store-1, then ask again$/,
+        )
+        expect(all()).toEqual(['pacs-store-1', 'pacs-edge-1'])
+      }
+      here.server.containers.delete('pacs-store-1')
+      expect(await ask(life.agent, coreOf())).toMatchObject({ outcome: 'done', message: 'started database' })
+      expect(all()).toEqual(['pacs-edge-1', 'pacs-database-1'])
+    })
+
+    it('refuses to start one on a volume that another service is only about to leave', async () => {
+      await using life = await here.start()
+      define(1)
+      await ask(life.agent, coreOf())
+      here.server.core = [renamed(), { ...memoryCore(here.server, 'store', 2), writes: ['pacs-store-18'] }]
+      const result = await ask(life.agent, coreOf(true))
+      expect(result).toMatchObject({ outcome: 'refused', message: expect.stringContaining('beside pacs-store-1') })
+      expect(running()).toEqual(['store-1', 'edge-1'])
+    })
+
+    it('starts one on a volume that services share', async () => {
+      await using life = await here.start()
+      define(1)
+      await ask(life.agent, coreOf())
+      here.server.core.push(renamed())
+      expect(await ask(life.agent, coreOf())).toMatchObject({ outcome: 'done', message: 'started database' })
+    })
+
+    it('replaces one whose container is named anew with leave only, the old one stopped first', async () => {
+      await using life = await here.start()
+      define(1)
+      await ask(life.agent, coreOf())
+      const removed: string[] = []
+      const { remove } = life.world.engine
+      life.world.engine.remove = (names, grace) => {
+        removed.push(...names)
+        return remove(names, grace)
+      }
+      here.server.core = [named(2)]
+      const refused = await ask(life.agent, coreOf())
+      expect(refused).toMatchObject({ outcome: 'refused', message: expect.stringContaining('allow-core: true') })
+      expect(all()).toEqual(['pacs-store-1', 'pacs-edge-1'])
+      expect(await ask(life.agent, coreOf(true))).toMatchObject({ outcome: 'done', message: 'replaced store' })
+      expect(removed).toEqual(['pacs-store-1'])
+      expect(all()).toEqual(['pacs-edge-1', 'store-of-its-own'])
+    })
+
+    it('brings the old one back where the engine does not start the one that is named anew', async () => {
+      await using life = await here.start()
+      define(1)
+      await ask(life.agent, coreOf())
+      here.server.core = [named(2)]
+      const { start } = life.world.engine
+      let refused = 0
+      life.world.engine.start = (names) =>
+        refused++ === 0 ? Promise.reject(new NotStarted('error', 'the port is taken')) : start(names)
+      expect(await ask(life.agent, coreOf(true))).toMatchObject({ outcome: 'rolled-back' })
+      expect([...here.server.containers.keys()].sort()).toEqual(['pacs-edge-1', 'pacs-store-1'])
+      expect(running()).toEqual(['store-1', 'edge-1'])
+    })
+  })
+
   describe('over the images of an archive', () => {
     const SQLITE = { volume: 'pacs-images', index: null }
     const POSTGRES = { volume: 'pacs-images', index: { service: 'index', volumes: ['pacs-index'] } }

@@ -121,17 +121,28 @@ describe('containers', () => {
       Health: { Status: 'healthy', FailingStreak: 0, Log },
     }
     const Labels = { 'com.docker.compose.project': 'pacs', 'com.docker.compose.service': 'edge' }
+    const Mounts = [
+      { Type: 'volume', Name: 'pacs-data', Source: '/var/lib/docker/volumes/pacs-data/_data', RW: true },
+      { Type: 'bind', Source: '/srv/log', RW: true },
+      { Type: 'bind', Source: '/etc/edge', RW: false },
+    ]
     const Networks = { none: { IPAddress: '' }, inner: { IPAddress: '172.18.0.2' } }
     await using _ = await answering({
       '/containers/json?all=true&filters={"label":["pacs.instance"]}': [{ Id: 'a' }, { Id: 'gone' }],
-      '/containers/a/json': inspected('edge', { State, Config: { Labels }, NetworkSettings: { Networks } }),
+      '/containers/a/json': inspected('edge', { State, Mounts, Config: { Labels }, NetworkSettings: { Networks } }),
     })
     expect(await (await engineOf()).containers({ label: 'pacs.instance' })).toEqual([
       {
         ...{ id: 'id-of-edge', name: 'edge', running: true, health: 'healthy', exitCode: 0 },
         startedAt: '2026-11-24T10:15:00Z',
         lastCheck: { at: Date.parse('2026-11-24T10:15:01.5Z'), passed: true },
-        ...{ address: '172.18.0.2', labels: Labels, project: 'pacs', service: 'edge' },
+        ...{
+          address: '172.18.0.2',
+          writes: ['pacs-data', '/srv/log'],
+          labels: Labels,
+          project: 'pacs',
+          service: 'edge',
+        },
       },
     ])
   })
@@ -163,7 +174,16 @@ describe('containers', () => {
     await using _ = await answering({ '/containers/plain/json': inspected('plain', {}) })
     const engine = await engineOf()
     expect(await engine.containers({ names: ['plain', 'absent'] })).toMatchObject([
-      { name: 'plain', health: 'none', lastCheck: null, address: null, labels: {}, project: '', service: '' },
+      {
+        name: 'plain',
+        health: 'none',
+        lastCheck: null,
+        address: null,
+        writes: [],
+        labels: {},
+        project: '',
+        service: '',
+      },
     ])
   })
 })

@@ -111,6 +111,7 @@ export function memoryCore(server: Server, name: string, version: number, files?
     hash: files === undefined ? file : `${file}.f${files}`,
     image: `registry.example/pacs/${name}`,
     container,
+    writes: [`pacs-${name}`],
     project: { name: 'pacs', file, directory: '/d', env: {} },
     grace: 10,
     live: files === undefined ? null : memoryFiles(server, name, `f${files}`),
@@ -230,7 +231,12 @@ export class MemoryWorld implements World {
     create: (project) =>
       this.#effect('create', () => {
         const core = this.server.definitions.get(project.file)
-        if (core) this.#put(core.container, core.name, project.name, { definition: project.file })
+        if (core) {
+          // Compose makes a service's container anew where that has another name.
+          for (const { name, service } of [...this.server.containers.values()])
+            if (service === core.name && name !== core.container) this.server.containers.delete(name)
+          this.#put(core.container, core.name, project.name, { definition: project.file }, core.writes)
+        }
         const instance = this.server.instances.get(project.name.slice('pacs-'.length))
         for (const service of instance?.services ?? []) {
           for (const name of service.containers) {
@@ -270,8 +276,9 @@ export class MemoryWorld implements World {
       const found = [...this.server.containers.values()].filter((one) =>
         'names' in by
           ? by.names.includes(one.name)
-          : key === 'com.docker.compose.project' ||
-            (key !== undefined && (value === undefined ? key in one.labels : one.labels[key] === value)),
+          : key === 'com.docker.compose.project'
+            ? value === undefined || one.project === value
+            : key !== undefined && (value === undefined ? key in one.labels : one.labels[key] === value),
       )
       for (const one of found) {
         one.looks += 1
@@ -335,11 +342,17 @@ export class MemoryWorld implements World {
     },
   }
 
-  #put(name: string, service: string, project: string, labels: Container['labels']): void {
+  #put(
+    name: string,
+    service: string,
+    project: string,
+    labels: Container['labels'],
+    writes: Container['writes'] = [],
+  ): void {
     if (this.server.containers.has(name)) return
     const fresh = { running: false, health: 'starting', exitCode: 0, address: null, looks: 0 } as const
     const never = { startedAt: '', lastCheck: null }
-    this.server.containers.set(name, { id: name, name, service, project, labels, ...fresh, ...never })
+    this.server.containers.set(name, { id: name, name, service, project, labels, writes, ...fresh, ...never })
   }
 
   /** The process of a core service reads its live files; one that they end is another process afterwards. */
