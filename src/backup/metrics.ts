@@ -13,7 +13,7 @@ interface Metric {
 /** Of the newest good backup; replaced by the next good one only. */
 export function backupMetrics({ contents, second }: Pick<BackupResult, 'contents' | 'second'>): string {
   const { id, startedAt, finishedAt, stored, database, archives } = contents
-  const waiting = second?.outcome === 'later' ? second.waiting.length : 0
+  const waiting = (second?.outcome === 'later' ? second.waiting : second?.damaged)?.length ?? 0
   const instances = archives.reduce((sum, archive) => sum + archive.instances, 0)
   const documents = database?.collections.reduce((sum, { count }) => sum + count, 0) ?? 0
   return render([

@@ -100,7 +100,8 @@ function timeOf(id: string): number {
 
 /** What became of the second repository. */
 export type SecondCopy =
-  | { outcome: 'copied'; backups: string[]; pruning: Pruning }
+  /** All but what is `damaged` in the first. */
+  | { outcome: 'copied'; backups: string[]; damaged: { id: string; why: string }[]; pruning: Pruning }
   /** Away, or ended: these backups are copied next time. */
   | { outcome: 'later'; why: string; waiting: string[] }
 
@@ -134,13 +135,19 @@ export async function copyToSecond(
     }
     held = new Set(arrange(there ?? []).complete.map(({ id }) => id))
     const copied: string[] = []
+    const damaged: { id: string; why: string }[] = []
     for (const { id, snapshots } of missing()) {
-      await second.copyFrom(first, idsOf(snapshots), { signal })
-      held.add(id)
-      copied.push(id)
+      try {
+        await second.copyFrom(first, idsOf(snapshots), { signal })
+        held.add(id)
+        copied.push(id)
+      } catch (thrown) {
+        if (!(thrown instanceof Failure && thrown.kind === 'unhealthy')) throw thrown
+        damaged.push({ id, why: thrown.message })
+      }
     }
     const pruning = await prune(second, () => second.snapshots({ signal }), retention, taken, signal)
-    return { outcome: 'copied', backups: copied, pruning }
+    return { outcome: 'copied', backups: copied, damaged, pruning }
   } catch (thrown) {
     if (!(thrown instanceof Failure) && !signal.aborted) throw thrown
     return { outcome: 'later', why: messageOf(thrown), waiting: missing().map(({ id }) => id) }

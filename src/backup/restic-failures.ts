@@ -46,7 +46,7 @@ const CAUSES: readonly (Cause & { missing?: true; credentials?: true })[] = [
     means: 'cannot be reached',
   },
   {
-    says: /ciphertext verification failed|hash mismatch|does not match|unexpected EOF|pack .* (contains|damaged|not found)|repository contains errors|the repository .*damaged|tree .* not found|invalid data returned|not found in index|wrong data|is damaged|decrypting|does not exist in/i,
+    says: /ciphertext verification failed|hash mismatch|does not match|unexpected EOF|pack .* (contains|damaged|not found)|repository contains errors|the repository .*damaged|tree .* not found|invalid data returned|not found in index|wrong data|is damaged|decrypting|does not exist in|ReadFull\(<\w+\/\w+>\).*(no such file|too short|input\/output error)/i,
     kind: 'unhealthy',
     means: 'is damaged',
   },

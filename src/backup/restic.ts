@@ -191,6 +191,7 @@ export class Restic {
   /**
    * Copies snapshots of another repository into this one, in their order; what is here already costs nothing. A repository that goes away
    * under way is not waited for as long as restic would.
+   * @throws Failure `unhealthy` when they cannot be read there
    */
   async copyFrom(source: Restic, snapshots: readonly string[], call: ResticCall = {}): Promise<void> {
     if (snapshots.length === 0) return
@@ -206,10 +207,15 @@ export class Restic {
       }
       retries.set(operation, again)
     }
-    await this.#run(['copy', ...snapshots], { ...call, onLine }, fromEnvironment(source.repository)).catch(
-      (thrown: unknown) => {
-        throw thrown instanceof Failure ? source.#failure(thrown) : thrown
-      },
+    const from = fromEnvironment(source.repository)
+    const { code, stdout, stderr } = await this.#try(['copy', ...snapshots], { ...call, onLine }, from)
+    if (code === 0) return
+    const said = stderr || stdout
+    const { failure } = resticFailure(this.#where, code, said)
+    // Of what it writes to, a copy reads indexes alone.
+    const where = said.includes('<index/') ? `${source.#where} or ${this.#where}` : source.#where
+    throw source.#failure(
+      this.#failure(failure.kind === 'unhealthy' ? resticFailure(where, code, said).failure : failure),
     )
   }
 

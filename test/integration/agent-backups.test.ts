@@ -249,6 +249,19 @@ describe('a second repository that has half of a backup', () => {
     expect(await backupsIn(secondOf(data))).toEqual([next.id, cut.id, whole.id])
   })
 
+  it('lacks what is damaged in the first, which is named', async () => {
+    const data = await planned('partly', { BACKUP_SECOND_REPOSITORY: join(directory, 'partly-second') })
+    const fatal = 'Fatal: decrypting blob <data/b0b2> from 3d1f failed: ciphertext verification failed'
+    const where = await placeWhere(`echo '${fatal}' >&2; exit 1`)
+    const said = await backUpHere({ data, place: where }, () => undefined, never)
+    const [id = expect.unreachable()] = await backupsIn(data)
+    const why = `the repository ${data.repository.location} is damaged: ${fatal.replace('Fatal: ', '')}`
+    expect(said).toMatch(/^backup \S+ holds \d+ documents and 0 studies; /)
+    expect(said.split('; ')[1]).toBe(`the second repository lacks 1 backup: ${id} (${why})`)
+    const metrics = await readFile(join(place.metrics, 'pacs-backup.prom'), 'utf8')
+    expect(metrics).toMatch(/^pacs_backup_second_repository_waiting 1$/m)
+  })
+
   it('is no fault of a backup that is ended in the copy: that one counts, and says so', async () => {
     const second = join(directory, 'ended-second')
     const data = await planned('ended', { BACKUP_SECOND_REPOSITORY: second })

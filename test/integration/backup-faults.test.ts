@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { BSON, type Db } from 'mongodb'
@@ -94,6 +94,34 @@ describe('a damaged repository', () => {
     const report = await verifyBackup(site.verification({ repository }))
     expect(report.outcome, what).toBe('failed')
     expect(report.levels[1], what).toMatchObject({ level: 'L1', outcome: 'failed' })
+    await remove()
+  })
+
+  test('keeps the backup that is damaged out of the second one, by name, and no other', async () => {
+    const before = await filesOf(site, 'data')
+    const viewer = join(site.directory, 'stack', 'only.wasm')
+    // The largest of its packs, and of no other backup.
+    await writeFile(viewer, randomBytes(400_000))
+    const { contents: hit } = await takeBackup(site.backup({ archives: [], caches: [] }))
+    await rm(viewer)
+    const files = await filesOf(site, 'data')
+    const added = await Promise.all(
+      files.filter((file) => !before.includes(file)).map(async (file) => ({ file, size: (await stat(file)).size })),
+    )
+    const { file } = added.reduce((largest, next) => (next.size > largest.size ? next : largest))
+    const { repository, remove } = await damaged(
+      site,
+      { part: 'data', how: 'remove', which: files.indexOf(file) },
+      draw,
+    )
+    const second = { ...site.repository, location: join(site.directory, 'second-of-damaged') }
+    const next = await takeBackup(site.backup({ archives: [], repository, second }))
+    const why = new RegExp(`^the repository ${repository.location} is damaged: `)
+    expect(next.second).toMatchObject({
+      ...{ outcome: 'copied', backups: [first, next.contents.id], pruning: { outcome: 'done' } },
+      damaged: [{ id: hit.id, why: expect.stringMatching(why) }],
+    })
+    expect((await listBackups(restic(second.location))).map(({ id }) => id)).toEqual([next.contents.id, first])
     await remove()
   })
 })

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import {
   arrange,
+  type BackupResult,
   backupMetrics,
   backupsOf,
   connectDatabase,
@@ -86,12 +87,17 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
   }
   const documents = contents.database?.collections.reduce((sum, { count }) => sum + count, 0) ?? 0
   const studies = contents.archives.reduce((sum, archive) => sum + archive.studies, 0)
-  const lacks =
-    second?.outcome === 'later'
-      ? `; the second repository lacks ${counted(second.waiting.length, 'backup')}: ${second.why}`
-      : ''
   const what = `${counted(documents, 'document')} and ${counted(studies, 'study', 'studies')}`
-  return `backup ${contents.id} holds ${what}${lacks}`
+  return `backup ${contents.id} holds ${what}${second === null ? '' : lacksText(second)}`
+}
+
+/** What the second repository has not got, and why; empty where it has all. */
+function lacksText(second: NonNullable<BackupResult['second']>): string {
+  const lacks = (number: number, why: string) => `; the second repository lacks ${counted(number, 'backup')}: ${why}`
+  if (second.outcome === 'later') return lacks(second.waiting.length, second.why)
+  const { damaged } = second
+  if (damaged.length === 0) return ''
+  return lacks(damaged.length, damaged.map(({ id, why }) => `${id} (${why})`).join(', '))
 }
 
 /** What retention came to in a repository; null where it had nothing to remove. */

@@ -48,6 +48,13 @@ describe('what restic says', () => {
     ],
     [1, 'Fatal: client.BucketExists: Access Denied.', 'refused', /refused the credentials of its store/],
     [1, 'Fatal: s3.getCredentials: no credentials found.', 'refused', /refused the credentials of its store/],
+    [
+      1,
+      'LoadTree(1458) returned error ReadFull(<data/50d8>): open /r/data/50/50d8: no such file or directory',
+      'unhealthy',
+      /is damaged: LoadTree/,
+    ],
+    [1, 'Fatal: StreamPack: ReadFull(<data/3d1f>): file is too short', 'unhealthy', /is damaged: StreamPack/],
     [137, '', 'error', /restic ended with 137 on \/backups: it said nothing/],
   ] as const)('with %d and %j is %s', (code, output, kind, message) => {
     expect(failure(code, output).failure).toMatchObject({ kind, message: expect.stringMatching(message) })
