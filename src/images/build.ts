@@ -136,7 +136,7 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
         const { image, tests: said } =
           source.kind === 'build' ? await buildImage(source, one) : { image: await pullImage(source, one), tests: null }
         if (said !== null) tests.push([source.service, said])
-        const scan = lane?.scan(source.service, image)
+        const scan = lane?.scan(source.service, image, sharersOf(source.service, sources))
         scan?.catch(() => undefined)
         if (scan) scans.push(scan)
         if (source.kind === 'build' && source.bundleBudget !== undefined) {
@@ -226,6 +226,10 @@ function judgeAll(
   if (options === undefined) return new Map()
   const standard = { ...options, known: last ? knownFindings(last) : new Map(), now: new Date() }
   return new Map(scans.map((scan) => [scan.service, judge(scan, standard)]))
+}
+
+function sharersOf(builder: string, sources: readonly ImageSource[]): string[] {
+  return sources.flatMap((source) => (source.kind === 'same' && source.as === builder ? [source.service] : []))
 }
 
 /** One for each service; those that share an image share what is of it. */

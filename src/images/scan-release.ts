@@ -33,7 +33,7 @@ export interface ReleaseScanOptions {
 
 export interface ReleaseScan {
   manifest: ReleaseManifest
-  /** By service; what is refused in one is new since the release was built. */
+  /** By service, one for those that share an image; what is refused in one is new since the release was built. */
   judgements: Judgement[]
   /** When the vulnerability database was made. */
   database: Date
@@ -69,10 +69,13 @@ export async function scanRelease(options: ReleaseScanOptions): Promise<ReleaseS
           `release ${manifest.id} names no image that runs, so there is nothing to judge: build and push it again`,
         )
       }
-      const scans = await sideBySide(AT_A_TIME, running, ([service, image]) =>
+      const once = running.filter(([service, image]) => running.find(sharing(image))?.[0] === service)
+      const scans = await sideBySide(AT_A_TIME, once, ([service, image]) =>
         withProgress(service, log, async (line) => {
           const pulled = await pullReleased(service, image, { ...context, log: line })
-          const scanned = await lane.scan(service, { ...pulled, built: image.verdict?.built ?? true })
+          const all = Object.entries(manifest.images).filter(sharing(image))
+          const sharedBy = all.map(([name]) => name).filter((name) => name !== service)
+          const scanned = await lane.scan(service, { ...pulled, built: image.verdict?.built ?? true }, sharedBy)
           const dockerfile = evidence[service]?.dockerfile
           return { ...scanned, ...(dockerfile === undefined ? {} : { dockerfile }) }
         }),
@@ -84,6 +87,10 @@ export async function scanRelease(options: ReleaseScanOptions): Promise<ReleaseS
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
+}
+
+function sharing({ config }: ReleaseImage): (entry: [string, ReleaseImage]) => boolean {
+  return ([, other]) => other.config === config
 }
 
 async function pullReleased(

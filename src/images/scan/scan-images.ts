@@ -71,14 +71,17 @@ export class ScanLane {
     this.#last = this.#ready
   }
 
-  /** Scans what was built or pulled for `service`. @throws Failure when it cannot be scanned, or by a database that is too old */
-  async scan(service: string, { image, built }: DraftImage): Promise<Scan> {
+  /**
+   * Scans what was built or pulled for `service`, and which others share.
+   * @throws Failure when it cannot be scanned, or by a database that is too old
+   */
+  async scan(service: string, { image, built }: DraftImage, sharedBy: readonly string[]): Promise<Scan> {
     const ready = await this.#ready
     const evidence = this.#scans.get(image) ?? this.#evidenceOf(service, image, ready)
     this.#scans.set(image, evidence)
     const dockerfile = built ? (await this.#dockerfiles).get(service) : undefined
     return {
-      ...{ service, built, image, ...(await evidence), scanner: ready.scanner, database: ready.database },
+      ...{ service, sharedBy, built, image, ...(await evidence), scanner: ready.scanner, database: ready.database },
       ...(dockerfile === undefined ? {} : { dockerfile }),
     }
   }

@@ -8,6 +8,8 @@ import { covers, type Waiver } from './waivers.ts'
 /** What was scanned and with what. */
 export interface Scan {
   service: string
+  /** Others that run the same image. */
+  sharedBy: readonly string[]
   /** Built from source here, or a vendor's. */
   built: boolean
   /** The engine's own name for the image that was built or pulled. */
@@ -47,7 +49,7 @@ export interface Judgement {
  * @throws Failure `refused` when the report cannot be read or is about another image
  */
 export function judge(scan: Scan, standard: Standard): Judgement {
-  const { service, image } = scan
+  const { service, sharedBy, image } = scan
   const report = parseReport(service, scan.report, scan.scanner.version)
   if (report.Metadata.ImageID !== image) {
     throw refused(
@@ -63,7 +65,7 @@ export function judge(scan: Scan, standard: Standard): Judgement {
   const open: Finding[] = []
   const refusing: Finding[] = []
   for (const finding of against) {
-    const waiver = waivers.find((each) => covers(each, service, finding))
+    const waiver = waivers.find((each) => covers(each, [service, ...sharedBy], finding))
     // What passes anyway needs no waiver: it would be new again to the release after this one.
     if (passes(finding, scan, standard)) open.push(finding)
     else if (waiver) waived.push({ finding, waiver })

@@ -84,11 +84,11 @@ export function parseWaivers(file: string, source: string, now: number): Waiver[
   }
 }
 
-/** Whether `waiver` is for `finding` in the image of `service`. What it leaves out, it does not ask for. */
-export function covers(waiver: Waiver, service: string, finding: Finding): boolean {
+/** Whether `waiver` is for `finding` in the image that these services run. What it leaves out, it does not ask for. */
+export function covers(waiver: Waiver, services: readonly string[], finding: Finding): boolean {
   return (
     waiver.id === finding.id &&
-    (waiver.image ?? service) === service &&
+    (waiver.image === undefined || services.includes(waiver.image)) &&
     (waiver.package ?? finding.package) === finding.package &&
     (waiver.path ?? finding.path) === finding.path
   )

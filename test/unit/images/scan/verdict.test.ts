@@ -35,7 +35,17 @@ function verdictOn(
   const { built = true, dockerfile, ...standard } = options
   const text = typeof report === 'string' ? report : JSON.stringify(report)
   const more = dockerfile === undefined ? {} : { dockerfile: JSON.stringify(dockerfile) }
-  const scan = { service: 'api', built, image: IMAGE, report: text, sbom: '{}', scanner, database, ...more }
+  const scan = {
+    service: 'api',
+    sharedBy: ['worker'],
+    built,
+    image: IMAGE,
+    report: text,
+    sbom: '{}',
+    scanner,
+    database,
+    ...more,
+  }
   return judge(scan, { policy: DEFAULT_POLICY, waivers: [], known: new Map(), now, ...standard })
 }
 
@@ -301,6 +311,7 @@ describe('a waiver', () => {
     ['lets its id pass in every package', '', []],
     ['lets its id pass in its package alone', ', package: openssl', ['libxml2']],
     ['lets its id pass in its image', ', image: api', []],
+    ['lets its id pass in an image that its service shares', ', image: worker', []],
     ['lets nothing pass in another image', ', image: web', ['libxml2', 'openssl']],
     ['lets nothing pass at another path', ', path: /app', ['libxml2', 'openssl']],
   ])('%s', (_, rest, expected) => {
