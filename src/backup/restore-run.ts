@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { refused } from '../lib/index.ts'
+import { Failure, refused } from '../lib/index.ts'
 import { findParts } from './catalogue.ts'
 import type { ArchiveContents } from './contents.ts'
 import { copyHome } from './copy-home.ts'
@@ -27,12 +27,21 @@ export async function planRestore(request: RestoreRunRequest): Promise<RestorePl
  * @throws Failure `refused` before any change, `failed` when it names what is left to do
  */
 export async function runRestore(request: RestoreRunRequest): Promise<RestoreOutcome> {
-  return withRestoreSession(request, async (session) => {
-    const started = performance.now()
-    const plan = await planned(session)
-    const restored = await restore(await atHand(session))
-    return { ...plan, restored, seconds: (performance.now() - started) / 1000 }
-  })
+  let begun = false
+  try {
+    return await withRestoreSession(request, async (session) => {
+      const started = performance.now()
+      const plan = await planned(session)
+      const ready = await atHand(session)
+      begun = true
+      const restored = await restore(ready)
+      return { ...plan, restored, seconds: (performance.now() - started) / 1000 }
+    })
+  } catch (thrown) {
+    if (begun || !(thrown instanceof Failure) || !['error', 'unreachable', 'unhealthy'].includes(thrown.kind))
+      throw thrown
+    throw refused(`before anything changed: ${thrown.message}`)
+  }
 }
 
 async function planned(session: RestoreSession): Promise<RestorePlan> {

@@ -396,6 +396,10 @@ describe('a restore', () => {
       expect.stringMatching(/redis holds 2 keys/),
     ])
     await expect(runRestore(restore({ target }))).rejects.toThrow(/empty server only/)
+    await expect(runRestore(restore({ target, from: second('rest:http://127.0.0.1:1/') }))).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(/^before anything changed: .*cannot be reached/),
+    })
   })
 
   test('of everything fills an empty server, also when it is killed on the way and asked for again', async () => {

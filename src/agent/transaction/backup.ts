@@ -1,5 +1,7 @@
+import { Failure } from '../../lib/index.ts'
 import type { DataPlan } from '../data/data-plan.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
+import { RESTORE_GOES_ON } from './guest.ts'
 import type { Planner } from './planner.ts'
 import type { Run, World } from './world.ts'
 
@@ -37,7 +39,15 @@ export async function restore(
       outcome: 'refused',
       message: 'no service with data runs here yet: bring the core first (pacs-agent core RELEASE)',
     }
-  return done(await world.jobs.restore({ data, ...request }, run), world)
+  const restoring = world.jobs.restore({ data, ...request }, run)
+  return done(await (request.plan ? restoring : restoring.catch(stopped)), world)
+}
+
+/** What ended a restore that had begun; one that had not says itself that it is refused. */
+function stopped(thrown: unknown): never {
+  if (!(thrown instanceof Failure) || ['refused', 'bad-input', 'locked', 'failed'].includes(thrown.kind)) throw thrown
+  const { message } = thrown
+  throw new Failure('failed', message.includes(RESTORE_GOES_ON) ? message : `${message}; ${RESTORE_GOES_ON}`)
 }
 
 function done(message: string, world: World): TransactionResult {

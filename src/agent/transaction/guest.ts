@@ -10,6 +10,9 @@ export const UNDO_GOES_ON = 'the ledger in the database says what is undone; ask
 /** The same of a migration that a person marks. */
 export const MARK_GOES_ON = 'mark it again, which says where it is marked already'
 
+/** How a restore that stopped on the way goes on. */
+export const RESTORE_GOES_ON = 'plan it again, which says what is left'
+
 interface Clock {
   now(): number
   sleep(ms: number, signal: AbortSignal): Promise<void>

@@ -3,7 +3,7 @@ import type { TransactionRequest, TransactionResult } from '../protocol.ts'
 import { settleCore } from './core.ts'
 import { applyTraffic } from './cutover.ts'
 import { undoOrFail } from './deploy.ts'
-import { MARK_GOES_ON, MIGRATION_GOES_ON, UNDO_GOES_ON } from './guest.ts'
+import { MARK_GOES_ON, MIGRATION_GOES_ON, RESTORE_GOES_ON, UNDO_GOES_ON } from './guest.ts'
 import type { Journal, Reporter } from './journal.ts'
 import type { World } from './world.ts'
 
@@ -65,7 +65,7 @@ function interrupted(
   if (kind === 'restore') {
     return {
       outcome: 'failed',
-      message: 'interrupted: what was restored stands beside what was there; plan it again, which says what is left',
+      message: `interrupted: what was restored stands beside what was there; ${RESTORE_GOES_ON}`,
     }
   }
   return { outcome: 'refused', message: 'interrupted before anything changed: ask again' }

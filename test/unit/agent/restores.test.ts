@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import type { DataPlan } from '../../../src/agent/data/data-plan.ts'
 import { restoreHere } from '../../../src/agent/data/restores.ts'
 import type { TransactionRequestInput } from '../../../src/agent/protocol.ts'
+import { Failure } from '../../../src/lib/index.ts'
 import { freshServer } from './fresh-server.ts'
 import { ask, deployOf, resultOf, submit } from './life.ts'
 import { MemoryWorld } from './memory-world.ts'
@@ -51,6 +52,23 @@ it('a restore whose agent died gets its result at the next start, which says whe
   })
   expect(here.server.tidied).toBeGreaterThan(0)
   expect(await ask(second.agent, restore)).toMatchObject({ outcome: 'done' })
+})
+
+it('a restore that fails on the way is no refusal before anything changed; its plan is', async () => {
+  const world = new MemoryWorld(here.server)
+  world.jobs.restore = async () => {
+    throw new Failure('error', 'docker start pacs-redis-1 ended with 1')
+  }
+  await using life = await here.start(world)
+  await ask(life.agent, deployOf(1))
+  expect(await ask(life.agent, restore)).toMatchObject({
+    outcome: 'failed',
+    message: 'docker start pacs-redis-1 ended with 1; plan it again, which says what is left',
+  })
+  expect(await ask(life.agent, { ...restore, plan: true })).toMatchObject({
+    outcome: 'refused',
+    message: 'before anything changed: docker start pacs-redis-1 ended with 1',
+  })
 })
 
 it('a restore goes into no directory that a backup, a verification or a restore empties', async () => {
