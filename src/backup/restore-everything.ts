@@ -21,7 +21,8 @@ export async function planEverything(plan: RestorePlan, session: RestoreSession,
   const { docker } = tools
   const { archives, caches, folders, id } = session.contents
   const progress = await RestoreProgress.of(directory, id)
-  if (progress.wasCut) plan.steps.push('go on with the restore that was cut: what it had done is left as it is')
+  if (progress.wasCut)
+    plan.steps.push(`go on with the restore of ${id} that was cut: what it had done is left as it is`)
   const remote = volumesRefusal(session.request.repository)
   if (remote !== null) plan.refusals.push(remote)
   else if (session.request.from !== null) await planCopy(plan, session)

@@ -11,6 +11,16 @@ const fileSchema = z.object({
   done: z.array(z.string()),
 })
 
+async function leftIn(directory: string): Promise<z.infer<typeof fileSchema> | null> {
+  const text = await readFile(join(directory, FILE), 'utf8').catch(() => null)
+  return text === null ? null : fileSchema.parse(JSON.parse(text))
+}
+
+/** The id of the backup with which a restore into this directory began that was cut; null where none was. */
+export async function backupUnderWay(directory: string): Promise<string | null> {
+  return (await leftIn(directory))?.backup ?? null
+}
+
 /** How far a restore of everything came, kept in the directory that it fills: one that was cut goes on from there. */
 export class RestoreProgress {
   readonly #directory: string
@@ -29,8 +39,7 @@ export class RestoreProgress {
   }
 
   static async of(directory: string, backup: string): Promise<RestoreProgress> {
-    const text = await readFile(join(directory, FILE), 'utf8').catch(() => null)
-    const left = text === null ? null : fileSchema.parse(JSON.parse(text))
+    const left = await leftIn(directory)
     return new RestoreProgress(directory, backup, left?.backup === backup ? left : null)
   }
 

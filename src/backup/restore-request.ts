@@ -23,7 +23,7 @@ export interface RestoreRunRequest {
   repository: Repository
   /** Where the backup is, if not in `repository`; everything is copied from there into `repository` first. */
   from: Repository | null
-  /** `newest` of this server's, or the id of any backup; `newest` before `to`, where that is given. */
+  /** `newest` of this server's, or the id of any backup; `newest` before `to`, or the one with which a restore of everything that was cut began. */
   which: string
   /** This server's name. */
   host: string

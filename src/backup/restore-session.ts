@@ -12,6 +12,7 @@ import { askDocker } from './docker.ts'
 import { diskFull } from './dump.ts'
 import { newestBefore } from './dump-moment.ts'
 import { Restic } from './restic.ts'
+import { backupUnderWay } from './restore-progress.ts'
 import type { RestoreRunRequest } from './restore-request.ts'
 import { removeVolumeReaders } from './volume-reader.ts'
 
@@ -109,7 +110,7 @@ export async function withRestoreSession<T>(
     const { backup, contents } =
       target.kind === 'database' && target.to !== undefined && request.which === 'newest'
         ? await newestBefore(restic, backupsFor(request.host, backups), target.to, signal, request.progress)
-        : await chosen(restic, chooseBackup(backups, request.which, request.host, new Date()), signal)
+        : await chosen(restic, chooseBackup(backups, await meantBy(request), request.host, new Date()), signal)
     client = request.database === null ? null : await connectDatabase(request.database)
     return await use(new RestoreSession(request, restic, backup, contents, backups, client))
   } catch (thrown) {
@@ -123,6 +124,12 @@ export async function withRestoreSession<T>(
 /** One clear line where the database went away under way; anything else comes back as it is. */
 export function restoreEnded(thrown: unknown): unknown {
   return databaseGone(thrown, 'plan it again, which says what is left')
+}
+
+/** What a cut restore of everything goes on with: a backup taken since holds what that had come to. */
+async function meantBy({ which, target }: RestoreRunRequest): Promise<string> {
+  const underWay = target.kind === 'everything' && which === 'newest' ? await backupUnderWay(target.directory) : null
+  return underWay ?? which
 }
 
 async function chosen(restic: Restic, backup: StoredBackup, signal: AbortSignal) {
