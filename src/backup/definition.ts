@@ -21,12 +21,21 @@ const listedSchema = z.object({
 /** How a driver reads what must be written back as it was. */
 export const UNTOUCHED = { promoteValues: false, promoteBuffers: false, bsonRegExp: true } as const
 
-/** All collections and views of a database with their indexes, by name; those that the server keeps for itself (`system.…`) are left out. */
+/** Whether a collection is of the database's own: not one that the server keeps for itself (`system.…`) and leaves where it was. */
+const isOwn = ({ name }: { name: string }) => !name.startsWith('system.')
+
+/** The names of all collections and views of a database. */
+export async function namesIn(db: Db): Promise<string[]> {
+  const listed = await db.listCollections({}, { nameOnly: true }).toArray()
+  return listed.filter(isOwn).map(({ name }) => name)
+}
+
+/** All collections and views of a database with their indexes, by name. */
 export async function readDefinitions(db: Db): Promise<Definition[]> {
   const listed = await db.listCollections({}, UNTOUCHED).toArray()
   const own = listed
     .map((one) => listedSchema.parse({ ...one, name: String(one.name), type: one.type && String(one.type) }))
-    .filter(({ name }) => !name.startsWith('system.'))
+    .filter(isOwn)
     .sort((a, b) => (a.name < b.name ? -1 : 1))
   const definitions: Definition[] = []
   for (const { name, type, options } of own) {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Failure } from '../lib/index.ts'
 import type { Parts } from './catalogue.ts'
 import { planCopy } from './copy-home.ts'
+import { namesIn } from './definition.ts'
 import { askDocker, type Docker } from './docker.ts'
 import { RestoreProgress } from './restore-progress.ts'
 import type { RestorePlan } from './restore-request.ts'
@@ -62,7 +63,7 @@ async function planDatabase(plan: RestorePlan, session: RestoreSession, progress
   const { database } = session.contents
   if (database === null) return
   const { database: name } = database
-  const there = await session.live.db(name).listCollections({}, { nameOnly: true }).toArray()
+  const there = await namesIn(session.live.db(name))
   if (there.length > 0 && progress.wasCut) {
     plan.mustType = name
     plan.steps.push(`drop what the restore that was cut left in the database ${name}`)
@@ -72,8 +73,7 @@ async function planDatabase(plan: RestorePlan, session: RestoreSession, progress
       )
     }
   } else if (there.length > 0) {
-    const names = there.map((one) => one.name).sort()
-    plan.refusals.push(`the database ${name} holds ${names.join(', ')}: ${ONLY_EMPTY}`)
+    plan.refusals.push(`the database ${name} holds ${there.sort().join(', ')}: ${ONLY_EMPTY}`)
   }
   plan.steps.push(`restore the database ${name} and compare it`)
 }
@@ -140,9 +140,7 @@ export async function restoreEverything(
 /** One by one: the user of migrations may not drop a database. */
 async function dropAll({ live }: RestoreSession, name: string): Promise<void> {
   const db = live.db(name)
-  for (const { name: collection } of await db.listCollections({}, { nameOnly: true }).toArray()) {
-    if (!collection.startsWith('system.')) await db.collection(collection).drop()
-  }
+  for (const collection of await namesIn(db)) await db.collection(collection).drop()
 }
 
 async function stopToRestore(docker: Docker, service: string, container: string, progress: RestoreProgress) {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { namesIn } from './definition.ts'
 import { sideName } from './restore-collections.ts'
 import { planEverything } from './restore-everything.ts'
 import type { RestorePlan } from './restore-request.ts'
@@ -33,7 +34,7 @@ async function planDatabase(plan: RestorePlan, session: RestoreSession, to: stri
   )
   if (to === undefined) plan.steps.push(asOf(session))
   else await planReplay(plan, session, to)
-  if (await live.db(sideDatabase).listCollections({}, { nameOnly: true }).hasNext()) {
+  if ((await namesIn(live.db(sideDatabase))).length > 0) {
     plan.refusals.push(
       `the database ${sideDatabase} is there already, from another restore: nothing is overwritten; drop it with db.getSiblingDB("${sideDatabase}").dropDatabase() in mongosh`,
     )

@@ -2,7 +2,7 @@ import type { Db } from 'mongodb'
 import { Failure, refused } from '../lib/index.ts'
 import { compareDefinitions, compareDocuments, compareRestored } from './compare.ts'
 import { countAll } from './counting.ts'
-import { readDefinitions } from './definition.ts'
+import { namesIn, readDefinitions } from './definition.ts'
 import { HeldTtl } from './held-ttl.ts'
 import { restoreDatabase } from './restore.ts'
 import type { RestoreSession } from './restore-session.ts'
@@ -22,7 +22,7 @@ export async function restoreWhole(
 ): Promise<void> {
   const { signal, progress } = request
   const db = live.db(name)
-  if (await db.listCollections({}, { nameOnly: true }).hasNext()) {
+  if ((await namesIn(db)).length > 0) {
     throw refused(`the database ${name} is there already: nothing was overwritten`)
   }
   const onProgress = (collection: string, documents: number) => progress(`${collection}: ${documents} documents`)
