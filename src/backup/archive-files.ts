@@ -7,7 +7,7 @@ import type { Findings } from './level.ts'
 import { filePath, type IndexedFile, type OrthancIndex } from './orthanc-index.ts'
 
 const MAX_NAMED = 20
-const MISSING = 'is missing'
+export const MISSING = 'is missing'
 
 /**
  * Compares restored files of an Orthanc with its index: each is there, of its size, and has its MD5, which is what Orthanc's own

@@ -50,10 +50,19 @@ export class TestArchive {
   }
 
   /** Deletes the study of an image. */
-  async delete({ studyInstanceUid }: SyntheticImage): Promise<void> {
-    const found = await this.#ask('/tools/lookup', 'POST', studyInstanceUid)
-    const [study] = z.array(z.object({ ID: z.string() })).parse(await found.json())
-    await this.#ask(`/studies/${study?.ID}`, 'DELETE')
+  delete({ studyInstanceUid }: SyntheticImage): Promise<void> {
+    return this.#delete('studies', studyInstanceUid)
+  }
+
+  /** Deletes an image and leaves the rest of its study. */
+  deleteImage({ sopInstanceUid }: SyntheticImage): Promise<void> {
+    return this.#delete('instances', sopInstanceUid)
+  }
+
+  async #delete(kind: 'studies' | 'instances', uid: string): Promise<void> {
+    const found = await this.#ask('/tools/lookup', 'POST', uid)
+    const [it] = z.array(z.object({ ID: z.string() })).parse(await found.json())
+    await this.#ask(`/${kind}/${it?.ID}`, 'DELETE')
   }
 
   /** The paths of all DICOM files in the container. */

@@ -13,13 +13,12 @@ export interface SyntheticImage {
 const SECONDARY_CAPTURE = '1.2.840.10008.5.1.4.1.1.7'
 const SIZE = 128
 
-/** An image of nobody: a bright disc on a gradient, `size` x `size`, 8 bits, in a study of its own. */
+/** An image of nobody: a bright disc on a gradient, `size` x `size`, 8 bits, in a study of its own or in the one that is named. */
 export function syntheticImage(
   patientName = 'SYNTHETIC^PATIENT',
   patientId = 'SYN-1',
-  { size = SIZE }: { size?: number } = {},
+  { size = SIZE, study: studyInstanceUid = newUid() }: { size?: number; study?: string } = {},
 ): SyntheticImage {
-  const studyInstanceUid = newUid()
   const sopInstanceUid = newUid()
   return {
     studyInstanceUid,

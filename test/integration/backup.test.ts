@@ -28,6 +28,7 @@ import type { TestArchive } from '../backup/archive.ts'
 import { diesAt } from '../backup/dies-at.ts'
 import { fillRecords } from '../backup/records.ts'
 import { BackupSite } from '../backup/site.ts'
+import { syntheticImage } from '../dicom/synthetic-image.ts'
 import { docker, ids } from '../lab/index.ts'
 
 const REPORTS = 3000
@@ -545,15 +546,31 @@ describe('an archive of which something goes while its files are read', () => {
       const { levels, oneMoment } = await verifyBackup(site.verification({ repository }))
       return [levels.flatMap((level) => level.findings), oneMoment, levels.map(({ lost }) => lost)]
     }
-    const [image, before] = [await one.send(), await one.files()]
-    const deleted = await backupWith(one, repository, () => one.delete(image))
+    const kept = await one.send()
+    const study = kept.studyInstanceUid
+    const [image, before] = [await one.send(syntheticImage(undefined, undefined, { study })), await one.files()]
+    const deleted = await backupWith(one, repository, () => one.deleteImage(image))
     const after = await one.files()
     const gone = before.filter((path) => !after.includes(path))
     expect(deleted.archives[0]?.deleted).toEqual({ files: 1, names: gone.map((path) => basename(path)) })
     const told = [expect.stringMatching(`of its ${before.length} files 1 were deleted before all were read$`)]
     expect(await findings()).toEqual([[], told, [0, 0, 0, 0, 0, 0, 0]])
 
-    const [lost = ''] = after
+    const directory = join(site.directory, `deleted-study-${which}`)
+    const restoring = () =>
+      runRestore(site.restore({ target: { kind: 'study', study, directory }, database: null, repository }))
+    const { restored } = await restoring()
+    expect(restored).toEqual([join(directory, study, '1.dcm'), 'without 1 file deleted while the backup was taken'])
+    expect((await readFile(restored[0] ?? '')).includes(kept.sopInstanceUid)).toBe(true)
+    await rm(directory, { recursive: true })
+    const { id } = await backupWith(one, repository, () => one.delete(kept))
+    await expect(restoring()).rejects.toMatchObject({
+      kind: 'refused',
+      message: `study ${study} was deleted while the backup ${id} was taken: name an earlier one`,
+    })
+    expect(existsSync(directory)).toBe(false)
+
+    const [lost = ''] = await one.files()
     const torn = await backupWith(one, repository, () => docker(['exec', '--user', '0', one.container, 'rm', lost]))
     expect(torn.archives[0]?.deleted).toEqual({ files: 0, names: [] })
     const line = expect.stringMatching(`^${one.service}: file \\S+${basename(lost)} is missing$`)
