@@ -362,6 +362,32 @@ describe('the configuration of a server', () => {
     expect(await readFile(join(into, 'audit/2020-02-29.jsonl'), 'utf8')).toContain('"actor":"ada"')
   })
 
+  it('gets audit and journal of the one that was lost, which its own backups hold from then on', async () => {
+    const data = await planned('records')
+    const [audit, journal] = [join(directory, 'audit'), join(directory, 'journal')]
+    const write = (name: string, text: string) => writeFile(join(audit, name), text, { mode: 0o640 })
+    await write('2020-03-01.jsonl', '{"actor":"grace"}\n')
+    await writeFile(join(journal, 'deploy-1.jsonl'), '')
+    await freshBackup(data)
+    const [{ id } = expect.unreachable()] = await listBackups(resticOf(data))
+    for (const folder of [audit, journal]) {
+      await rm(folder, { recursive: true })
+      await mkdir(folder, { mode: 0o700 })
+    }
+    await write('2020-03-01.jsonl', '{"actor":"jane"}\n')
+    await restoreEverything(data, 'restored-records')
+    const all = ['2020-02-29.jsonl', `2020-03-01.${id}.jsonl`, '2020-03-01.jsonl']
+    expect((await readdir(audit)).sort()).toEqual(all)
+    expect(await readFile(join(audit, '2020-03-01.jsonl'), 'utf8')).toBe('{"actor":"jane"}\n')
+    expect((await stat(join(audit, `2020-03-01.${id}.jsonl`))).mode & 0o777).toBe(0o640)
+    expect(await readdir(journal)).toEqual(['deploy-1.jsonl'])
+
+    await backUpHere({ data, place }, () => undefined, never)
+    const into = await restoreEverything(data, 'restored-records-again')
+    expect(await holding(into, '"grace"')).toEqual([`audit/2020-03-01.${id}.jsonl`])
+    expect((await readdir(audit)).sort()).toEqual(all)
+  })
+
   it('goes along with its secrets where somebody chose so, encrypted, and comes back as it was for its owner alone', async () => {
     const data = await planned('with', { BACKUP_SECRETS: 'yes' })
     await freshBackup(data)

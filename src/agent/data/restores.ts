@@ -1,9 +1,10 @@
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { planRestore, type RestoreTarget, runRestore } from '../../backup/index.ts'
-import { badInput } from '../../lib/index.ts'
+import { badInput, messageOf } from '../../lib/index.ts'
 import type { ChildLine } from './child.ts'
 import { type DataPlan, secondOf } from './data-plan.ts'
+import { layRecords } from './lay-records.ts'
 import { requirePassword } from './password.ts'
 import { type Place, toolsOf, WORK_FOLDERS } from './place.ts'
 
@@ -48,9 +49,18 @@ export async function restoreHere(
     const { backup, restored, mustType } = await runRestore(request)
     const left =
       mustType === null || asked.typed !== undefined ? '' : `; nothing was replaced: type ${mustType} to let it`
+    if (target.kind === 'everything') {
+      restored.push(
+        await layRecords(data, target.directory, backup).catch(
+          (thrown: unknown) =>
+            `audit and journal in ${target.directory} could not be laid beside this server's own (${messageOf(thrown)}): copy them by hand`,
+        ),
+      )
+    }
     return `restored from backup ${backup}: ${restored.join('; ')}${left}`
   }
   const { backup, steps, mustType, refusals } = await planRestore(request)
+  if (target.kind === 'everything') steps.push('lay what is new of its audit and journal beside those of this server')
   for (const message of steps) print({ type: 'note', message })
   for (const refusal of refusals) print({ type: 'note', message: `refused: ${refusal}` })
   return `backup ${backup}: ${steps.length} steps${mustType === null ? '' : `, replacing needs the typed name ${mustType}`}${refusals.length === 0 ? '' : `, ${refusals.length} reasons against it`}`
