@@ -6,7 +6,7 @@ import { hideMasked, type StandingIssue } from '../runner/index.ts'
  * The one issue of an environment: nobody waits for a run of the night, so whatever keeps it from judging is said there too, be it a
  * waiver that has expired.
  * @param judgements null when nothing could be judged
- * @param failure null for a green run
+ * @param failure null for a green run; its message is shown to all who see the issue
  */
 export function issueOf(
   subject: string,
@@ -42,15 +42,14 @@ function body(
     ...(judgements === null
       ? [
           `**What runs on \`${subject}\` could not be judged (${kind}).** Nobody knows whether something new is in it.`,
-          // Only what a person has written wrongly: other failures speak of hosts, and an issue may be public.
-          ...(kind === 'bad-input'
-            ? [
+          ...(message === ''
+            ? []
+            : [
                 '',
                 ...hideMasked(message)
                   .split('\n')
                   .map((line) => `    ${line}`),
-              ]
-            : []),
+              ]),
         ]
       : [
           `**${fresh.length} findings are in what runs on \`${subject}\` that its release did not have.**`,

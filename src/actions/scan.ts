@@ -1,5 +1,13 @@
 import { join } from 'node:path'
-import { type Judgement, refusalOf, scanMetrics, scanRelease, scanRows, scanSarif } from '../images/index.ts'
+import {
+  type Judgement,
+  refusalOf,
+  type ScanOptions,
+  scanMetrics,
+  scanRelease,
+  scanRows,
+  scanSarif,
+} from '../images/index.ts'
 import { Failure } from '../lib/index.ts'
 import { parsePinned } from '../release/index.ts'
 import {
@@ -34,14 +42,18 @@ export function main(): Promise<void> {
       await requireKnownEnvironment(inputs.environment, inputs['environments-file'])
     }
     let judgements: readonly Judgement[] | null = null
+    let options: ScanOptions | undefined
     const settle = (failure: Pick<Failure, 'kind' | 'message'> | null) =>
       keepIssueIfAsked(issueOf(subject, judgements, failure, jobContext().run), inputs['issue-token'], job)
     try {
-      judgements = await scan(inputs, subject, job)
+      options = await scanOptions(inputs, jobContext())
+      judgements = await scan(inputs, options, subject, job)
       const refusal = refusalOf(judgements)
       if (refusal) throw refusal
     } catch (thrown) {
-      await settle(thrown instanceof Failure ? thrown : { kind: 'error', message: '' })
+      // Only what a person has written wrongly is told: later failures speak of hosts, and an issue may be public.
+      const { kind, message } = thrown instanceof Failure ? thrown : { kind: 'error' as const, message: '' }
+      await settle({ kind, message: options === undefined ? message : '' })
       throw thrown
     }
     await settle(null)
@@ -75,9 +87,13 @@ function read() {
 }
 
 /** Judges what runs; summary, outputs and files for later steps. */
-async function scan(inputs: ReturnType<typeof read>, subject: string, job: Job): Promise<Judgement[]> {
+async function scan(
+  inputs: ReturnType<typeof read>,
+  options: ScanOptions,
+  subject: string,
+  job: Job,
+): Promise<Judgement[]> {
   const parts = inputs.release === undefined ? await whatRuns(inputs, job) : [whole(inputs.release)]
-  const options = await scanOptions(inputs, jobContext())
   const scans = []
   for (const part of parts) scans.push(await scanPart(part, inputs, options, job))
   const judgements = scans.flatMap((one) => one.judgements)
@@ -99,7 +115,7 @@ const whole = (reference: string): RunningPart => ({ reference, runs: () => true
 async function scanPart(
   { reference, runs }: RunningPart,
   inputs: ReturnType<typeof read>,
-  options: Awaited<ReturnType<typeof scanOptions>>,
+  options: ScanOptions,
   job: Job,
 ) {
   const release = parsePinned('release', reference)

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -96,6 +96,7 @@ export class Job implements AsyncDisposable {
     const stub = join(this.directory, 'dist', name, step === 'main' ? 'index.js' : 'post.js')
     await mkdir(dirname(stub), { recursive: true })
     await writeFile(join(this.directory, 'dist', 'package.json'), '{ "type": "module" }')
+    await copyFile(join(root, 'tools.lock.json'), join(this.directory, 'dist', 'tools.lock.json'))
     const entry = JSON.stringify(join(root, 'src', 'actions', `${name}.ts`))
     await writeFile(stub, `import { ${step} } from ${entry}\nawait ${step}()\n`)
     return stub

@@ -77,9 +77,9 @@ describe('the issue of an environment', () => {
   afterEach(() => github[Symbol.asyncDispose]())
 
   it('is opened once, updated, kept while nobody can judge, and closed', async () => {
-    const settle = async (judgements: readonly Judgement[] | null, kind: FailureKind | null, message = 'of a host') => {
+    const settle = async (judgements: readonly Judgement[] | null, kind: FailureKind | null) => {
       const options = { token: github.token, repository: 'org/pacs', api: github.url }
-      const issue = issueOf('production', judgements, kind && { kind, message }, run)
+      const issue = issueOf('production', judgements, kind && { kind, message: '' }, run)
       await keepIssue(issue, { ...options, signal: new AbortController().signal })
       return github.issues.map(({ state }) => state)
     }
@@ -87,7 +87,6 @@ describe('the issue of an environment', () => {
     expect(github.issues[0]?.body).toContain('| api | CVE-2026-1 | HIGH | openssl | 3.5.0 | 3.5.1 |')
     expect(await settle(null, 'unreachable')).toEqual(['open'])
     expect(github.issues[0]?.body).toContain('could not be judged (unreachable)')
-    expect(github.issues[0]?.body).not.toContain('of a host')
     expect(await settle([judgement([])], null)).toEqual(['closed'])
     expect(github.issues[0]?.comments).toHaveLength(2)
   })
@@ -130,6 +129,15 @@ describe('scan', () => {
     expect(github.issues.map(({ state, body }) => [state, /waivers.yml:1: expired on 2026-01-31/.test(body)])).toEqual([
       ['open', true],
     ])
+  })
+
+  it('opens the issue when the server no longer lets the key in, which names neither host nor user', async () => {
+    await using github = await FakeGitHub.start()
+    await server.refuse('pacs@staging.example.org: Permission denied (publickey).')
+    const step = await server.run('scan', { 'issue-token': github.token }, { env: { GITHUB_API_URL: github.url } })
+    expect(step.log.messages('error')[0]).toMatch(/^staging\.example\.org refused the SSH key for user pacs/)
+    expect(github.issues[0]?.body).toContain('could not be judged (bad-input)')
+    expect(JSON.stringify(github.issues)).not.toMatch(/staging\.example|user pacs/)
   })
 
   it('opens no issue of an environment that somebody mistyped', async () => {
