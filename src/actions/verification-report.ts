@@ -26,17 +26,6 @@ export function levelRows({ levels }: VerificationView): [string, string][] {
   })
 }
 
-/** Outcomes after which nobody knows whether the backup restores; `bad-input` is also a key that the server no longer lets in. */
-const UNPROVED: readonly FailureKind[] = [
-  'unhealthy',
-  'refused',
-  'failed',
-  'error',
-  'bad-input',
-  'unreachable',
-  'unknown',
-]
-
 /**
  * The issues that this run settles. A newest backup has one for good; a named or random one has one of its own, since the next
  * run may look at another. `kind` is null for a green run.
@@ -59,7 +48,6 @@ export function issuesOf(
     const subjects = [...new Set([own, backup])]
     return subjects.map((subject) => issue(subject, { state: 'closed', body: '', line }))
   }
-  if (!UNPROVED.includes(kind)) return []
   const line = `Still no proof: ${kind} ([run](${run})).`
   return [issue(own, { state: 'open', body: body(asked, verification, kind, run), line })]
 }

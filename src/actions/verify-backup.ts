@@ -12,6 +12,7 @@ import {
   writeJsonFile,
   writeOutputs,
 } from '../runner/index.ts'
+import { inTurn } from './in-turn.ts'
 import { cleanUp, requireKnownEnvironment, serverInputs, withServer } from './server.ts'
 import { issueInputs, keepIssueIfAsked } from './standing-issue.ts'
 import { carryOut } from './transaction.ts'
@@ -46,7 +47,7 @@ export function main(): Promise<void> {
     let found: VerificationView | undefined
     try {
       await withServer(inputs, job, async ({ agent }) => {
-        await carryOut(request, null, purpose, agent, job, undefined, ({ verification }) => {
+        await carryOut(request, null, purpose, inTurn(agent, job.signal), job, undefined, ({ verification }) => {
           found = verification
           if (found) report(found, environment, job)
         })

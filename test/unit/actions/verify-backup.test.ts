@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { inTurn } from '../../../src/actions/in-turn.ts'
 import { type Asked, issuesOf } from '../../../src/actions/verification-report.ts'
+import { openSocket } from '../../../src/agent/client.ts'
 import type { TransactionResult, VerificationView } from '../../../src/agent/protocol.ts'
-import type { FailureKind } from '../../../src/lib/index.ts'
-import { keepIssue } from '../../../src/runner/index.ts'
+import { Failure, type FailureKind } from '../../../src/lib/index.ts'
+import { keepIssue, log } from '../../../src/runner/index.ts'
 import { FakeGitHub } from '../../github/fake-api.ts'
 import { endingWith } from './ending.ts'
 import { freshKey } from './private-key.ts'
@@ -54,6 +56,8 @@ const run = (inputs: Record<string, string> = {}, token = '') => {
   const more = { env: { GITHUB_API_URL: github.url }, secrets: [key.text, github.token] }
   return server.run('verify-backup', { 'issue-token': token, ...inputs }, more)
 }
+
+const running = () => new Failure('locked', 'verification nightly of timer runs: wait for it, or follow it')
 
 describe('verify-backup', () => {
   it('asks for a proof on every level, and says level by level what it found', async () => {
@@ -118,6 +122,32 @@ describe('verify-backup', () => {
     expect(JSON.stringify(github.issues)).not.toMatch(/staging\.example|user pacs/)
   })
 
+  it('waits while another verification runs, until it is cancelled', async () => {
+    server.daemon.service.troubles.push(running())
+    const step = await server.run(
+      'verify-backup',
+      { 'issue-token': github.token },
+      { env: { GITHUB_API_URL: github.url }, cancelAt: 'waits for it: asks again every 30' },
+    )
+    expect([step.endedInTime, step.outputs['exit-class']]).toEqual([true, '60'])
+    expect(step.log.shown.join('\n')).toContain('verification nightly of timer runs')
+    expect(github.requests).toEqual([])
+  })
+
+  it('asks again until its turn comes, and says once who was first', async () => {
+    const { service, socket } = server.daemon
+    service.troubles.push(running(), running())
+    const said = vi.spyOn(log, 'foreign')
+    const agent = openSocket(socket)
+    await inTurn(agent, new AbortController().signal, 10).put('verify-1', {
+      ...{ kind: 'verify', backup: 'newest', repository: 'first', through: 'L6', actor: 'octocat' },
+    })
+    agent.close()
+    expect(service.troubles).toEqual([])
+    expect(service.submitted.map(({ id: asked }) => asked)).toEqual(['verify-1'])
+    expect(said.mock.calls).toEqual([['verification nightly of timer runs: wait for it, or follow it']])
+  })
+
   it('names everything that is wrong with its inputs, and opens no issue for that', async () => {
     const wrong = await run({ backup: 'yesterday', repository: 'third', through: 'L9', 'max-age': 'old' }, github.token)
     expect(wrong.log.messages('error')[0]?.split('\n')).toEqual([
@@ -166,9 +196,5 @@ describe('the issue of a backup', () => {
     expect(github.issues[2]?.body).toContain('could not be verified (unreachable)')
     expect(await settle(newest, whole.verification, null)).toEqual(['open', 'closed', 'open'])
     expect(await settle(random, whole.verification, null)).toEqual(['closed', 'closed', 'closed'])
-  })
-
-  it('is not opened because another verification runs', async () => {
-    expect(await settle(newest, undefined, 'locked')).toEqual([])
   })
 })
