@@ -58,7 +58,7 @@ export function main(): Promise<void> {
     const login = registryLogin(inputs, { repository: inputs.images })
     if (login.registry) maskLogin(login.registry)
     const cache = githubCache()
-    for (const value of Object.values(cache ?? {})) if (!value.startsWith('http')) mask(value)
+    mask(cache?.ACTIONS_RUNTIME_TOKEN ?? '')
     const gates: SarifLog[] = []
     const branch = context.pullRequest ? await defaultBranch(context) : undefined
     if (branch !== undefined) {

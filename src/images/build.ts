@@ -102,7 +102,7 @@ export async function buildImages(options: BuildOptions): Promise<BuildResult> {
   const cache = await usableCache(options, engine.namesByConfig)
   const redact = redactor([
     ...(await Promise.all(Object.values(secrets.values).map((file) => readFile(file, 'utf8')))),
-    ...Object.values(cache ?? {}),
+    cache?.ACTIONS_RUNTIME_TOKEN ?? '',
   ])
 
   const scratch = await mkdtemp(join(tmpdir(), 'pacs-build-'))

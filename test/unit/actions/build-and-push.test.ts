@@ -40,6 +40,16 @@ describe('build', () => {
     expect(await readdir(job.temp)).toEqual([])
     expect([...step.log.shown, ...post.shown, step.summary].join('\n')).not.toContain(SECRET)
   })
+
+  it('masks the token of GitHub’s cache, and no word beside it', async () => {
+    await using job = await Job.create()
+    const cache = { ACTIONS_RUNTIME_TOKEN: 'sentinel-of-the-cache', ACTIONS_CACHE_SERVICE_V2: 'True' }
+    const results = { ACTIONS_RESULTS_URL: 'https://results.example' }
+    const step = await job.run({ action: 'actions/build', with: sound, env: { ...env, ...cache, ...results } })
+    expect(step.log.messages('add-mask').filter((masked) => !masked.includes(SECRET))).toEqual([
+      'sentinel-of-the-cache',
+    ])
+  })
 })
 
 describe('push', () => {
