@@ -50,8 +50,9 @@ describe('the example workflows', () => {
     expect(JSON.stringify(build)).not.toMatch(/secrets|environment|ssh-key/)
   })
 
-  it('let what changes a server wait in its queue, cut off nothing, and hold no rollback up', () => {
+  it('let what is not cut off wait in a queue that drops none, as all that changes a server, and hold no rollback up', () => {
     for (const { name, job } of jobs) {
+      if (job.concurrency?.['cancel-in-progress'] === false) expect(job.concurrency.queue, name).toBe('max')
       if (!job.concurrency?.group.startsWith('deploy-')) continue
       expect(job.concurrency, name).toMatchObject({ 'cancel-in-progress': false, queue: 'max' })
     }
@@ -59,6 +60,16 @@ describe('the example workflows', () => {
     const rollback = workflows.get('rollback.yml')
     expect(rollback).toBeDefined()
     expect(JSON.stringify(rollback)).not.toContain('"concurrency"')
+  })
+
+  it('ask for the hour of a schedule only by one that they have', () => {
+    const asked = [...texts].flatMap(([name, text]) => {
+      const crons = [...text.matchAll(/^ *- cron: '([^']+)'/gm)].map(([, cron]) => cron)
+      const compared = [...text.matchAll(/github\.event\.schedule [!=]= '([^']+)'/g)].map(([, cron]) => cron)
+      return compared.map((cron) => ({ name, cron, crons }))
+    })
+    expect(asked.length).toBeGreaterThan(0)
+    for (const { name, cron, crons } of asked) expect(crons, name).toContain(cron)
   })
 
   it('read no secret and no variable that the README does not list, and it lists no other', async () => {
