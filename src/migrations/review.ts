@@ -38,7 +38,7 @@ export async function review(
   const { entries } = await readState(store)
   const applied = new Set(entries.filter(({ state }) => state === 'applied').map(({ _id }) => _id))
   const open = new Set(migrations.filter(({ id }) => !applied.has(id)).map(({ id }) => `${id}.js`))
-  const findings = await lintMigrations(folder, released === undefined ? {} : { released })
+  const findings = await lintMigrations(folder, { applied: [...applied], ...(released && { released }) })
   const drift = await driftOf(store, migrations, signal)
   return { plans, findings: findings.filter(({ file }) => open.has(file)), drift }
 }

@@ -16,10 +16,13 @@ export interface Linted {
 export interface LintOptions {
   /** Ids that an earlier release has: from the base branch's lock or a manifest. Without them the rule on contracts cannot judge. */
   released?: readonly string[]
+  /** Ids that ran on the database that is asked. Without these and `released` the rule on expands cannot judge. */
+  applied?: readonly string[]
 }
 
 /** What two migrations have against each other. */
-export function sequenceFindings(linted: readonly Linted[], { released }: LintOptions): Finding[] {
+export function sequenceFindings(linted: readonly Linted[], { released, applied }: LintOptions): Finding[] {
+  const ran = released === undefined && applied === undefined ? null : [...(released ?? []), ...(applied ?? [])]
   const findings: Finding[] = []
   for (const [index, one] of linted.entries()) {
     const before = linted.slice(0, index)
@@ -41,12 +44,10 @@ export function sequenceFindings(linted: readonly Linted[], { released }: LintOp
         })
       }
     }
-    if (phase === 'expand') {
+    if (phase === 'expand' && ran !== null) {
       const needed = before.find(
         ({ definition, file: other }) =>
-          definition.phase === 'contract' &&
-          !(released ?? []).includes(other.id) &&
-          shareCollection(other.id, one, linted),
+          definition.phase === 'contract' && !ran.includes(other.id) && shareCollection(other.id, one, linted),
       )
       if (needed !== undefined) {
         const message = `an expand over what the earlier contract ${needed.file.id} changes: expands run before contracts`
