@@ -9,11 +9,22 @@ export interface Impact {
   text: string
 }
 
+/** Which migration of a plan comes before what is looked at, and may have changed by then what stands against it now. */
+export interface Earlier {
+  /** By the collection that it walks over. */
+  walks: Map<string, string>
+  /** By the collection, then by the index that it drops. */
+  drops: Map<string, Map<string, string>>
+  /** The last whose work cannot be foreseen. */
+  unforeseen: string | undefined
+}
+
 /** What a declaration of a collection would change, by looking alone. */
 export async function impactOfCollection(
   catalog: CatalogStore,
   name: string,
   declared: CollectionDeclaration,
+  earlier: Earlier,
 ): Promise<Impact[]> {
   const before = await catalog.describe(name)
   if (before === null) {
@@ -27,7 +38,7 @@ export async function impactOfCollection(
   }
   if (declared.schema !== undefined) found.push(...(await impactOfValidator(catalog, name, declared.schema, before)))
   for (const index of declared.indexes ?? [])
-    found.push(...(await impactOfIndex(catalog, name, indexOf(index, before.options.collation), before)))
+    found.push(...(await impactOfIndex(catalog, name, indexOf(index, before.options.collation), before, earlier)))
   for (const index of declared.dropIndexes ?? []) {
     if (before.indexes.some((one) => one.name === index)) found.push(warning(name, `index ${index} is dropped`))
   }
@@ -52,11 +63,16 @@ async function impactOfIndex(
   name: string,
   index: IndexState,
   { indexes }: CollectionState,
+  { walks, drops, unforeseen }: Earlier,
 ): Promise<Impact[]> {
+  const against = (text: string, mender = unforeseen): Impact =>
+    mender === undefined
+      ? { level: 'error', collection: name, text }
+      : warning(name, `${text} now; what ${mender} does comes first`)
   if (indexes.some((one) => sameIndex(one, index))) return []
   const named = indexes.find((one) => one.name === index.name)
   if (named !== undefined && !differsInExpiryOnly(named, index)) {
-    return [{ level: 'error', collection: name, text: `an index ${index.name} with other keys or options is there` }]
+    return [against(`an index ${index.name} with other keys or options is there`, drops.get(name)?.get(index.name))]
   }
   const documents = await catalog.count(name, {})
   const found: Impact[] = []
@@ -64,8 +80,7 @@ async function impactOfIndex(
   if (index.options.unique === true) {
     const groups = await catalog.countDuplicates(name, index)
     if (groups > 0) {
-      const text = `${groups} values stand more than once: ${index.name} cannot be unique`
-      found.push({ level: 'error', collection: name, text })
+      found.push(against(`${groups} values stand more than once: ${index.name} cannot be unique`, walks.get(name)))
     }
   }
   if (index.options.expireAfterSeconds !== undefined) {
@@ -81,15 +96,17 @@ async function impactOfIndex(
 }
 
 /** How many documents a walk would look at. */
-export async function impactOfWalk(
+export async function countOfWalk(
   catalog: CatalogStore,
-  { collection, filter = {}, beforeImages = true }: BatchesDeclaration,
-): Promise<Impact[]> {
-  const documents = (await catalog.describe(collection)) === null ? 0 : await catalog.count(collection, filter)
-  if (beforeImages || documents === 0) return [note(collection, `${documents} documents are changed`)]
-  return [
-    warning(collection, `${documents} documents are changed without before-images: the undo cannot put them back`),
-  ]
+  { collection, filter = {} }: BatchesDeclaration,
+): Promise<number> {
+  return (await catalog.describe(collection)) === null ? 0 : catalog.count(collection, filter)
+}
+
+/** What a walk over so many `documents` would change. */
+export function impactOfWalk({ collection, beforeImages = true }: BatchesDeclaration, documents: number): Impact {
+  if (beforeImages || documents === 0) return note(collection, `${documents} documents are changed`)
+  return warning(collection, `${documents} documents are changed without before-images: the undo cannot put them back`)
 }
 
 function note(collection: string, text: string): Impact {

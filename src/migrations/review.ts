@@ -3,7 +3,7 @@ import { type Drift, driftOf } from './drift.ts'
 import type { Migration } from './files.ts'
 import type { Finding } from './lint/finding.ts'
 import { lintMigrations } from './lint/lint.ts'
-import { type Plan, planMigrations } from './plan.ts'
+import { nothingEarlier, type Plan, planMigrations } from './plan.ts'
 import { readState } from './read-ledger.ts'
 import type { Store } from './store.ts'
 
@@ -34,7 +34,8 @@ export async function review(
   { phases, folder, released, signal }: ReviewOptions,
 ): Promise<Review> {
   const plans: Plan[] = []
-  for (const phase of phases) plans.push(await planMigrations(store, migrations, { phase, signal }))
+  const earlier = nothingEarlier()
+  for (const phase of phases) plans.push(await planMigrations(store, migrations, { phase, signal }, earlier))
   const { entries } = await readState(store)
   const applied = new Set(entries.filter(({ state }) => state === 'applied').map(({ _id }) => _id))
   const open = new Set(migrations.filter(({ id }) => !applied.has(id)).map(({ id }) => `${id}.js`))

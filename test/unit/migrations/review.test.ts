@@ -42,3 +42,41 @@ it('has nothing against an expand over what a contract changed that is applied',
   await applyMigrations(connect(database), migrations.slice(0, 1), { ...common, phase: 'contract' })
   expect(verdictOn(await reviewed())).toEqual({ isGood: true, text: 'would be applied: 002_index' })
 })
+
+const DECLARED = "await schema.collection('reports', { indexes: [{ name: 'a', key: { old: 1 }, unique: true }] })"
+const WALK = "await batches({ collection: 'reports', filter: { n: 1 }, change: ({ n }) => ({ set: { old: n } }) })"
+const NEVER = "await batches({ collection: 'reports', filter: { n: 9 }, change: ({ n }) => ({ set: { old: n } }) })"
+const OWN = "await db.collection('reports').deleteOne({ _id: 'r1' })"
+const DROP = "await schema.collection('reports', { dropIndexes: ['a'] })"
+
+it.each([
+  ['duplicates', 'what the same migration mends first', [`${WALK}; ${DECLARED}`]],
+  ['duplicates', 'what a migration before it mends', [WALK, DECLARED]],
+  ['duplicates', 'what cannot be foreseen of a migration before it', [OWN, DECLARED]],
+  ['an index', 'which a migration before it drops', [DROP, DECLARED]],
+])('lets %s pass, with a warning, %s', async (what, _why, [first = '', second]) => {
+  const reports = database.collection('reports')
+  if (what === 'an index') reports.indexes.push({ name: 'a', key: { n: 1 }, options: {} })
+  else database.insert('reports', [{ _id: 'r6', n: 1, old: 'text 1' }])
+  await lay('001_first', 'data', first)
+  if (second !== undefined) await lay('002_second', 'data', second)
+  const { plans, ...rest } = await reviewed()
+  expect(plans.flatMap(({ steps }) => steps).at(-1)?.impacts).toContainEqual({
+    level: 'warning',
+    collection: 'reports',
+    text: expect.stringMatching(
+      /^(1 values stand more than once: a cannot be unique|an index a with other keys or options is there) now; what 001_first does comes first$/,
+    ),
+  })
+  expect(verdictOn({ plans, ...rest })).toMatchObject({ isGood: true })
+})
+
+it.each([
+  ['that finds nothing to mend', NEVER, DECLARED],
+  ['that comes after it', DECLARED, WALK],
+])('refuses duplicates beside a walk %s', async (_what, first, second) => {
+  database.insert('reports', [{ _id: 'r6', n: 1, old: 'text 1' }])
+  await lay('001_first', 'data', first)
+  await lay('002_second', 'data', second)
+  expect(verdictOn(await reviewed())).toMatchObject({ isGood: false, text: expect.stringContaining('stand more than') })
+})
