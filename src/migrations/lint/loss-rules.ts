@@ -1,11 +1,14 @@
-import { has, keysIn, lineOfKey, ownCalls, unfiltered } from './places.ts'
+import { has, keysIn, lineOfKey, ownCalls, rawCommands, unfiltered, updatePipelineKeys } from './places.ts'
 import { type Hit, RECORDS, type Rule } from './rule.ts'
 import type { Source } from './source.ts'
 
 const DESTRUCTIVE =
   /^(drop|dropCollection|dropDatabase|dropIndex|dropIndexes|rename|renameCollection|deleteOne|deleteMany|findOneAndDelete)$/
 /** The same as a key: of an update, a pipeline, a command, or one write of a bulkWrite. */
-const TAKE_AWAY = ['$rename', '$unset', '$out', '$merge', 'dropIndexes', 'deleteOne', 'deleteMany']
+const TAKE_AWAY = '$rename $unset $pull $pullAll $pop $out $merge dropIndexes deleteOne deleteMany'.split(' ')
+/** Stages that keep of a document only what they name. */
+const KEEP_ONLY = ['$project', '$replaceRoot', '$replaceWith']
+const DESTRUCTIVE_COMMANDS = ['drop', 'dropDatabase', 'delete', 'renameCollection']
 
 /** What takes data away, or changes what must stay. */
 export const LOSS_RULES: readonly Rule[] = [
@@ -18,7 +21,11 @@ export const LOSS_RULES: readonly Rule[] = [
       ...ownCalls(source)
         .filter(({ method, path }) => DESTRUCTIVE.test(method) && path.length > 0)
         .map(({ method, line }) => ({ line, message: `${method} takes away what running code may still read` })),
-      ...keysIn(source, TAKE_AWAY).map(({ name, line }) => ({
+      ...[
+        ...keysIn(source, TAKE_AWAY),
+        ...updatePipelineKeys(source, KEEP_ONLY),
+        ...rawCommands(source).filter(({ name }) => DESTRUCTIVE_COMMANDS.includes(name)),
+      ].map(({ name, line }) => ({
         line,
         message: `${name} takes away what running code may still read`,
       })),

@@ -1,6 +1,9 @@
 import type { AnyNode } from 'acorn'
 import { type Call, lineOf, literal, property, type Source, visit } from './source.ts'
 
+const UPDATE = /^(updateOne|updateMany|findOneAndUpdate)$/
+const COMMAND = /^(command|runCommand|adminCommand|runCursorCommand)$/
+
 /** Calls of the author's own on the database, in `up`; what `schema` and `batches` do is guarded by the engine. */
 export function ownCalls({ calls }: Source): Call[] {
   return calls.filter(({ within, path }) => within !== 'down' && within !== 'check' && !path.includes('schema'))
@@ -57,6 +60,33 @@ export function unfiltered(source: Source, methods: readonly string[]): { name: 
       ({ value }) => value.type === 'ObjectExpression' && isEmpty(property(value, 'filter')),
     ),
   ]
+}
+
+/** Places where a pipeline by which documents are updated, alone or in a bulkWrite, has one of `names` as a key. */
+export function updatePipelineKeys(source: Source, names: readonly string[]): { name: string; line: number }[] {
+  const updates = [
+    ...ownCalls(source).flatMap(({ method, args }) => (UPDATE.test(method) ? args.slice(1, 2) : [])),
+    ...keysIn(source, ['updateOne', 'updateMany']).flatMap(({ value }) =>
+      value.type === 'ObjectExpression' ? (property(value, 'update') ?? []) : [],
+    ),
+  ].map(source.constantOf)
+  return updates.flatMap((update) =>
+    names.flatMap((name) => {
+      const line = update.type === 'ArrayExpression' ? lineOfKey([update], name) : null
+      return line === null ? [] : { name, line }
+    }),
+  )
+}
+
+/** Commands of the author's own, with their names. */
+export function rawCommands(source: Source): { name: string; line: number }[] {
+  return ownCalls(source)
+    .filter(({ method, path }) => COMMAND.test(method) && path.length > 0)
+    .map(({ args: [command], line }) => {
+      const [first] = command?.type === 'ObjectExpression' ? command.properties : []
+      const key = first?.type === 'Property' ? first.key : undefined
+      return { name: key?.type === 'Identifier' ? key.name : String(literal(key) ?? ''), line }
+    })
 }
 
 /** Whether `name` stands anywhere at or below `node`. */

@@ -1,4 +1,4 @@
-import { has, keysIn, mentions, ownCalls } from './places.ts'
+import { has, keysIn, mentions, ownCalls, rawCommands } from './places.ts'
 import type { Hit, Rule } from './rule.ts'
 import { type Call, lineOf, literal, visit } from './source.ts'
 
@@ -15,7 +15,7 @@ export const RERUN_RULES: readonly Rule[] = [
       ...ownCalls(source)
         .filter(({ method, path }) => NOT_REPEATABLE.test(method) && path.length > 0)
         .map(({ method, line }) => ({ line, message: `${method} runs twice after a cut` })),
-      ...keysIn(source, ['$inc', '$mul', '$push']).map(({ name, line }) => ({
+      ...keysIn(source, ['$inc', '$mul', '$push', 'insertOne']).map(({ name, line }) => ({
         line,
         message: `${name} adds twice after a cut`,
       })),
@@ -43,11 +43,7 @@ export const RERUN_RULES: readonly Rule[] = [
     assurable: true,
     fix: 'use schema or batches, or say under assured what it does and why it can run twice',
     find: (source) =>
-      ownCalls(source)
-        .filter(
-          ({ method, path }) => /^(command|runCommand|adminCommand|runCursorCommand)$/.test(method) && path.length > 0,
-        )
-        .map(({ line }) => ({ line, message: 'a raw command is neither planned nor undone' })),
+      rawCommands(source).map(({ line }) => ({ line, message: 'a raw command is neither planned nor undone' })),
   },
   {
     id: 'endless',

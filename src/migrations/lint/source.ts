@@ -6,7 +6,6 @@ import {
   type ObjectExpression,
   type Program,
   parse,
-  type VariableDeclarator,
 } from 'acorn'
 import { ancestor, full } from 'acorn-walk'
 
@@ -34,14 +33,14 @@ export interface Source {
   constantOf: ConstantOf
 }
 
-/** What a constant holds whose name stands there; anything else is given back as it is. */
+/** What a constant holds, or the function, whose name stands there; anything else is given back as it is. */
 type ConstantOf = (node: AnyNode) => AnyNode
 
 /** @throws SyntaxError with its place */
 export function readSource(file: string, text: string): Source {
   const program = parse(text, { ecmaVersion: 'latest', sourceType: 'module', locations: true, allowHashBang: true })
-  const exported = exportedObject(program)
   const constantOf = constantsIn(program)
+  const exported = exportedObject(program, constantOf)
   const calls: Call[] = []
   ancestor(program, {
     CallExpression(node, _state, ancestors) {
@@ -79,27 +78,30 @@ export function visit(root: AnyNode, found: (node: AnyNode) => void): void {
   full(root, (node) => found(node as AnyNode))
 }
 
-/** Of two constants with one name, that which was declared last before the place that asks. */
+/** Of two with one name, that which was declared last before the place that asks. */
 function constantsIn(program: Program): ConstantOf {
-  const all: VariableDeclarator[] = []
+  const all: { name: string; start: number; value: AnyNode }[] = []
   visit(program, (node) => {
-    if (node.type === 'VariableDeclaration' && node.kind === 'const') all.push(...node.declarations)
+    if (node.type === 'FunctionDeclaration' && node.id) all.push({ name: node.id.name, start: node.start, value: node })
+    if (node.type !== 'VariableDeclaration' || node.kind !== 'const') return
+    for (const { id, init, start } of node.declarations) {
+      if (id.type === 'Identifier' && init) all.push({ name: id.name, start, value: init })
+    }
   })
   return (node) => {
     if (node.type !== 'Identifier') return node
-    const named = all.filter(({ id }) => id.type === 'Identifier' && id.name === node.name)
-    return (named.findLast(({ start }) => start < node.start) ?? named[0])?.init ?? node
+    const named = all.filter(({ name }) => name === node.name)
+    return (named.findLast(({ start }) => start < node.start) ?? named[0])?.value ?? node
   }
 }
 
-function exportedObject(program: Program): ObjectExpression | null {
+function exportedObject(program: Program, constantOf: ConstantOf): ObjectExpression | null {
   for (const statement of program.body) {
     if (statement.type !== 'ExportDefaultDeclaration') continue
-    const { declaration } = statement
-    if (declaration.type === 'ObjectExpression') return declaration
-    if (declaration.type === 'CallExpression' && declaration.arguments[0]?.type === 'ObjectExpression') {
-      return declaration.arguments[0]
-    }
+    const exported = constantOf(statement.declaration)
+    const [argument] = exported.type === 'CallExpression' ? exported.arguments : []
+    const object = argument === undefined ? exported : constantOf(argument)
+    if (object.type === 'ObjectExpression') return object
   }
   return null
 }

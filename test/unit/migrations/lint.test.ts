@@ -54,6 +54,19 @@ describe('lintMigrations', () => {
       'destructive',
       "const any = {}; await db.collection('x').bulkWrite([{ replaceOne: { filter: any, replacement: {} } }])",
     ],
+    ['destructive', "await db.collection('x').updateMany({ a: 1 }, [{ $project: { b: 1 } }])"],
+    ['destructive', "await db.collection('x').updateMany({ a: 1 }, [{ $replaceWith: { b: '$b' } }])"],
+    [
+      'destructive',
+      "const to = [{ $replaceRoot: { newRoot: '$b' } }]; await db.collection('x').bulkWrite([{ updateOne: { filter: { a: 1 }, update: to } }])",
+    ],
+    ['destructive', "await db.collection('x').updateMany({ a: 1 }, { $pull: { b: 1 } })"],
+    ['destructive', "await db.collection('x').updateMany({ a: 1 }, { $pullAll: { b: [1] } })"],
+    ['destructive', "await db.collection('x').updateMany({ a: 1 }, { $pop: { b: 1 } })"],
+    ['destructive', "await db.command({ drop: 'x' })"],
+    ['destructive', "await db.command({ delete: 'x', deletes: [{ q: {}, limit: 0 }] })"],
+    ['destructive', 'const all = { dropDatabase: 1 }; await db.command(all)'],
+    ['destructive', "await db.admin().command({ renameCollection: 'pacs.x', to: 'pacs.y' })"],
     ['unique-unchecked', "const one = { unique: true }; await db.collection('x').createIndex({ a: 1 }, one)"],
     ['unique-unchecked', "await db.collection('x').createIndex({ a: 1 }, { unique: true })"],
     ['strict-uncounted', "await db.createCollection('x', { validator: { $jsonSchema: {} } })"],
@@ -74,6 +87,7 @@ describe('lintMigrations', () => {
       "await db.collection('x').bulkWrite([{ updateMany: { filter: {}, update: { $set: { a: 1 } } } }])",
     ],
     ['not-repeatable', "await db.collection('x').insertOne({ a: 1 })"],
+    ['not-repeatable', "await db.collection('x').bulkWrite([{ insertOne: { document: { a: 1 } } }])"],
     ['not-repeatable', "await db.collection('x').updateMany({ a: 1 }, { $inc: { b: 1 } })"],
     ['signed-record', "const log = db.collection('auditlogs'); await log.updateMany({ a: 1 }, { $set: { a: 2 } })"],
     ['signed-record', "const name = 'auditlogs'; await db.collection(name).updateOne({ a: 1 }, { $set: { a: 2 } })"],
@@ -93,6 +107,24 @@ describe('lintMigrations', () => {
   ])('finds %s, with its line', async (id, body) => {
     await lay('001_x', body)
     expect(await found()).toContain(`001_x.js:5 ${id}`)
+  })
+
+  it('reads a migration that is exported by its name, and a function that it names', async () => {
+    const text = `const migration = {
+  phase: 'data',
+  async up({ batches }) { await batches({ collection: 'x', change: shrink }) },
+}
+export default migration
+function shrink() { return { unset: ['a'] } }
+`
+    await writeFile(join(folder, '001_x.js'), text)
+    const missing = ['missing-check', 'missing-description', 'missing-down'].map((id) => `001_x.js:1 ${id}`)
+    expect(await found()).toEqual([...missing, '001_x.js:6 destructive'])
+  })
+
+  it('has nothing against a pipeline that only reads', async () => {
+    await lay('001_x', "await db.collection('x').aggregate([{ $project: { b: 1 } }, { $replaceWith: '$b' }]).toArray()")
+    expect(await found()).toEqual([])
   })
 
   it('takes an assurance where the author may know better, and nowhere else', async () => {
