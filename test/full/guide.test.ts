@@ -27,7 +27,7 @@ beforeAll(async () => {
 })
 afterAll(() => lab?.down())
 
-/** What the guide takes for granted: a checkout with the package, root's SSH with the known host key, a certificate, a list of users. */
+/** What the guide takes for granted: a checkout with the package, root's SSH with the known host key, a certificate and its authority, a list of users. */
 async function prepareAdministrator(): Promise<void> {
   const { runner } = lab
   await runner.run(['sh', '-c', `mkdir -p ${CHECKOUT} /root/.ssh && git init -q ${CHECKOUT}`])
@@ -41,8 +41,8 @@ async function prepareAdministrator(): Promise<void> {
   await server.copyIn(certificate, '/root/tls.crt')
   await server.copyIn(key, '/root/tls.key')
   await server.copyIn(Buffer.from(usersFile()), '/root/app-users.json')
-  // A team's own authority is among those that its servers trust.
-  await server.copyIn(lab.ca, '/usr/local/share/ca-certificates/lab.crt')
+  await server.copyIn(lab.ca, '/root/house-ca.crt')
+  // The lab's servers trust its authority from the beginning; one as Debian makes it does not.
   await server.run(['update-ca-certificates'])
 }
 
