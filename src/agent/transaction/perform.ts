@@ -13,7 +13,7 @@ import { markMigration } from './mark-migration.ts'
 import { migrate } from './migrate.ts'
 import type { Planner } from './planner.ts'
 import { preflight } from './preflight.ts'
-import { answers, exchangeWarm, rollbackTarget } from './rollback.ts'
+import { answers, exchangeWarm, releasesToGoBackTo, rollbackTarget } from './rollback.ts'
 import { removeInstance } from './undo.ts'
 import { undoMigrations } from './undo-migrations.ts'
 import type { Plan, Release, Run, World } from './world.ts'
@@ -101,6 +101,11 @@ async function goBack(
     }
   }
   const target = rollbackTarget(state, request)
+  if (target.release === state.serving?.release) {
+    const others = releasesToGoBackTo(state)
+    const other = others.length === 0 ? '' : `; for other code name its release: ${others.join(', ')}`
+    await run.report.note(`${target.release} is what serves: only its former configuration comes back${other}`)
+  }
   const isWarm = state.warm?.instance.instance === target.instance && request.config === 'its-own'
   if (isWarm && (await answers(target, world))) return exchangeWarm(request, run, world)
   const config = request.config === 'current' ? await planner.sealConfig() : await planner.openConfig(target.config)

@@ -29,6 +29,11 @@ export function rollbackTarget(
   )
 }
 
+/** Accepted releases other than the one that serves, newest first. */
+export function releasesToGoBackTo({ history, serving }: State): string[] {
+  return [...new Set(history.map((entry) => entry.instance.release))].filter((one) => one !== serving?.release)
+}
+
 /** Whether every container of an instance answers now. */
 export async function answers(instance: Instance, world: World): Promise<boolean> {
   const names = instance.services.flatMap((service) => service.containers)

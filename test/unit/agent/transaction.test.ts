@@ -452,6 +452,22 @@ describe('a rollback', () => {
     expect(here.server.broken).toEqual([])
   })
 
+  it('to the same release with its former configuration says so, and which others there are', async () => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    for (const config of ['c0ffee0123456789', 'decaf00123456789']) {
+      here.server.config = config
+      await ask(life.agent, deployOf(2))
+    }
+    const id = await submit(life.agent, back())
+    expect(await resultOf(life.agent, id)).toMatchObject({ outcome: 'deployed', serving: memoryRelease(2).id })
+    const notes: string[] = []
+    for await (const event of life.journal.recorded(id)) if (event.type === 'note') notes.push(event.message)
+    expect(notes).toEqual([
+      `${memoryRelease(2).id} is what serves: only its former configuration comes back; for other code name its release: ${memoryRelease(1).id}`,
+    ])
+  })
+
   it('with the current configuration is refused where no other release was accepted', async () => {
     await using life = await here.start()
     await ask(life.agent, deployOf(1))
