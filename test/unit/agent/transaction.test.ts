@@ -463,9 +463,9 @@ describe('a rollback', () => {
     expect(await resultOf(life.agent, id)).toMatchObject({ outcome: 'deployed', serving: memoryRelease(2).id })
     const notes: string[] = []
     for await (const event of life.journal.recorded(id)) if (event.type === 'note') notes.push(event.message)
-    expect(notes).toEqual([
+    expect(notes).toContain(
       `${memoryRelease(2).id} is what serves: only its former configuration comes back; for other code name its release: ${memoryRelease(1).id}`,
-    ])
+    )
   })
 
   it('with the current configuration is refused where no other release was accepted', async () => {
