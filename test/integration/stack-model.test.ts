@@ -247,6 +247,11 @@ describe('on an engine', () => {
     }
   })
 
+  test('the networks of the edge are known as the engine names them', async () => {
+    const planned = await plannedCore(stack)
+    expect(planned.flatMap(({ edge }) => edge ?? [])).toEqual(['ward-front'])
+  })
+
   test('an instance goes with its own networks, and leaves core, shared networks, volumes and the other one', async () => {
     const list = (kind: string, format: string) =>
       server.run(['docker', kind, 'ls', '--format', format]).then((text) => text.split('\n'))
@@ -325,7 +330,7 @@ async function plannedCore(stack: Stack): Promise<CoreService[]> {
   )
   const resolve = (_document: string, _config: unknown, { file }: { file: string }) =>
     run('docker', ['compose', '-p', 'pacs', '-f', file, '--env-file', '/dev/null', 'config', '--format', 'json'], {
-      env: { ...env, LEDGER_START: '41', PACS_TRAEFIK_DIR: '/srv/ward/dynamic' },
+      env: { ...env, LEDGER_START: '41', PACS_TRAEFIK_DIR: paths.traefik },
     })
   return planCore(stack, { id: release, reference: '', manifest, directory }, config, paths, resolve)
 }

@@ -25,6 +25,7 @@ export interface Container {
   lastCheck: { at: number; passed: boolean } | null
   /** An address on one of its bridge networks; null while it has none. */
   address: string | null
+  networks: readonly string[]
   /** Volumes and folders of the server that it may write to. */
   writes: readonly string[]
   labels: Readonly<Record<string, string>>
@@ -128,7 +129,7 @@ function healthOf({ Restarting, Health }: z.infer<typeof inspectSchema>['State']
 function containerOf({ Id, Name, State, Mounts, Config, NetworkSettings }: z.infer<typeof inspectSchema>): Container {
   const labels = Config.Labels ?? {}
   const check = State.Health?.Log?.at(-1)
-  const networks = Object.values(NetworkSettings.Networks ?? {})
+  const networks = NetworkSettings.Networks ?? {}
   return {
     id: Id,
     name: Name.replace(/^\//, ''),
@@ -137,7 +138,8 @@ function containerOf({ Id, Name, State, Mounts, Config, NetworkSettings }: z.inf
     exitCode: State.ExitCode,
     startedAt: State.StartedAt,
     lastCheck: check ? { at: Date.parse(check.Start), passed: check.ExitCode === 0 } : null,
-    address: networks.map((network) => network.IPAddress).find((address) => address !== '') ?? null,
+    address: Object.values(networks).find(({ IPAddress }) => IPAddress !== '')?.IPAddress ?? null,
+    networks: Object.keys(networks),
     writes: Mounts.flatMap((mount) => (mount.RW ? [mount.Name ?? mount.Source] : [])),
     labels,
     project: labels[PROJECT_LABEL] ?? '',

@@ -22,14 +22,17 @@ import type { Project } from './engine.ts'
 import { LIVE, liveFiles } from './live-files.ts'
 import { visible } from './releases.ts'
 
-const mountsSchema = z.object({
+const named = z.record(z.string(), z.object({ name: z.string() })).default({})
+const definitionSchema = z.object({
+  networks: z.record(z.string(), z.unknown()).default({}),
   volumes: z
     .array(z.object({ type: z.string(), source: z.string().optional(), read_only: z.boolean().default(false) }))
     .default([]),
 })
 const resolvedSchema = z.object({
   services: z.record(z.string(), z.unknown()),
-  volumes: z.record(z.string(), z.object({ name: z.string() })).default({}),
+  volumes: named,
+  networks: named,
 })
 
 /**
@@ -60,7 +63,7 @@ export async function planCore(
   const document = JSON.stringify(plain.document)
   await replaceFile(file, document, 0o640)
   const resolved = await resolve(document, config, { name: plain.project, file, directory: stackDirectory, env })
-  const { services: definitions, volumes } = resolvedSchema.parse(JSON.parse(resolved))
+  const { services: definitions, volumes, networks } = resolvedSchema.parse(JSON.parse(resolved))
   return Promise.all(
     services.map(async (service) => {
       const files = filesOf(stack, service.name)
@@ -92,11 +95,15 @@ export async function planCore(
         if (version !== null) await layDown(join(directory, version), moving)
         await layDown(join(directory, digest), fixed, { document: only(rendered, name), kept })
       })
-      const writes = mountsSchema.parse(definitions[name]).volumes.flatMap(({ type, source, read_only }) => {
+      const made = definitionSchema.parse(definitions[name])
+      const writes = made.volumes.flatMap(({ type, source, read_only }) => {
         if (source === undefined || read_only) return []
         return type === 'volume' ? [volumes[source]?.name ?? source] : [source]
       })
-      return { ...planned, after: service.dependsOn, writes, archive: archiveOf(stack, name) }
+      // Whoever reads the routes.
+      const isEdge = made.volumes.some(({ source }) => source === paths.traefik)
+      const edge = isEdge ? Object.keys(made.networks).map((network) => networks[network]?.name ?? network) : null
+      return { ...planned, after: service.dependsOn, writes, edge, archive: archiveOf(stack, name) }
     }),
   )
 }
@@ -150,6 +157,7 @@ function coreService(
     image,
     container,
     writes: [],
+    edge: null,
     grace,
     project,
     live: taken,

@@ -12,6 +12,8 @@ export interface CoreService {
   container: string
   /** Volumes and folders of the server that it may write to; nothing is known of a definition that ran before. */
   writes: readonly string[]
+  /** The networks by which the edge reaches the app; null for what is not the edge, and for a definition that ran before. */
+  edge: readonly string[] | null
   project: Project
   /** Seconds that a stop may take. */
   grace: number

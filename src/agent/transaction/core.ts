@@ -5,6 +5,7 @@ import { coreContainers, isOf, removeContainers } from './core-containers.ts'
 import { type CoreService, isReload } from './core-definition.ts'
 import { announce, replacingOthers, settle, waitUp, writeCore } from './core-service.ts'
 import { explainLostIndex } from './lost-index.ts'
+import { explainLostReach } from './lost-reach.ts'
 import { foreignProjects } from './preflight.ts'
 import { pullAll } from './pull.ts'
 import { reload, settleReload } from './reload.ts'
@@ -41,7 +42,7 @@ export async function compareCore(services: readonly CoreService[], world: World
 /**
  * Starts absent core services side by side, lets those with new live files load them, and, when allowed, replaces changed ones:
  * one by one, the old one stopped first.
- * @throws Failure `refused` that lists what would change, when that is not allowed, or names a service that would write where another one does, or an archive that would show none of its images; `rolled-back` when the engine took no new definition and the old one runs; `failed` when a service did not come up.
+ * @throws Failure `refused` that lists what would change, when that is not allowed, or names a service that would write where another one does, an edge that would no longer reach the release that serves, or an archive that would show none of its images; `rolled-back` when the engine took no new definition and the old one runs; `failed` when a service did not come up.
  */
 export async function core(
   request: RequestOf<'core'>,
@@ -61,6 +62,8 @@ export async function core(
   if (changed.length > 0 && !request.allowCore) throw refused(explainChange(changed))
   const shared = await explainSharedWrites([...absent, ...changed], services, world)
   if (shared !== null) throw refused(shared)
+  const cutOff = await explainLostReach(changed, world)
+  if (cutOff !== null) throw refused(cutOff)
   const serving = world.store.state.serving?.release ?? null
   const answer = (outcome: 'done' | 'unchanged', message: string): TransactionResult => ({
     outcome,

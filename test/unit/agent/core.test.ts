@@ -120,6 +120,37 @@ describe('a core transaction', () => {
     })
   })
 
+  it('is refused where the edge would no longer reach what serves, or what is warm yet', async () => {
+    await using life = await here.start()
+    const on = (version: number, ...networks: string[]) => {
+      here.server.core = [{ ...memoryCore(here.server, 'edge', version), edge: networks }]
+    }
+    on(1, 'pacs-app')
+    await ask(life.agent, coreOf())
+    await ask(life.agent, deployOf(1))
+    on(2, 'pacs-web')
+    expect(await ask(life.agent, coreOf(true))).toMatchObject({
+      outcome: 'refused',
+      message: expect.stringMatching(
+        /^edge would no longer reach pacs-[^ ]+ of [^ ]+, which is on pacs-app only, and serves: keep/,
+      ),
+    })
+    expect(running()).toEqual(['stopped', 'edge-1'])
+    on(3, 'pacs-app', 'pacs-web')
+    expect(await ask(life.agent, coreOf(true))).toMatchObject({ outcome: 'done', message: 'replaced edge' })
+    await ask(life.agent, deployOf(2))
+    const second = memoryRelease(2).id
+    for (const container of here.server.containers.values())
+      if (container.labels['pacs.instance']?.startsWith(second)) container.networks = ['pacs-web']
+    on(4, 'pacs-web')
+    expect(await ask(life.agent, coreOf(true))).toMatchObject({
+      outcome: 'refused',
+      message: expect.stringMatching(/, and is warm until 2026-[^ ]+: ask again after that$/),
+    })
+    here.server.state = { ...here.server.state, warm: null }
+    expect(await ask(life.agent, coreOf(true))).toMatchObject({ outcome: 'done', message: 'replaced edge' })
+  })
+
   describe('over the images of an archive', () => {
     const SQLITE = { volume: 'pacs-images', index: null }
     const POSTGRES = { volume: 'pacs-images', index: { service: 'index', volumes: ['pacs-index'] } }

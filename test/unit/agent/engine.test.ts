@@ -138,6 +138,7 @@ describe('containers', () => {
         lastCheck: { at: Date.parse('2026-11-24T10:15:01.5Z'), passed: true },
         ...{
           address: '172.18.0.2',
+          networks: ['none', 'inner'],
           writes: ['pacs-data', '/srv/log'],
           labels: Labels,
           project: 'pacs',

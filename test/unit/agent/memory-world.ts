@@ -112,6 +112,7 @@ export function memoryCore(server: Server, name: string, version: number, files?
     image: `registry.example/pacs/${name}`,
     container,
     writes: [`pacs-${name}`],
+    edge: name === 'edge' ? ['pacs-app'] : null,
     project: { name: 'pacs', file, directory: '/d', env: {} },
     grace: 10,
     live: files === undefined ? null : memoryFiles(server, name, `f${files}`),
@@ -352,7 +353,17 @@ export class MemoryWorld implements World {
     if (this.server.containers.has(name)) return
     const fresh = { running: false, health: 'starting', exitCode: 0, address: null, looks: 0 } as const
     const never = { startedAt: '', lastCheck: null }
-    this.server.containers.set(name, { id: name, name, service, project, labels, writes, ...fresh, ...never })
+    this.server.containers.set(name, {
+      id: name,
+      name,
+      service,
+      project,
+      labels,
+      writes,
+      networks: ['pacs-app'],
+      ...fresh,
+      ...never,
+    })
   }
 
   /** The process of a core service reads its live files; one that they end is another process afterwards. */
