@@ -13,7 +13,9 @@ import { markMigration } from './mark-migration.ts'
 import { migrate } from './migrate.ts'
 import type { Planner } from './planner.ts'
 import { preflight } from './preflight.ts'
+import { revive } from './revive.ts'
 import { answers, exchangeWarm, releasesToGoBackTo, rollbackTarget } from './rollback.ts'
+import type { Instance } from './state.ts'
 import { removeInstance } from './undo.ts'
 import { undoMigrations } from './undo-migrations.ts'
 import type { Plan, Release, Run, World } from './world.ts'
@@ -58,12 +60,8 @@ async function goForward(
   const plan = await planner.plan(release, config)
   const { serving } = world.store.state
   if (serving && serving.content === plan.instance.content && serving.config === plan.instance.config) {
-    return {
-      outcome: 'unchanged',
-      message: `${serving.release} serves the same content with the same configuration`,
-      serving: serving.release,
-      previous: serving.release,
-    }
+    const message = `${serving.release} serves the same content with the same configuration`
+    return keepServing(serving, request, { outcome: 'unchanged', message }, run, world, planner)
   }
   const problems = new Problems()
   checkCertificateOf(config, world.now(), problems)
@@ -92,13 +90,8 @@ async function goBack(
   await run.report.step('preflight', request.reason)
   const { state } = world.store
   if (state.serving && (request.to ?? (undid ? state.serving.release : undefined)) === state.serving.release) {
-    return {
-      outcome: 'deployed',
-      direction: 'back',
-      message: `${state.serving.release} serves already`,
-      serving: state.serving.release,
-      previous: state.serving.release,
-    }
+    const message = `${state.serving.release} serves already`
+    return keepServing(state.serving, request, { outcome: 'deployed', direction: 'back', message }, run, world, planner)
   }
   const target = rollbackTarget(state, request)
   if (target.release === state.serving?.release) {
@@ -117,6 +110,30 @@ async function goBack(
   await preflight(plan, world)
   await makeRoom(plan, await leftOf(plan, world), world)
   return bring(plan, { ...request, direction: 'back' }, run, world)
+}
+
+/** What is asked for serves by the state: it is left alone where it answers, and brought back where it does not. */
+async function keepServing(
+  serving: Instance,
+  request: RequestOf<'deploy' | 'rollback'>,
+  outcome: Pick<TransactionResult, 'outcome' | 'direction' | 'message'>,
+  run: Run,
+  world: World,
+  planner: Planner,
+): Promise<TransactionResult> {
+  const result = { ...outcome, serving: serving.release, previous: serving.release }
+  if (await answers(serving, world)) return result
+  const config = await planner.openConfig(serving.config)
+  const plan = await planner.plan(await planner.open(serving.release), config)
+  const services = await coreOf(plan, planner)
+  const misfit = await explainRollbackMisfit(services, run, world)
+  if (misfit !== null) {
+    const difference = await compareCore(services, world)
+    if (request.kind === 'rollback' || difference.absent.length === 0) throw refused(misfit)
+    return coreFirst(misfit, difference, request.allowCore, serving.release)
+  }
+  await revive(plan, run, world)
+  return { ...result, message: `${result.message}; it did not answer, and does again` }
 }
 
 /** Containers of the planned instance that are there already. */

@@ -5,7 +5,7 @@ import { requestSchema, type TransactionRequestInput } from '../../../src/agent/
 import { Failure } from '../../../src/lib/index.ts'
 import { freshServer } from './fresh-server.ts'
 import { ask, back, deployOf, PAGE_LOAD, resultOf, submit } from './life.ts'
-import { MemoryWorld, memoryRelease } from './memory-world.ts'
+import { MemoryWorld, memoryCore, memoryRelease } from './memory-world.ts'
 
 const here = freshServer()
 
@@ -490,4 +490,79 @@ describe('a rollback', () => {
   })
 })
 
-/** The instances that the state names, and those that have containers. */
+describe('what serves already and does not answer', () => {
+  const containers = () => [...here.server.containers.values()]
+  const toServing = { ...back(1), reason: 'is it there?' } as TransactionRequestInput
+
+  it.each([
+    ['a deploy', deployOf(1), 'unchanged'],
+    ['a rollback', toServing, 'deployed'],
+  ] as const)('is brought back by %s, from its images', async (_, request, outcome) => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    const { serving } = here.server.state
+    here.server.containers.clear()
+    here.server.images.clear()
+    const result = await ask(life.agent, request)
+    expect(result).toMatchObject({ outcome, serving: memoryRelease(1).id })
+    expect(result.message).toContain('it did not answer, and does again')
+    expect(here.server.public()).toEqual({ instance: serving?.i8, serves: true })
+    expect(here.server.images).toEqual(new Set([memoryRelease(1).reference]))
+    expect(here.server.state).toMatchObject({ phase: 'idle', transaction: null, serving, warm: null })
+  })
+
+  it('keeps the containers that are there', async () => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    const [stopped, runs] = containers()
+    if (stopped) stopped.running = false
+    life.world.trace.length = 0
+    expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'unchanged' })
+    expect(containers()).toEqual([stopped, runs])
+    expect(here.server.public().serves).toBe(true)
+    expect(life.world.trace).not.toContain('create')
+    expect(life.world.trace).not.toContain('pull')
+  })
+
+  it('is waited for where it only needs longer', async () => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    const { probe } = life.world
+    let asked = 0
+    life.world.probe = async (address) => (asked++ < 10 ? { error: 'timeout' } : probe.call(life.world, address))
+    life.world.trace.length = 0
+    expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'unchanged' })
+    expect(life.world.trace).not.toContain('create')
+    expect(here.server.broken).toEqual([])
+  })
+
+  it.each([
+    ['a deploy', deployOf(1)],
+    ['a rollback', toServing],
+  ])('and cannot be brought back fails %s, which says why', async (_, request) => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    here.server.behaviours.set(memoryRelease(1).id, { neverReady: true })
+    const result = await ask(life.agent, request)
+    expect(result).toMatchObject({ outcome: 'failed', serving: memoryRelease(1).id })
+    expect(result.message).toMatch(/is what serves, and does not answer: web is unhealthy \(.*pacs-agent rollback/)
+    expect(here.server.state).toMatchObject({ phase: 'idle', transaction: null })
+  })
+
+  it('comes after its core', async () => {
+    await using life = await here.start()
+    here.server.core = [memoryCore(here.server, 'store', 1)]
+    const core = { ...deployOf(1), kind: 'core' } as TransactionRequestInput
+    await ask(life.agent, core)
+    await ask(life.agent, deployOf(1))
+    here.server.containers.clear()
+    expect(await ask(life.agent, toServing)).toMatchObject({
+      outcome: 'refused',
+      message: expect.stringContaining('store does not run: bring the core up first (pacs-agent core)'),
+    })
+    expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'refused', coreFirst: true })
+    await ask(life.agent, core)
+    expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'unchanged' })
+    expect(here.server.public().serves).toBe(true)
+  })
+})
