@@ -4,6 +4,11 @@ import type { CoreService } from './core-definition.ts'
 import type { Replacing, State } from './state.ts'
 import type { Run, World } from './world.ts'
 
+/** Starts by the engine after which a service counts as one that does not come up: some end once or twice before they find what they need. */
+const STARTS = 5
+/** Milliseconds in which a service is to be healthy, whatever Docker makes of it meanwhile. */
+const UP_LIMIT = 30 * 60_000
+
 /** Writes down the step that a service is about to take. */
 export function announce(step: Replacing, world: World): Promise<void> {
   return writeCore(world, { replacing: [...replacingOthers(step.service, world), step] })
@@ -37,7 +42,7 @@ export async function waitUp(
   service: CoreService,
   run: Pick<Run, 'report'>,
   world: World,
-  look: (container: Container) => boolean | string = isUp,
+  look: (container: Container) => boolean | string = untilUp(world),
 ): Promise<void> {
   const started = world.now()
   let said = started
@@ -55,7 +60,19 @@ export async function waitUp(
   }
 }
 
-function isUp({ running, exitCode, health }: Container): boolean | string {
-  if (!running) return `ended with ${exitCode}`
-  return health === 'unhealthy' ? 'is unhealthy' : health !== 'starting'
+/** Looks until a service is healthy; one that the engine starts again and again runs whenever it is looked at. */
+export function untilUp(world: World, limit = UP_LIMIT): (container: Container) => boolean | string {
+  const since = world.now()
+  const starts = new Set<string>()
+  let ended = 0
+  return ({ running, exitCode, startedAt, health }) => {
+    if (!running) return `ended with ${exitCode}`
+    if (health === 'unhealthy') return 'is unhealthy'
+    if (health !== 'starting') return true
+    starts.add(startedAt)
+    // It is 0 while it runs.
+    if (exitCode !== 0) ended = exitCode
+    if (starts.size > STARTS) return `ended with ${ended} and is started again and again`
+    return world.now() - since > limit && `is not healthy after ${formatDuration(limit)}`
+  }
 }

@@ -3,7 +3,7 @@ import type { RequestOf, TransactionResult } from '../protocol.ts'
 import { NotStarted } from '../server/engine.ts'
 import { coreContainers, isOf, removeContainers } from './core-containers.ts'
 import { type CoreService, isReload } from './core-definition.ts'
-import { announce, replacingOthers, settle, waitUp, writeCore } from './core-service.ts'
+import { announce, replacingOthers, settle, untilUp, waitUp, writeCore } from './core-service.ts'
 import { explainLostIndex } from './lost-index.ts'
 import { explainLostReach } from './lost-reach.ts'
 import { foreignProjects } from './preflight.ts'
@@ -12,6 +12,9 @@ import { reload, settleReload } from './reload.ts'
 import { explainSharedWrites } from './shared-writes.ts'
 import type { Replacing, State } from './state.ts'
 import type { Release, Run, World } from './world.ts'
+
+/** Milliseconds in which a service that is settled is to be healthy: the agent's start waits for it, and what is left can be asked for again. */
+const SETTLE_LIMIT = 5 * 60_000
 
 /** How the core that runs differs from what a release defines. */
 export interface CoreDifference {
@@ -308,7 +311,7 @@ async function settleOne(replacing: Replacing, report: Run['report'], world: Wor
   await definition.live?.place(definition.live.version)
   if (!container || !forward) await world.engine.create(definition.project)
   await world.engine.start([definition.container])
-  await waitUp(definition, { report }, world)
+  await waitUp(definition, { report }, world, untilUp(world, SETTLE_LIMIT))
   await settle(definition.name, definition.hash, forward, world)
   return `${replacing.service} runs by its ${forward ? 'new' : 'old'} definition`
 }

@@ -387,6 +387,78 @@ describe('a core transaction', () => {
     expect(running()).toEqual(['store-1', 'edge-1'])
   })
 
+  describe('of which a service ends as often as the engine starts it', () => {
+    /** As the engine tells of it: it runs and is not healthy yet, and each `pause` seconds it was started anew. */
+    const endless = (world: MemoryWorld, pause: number) => {
+      const { containers } = world.engine
+      world.engine.containers = async (by) =>
+        (await containers(by)).map((one) =>
+          one.labels.definition === 'store-2' && one.running
+            ? {
+                ...one,
+                health: 'starting' as const,
+                exitCode: 62,
+                startedAt: `start ${Math.floor(here.server.time / (pause * 1000))}`,
+              }
+            : one,
+        )
+    }
+
+    it('fails by its name, and goes on when asked again', async () => {
+      await using life = await here.start()
+      define(1)
+      await ask(life.agent, coreOf())
+      define(2)
+      const { containers } = life.world.engine
+      endless(life.world, 1)
+      const failed = await ask(life.agent, coreOf(true))
+      expect(failed).toMatchObject({ outcome: 'failed' })
+      expect(failed.message).toBe(
+        'store ended with 62 and is started again and again; its log: docker logs pacs-store-1; done: nothing; left: store, edge; ask for the core again to go on',
+      )
+      life.world.engine.containers = containers
+      expect(await ask(life.agent, coreOf(true))).toMatchObject({ outcome: 'done' })
+      expect(running()).toEqual(['store-2', 'edge-2'])
+    })
+
+    it('fails also where no start follows, after half an hour', async () => {
+      await using life = await here.start()
+      define(1)
+      await ask(life.agent, coreOf())
+      define(2)
+      endless(life.world, 86_400)
+      expect(await ask(life.agent, coreOf(true))).toMatchObject({
+        outcome: 'failed',
+        message: expect.stringContaining('store is not healthy after 30 min 0 s; its log: docker logs pacs-store-1'),
+      })
+    })
+
+    it('keeps no agent from its start that was killed meanwhile', async () => {
+      define(1)
+      {
+        await using life = await here.start()
+        await ask(life.agent, coreOf())
+      }
+      define(2)
+      const world = new MemoryWorld(here.server)
+      await using killed = await here.start(world)
+      const { start } = world.engine
+      world.engine.start = (names) => start(names).then(() => world.kill())
+      const id = `killed-${++ids}`
+      expect(await diesIn(killed, id, coreOf(true))).toBe(true)
+      const second = new MemoryWorld(here.server)
+      endless(second, 86_400)
+      const began = here.server.time
+      await using _next = await here.start(second)
+      expect(here.server.time - began).toBeLessThan(10 * 60_000)
+      expect(here.server.state).toMatchObject({ phase: 'idle', transaction: null })
+      expect(here.server.state.last?.result).toMatchObject({
+        outcome: 'failed',
+        message: expect.stringMatching(/^interrupted: store is not healthy after 5 min 0 s; .*left: store, edge; ask/),
+      })
+    })
+  })
+
   it('that is killed while everything starts goes on without leave when asked again, from every effect', async () => {
     for (let effect = 1; ; effect++) {
       for (const after of [false, true]) {
