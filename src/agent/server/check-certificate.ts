@@ -17,6 +17,16 @@ export function checkCertificateOf(config: ConfigRevision, now: number, problems
   if (config.certificate) checkCertificate(config.certificate, config.env[PUBLIC_HOST] ?? '', now, problems)
 }
 
+/** The day on which a certificate expired, if it did. For the result of a rollback, which brings the one of its time back. */
+export function expiredOn({ certificate }: Certificate, now: number): string | null {
+  try {
+    const { validToDate } = new X509Certificate(certificate)
+    return now > validToDate.getTime() ? day(validToDate) : null
+  } catch {
+    return null
+  }
+}
+
 /**
  * Adds why browsers would refuse the certificate of the public entry: it is not valid now, is for another name, or is not that of its key.
  * @param now milliseconds of the epoch

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { Failure, formatDuration, messageOf, together } from '../../lib/index.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
 import { applyTraffic } from './cutover.ts'
+import { expiryNote } from './expired-certificate.ts'
 import { publicFault } from './public-entry.ts'
 import { pullAll } from './pull.ts'
 import { waitAnswering, waitHealthy } from './readiness.ts'
@@ -95,12 +96,14 @@ async function watchBoth(instance: Instance, how: Bringing, run: Run, world: Wor
 async function seal(instance: Instance, how: Bringing, run: Run, world: World): Promise<TransactionResult> {
   run.signal.throwIfAborted()
   await run.report.step('seal', `${instance.release} stays`)
+  const note = how.direction === 'back' ? await expiryNote(instance, world) : ''
   const { state } = world.store
   const previous = state.serving
+  const warm = previous ? `, ${previous.release} stays warm for ${formatDuration(how.keepWarm)}` : ''
   const result: TransactionResult = {
     outcome: 'deployed',
     direction: how.direction,
-    message: `${instance.release} serves${previous ? `, ${previous.release} stays warm for ${formatDuration(how.keepWarm)}` : ''}`,
+    message: `${instance.release} serves${warm}${note}`,
     serving: instance.release,
     previous: previous?.release ?? null,
   }

@@ -3,6 +3,7 @@ import type { RequestOf, TransactionResult } from '../protocol.ts'
 import { faultOf } from '../server/probe.ts'
 import { applyTraffic } from './cutover.ts'
 import { accept } from './deploy.ts'
+import { expiryNote } from './expired-certificate.ts'
 import type { Instance, State } from './state.ts'
 import type { Run, World } from './world.ts'
 
@@ -63,7 +64,7 @@ export async function exchangeWarm(request: RequestOf<'rollback'>, run: Run, wor
   const result: TransactionResult = {
     outcome: 'deployed',
     direction: 'back',
-    message: `${warm.instance.release} serves again, ${serving.release} stays warm for ${formatDuration(request.keepWarm)} (${request.reason})`,
+    message: `${warm.instance.release} serves again, ${serving.release} stays warm for ${formatDuration(request.keepWarm)} (${request.reason})${await expiryNote(warm.instance, world)}`,
     serving: warm.instance.release,
     previous: serving.release,
   }

@@ -471,7 +471,7 @@ export class MemoryWorld implements World {
   }
 
   oldDefinition = async (_service: string, hash: string) => this.server.definitions.get(hash) ?? null
-  certificateOf = async () => null
+  certificateOf = async (_instance: Instance): Promise<Certificate | null> => null
   publicHostOf = async () => 'pacs.example'
   availableMemory = async () => 8 * 1024 ** 3
   now = () => this.server.time

@@ -1,8 +1,10 @@
-import { writeFile } from 'node:fs/promises'
+import { X509Certificate } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { requestSchema, type TransactionRequestInput } from '../../../src/agent/protocol.ts'
 import { Failure } from '../../../src/lib/index.ts'
+import { CertificateAuthority } from '../../lab/certificates.ts'
 import { freshServer } from './fresh-server.ts'
 import { ask, back, deployOf, PAGE_LOAD, resultOf, submit } from './life.ts'
 import { MemoryWorld, memoryCore, memoryRelease } from './memory-world.ts'
@@ -62,6 +64,40 @@ describe('a deploy', () => {
     })
     expect(await ask(life.agent, { kind: 'backup', actor: 'jane' })).toMatchObject({ outcome: 'done' })
     expect(await ask(life.agent, back())).toMatchObject({ outcome: 'deployed', direction: 'back' })
+    expect(here.server.broken).toEqual([])
+  })
+
+  it.each([
+    ['warm', true],
+    ['older', false],
+  ])('gone back to while it is %s says that the certificate of its time expired', async (_what, isWarm) => {
+    await using life = await here.start()
+    const folder = join(here.directory, 'ca')
+    await mkdir(folder)
+    const authority = new CertificateAuthority(folder)
+    await authority.create('of a test')
+    const { certificate, key } = await authority.issue(['pacs.example'])
+    const old = { certificate: await readFile(certificate, 'utf8'), key: await readFile(key, 'utf8') }
+    const { validToDate } = new X509Certificate(old.certificate)
+    const ofFirst = here.server.config
+    life.world.certificateOf = async ({ config }) => (config === ofFirst ? old : null)
+    await ask(life.agent, deployOf(1))
+    here.server.config = 'decade0123456789'
+    await ask(life.agent, deployOf(2))
+    expect((await ask(life.agent, back())).message).not.toContain('expired')
+    await ask(life.agent, deployOf(2))
+    if (!isWarm) await ask(life.agent, deployOf(3))
+    here.server.time = validToDate.getTime() + 1
+    const { reference } = memoryRelease(1)
+    expect(await ask(life.agent, back(1))).toMatchObject({
+      outcome: 'deployed',
+      message: expect.stringContaining(
+        `; its certificate expired on ${validToDate.toISOString().slice(0, 10)}: pacs-agent deploy ${reference} brings it`,
+      ),
+    })
+    await ask(life.agent, back(2))
+    const current = { ...back(1), config: 'current' } as TransactionRequestInput
+    expect((await ask(life.agent, current)).message).not.toContain('expired')
     expect(here.server.broken).toEqual([])
   })
 
