@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { GUIDE, guideBlocks } from '../docs/guide.ts'
 import { runbookCommands } from '../docs/runbooks.ts'
 import { ensureRestic, type Lab, type Machine, startLab, waitFor } from '../lab/index.ts'
-import { JOBS, startBesideAgent, targetsOf } from '../monitoring/beside-agent.ts'
+import { JOBS, pageBlock, startBesideAgent, targetsOf } from '../monitoring/beside-agent.ts'
 import { UserRepository } from '../site/user-repository.ts'
 import { usersFile } from '../site/users.ts'
 
@@ -117,6 +117,14 @@ describe('docs/monitoring.md', () => {
     expect([...new Set(targets.map(({ labels }) => labels.job))].toSorted()).toEqual(JOBS)
     // The agent's own work goes on beside it.
     expect((await server.exec(['pacs-agent', 'health'])).code).toBe(0)
+  })
+
+  it('has it take a file that was changed', async () => {
+    await server.run(['sed', '-i', 's/stack: pacs/stack: ours/', '/opt/pacs-monitoring/monitoring/prometheus.yml'])
+    await server.run(['bash', '-euc', await pageBlock('What was changed')])
+    const targets = await targetsOf(server)
+    expect(targets.filter(({ health }) => health !== 'up')).toEqual([])
+    expect(await server.run(['curl', '-fsS', 'http://127.0.0.1:9090/api/v1/status/config'])).toContain('stack: ours')
   })
 })
 

@@ -36,9 +36,7 @@ export async function startBesideAgent(server: Machine): Promise<void> {
   await loadImages(server)
   for (const [name, url] of RECEIVER_URLS) await giveSecret(server, name, url)
   await giveSecret(server, 'alertmanager-smtp-password', 'not asked for')
-  const page = await readFile(join(import.meta.dirname, '../../docs/monitoring.md'), 'utf8')
-  const block = /^Beside an agent .*?\n\n((?: {4}[^\n]*\n)+)/ms.exec(page)?.[1]
-  if (block === undefined) throw new Error('docs/monitoring.md has no block "Beside an agent"')
+  const block = await pageBlock('Beside an agent')
   const { serving } = await statusOf(server)
   const text = block.replace('<release>', serving?.release ?? '').replace(' grafana', '')
   const { code, stderr } = await server.exec(['bash', '-euc', text], { cwd: '/root' })
@@ -48,6 +46,14 @@ export async function startBesideAgent(server: Machine): Promise<void> {
     server,
     await server.run(['docker', 'inspect', '--format', '{{.Image}}', api.split('\n')[0] ?? '']),
   )
+}
+
+/** The block of docs/monitoring.md below the paragraph that begins with `words`. */
+export async function pageBlock(words: string): Promise<string> {
+  const page = await readFile(join(import.meta.dirname, '../../docs/monitoring.md'), 'utf8')
+  const block = new RegExp(`^${words} .*?\\n\\n((?: {4}[^\\n]*\\n)+)`, 'ms').exec(page)?.[1]
+  if (block === undefined) throw new Error(`docs/monitoring.md has no block "${words}"`)
+  return block
 }
 
 /** What Prometheus scrapes once it has met every job and all of them answer, or what it scrapes at the end of its patience. */
