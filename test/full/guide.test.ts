@@ -8,6 +8,9 @@ import { UserRepository } from '../site/user-repository.ts'
 import { usersFile } from '../site/users.ts'
 
 const CHECKOUT = '/srv/guide'
+/** What the health check of the timer writes, and how sed prints what is down. */
+const figures = '/opt/pacs/metrics/health.prom'
+const DOWN = '/^pacs_health_check_up{.*} 0/p'
 const blocks = (await guideBlocks()).filter(({ where }) => where !== 'nowhere')
 
 let lab: Lab
@@ -100,12 +103,11 @@ describe(GUIDE, () => {
     expect(done).toHaveLength(2)
     expect((await server.exec(['pacs-agent', 'health'])).code).toBe(0)
     // The health check that its timer runs is no root, and sees every service all the same.
-    const figures = '/opt/pacs/metrics/health.prom'
     await server.run(['systemctl', 'start', 'pacs-health.service'])
     expect(await server.run(['stat', '-c', '%U', figures])).toBe('pacs')
     // The public entry too, by the name that is configured.
     expect(await server.run(['grep', '-c', '^pacs_health_check_up{service="public"', figures])).not.toBe('0')
-    expect(await server.run(['sed', '-n', '/^pacs_health_check_up{.*} 0/p', figures])).toBe('')
+    expect(await server.run(['sed', '-n', DOWN, figures])).toBe('')
   })
 })
 
@@ -119,12 +121,19 @@ describe('docs/monitoring.md', () => {
     expect((await server.exec(['pacs-agent', 'health'])).code).toBe(0)
   })
 
-  it('has it take a file that was changed', async () => {
+  it('has it take a file that was changed, and the passwords that the guide has renewed', async () => {
     await server.run(['sed', '-i', 's/stack: pacs/stack: ours/', '/opt/pacs-monitoring/monitoring/prometheus.yml'])
-    await server.run(['bash', '-euc', await pageBlock('What was changed')])
+    const renewal = (await guideBlocks()).find(({ text }) => text.includes('redis-metrics-password'))
+    for (const text of [renewal?.text ?? expect.unreachable(), await pageBlock('What was changed')]) {
+      const { code, stdout, stderr } = await server.exec(['bash', '-euc', text], { cwd: '/root', env: releases })
+      expect(code, `${text}\n${stdout}\n${stderr}`).toBe(0)
+    }
     const targets = await targetsOf(server)
     expect(targets.filter(({ health }) => health !== 'up')).toEqual([])
     expect(await server.run(['curl', '-fsS', 'http://127.0.0.1:9090/api/v1/status/config'])).toContain('stack: ours')
+    // The exporters of the data too, which answer whether or not they are let in.
+    await server.run(['systemctl', 'start', 'pacs-health.service'])
+    await waitFor('every check to be up', async () => (await server.run(['sed', '-n', DOWN, figures])) === '', 120_000)
   })
 })
 

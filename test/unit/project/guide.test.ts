@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { mkdtempDisposable, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runCli } from '../../../src/agent/cli/run.ts'
 import { openAgent } from '../../../src/agent/client.ts'
 import { layout } from '../../../src/agent/layout.ts'
 import { runCommand } from '../../../src/cli/main.ts'
+import { run } from '../../../src/lib/index.ts'
 import { GUIDE, guideBlocks } from '../../docs/guide.ts'
 import { lostLinks } from '../../docs/links.ts'
 
@@ -50,6 +53,21 @@ describe('the deployment guide', () => {
     const commands = [...text.matchAll(/npx pacs-deploy (\w+)/g)].map(([, command = '']) => command)
     expect(commands.length).toBeGreaterThan(8)
     expect(commands.filter((command) => !usage.includes(`pacs-deploy ${command} `))).toEqual([])
+  })
+
+  it('has every file made anew that holds a password which it renews', async () => {
+    const block = (await guideBlocks()).find(({ text }) => text.includes('redis-metrics-password'))
+    const removal = /^rm .*$/m.exec(block?.text ?? '')?.[0] ?? expect.unreachable()
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'pacs-secrets-'))
+    const script = join(root, 'deployment/production/scripts/make-secrets.sh')
+    const shell = `"$0" . && before=$(cat redis-metrics-password) && ${removal} && "$0" . && test "$before" != "$(cat redis-metrics-password)"`
+    await run('bash', ['-euc', shell, script], { cwd: folder.path, env: { PATH: process.env.PATH ?? '' } })
+    const read = (name: string) => readFile(join(folder.path, name), 'utf8')
+    const password: string = Object.values<string>(JSON.parse(await read('redis-metrics.json')))[0] ?? ''
+    const hash = createHash('sha256').update(password).digest('hex')
+    expect(await read('redis-users.acl')).toContain(`user metrics on #${hash} `)
+    const { metrics } = JSON.parse(await read('orthanc-users.json')).RegisteredUsers
+    expect(metrics).toBe(await read('orthanc-metrics-password'))
   })
 
   it('links only to what is there, headings too', async () => {
