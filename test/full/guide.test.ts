@@ -66,6 +66,9 @@ async function secretsShown(): Promise<string[]> {
   return contents.flatMap(([name, content]) => (shown.includes(content) ? [name] : []))
 }
 
+/** What a person does in the editor: a second modality. */
+const EDITOR = 'sed -i s/104]}/104],"mr1":["MR1","10.20.0.12",104]}/'
+
 /** A block with the names of this server in place of the guide's, and the files that a network without internet brings along. */
 function asHere(text: string): string {
   return text
@@ -85,7 +88,8 @@ describe(GUIDE, () => {
       const isWell = async () => (await server.exec(['pacs-agent', 'health'])).code === 0
       await waitFor('the server to be well', isWell, 120_000)
     }
-    const { code, stdout, stderr } = await machine.exec(['bash', '-euc', asHere(block.text)], { cwd, env: releases })
+    const env = { ...releases, EDITOR }
+    const { code, stdout, stderr } = await machine.exec(['bash', '-euc', asHere(block.text)], { cwd, env })
     expect(code, `${block.text}\n${stdout}\n${stderr}`).toBe(0)
     if (/pacs-deploy setup/.test(block.text)) {
       said.push(stdout, stderr)
@@ -102,6 +106,7 @@ describe(GUIDE, () => {
     // One on every level, and one of the repository with its new password.
     expect(done).toHaveLength(2)
     expect((await server.exec(['pacs-agent', 'health'])).code).toBe(0)
+    expect(await server.run(['docker', 'inspect', '--format', '{{.Config.Env}}', 'pacs-orthanc-1'])).toContain('MR1')
     // The health check that its timer runs is no root, and sees every service all the same.
     await server.run(['systemctl', 'start', 'pacs-health.service'])
     expect(await server.run(['stat', '-c', '%U', figures])).toBe('pacs')
