@@ -88,7 +88,7 @@ export async function createAgent({ paths, path, script, identity, adopt, log }:
     // pacs' home is the root of the layout.
     login: openLogins(dockerConfig, join(paths.root, '.docker', 'config.json'), log),
     log,
-    intervals: { undo: 30_000, sweep: 5_000 },
+    intervals: { undo: 30_000, sweep: 5_000, prune: 600_000 },
   })
 }
 

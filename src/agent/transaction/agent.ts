@@ -46,8 +46,8 @@ export interface AgentParts {
   /** Keeps a registry login for the engine, the server's own where none is brought, until the returned function is called. */
   login(brought: RequestOf<'deploy'>['registry']): Promise<() => Promise<void>>
   log(message: string): void
-  /** Milliseconds after which an unfinished undo is tried again, and between two looks for containers that nobody owns. */
-  intervals: { undo: number; sweep: number }
+  /** Milliseconds after which an unfinished undo is tried again, between two looks for containers that nobody owns, and at rest before a prune. */
+  intervals: { undo: number; sweep: number; prune: number }
 }
 
 /** The daemon's heart: one transaction at a time, everything else waits or is told who holds the lock. */

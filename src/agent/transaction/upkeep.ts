@@ -15,8 +15,8 @@ interface Parts {
   /** Whether a transaction holds the lock. */
   isBusy(): boolean
   log(message: string): void
-  /** Milliseconds after which an unfinished undo is tried again, and between two looks for containers that nobody owns. */
-  intervals: { undo: number; sweep: number }
+  /** Milliseconds after which an unfinished undo is tried again, between two looks for containers that nobody owns, and at rest before a prune. */
+  intervals: { undo: number; sweep: number; prune: number }
 }
 
 /** What the agent does unasked: the warm release and the undone one end in their time, what could not be brought to rest is tried again, and what nobody owns goes. */
@@ -57,7 +57,7 @@ export class Upkeep {
 
   /** Plans what the state, as it is now, leaves to be done. */
   plan(): void {
-    const { world, planner } = this.#parts
+    const { world, planner, intervals } = this.#parts
     const { warm, undone } = world.store.state
     if (undone) this.#inTime('undone', undone.until, () => endUndone(world))
     if (warm) {
@@ -66,15 +66,23 @@ export class Upkeep {
         await prune(world, planner)
       })
     }
+    // Nothing becomes warm by a deploy that fails. Not at once: a refused or undone one is often asked for again.
+    this.#whenFree('prune', intervals.prune, () => prune(world, planner))
     this.#later('sweep', 0, () => this.#sweep())
   }
 
   #inTime(name: string, until: string, end: () => Promise<void>): void {
-    const { world, turn, isBusy } = this.#parts
-    const whenFree = async () => {
-      if (!isBusy()) await end()
-    }
-    this.#later(name, Math.max(0, Date.parse(until) - world.now()), () => turn.take(whenFree))
+    this.#whenFree(name, Math.max(0, Date.parse(until) - this.#parts.world.now()), end)
+  }
+
+  /** Work that a transaction takes over from: its end plans anew. */
+  #whenFree(name: string, ms: number, work: () => Promise<void>): void {
+    const { turn, isBusy } = this.#parts
+    this.#later(name, ms, () =>
+      turn.take(async () => {
+        if (!isBusy()) await work()
+      }),
+    )
   }
 
   async #sweep(): Promise<void> {

@@ -20,7 +20,8 @@ export function freshServer() {
       here.directory = await mkdtemp(join(tmpdir(), 'pacs-agent-'))
     },
     /** Starts an agent on the server, as a daemon does it. */
-    start: (world = new MemoryWorld(here.server), undo?: number) => startAgent(here.directory, world, undo),
+    start: (world = new MemoryWorld(here.server), undo?: number, prune?: number) =>
+      startAgent(here.directory, world, undo, prune),
     routers: () => Object.keys(here.server.traffic.http?.routers ?? {}),
     /** The instance of each target that Prometheus is told of. */
     scraped: () => targetsSchema.parse(JSON.parse(here.server.targets)).map(({ labels }) => labels.instance),

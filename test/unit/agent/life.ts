@@ -30,8 +30,8 @@ export const back = (to?: number): TransactionRequestInput => ({
   ...(to === undefined ? {} : { to: memoryRelease(to).id }),
 })
 
-/** Starts an agent over `world`, as a daemon does it; its journal lies in `directory`. @param undo milliseconds after which an undo is tried again */
-export async function startAgent(directory: string, world: MemoryWorld, undo = 30_000) {
+/** Starts an agent over `world`, as a daemon does it; its journal lies in `directory`. @param undo milliseconds after which an undo is tried again @param prune those at rest after which it prunes */
+export async function startAgent(directory: string, world: MemoryWorld, undo = 30_000, prune = 3_600_000) {
   const { server } = world
   const logged: string[] = []
   await Promise.allSettled(server.writes)
@@ -48,7 +48,7 @@ export async function startAgent(directory: string, world: MemoryWorld, undo = 3
     adopt: async () => undefined,
     login: async () => async () => undefined,
     log: (message) => logged.push(message),
-    intervals: { undo, sweep: 5 },
+    intervals: { undo, sweep: 5, prune },
   })
   await Promise.race([agent.recover(), world.died])
   return { agent, world, journal, logged, [Symbol.asyncDispose]: () => agent.close() }

@@ -212,6 +212,14 @@ describe('a deploy', () => {
     expect(here.server.state.undone).toBe(null)
   })
 
+  it('that was undone is pruned once nothing was asked for a while', async () => {
+    await using life = await here.start(undefined, undefined, 5)
+    here.server.behaviours.set(memoryRelease(1).id, { neverReady: true })
+    expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'rolled-back' })
+    here.server.prunedDuring.length = 0
+    await expect.poll(() => here.server.prunedDuring).toEqual([null])
+  })
+
   it('of the release that was just undone starts it anew', async () => {
     await using life = await here.start()
     await ask(life.agent, deployOf(1))
