@@ -8,6 +8,8 @@ import type { CollectionState } from './store.ts'
 export interface CatalogImage {
   collection: string
   before: CollectionState | null
+  /** What the migration left it as, once that is applied. */
+  left?: CollectionState | null
 }
 
 const stateSchema: z.ZodType<CollectionState | null> = z.nullable(
@@ -30,24 +32,24 @@ const stateSchema: z.ZodType<CollectionState | null> = z.nullable(
   }),
 )
 
-const imageSchema = z.object({ before: stateSchema })
+const imageSchema = z.object({ before: stateSchema, left: stateSchema.exactOptional() })
 
 /** Images as a line of the history holds them: text, since a validator has names that a field of a document cannot have. */
 export function writeImages(images: readonly CatalogImage[]): NonNullable<HistoryLine['kept']> {
-  return images.map(({ collection, before }) => ({
+  return images.map(({ collection, ...states }) => ({
     collection,
-    before: BSON.EJSON.stringify({ before }, { relaxed: false }),
+    before: BSON.EJSON.stringify(states, { relaxed: false }),
   }))
 }
 
-/** What the collections that `migration` changed were before it: the first image of each since the migration was last undone. */
+/** The collections that `migration` changed: the first image of each since it was last undone, or the one with which it was applied. */
 export function imagesOf(history: readonly HistoryLine[], migration: string): CatalogImage[] {
   const images = new Map<string, CatalogImage>()
   for (const { migration: id, event, kept = [] } of history) {
     if (id !== migration) continue
     if (event === 'undone') images.clear()
     for (const { collection, before } of kept) {
-      if (images.has(collection)) continue
+      if (images.has(collection) && event !== 'applied') continue
       images.set(collection, { collection, ...imageSchema.parse(readExtended(before, { relaxed: true })) })
     }
   }

@@ -1,7 +1,9 @@
 import { badInput, refused } from '../lib/index.ts'
+import type { CatalogImage } from './catalog-image.ts'
 import { differences, differsInExpiryOnly, indexOf, same, sameIndex, strictly } from './compare.ts'
 import type { CollectionDeclaration } from './definition.ts'
 import type { CatalogStore, CollectionState, IndexState } from './store.ts'
+import { takenBack } from './taken-back.ts'
 
 interface CollectionRun {
   catalog: CatalogStore
@@ -113,19 +115,15 @@ async function bringIndexes(
 }
 
 /**
- * Puts a collection back to what it was: indexes, validator; drops it when it was not there and is empty.
- * @throws Failure `refused` when documents were put into a collection that would be dropped.
+ * Takes back what `migration` changed of a collection: indexes, validator; drops it when it was not there and is empty.
+ * @throws Failure `refused` as {@link requireRestorable}.
  */
-export async function restoreCollection(
-  catalog: CatalogStore,
-  name: string,
-  before: CollectionState | null,
-): Promise<void> {
+export async function restoreCollection(catalog: CatalogStore, migration: string, image: CatalogImage): Promise<void> {
+  const name = image.collection
   const now = await catalog.describe(name)
+  const before = await requireRestorable(catalog, migration, image, now)
   if (before === null) {
-    if (now === null) return
-    await requireDroppable(catalog, name)
-    await catalog.drop(name)
+    if (now !== null) await catalog.drop(name)
     return
   }
   if (now === null) await catalog.create(name, before.options, null)
@@ -148,12 +146,21 @@ function withCollation({ options, ...index }: IndexState): IndexState {
   return { ...index, options: { collation: { locale: 'simple' }, ...options } }
 }
 
-/** @throws Failure `refused` when documents were put into a collection that an undo would drop. */
-export async function requireDroppable(catalog: CatalogStore, name: string): Promise<void> {
-  const documents = await catalog.count(name, {})
-  if (documents === 0) return
+/**
+ * @returns what the undo makes of a collection that is `now` so, null when nothing.
+ * @throws Failure `refused` when documents were put into one that would be dropped, or somebody changed since what the migration changed.
+ */
+export async function requireRestorable(
+  catalog: CatalogStore,
+  migration: string,
+  image: CatalogImage,
+  now: CollectionState | null,
+): Promise<CollectionState | null> {
+  const before = takenBack(migration, image, now)
+  const documents = before === null && now !== null ? await catalog.count(image.collection, {}) : 0
+  if (documents === 0) return before
   throw refused(
-    `${name} has ${documents} documents since it was created: the undo would drop them; move or remove them first`,
+    `${image.collection} has ${documents} documents since it was created: the undo would drop them; move or remove them first`,
   )
 }
 

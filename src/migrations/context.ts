@@ -103,7 +103,7 @@ export function workContext(
         for (const image of writer.kept(id)) {
           signal.throwIfAborted()
           await check()
-          await restoreCollection(store.catalog, image.collection, image.before)
+          await restoreCollection(store.catalog, id, image)
         }
       },
     },

@@ -39,16 +39,26 @@ export class LedgerWriter {
   }
 
   /** Adds a line to the history, then writes the entry. */
-  async announce(event: HistoryLine['event'], entry: LedgerEntry, note: string | null): Promise<void> {
+  async announce(
+    event: HistoryLine['event'],
+    entry: LedgerEntry,
+    note: string | null,
+    images: readonly CatalogImage[] = [],
+  ): Promise<void> {
     await this.#lease.check()
-    await this.#append(event, entry, note)
+    await this.#append(event, entry, note, images)
     await this.write(entry)
   }
 
   /** The same, and gives the lease back with it. @param entry is in the ledger already */
-  async announceLast(event: HistoryLine['event'], entry: LedgerEntry, note: string | null): Promise<void> {
+  async announceLast(
+    event: HistoryLine['event'],
+    entry: LedgerEntry,
+    note: string | null,
+    images: readonly CatalogImage[],
+  ): Promise<void> {
     await this.#lease.check()
-    await this.#append(event, entry, note)
+    await this.#append(event, entry, note, images)
     const owner = this.#owners.get(entry._id) ?? entry.owner
     if (!(await this.#lease.endWith(() => this.#store.putLast(entry, owner)))) throw taken(entry._id)
   }
@@ -64,7 +74,7 @@ export class LedgerWriter {
     const first = images.filter(({ collection }) => !known.has(collection))
     if (first.length === 0) return
     await this.#lease.check()
-    await this.#append('kept', entry, null, { kept: writeImages(first) })
+    await this.#append('kept', entry, null, first)
   }
 
   /** Writes the entry alone. @throws Failure `failed` when another owner has written it */
@@ -93,10 +103,11 @@ export class LedgerWriter {
     event: HistoryLine['event'],
     { _id, sha256, phase }: LedgerEntry,
     note: string | null,
-    more: Pick<HistoryLine, 'kept'> = {},
+    images: readonly CatalogImage[] = [],
   ): Promise<void> {
     this.#last += 1
     const at = this.#store.now()
+    const more = images.length === 0 ? {} : { kept: writeImages(images) }
     const line = { _id: this.#last, migration: _id, event, sha256, phase, ...this.#actor, at, note, ...more }
     await this.#lease.orLost(this.#store.append(line))
     this.#history.push(line)

@@ -57,7 +57,7 @@ export const historyLineSchema = z.strictObject({
   at: z.date(),
   /** Assurances, reasons, errors: text without values of documents. */
   note: z.string().nullable(),
-  /** With the event `kept`: what collections were before the migration changed them, as EJSON text. */
+  /** What collections were before the migration changed them, as EJSON text; with the event `applied` also what it left them as. */
   kept: z.array(z.strictObject({ collection: z.string(), before: z.string() })).optional(),
 })
 export type HistoryLine = z.infer<typeof historyLineSchema>

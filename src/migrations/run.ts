@@ -1,4 +1,5 @@
 import { Failure, refused } from '../lib/index.ts'
+import type { CatalogImage } from './catalog-image.ts'
 import { isConnectionLoss, told } from './connection-loss.ts'
 import { type Declared, type Workplace, workContext } from './context.ts'
 import type { Phase } from './definition.ts'
@@ -124,6 +125,7 @@ async function applyOne(
   const isDone = left !== undefined && (await settle(place, migration, signal))
   const entry = writer.begin(migration, 'applying', left?.progress ?? {})
   await writer.announce('applying', entry, noteOf(migration, place.reason))
+  let images: CatalogImage[]
   try {
     const declared: Declared = { collections: [], walks: [], readBack: new Map() }
     if (!isDone) {
@@ -132,6 +134,7 @@ async function applyOne(
       )
     }
     await verify(store, migration, declared, log, signal)
+    images = await withLeft(store, writer.kept(id), declared)
   } catch (thrown) {
     // Cut or cancelled: the entry stays as it is, and is continued.
     if (signal.aborted || isConnectionLoss(thrown)) throw thrown
@@ -142,7 +145,23 @@ async function applyOne(
     throw new Failure('failed', error.startsWith(id) ? error : `${id}: ${error}`, { cause: thrown })
   }
   const done: LedgerEntry = { ...entry, state: 'applied', finishedAt: writer.now() }
-  await (id === place.last ? writer.announceLast('applied', done, null) : writer.announce('applied', done, null))
+  await (id === place.last
+    ? writer.announceLast('applied', done, null, images)
+    : writer.announce('applied', done, null, images))
+}
+
+/** What others change of a collection from now on is not the migration's. */
+function withLeft(
+  { catalog }: Store,
+  images: readonly CatalogImage[],
+  { readBack }: Declared,
+): Promise<CatalogImage[]> {
+  return Promise.all(
+    images.map(async (image) => {
+      const { collection } = image
+      return { ...image, left: readBack?.get(collection) ?? (await catalog.describe(collection)) }
+    }),
+  )
 }
 
 /**

@@ -1,5 +1,5 @@
 import { badInput, Failure, refused } from '../lib/index.ts'
-import { requireDroppable } from './collection.ts'
+import { requireRestorable } from './collection.ts'
 import { type Workplace, workContext } from './context.ts'
 import type { OnEvent } from './events.ts'
 import { withoutValues } from './failures.ts'
@@ -9,7 +9,7 @@ import type { Actor, LedgerEntry } from './ledger.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { readState } from './read-ledger.ts'
 import { type Decide, requireDecided } from './restore.ts'
-import type { Store } from './store.ts'
+import type { LedgerState, Store } from './store.ts'
 import { limitOf, within } from './time-limit.ts'
 
 interface UndoOptions extends Actor {
@@ -21,7 +21,7 @@ interface UndoOptions extends Actor {
 }
 
 /**
- * Undoes every migration after `id` (null: all), the last first, each exactly: documents, options, validators, indexes.
+ * Undoes every migration after `id` (null: all), what ran last first, each exactly: documents, options, validators, indexes.
  * @returns the ids that were undone.
  * @throws Failure `bad-input` for an unknown id, `refused` for an irreversible migration or an undecided document, `locked`, `failed`.
  */
@@ -34,14 +34,14 @@ export async function undoTo(
   if (id !== null && !migrations.some((migration) => migration.id === id)) {
     throw badInput(`"${id}" is no migration; known are ${migrations.map((one) => one.id).join(', ')}`)
   }
-  if (undoable(migrations, (await readState(store)).entries, id).length === 0) return []
+  if (undoable(migrations, await readState(store), id).length === 0) return []
   const { run, actor, host, signal, onEvent, decide = () => null } = options
   await using lease = await takeLease(store.lease, { run, actor, host }, 'undo', { ...options.lease, signal })
   const state = await readState(store)
   const writer = new LedgerWriter(store.ledger, lease, { run, actor, host }, state)
   const place: Workplace = { store, lease, writer, onEvent, decide }
   const undone: string[] = []
-  for (const migration of undoable(migrations, state.entries, id)) {
+  for (const migration of undoable(migrations, state, id)) {
     const started = performance.now()
     await undoOne(place, migration, AbortSignal.any([signal, lease.signal]))
     undone.push(migration.id)
@@ -50,11 +50,18 @@ export async function undoTo(
   return undone
 }
 
-/** What is to be undone, the last first; refuses when the way is barred. */
-function undoable(migrations: readonly Migration[], ledger: readonly LedgerEntry[], id: string | null): Migration[] {
-  const later = ledger
+/** What is to be undone, what ran last first, whatever its number; refuses when the way is barred. */
+function undoable(
+  migrations: readonly Migration[],
+  { entries, history }: Pick<LedgerState, 'entries' | 'history'>,
+  id: string | null,
+): Migration[] {
+  const ran = new Map<string, number>()
+  for (const { _id, migration, event } of history) if (event !== 'rolling-back') ran.set(migration, _id)
+  const whenOf = ({ _id }: LedgerEntry) => ran.get(_id) ?? 0
+  const later = entries
     .filter(({ _id }) => id === null || _id > id)
-    .toSorted((one, other) => (one._id < other._id ? 1 : -1))
+    .toSorted((one, other) => whenOf(other) - whenOf(one))
   const known = new Map(migrations.map((migration) => [migration.id, migration]))
   const refusals: string[] = []
   const found: Migration[] = []
@@ -78,7 +85,7 @@ async function undoOne(place: Workplace, migration: Migration, signal: AbortSign
   onEvent({ kind: 'started', id, description: `undo: ${definition.description}`, again: false })
   await requireDecided(store, id, place.decide)
   for (const image of writer.kept(id)) {
-    if (image.before === null) await requireDroppable(store.catalog, image.collection)
+    await requireRestorable(store.catalog, id, image, await store.catalog.describe(image.collection))
   }
   const entry = writer.begin(migration, 'rolling-back', {})
   await writer.announce('rolling-back', entry, null)

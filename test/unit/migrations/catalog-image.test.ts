@@ -42,6 +42,12 @@ describe('what collections were', () => {
     expect(imagesOf(history, '001_a')).toEqual([image('x')])
   })
 
+  it('is told with what they were left as, once the migration is applied', () => {
+    const left = { ...full, left: { options: {}, validation: null, indexes: [] } }
+    const history = [line('001_a', 'kept', [full]), line('001_a', 'applied', [left])]
+    expect(imagesOf(history, '001_a')).toEqual([left])
+  })
+
   it('begins anew after an undo', () => {
     const history = [line('001_a', 'kept', [image('x')]), line('001_a', 'undone'), line('001_a', 'kept', [full])]
     expect(imagesOf(history, '001_a')).toEqual([full])

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import type { CollectionDeclaration, IndexDeclaration } from '../../../src/migrations/definition.ts'
+import { applyMigrations, undoTo } from '../../../src/migrations/index.ts'
+import { connect, MemoryDatabase } from './memory-store.ts'
+import { ACTOR, migration, SHORT } from './sample.ts'
+
+const signal = new AbortController().signal
+const common = { ...ACTOR, signal, onEvent: () => undefined, lease: SHORT }
+
+const declaring = (id: string, phase: 'expand' | 'data', declared: CollectionDeclaration, name = 'reports') =>
+  migration(id, {
+    phase,
+    description: 'x',
+    up: ({ schema }) => schema.collection(name, declared),
+    down: ({ schema }) => schema.restore(),
+    check: async () => true,
+  })
+
+const index = (name: string): IndexDeclaration => ({ name, key: { [name]: 1 } })
+const schema = (field: string) => ({ bsonType: 'object', required: [field] }) as const
+
+const FIRST = declaring('001_first', 'expand', { schema: schema('n'), indexes: [index('old')] })
+const DATA = declaring('002_data', 'data', { schema: schema('m'), dropIndexes: ['old'] })
+const LATER = declaring('003_later', 'expand', { indexes: [index('author')] })
+const ALL = [FIRST, DATA, LATER]
+
+/** Both expands, then what lies between them: as a release that brings all three has it. */
+async function migrated(migrations = ALL) {
+  const database = new MemoryDatabase()
+  const store = connect(database)
+  for (const phase of ['expand', 'data'] as const) await applyMigrations(store, migrations, { ...common, phase })
+  const names = () => database.collection('reports').indexes.map(({ name }) => name)
+  const required = () => database.collection('reports').validation?.validator.$jsonSchema.required
+  return { database, store, names, required }
+}
+
+describe('the undo of a migration whose collection was changed since', () => {
+  it('keeps what a migration did that stays', async () => {
+    const { store, names, required } = await migrated()
+    expect([names(), required()]).toEqual([['author'], ['m']])
+    await undoTo(store, ALL, '002_data', common)
+    expect([names(), required()]).toEqual([[], ['m']])
+  })
+
+  it('leaves nothing of one that is undone with one of a lower number that ran after it', async () => {
+    const { database, store, names, required } = await migrated()
+    const undone = await undoTo(store, ALL, '001_first', common)
+    expect(undone).toEqual(['002_data', '003_later'])
+    expect([names(), required()]).toEqual([['old'], ['n']])
+    await undoTo(store, ALL, null, common)
+    expect(database.collections.has('reports')).toBe(false)
+  })
+
+  it('keeps an index that a person made meanwhile', async () => {
+    const { database, store, names } = await migrated()
+    database.collection('reports').indexes.push({ ...index('emergency'), options: {} })
+    await undoTo(store, ALL, '001_first', common)
+    expect(names().sort()).toEqual(['emergency', 'old'])
+  })
+
+  it('is refused before its first write where somebody changed the same, by name, and goes on when that is taken back', async () => {
+    const { database, store, names, required } = await migrated()
+    const reports = database.collection('reports')
+    const { validation } = reports
+    reports.validation = null
+    reports.indexes.push({ name: 'old', key: { other: 1 }, options: {} })
+    const { writes } = store
+    await expect(undoTo(store, ALL, '001_first', common)).rejects.toThrow(
+      '002_data changed the validator and index old of reports, and somebody since: make each what it was before or after 002_data',
+    )
+    expect(store.log.slice(writes)).toEqual(['lease.take', 'lease.release'])
+    reports.indexes.pop()
+    reports.validation = validation
+    await undoTo(store, ALL, '001_first', common)
+    expect([names(), required()]).toEqual([['old'], ['n']])
+  })
+
+  it('drops no empty collection that it created and somebody gave an index', async () => {
+    const { database, store } = await migrated([FIRST])
+    database.collection('reports').indexes.push({ ...index('emergency'), options: {} })
+    await expect(undoTo(store, [FIRST], null, common)).rejects.toThrow(
+      '001_first created reports, and somebody changed index emergency since: the undo would drop it with that',
+    )
+    expect(database.collections.has('reports')).toBe(true)
+    database.collection('reports').indexes = []
+    await undoTo(store, [FIRST], null, common)
+    expect(database.collections.has('reports')).toBe(false)
+  })
+
+  it('has nothing to do where a person has taken it back already', async () => {
+    const { database, store, names, required } = await migrated([FIRST, LATER])
+    database.collection('reports').indexes.pop()
+    await undoTo(store, [FIRST, LATER], '001_first', common)
+    expect([names(), required()]).toEqual([['old'], ['n']])
+  })
+})
