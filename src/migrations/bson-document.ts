@@ -92,8 +92,16 @@ export function changeFields(
   return changed
 }
 
-/** An `_id` as text that `readId` understands; keeps its type. */
+/** The `_id` of a document by which a server finds it again: with its names in their order. */
+export function idOf(bytes: Uint8Array, document = readDocument(bytes)): unknown {
+  const id: unknown = document._id
+  const field = mayBeReordered(id) ? fieldsOf(bytes).get('_id') : undefined
+  return field === undefined ? id : readField(field)
+}
+
+/** An `_id` as text that `readId` understands; keeps its type, and the order of its names. */
 export function writeId(id: unknown): string {
+  if (id instanceof Map) return JSON.stringify({ bson: Buffer.from(BSON.serialize({ id })).toString('base64') })
   return BSON.EJSON.stringify({ id }, { relaxed: false })
 }
 
@@ -103,5 +111,7 @@ export function nameId(id: unknown): string {
 }
 
 export function readId(text: string): unknown {
-  return BSON.EJSON.parse(text, { relaxed: false }).id
+  const { id, bson } = BSON.EJSON.parse(text, { relaxed: false })
+  const field = bson === undefined ? undefined : fieldsOf(Buffer.from(bson, 'base64')).get('id')
+  return field === undefined ? id : readField(field)
 }

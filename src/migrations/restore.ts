@@ -1,6 +1,6 @@
 import type { Document } from 'mongodb'
 import { refused } from '../lib/index.ts'
-import { documentHash, fieldsOf, nameId, readDocument, writeId } from './bson-document.ts'
+import { documentHash, fieldsOf, idOf, nameId, readDocument, writeId } from './bson-document.ts'
 import { guardOf } from './change.ts'
 import type { BeforeImage, Store } from './store.ts'
 
@@ -86,7 +86,7 @@ async function withCurrent(
   for (const collection of new Set(images.map((image) => image.collection))) {
     const ids = images.filter((image) => image.collection === collection).map(({ id }) => id)
     for (const bytes of await store.documents.find(collection, ids, {})) {
-      found.set(`${collection} ${writeId(readDocument(bytes)._id)}`, bytes)
+      found.set(`${collection} ${writeId(idOf(bytes))}`, bytes)
     }
   }
   return images.map((image) => ({ image, current: found.get(`${image.collection} ${writeId(image.id)}`) ?? null }))

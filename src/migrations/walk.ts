@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { BSON, type Document } from 'mongodb'
 import { badInput, refused } from '../lib/index.ts'
-import { changeFields, documentHash, fieldsOf, readDocument, readId, writeId } from './bson-document.ts'
+import { changeFields, documentHash, fieldsOf, idOf, readDocument, readId, writeId } from './bson-document.ts'
 import { effectiveChange, guardOf, hasChange, isRepeatable, showsChange } from './change.ts'
 import { isConnectionLoss } from './connection-loss.ts'
 import type { BatchesDeclaration } from './definition.ts'
@@ -118,7 +118,7 @@ class Pass {
     this.#repeatable = true
     this.#walk.done += written
     const last = batch.at(-1)
-    if (last !== undefined) this.#walk.after = writeId(readDocument(last)._id)
+    if (last !== undefined) this.#walk.after = writeId(idOf(last))
     await this.#run.record(this.#walk)
     this.#run.progress(this.#walk.done, pass.seen, this.#total ?? 0)
   }
@@ -167,9 +167,9 @@ class Pass {
     const { documents, before } = this.#run.store
     await this.#run.check()
     const ids = pending.map(({ update }) => update.id)
-    const now = new Map((await documents.find(collection, ids, {})).map((bytes) => [idOf(bytes), bytes]))
+    const now = new Map((await documents.find(collection, ids, {})).map((bytes) => [keyOf(bytes), bytes]))
     const unwritten = pending.filter(({ bytes, before: kept }) => {
-      const found = now.get(idOf(bytes))
+      const found = now.get(keyOf(bytes))
       return kept === bytes && found !== undefined && Buffer.compare(found, bytes) === 0
     })
     await before.forget(
@@ -182,7 +182,8 @@ class Pass {
   #pendingOf(bytes: Uint8Array, images: ReadonlyMap<string, BeforeImage> | null): Pending[] {
     const { change, reads, beforeImages = true } = this.#declaration
     const document = readDocument(bytes)
-    const image = images?.get(writeId(document._id))
+    const id = idOf(bytes, document)
+    const image = images?.get(writeId(id))
     const fields = beforeImages ? fieldsOf(bytes) : null
     // Written already, before a crash: a second change would be one too many.
     if (image && fields && documentHash(fields) === image.writtenHash) return []
@@ -192,7 +193,7 @@ class Pass {
     if (isEdited || (!beforeImages && !this.#repeatable)) this.#requireRepeatable(document, effective)
     const { set, unset } = effective
     const guard = guardOf(bytes, document, reads, [...Object.keys(set), ...unset], BSON.calculateObjectSize(set))
-    const update = { id: document._id, guard, set, unset, size: bytes.length }
+    const update = { id, guard, set, unset, size: bytes.length }
     // Neither old nor written: a person decides, from what it was at first.
     if (isEdited && showsChange(change, image, bytes)) return [{ bytes, update, before: image.before, hash: '' }]
     const hash = fields ? documentHash(changeFields(fields, set, unset)) : ''
@@ -213,7 +214,7 @@ class Pass {
   }
 
   async #imagesOf(batch: readonly Uint8Array[]): Promise<Map<string, BeforeImage>> {
-    const ids = batch.map((bytes) => readDocument(bytes)._id)
+    const ids = batch.map((bytes) => idOf(bytes))
     const images = await this.#run.store.before.find(this.#run.migration, this.#declaration.collection, ids)
     return new Map(images.map((image) => [writeId(image.id), image]))
   }
@@ -225,8 +226,8 @@ class Pass {
     // Whoever took over meanwhile has written them, and needs their images.
     await this.#run.check()
     const ids = pending.map(({ update }) => update.id)
-    const now = new Map((await documents.find(collection, ids, {})).map((bytes) => [idOf(bytes), bytes]))
-    const matching = new Set((await documents.find(collection, ids, filter)).map(idOf))
+    const now = new Map((await documents.find(collection, ids, {})).map((bytes) => [keyOf(bytes), bytes]))
+    const matching = new Set((await documents.find(collection, ids, filter)).map(keyOf))
     const left: Uint8Array[] = []
     const gone: unknown[] = []
     for (const { update, bytes: read, before: kept } of pending) {
@@ -241,8 +242,8 @@ class Pass {
   }
 }
 
-function idOf(bytes: Uint8Array): string {
-  return writeId(readDocument(bytes)._id)
+function keyOf(bytes: Uint8Array): string {
+  return writeId(idOf(bytes))
 }
 
 function checkDeclaration({ collection, size = 1000 }: BatchesDeclaration): void {

@@ -333,8 +333,9 @@ describe('documents', () => {
       ['10200010', new BSON.Double(3)],
     ])
     const documents = [
-      { n: 1, tags },
+      { _id: 1, n: 1, tags },
       {
+        _id: 2,
         n: 2,
         frames: [
           { n: 1 },
@@ -344,11 +345,18 @@ describe('documents', () => {
           ]),
         ],
       },
+      ...Array.from({ length: 15 }, (_, n) => ({
+        _id: new Map<string, unknown>([
+          ['study', `s${n}`],
+          ['20100010', n],
+        ]),
+        n,
+      })),
     ]
-    await root.collection('x').insertMany(documents)
+    await root.collection<{ _id: unknown }>('x').insertMany(documents)
     const before = await contentOf(root)
     await apply([marking()], 'data')
-    expect(await root.collection('x').countDocuments({ done: true })).toBe(2)
+    expect(await root.collection('x').countDocuments({ done: true })).toBe(17)
     await undoTo(opened, [marking()], null, common)
     expect(await contentOf(root)).toEqual(before)
   })
