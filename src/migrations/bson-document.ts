@@ -45,6 +45,22 @@ export function mayBeReordered(value: unknown): boolean {
   return /^\d+$/.test(first) || Object.values(value).some(mayBeReordered)
 }
 
+/** Whether the driver writes a field of a document back as it is. @param value what an author's code gets of it */
+export function isWritable(bytes: Uint8Array, name: string, value: unknown): boolean {
+  const field = mayBeUnwritable(value) ? fieldsOf(bytes).get(name) : undefined
+  if (field === undefined) return true
+  const written = fieldsOf(BSON.serialize({ [name]: readField(field) })).get(name)
+  return written !== undefined && Buffer.compare(written, field) === 0
+}
+
+/** Of `undefined`, of a DBPointer, which is read as a DBRef, and of a date beyond those of JavaScript the driver makes something else. */
+function mayBeUnwritable(value: unknown): boolean {
+  if (value === null || typeof value !== 'object') return value === undefined
+  if (value instanceof Date) return Number.isNaN(value.getTime())
+  if ('_bsontype' in value) return value._bsontype === 'DBRef'
+  return Object.values(value).some(mayBeUnwritable)
+}
+
 /** One value by a document that holds it alone. */
 function readValue(field: Uint8Array): unknown {
   const head = Buffer.alloc(4)

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { BSON, type Document } from 'mongodb'
 import { badInput } from '../lib/index.ts'
-import { changeFields, fieldsOf, mayBeReordered, readDocument, readField } from './bson-document.ts'
+import { changeFields, fieldsOf, isWritable, mayBeReordered, readDocument, readField } from './bson-document.ts'
 import type { Change } from './definition.ts'
 import type { BeforeImage } from './store.ts'
 
@@ -100,6 +100,10 @@ export function guardOf(
     if (length > room) continue
     room -= length
     const value: unknown = document[name]
+    if (!isWritable(bytes, name, value)) {
+      guard[name] = PRESENT
+      continue
+    }
     const equal = { $eq: mayBeReordered(value) ? exactly(bytes, name) : value }
     // Only what is written would overwrite an edit: a server takes half as long again for a guard that says it of every field.
     if (written.has(name) && !Array.isArray(value)) {

@@ -1,7 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { BSON, type Document } from 'mongodb'
 import { badInput, refused } from '../lib/index.ts'
-import { changeFields, documentHash, fieldsOf, idOf, readDocument, readId, writeId } from './bson-document.ts'
+import {
+  changeFields,
+  documentHash,
+  fieldsOf,
+  idOf,
+  isWritable,
+  nameId,
+  readDocument,
+  readId,
+  writeId,
+} from './bson-document.ts'
 import { effectiveChange, guardOf, hasChange, isRepeatable, showsChange } from './change.ts'
 import { isConnectionLoss } from './connection-loss.ts'
 import type { BatchesDeclaration } from './definition.ts'
@@ -191,6 +201,7 @@ class Pass {
     if (effective === null) return []
     const isEdited = image !== undefined && Buffer.compare(image.before, bytes) !== 0
     if (isEdited || (!beforeImages && !this.#repeatable)) this.#requireRepeatable(document, effective)
+    if (beforeImages) this.#requireWritable(bytes, id, document)
     const { set, unset } = effective
     const guard = guardOf(bytes, document, reads, [...Object.keys(set), ...unset], BSON.calculateObjectSize(set))
     const update = { id, guard, set, unset, size: bytes.length }
@@ -198,6 +209,14 @@ class Pass {
     if (isEdited && showsChange(change, image, bytes)) return [{ bytes, update, before: image.before, hash: '' }]
     const hash = fields ? documentHash(changeFields(fields, set, unset)) : ''
     return [{ bytes, update, before: bytes, hash }]
+  }
+
+  #requireWritable(bytes: Uint8Array, id: unknown, document: Document): void {
+    const lost = Object.keys(document).find((name) => !isWritable(bytes, name, document[name]))
+    if (lost === undefined) return
+    throw refused(
+      `${this.#declaration.collection} ${nameId(id)}: the driver cannot write its field ${lost} back as it is, so that no undo could: mend it, or say beforeImages: false`,
+    )
   }
 
   #requireRepeatable(document: Document, effective: { set: Document; unset: string[] }): void {

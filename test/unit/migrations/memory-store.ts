@@ -1,5 +1,5 @@
 import { BSON, type Db, type Document, MongoNetworkError } from 'mongodb'
-import { readDocument, readExactly, writeId } from '../../../src/migrations/bson-document.ts'
+import { fieldsOf, readDocument, readField, writeId } from '../../../src/migrations/bson-document.ts'
 import { type CatalogImage, imagesOf } from '../../../src/migrations/catalog-image.ts'
 import type { HistoryLine, LedgerEntry } from '../../../src/migrations/ledger.ts'
 import type { BeforeImage, CollectionState, LeaseHolder, Store } from '../../../src/migrations/store.ts'
@@ -171,8 +171,9 @@ export function connect(
             const { documents } = database.collection(collection)
             const bytes = documents.get(writeId(id))
             if (bytes === undefined || !matches(readDocument(bytes), guard)) return
-            const document = { ...readExactly(bytes), ...set }
-            for (const name of unset) delete document[name]
+            const fields = [...fieldsOf(bytes)].filter(([name]) => !unset.includes(name))
+            const document = new Map(fields.map(([name, field]) => [name, readField(field)]))
+            for (const [name, value] of Object.entries(set)) document.set(name, value)
             documents.set(writeId(id), BSON.serialize(document))
             matched += 1
           })

@@ -1,5 +1,6 @@
-import { type Document, MongoServerError } from 'mongodb'
+import { BSON, type Document, MongoServerError } from 'mongodb'
 import { describe, expect, it } from 'vitest'
+import { writeId } from '../../../src/migrations/bson-document.ts'
 import type { BatchesDeclaration, UpContext } from '../../../src/migrations/definition.ts'
 import { applyMigrations, mark, planMigrations, undoTo } from '../../../src/migrations/index.ts'
 import type { Store } from '../../../src/migrations/store.ts'
@@ -175,6 +176,46 @@ describe('a run whose lease was someone else’s meanwhile', () => {
     }
     expect(await applyMigrations(late, migrations, { ...common, phase: 'data' })).toEqual({ applied: [], waiting: [] })
     expect(database.read('x').map(({ n }) => n)).toEqual([2, 3, 4, 5, 6])
+  })
+})
+
+describe('a document with a value that the driver cannot write back', () => {
+  const DATE = Buffer.from('ffffffffffffff7f', 'hex')
+  const POINTER = Buffer.concat([Buffer.from([2, 0, 0, 0]), Buffer.from('x\0'), Buffer.alloc(12)])
+
+  it.each([
+    ['undefined', 0x06, Buffer.alloc(0)],
+    ['a DBPointer', 0x0c, POINTER],
+    ['a date beyond those of JavaScript', 0x09, DATE],
+  ])(
+    '(%s) is refused by name before its batch is written, and changed without before-images',
+    async (_what, type, value) => {
+      const database = five()
+      const bytes = Buffer.concat([
+        BSON.serialize({ _id: 3, n: 3 }).subarray(0, -1),
+        Buffer.from([type]),
+        Buffer.from('old\0'),
+        value,
+        Buffer.alloc(1),
+      ])
+      bytes.writeInt32LE(bytes.length)
+      database.collection('x').documents.set(writeId(3), bytes)
+      const change = ({ n }: Document) => ({ set: { double: n * 2 }, unset: ['old'] })
+      await expect(apply(connect(database), { collection: 'x', change })).rejects.toThrow(
+        'x 3: the driver cannot write its field old back as it is, so that no undo could: mend it, or say beforeImages: false',
+      )
+      expect(database.read('x').map(({ double }) => double)).toEqual(Array(5).fill(undefined))
+      expect(database.images.size).toBe(0)
+      await apply(connect(database), { collection: 'x', change, beforeImages: false })
+      expect(database.read('x')).toContainEqual({ _id: 3, n: 3, double: 6 })
+    },
+  )
+
+  it('leaves one alone that holds a DBRef', async () => {
+    const database = five()
+    database.insert('x', [{ _id: 3, n: 3, old: new BSON.DBRef('y', new BSON.ObjectId()) }])
+    await apply(connect(database), { collection: 'x', change: ({ n }) => ({ set: { double: n * 2 } }) })
+    expect(database.read('x').map(({ double }) => double)).toEqual([2, 4, 6, 8, 10])
   })
 })
 
