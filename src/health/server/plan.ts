@@ -53,9 +53,9 @@ function absence({ file, containers }: PlanOptions): Finding | null {
 
 /** Without the instances that do not serve: a warm one may go at any time, and what is left of an old one tells nothing. */
 function relevant(containers: readonly Listed[], agent: AgentWord | null): Listed[] {
-  const serving = agent?.serving?.instance
-  return containers.filter(({ instance, state }) =>
-    serving === undefined ? instance === null || state === 'running' : instance === null || instance === serving,
+  const met = agent?.public ?? []
+  return containers.filter(
+    ({ instance, state }) => instance === null || (met.length === 0 ? state === 'running' : met.includes(instance)),
   )
 }
 

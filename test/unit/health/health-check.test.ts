@@ -216,6 +216,29 @@ describe('health-check.js', () => {
     expect((await report({}, [], '--url', site.url, '--ca-file', ca)).bad).toEqual([])
   })
 
+  it('asks also what a deploy watches, once traffic is switched to it, and not before', async () => {
+    const socketPath = join(directory, 'agent.sock')
+    const checks = join(directory, 'with-agent.json')
+    await writeFile(checks, JSON.stringify({ project: 'pacs', services: {}, agent: socketPath }))
+    const status = {
+      ...{ transaction: { id: 'deploy-2', kind: 'deploy' }, warm: null, last: null },
+      ...{ serving: { instance: 'r1-c', release: 'r1' }, candidate: { instance: 'r2-c' } },
+    }
+    const containers = ['r1', 'r2', 'r0'].map((name) => ({ service: name, instance: `${name}-c` }))
+    const asked = async (phase: string) => {
+      const body = JSON.stringify({ ...status, phase })
+      const agent = createServer((_request, response) => void response.end(body)).listen(socketPath)
+      try {
+        const { checks: found } = await report({}, containers, '--checks', checks)
+        return found.map(({ service }: { service: string }) => service)
+      } finally {
+        await new Promise((resolve) => agent.close(resolve))
+      }
+    }
+    expect(await asked('staging')).toEqual(['r1', 'agent'])
+    expect(await asked('switched')).toEqual(['r1', 'r2', 'agent'])
+  })
+
   it('demands the release that is wanted, of an agent that nobody has here', async () => {
     const { code, bad } = await report({}, [], '--release', '20261124t101500z-abc1234def01')
     expect(code).toBe(11)
@@ -254,7 +277,7 @@ describe('health-check.js', () => {
       const of = '{service="agent",check="status",critical="false"}'
       return ['up', 'degraded'].map((what) => printed.split(`pacs_health_check_${what}${of} `)[1]?.[0])
     }
-    const status = { phase: 'idle', transaction: null, serving: null, warm: null, last }
+    const status = { phase: 'idle', transaction: null, serving: null, candidate: null, warm: null, last }
     try {
       expect(await asked(JSON.stringify(status))).toEqual(['1', '0'])
       expect(await asked(JSON.stringify({ ...status, last: { ...last, result: { outcome: 'failed' } } }))).toEqual([
