@@ -313,8 +313,8 @@ describe('a second repository that has half of a backup', () => {
     await expectNothing()
 
     await expect(restore(await placeWhere(`${butTheLast}; kill -9 $$`))).rejects.toMatchObject({
-      kind: 'error',
-      message: expect.stringMatching(/^restic ended with 137 on /),
+      kind: 'refused',
+      message: expect.stringMatching(/^before anything changed: restic ended with 137 on /),
     })
     await expectNothing()
 
