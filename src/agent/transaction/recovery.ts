@@ -5,7 +5,6 @@ import { applyTraffic } from './cutover.ts'
 import { undoOrFail } from './deploy.ts'
 import { MARK_GOES_ON, MIGRATION_GOES_ON, RESTORE_GOES_ON, UNDO_GOES_ON } from './guest.ts'
 import type { Journal, Reporter } from './journal.ts'
-import { lastAfter } from './state.ts'
 import type { World } from './world.ts'
 
 /**
@@ -47,7 +46,7 @@ async function endTransaction(world: World, journal: Journal, reason: string): P
     ...state,
     core: { ...state.core, work: null },
     transaction: null,
-    last: lastAfter(state, transaction, result),
+    last: { transaction: transaction.id, result },
   })
 }
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { Failure, isMissing, messageOf, replaceFile, shortened } from '../../lib/index.ts'
 import { digestSchema, releaseIdSchema } from '../../release/index.ts'
-import { resultSchema, type TransactionResult } from '../protocol.ts'
+import { resultSchema } from '../protocol.ts'
 
 /** A service of an instance as traffic and probes need it. */
 const runningServiceSchema = z.object({
@@ -98,6 +98,7 @@ export const stateSchema = z.object({
       core: z.record(z.string(), z.string()).nullable().default(null),
     }),
   ),
+  /** After a crash its journal is completed from it. */
   last: lastSchema.nullable(),
 })
 
@@ -115,15 +116,6 @@ export const emptyState: State = {
   core: { services: {}, release: null, replacing: [], work: null },
   history: [],
   last: null,
-}
-
-/**
- * What the last transaction is once this one has ended. A failure is told until something else was done: a backup mends nothing, nor
- * does what was refused.
- */
-export function lastAfter({ last }: State, { id, kind }: { id: string; kind: string }, result: TransactionResult) {
-  const stays = kind === 'backup' || result.outcome === 'refused'
-  return stays && last?.result.outcome === 'failed' ? last : { transaction: id, result }
 }
 
 /** Where the state is kept. */
