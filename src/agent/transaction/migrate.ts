@@ -34,7 +34,8 @@ export async function migrate(
   await run.report.step('preflight', `${release.id}: its database, its core`)
   if (reason !== undefined) await run.report.note(`why: ${reason}`)
   const config = await planner.sealConfig()
-  const data = await planner.planData(release, config)
+  const standing = phase === 'data' && !plan ? await successorOf(release, world, planner) : release
+  const data = await planner.planData(standing, config)
   if (!data.database) {
     const { length } = release.manifest.migrations
     if (length === 0) return result('done', `${release.id} has no database and no migrations: nothing to do`)
@@ -42,7 +43,7 @@ export async function migrate(
       `${release.id} carries ${length} migrations, and no service of its stack has x-pacs.data of kind mongodb`,
     )
   }
-  const difference = await compareCore(await planner.planCore(release, config), world)
+  const difference = await compareCore(await planner.planCore(standing, config), world)
   const misfit = explainMisfit(difference)
   if (misfit !== null) return coreFirst(misfit, difference, request.allowCore, serving)
   const { migrate: access, backup: reader } = data.database
@@ -52,7 +53,7 @@ export async function migrate(
     return { ...result('done', `every migration of phase ${phase} is applied`), pending }
   }
   if (phase !== 'expand' && !plan) {
-    refuseBeforeDeploy(release, world)
+    if (standing === release) refuseBeforeDeploy(release, world)
     if (waiting[phase].length === pending[phase].length) throw refused(waiting[phase].join('; '))
   }
   const lost = phase === 'contract' && !plan ? await lostTargets(pending.contract, world, planner) : []
@@ -106,6 +107,20 @@ export function refuseWhileWarm(lost: readonly string[], contracts: readonly str
   throw refused(
     `${warm.instance.release} runs until ${warm.until} for a rollback and does not know ${contracts.join(', ')}: ask again when it has stopped`,
   )
+}
+
+/**
+ * The release by whose stack the data migrations of `release` are run. A newer one may serve before they were: where it carries
+ * every one of them its code reads both shapes too, and the core is as that defines it.
+ */
+async function successorOf(release: Release, world: World, planner: Planner): Promise<Release> {
+  const { serving } = world.store.state
+  if (!serving || serving.content === contentHash(release.manifest)) return release
+  const successor = await planner.open(serving.release).catch(() => null)
+  if (!successor) return release
+  const carried = new Map(successor.manifest.migrations.map(({ id, sha256 }) => [id, sha256]))
+  const needed = release.manifest.migrations.filter(({ phase }) => phase === 'data')
+  return needed.length > 0 && needed.every(({ id, sha256 }) => carried.get(id) === sha256) ? successor : release
 }
 
 /** The same content may serve under the id of an earlier release: then this one's deploy was unchanged. */

@@ -522,7 +522,7 @@ const MIGRATIONS = [
   { id: '003_contract', phase: 'contract', since: 8 },
 ] as const
 
-/** A release of one service `web`; `number` makes its commit and id. 7 brings an expand and its data migration, 8 the contract. */
+/** A release of one service `web`; `number` makes its commit and id. 7 brings an expand and its data migration, 8 the contract, 9 another content of the data migration. */
 export function memoryRelease(number: number): Release {
   const commit = number.toString(16).padStart(40, '0')
   const id = `2026112${number}t100000z-${commit.slice(0, 12)}`
@@ -540,7 +540,7 @@ export function memoryRelease(number: number): Release {
       images: { web: { ...image, platform: 'linux/amd64', verdict: null } },
       migrations: MIGRATIONS.filter(({ since }) => number >= since).map(({ id, phase }) => ({
         id,
-        sha256: sha256(id),
+        sha256: sha256(number === 9 && phase === 'data' ? `${id} edited` : id),
         phase,
       })),
       stack: sha256('stack'),

@@ -185,6 +185,31 @@ describe('data and contract by the agent', () => {
     expect(server.backups).toBe(1)
   })
 
+  it('run where a newer release serves that carries the same data migrations, by the core of that', async () => {
+    await using life = await start()
+    server.ledger = [{ id: '001_expand', phase: 'expand' }]
+    await ask(life.agent, deployOf(7))
+    await ask(life.agent, deployOf(8))
+    expect(await ask(life.agent, migrateOf(7, 'data'))).toMatchObject({
+      ...{ outcome: 'done', message: 'data is applied', serving: memoryRelease(8).id },
+      pending: { expand: [], data: [], contract: [] },
+    })
+    expect(server.backedUp).toBe(memoryRelease(8).id)
+    expect(server.state.warm).toBeNull()
+    expect(server.ledger.map(({ id }) => id)).toEqual(['001_expand', '002_data'])
+  })
+
+  it('do not run where the newer release carries another content under the same id', async () => {
+    await using life = await start()
+    server.ledger = [{ id: '001_expand', phase: 'expand' }]
+    await ask(life.agent, deployOf(9))
+    expect(await ask(life.agent, migrateOf(7, 'data'))).toMatchObject({
+      outcome: 'refused',
+      message: expect.stringContaining('its data and contract migrations follow its own deploy'),
+    })
+    expect(server.backups).toBe(0)
+  })
+
   it('interrupted by the death of the agent at any point end failed and go on when asked again', async () => {
     {
       await using life = await start()
