@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { Failure, messageOf } from '../../lib/index.ts'
+import type { MigrationDefinition } from '../definition.ts'
 import { importMigration, type MigrationFile, readFiles } from '../files.ts'
 import { compareToLock, readLock } from '../lock-file.ts'
 import { declarationsOf } from './declarations.ts'
@@ -8,7 +9,7 @@ import { schemaProblems } from './json-schema.ts'
 import { RECORDS } from './rule.ts'
 import { RULES } from './rules.ts'
 import { type Linted, type LintOptions, sequenceFindings } from './sequence.ts'
-import { lineOf, property, readSource, type Source } from './source.ts'
+import { lineOf, property, readSource, type Source, unreadable } from './source.ts'
 
 /** Reads every migration of `folder` without a database and says what would hurt one, the worst of each file first. */
 export async function lintMigrations(folder: string, options: LintOptions = {}): Promise<Finding[]> {
@@ -28,34 +29,44 @@ export async function lintMigrations(folder: string, options: LintOptions = {}):
       problem(line, 'syntax', messageOf(thrown), 'write it so that Node can read it')
       continue
     }
-    for (const member of ['check', 'phase', 'description']) {
-      if (source.exported !== null && property(source.exported, member) === undefined) {
-        problem(lineOf(source.exported), `missing-${member}`, `there is no ${member}`, `write ${member}`)
-      }
-    }
-    if (source.exported !== null && !property(source.exported, 'down') && !property(source.exported, 'irreversible')) {
-      const fix = "write down(context), which mostly restores, or irreversible: 'why'"
-      problem(lineOf(source.exported), 'missing-down', 'it can neither be undone nor says why not', fix)
-    }
+    let definition: MigrationDefinition
     try {
-      const { definition } = await importMigration(file)
-      linted.push({ file, source, definition, declared: await declarationsOf(definition) })
+      definition = (await importMigration(file)).definition
     } catch (thrown) {
       if (!(thrown instanceof Failure)) throw thrown
+      findings.push(...missingMembers(name, source))
       const isKnown = findings.some((one) => one.file === name)
-      if (!isKnown)
-        problem(
-          lineOf(source.exported),
-          'shape',
-          thrown.message.replace(`${file.file}: `, ''),
-          'write what it asks for',
-        )
+      const message = thrown.message.replace(`${file.file}: `, '')
+      if (!isKnown) problem(lineOf(source.exported), 'shape', message, 'write what it asks for')
+      findings.push(...ruleFindings(name, source, assurancesIn(source)))
+      continue
+    }
+    linted.push({ file, source, definition, declared: await declarationsOf(definition) })
+    const unread = unreadable(source, Object.keys(definition))
+    if (unread !== null) {
+      const fix = 'write export default { … } with all members in it, and up, down and check in this file'
+      problem(lineOf(source.exported), 'unreadable', `${unread} cannot be read, so nothing was judged by it`, fix)
+      continue
     }
     findings.push(...ruleFindings(name, source, assurancesIn(source)))
   }
   for (const one of linted) findings.push(...declarationFindings(one))
   findings.push(...sequenceFindings(linted, options))
   return unique(findings)
+}
+
+/** What a migration that Node does not load has to have, and does not write down. */
+function missingMembers(file: string, { exported }: Source): Finding[] {
+  if (exported === null) return []
+  const missing = (member: string, message: string, fix: string): Finding => {
+    return { id: `missing-${member}`, level: 'error', file, line: lineOf(exported), message, fix }
+  }
+  const findings = ['check', 'phase', 'description']
+    .filter((member) => property(exported, member) === undefined)
+    .map((member) => missing(member, `there is no ${member}`, `write ${member}`))
+  if (property(exported, 'down') || property(exported, 'irreversible')) return findings
+  const fix = "write down(context), which mostly restores, or irreversible: 'why'"
+  return [...findings, missing('down', 'it can neither be undone nor says why not', fix)]
 }
 
 async function lockFindings(folder: string, files: readonly MigrationFile[]): Promise<Finding[]> {

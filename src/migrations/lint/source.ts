@@ -36,6 +36,9 @@ export interface Source {
 /** What a constant holds, or the function, whose name stands there; anything else is given back as it is. */
 type ConstantOf = (node: AnyNode) => AnyNode
 
+/** Members in which the rules look at what is done. */
+const FUNCTIONS = ['up', 'down', 'check']
+
 /** @throws SyntaxError with its place */
 export function readSource(file: string, text: string): Source {
   const program = parse(text, { ecmaVersion: 'latest', sourceType: 'module', locations: true, allowHashBang: true })
@@ -54,13 +57,34 @@ export function readSource(file: string, text: string): Source {
 /** The value of a property, or undefined. */
 export function property(object: ObjectExpression | null, name: string): AnyNode | undefined {
   for (const entry of object?.properties ?? []) {
-    if (entry.type !== 'Property') continue
-    const { key } = entry
-    if ((key.type === 'Identifier' && key.name === name) || (key.type === 'Literal' && key.value === name)) {
-      return entry.value
-    }
+    if (entry.type === 'Property' && nameOf(entry.key) === name) return entry.value
   }
   return undefined
+}
+
+/** The name that a key or a specifier is. */
+function nameOf(node: AnyNode): string | null {
+  if (node.type === 'Identifier') return node.name
+  return node.type === 'Literal' && typeof node.value === 'string' ? node.value : null
+}
+
+/**
+ * What of a migration cannot be read here, though Node loads it; null where all of it can. Rules that saw nothing must not be
+ * taken for rules that found nothing.
+ * @param members those that the loaded migration has
+ */
+export function unreadable({ exported, constantOf }: Source, members: readonly string[]): string | null {
+  if (exported === null) return 'the object that it exports'
+  // What is spread last wins.
+  if (!exported.properties.every((entry) => entry.type === 'Property' && !entry.computed)) {
+    return 'a member that the object takes from elsewhere'
+  }
+  for (const name of members) {
+    const value = property(exported, name)
+    const isElsewhere = FUNCTIONS.includes(name) && value !== undefined && constantOf(value).type === 'Identifier'
+    if (value === undefined || isElsewhere) return name
+  }
+  return null
 }
 
 /** A literal's value; undefined for anything that is computed. */
@@ -96,14 +120,19 @@ function constantsIn(program: Program): ConstantOf {
 }
 
 function exportedObject(program: Program, constantOf: ConstantOf): ObjectExpression | null {
-  for (const statement of program.body) {
-    if (statement.type !== 'ExportDefaultDeclaration') continue
-    const exported = constantOf(statement.declaration)
-    const [argument] = exported.type === 'CallExpression' ? exported.arguments : []
-    const object = argument === undefined ? exported : constantOf(argument)
-    if (object.type === 'ObjectExpression') return object
-  }
-  return null
+  const given = program.body.flatMap(defaultExport)[0]
+  if (given === undefined) return null
+  const exported = constantOf(given)
+  const [argument] = exported.type === 'CallExpression' ? exported.arguments : []
+  const object = argument === undefined ? exported : constantOf(argument)
+  return object.type === 'ObjectExpression' ? object : null
+}
+
+/** What a statement exports as default: `export default x`, `export { x as default }`. */
+function defaultExport(statement: Program['body'][number]): AnyNode[] {
+  if (statement.type === 'ExportDefaultDeclaration') return [statement.declaration]
+  if (statement.type !== 'ExportNamedDeclaration') return []
+  return statement.specifiers.filter(({ exported }) => nameOf(exported) === 'default').map(({ local }) => local)
 }
 
 function describe(
@@ -141,7 +170,7 @@ function describe(
     collection,
     args: node.arguments.map(constantOf),
     line: lineOf(node),
-    within: functionOf(ancestors, exported),
+    within: functionOf(ancestors, exported, constantOf),
   }
   if (method === 'collection' && path.at(-1) === 'schema') call.collection = nameIn(call)
   const [walk] = call.args
@@ -163,11 +192,14 @@ function nameIn({ args }: Call): string | null {
   return typeof value === 'string' ? value : null
 }
 
-/** Which member of the exported object a node stands in. */
-function functionOf(ancestors: readonly Node[], exported: ObjectExpression | null): string | null {
+/** Which member of the exported object a node stands in, also where the object only names its function. */
+function functionOf(
+  ancestors: readonly Node[],
+  exported: ObjectExpression | null,
+  constantOf: ConstantOf,
+): string | null {
   for (const entry of exported?.properties ?? []) {
-    if (entry.type !== 'Property' || !ancestors.some((node) => node === entry)) continue
-    return entry.key.type === 'Identifier' ? entry.key.name : null
+    if (entry.type === 'Property' && ancestors.includes(constantOf(entry.value))) return nameOf(entry.key)
   }
   return null
 }

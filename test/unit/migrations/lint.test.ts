@@ -122,6 +122,65 @@ function shrink() { return { unset: ['a'] } }
     expect(await found()).toEqual([...missing, '001_x.js:6 destructive'])
   })
 
+  const MEMBERS = "phase: 'expand', description: 'x', irreversible: 'it is only a test', check() { return true }"
+  const UP = "async up({ db }) { await db.collection('x').updateMany({ a: 1 }, { $inc: { a: 1 } }) }"
+
+  it.each([
+    ['default export', `export default { ${MEMBERS}, ${UP} }`],
+    ['constant', `const migration = { ${MEMBERS}, ${UP} }; export default migration`],
+    ['renamed constant', `const migration = { ${MEMBERS}, ${UP} }; export { migration as default }`],
+    ['constant renamed by a string', `const migration = { ${MEMBERS}, ${UP} }; export { migration as 'default' }`],
+    ['call', `const define = (one) => one; export default define({ ${MEMBERS}, ${UP} })`],
+    ['renamed call', `const m = Object.freeze({ ${MEMBERS}, ${UP} }); export { m as default }`],
+    ['declared function', `async function up${UP.slice('async up'.length)}; export default { ${MEMBERS}, up }`],
+  ])('reads a %s', async (_what, text) => {
+    await writeFile(join(folder, '001_x.js'), text)
+    expect(await found()).toEqual(['001_x.js:1 not-repeatable'])
+  })
+
+  it.each([
+    [
+      'an object that only a run finds',
+      `let m = { ${MEMBERS}, ${UP} }; export default m`,
+      'the object that it exports',
+    ],
+    ['a renamed one', `let m = { ${MEMBERS}, ${UP} }; export { m as default }`, 'the object that it exports'],
+    ['what a function returns', `const m = () => ({ ${MEMBERS}, ${UP} }); export default m()`, 'the object that'],
+    ['what is awaited', `export default await Promise.resolve({ ${MEMBERS}, ${UP} })`, 'the object that it exports'],
+    ['a spread', `const m = { ${UP} }; export default { ${MEMBERS}, ...m }`, 'a member that the object takes from'],
+    [
+      'a computed name',
+      `const u = 'up'; export default { ${MEMBERS}, [u]: ({ db }) => db }`,
+      'a member that the object',
+    ],
+    ['what is assigned', `export default Object.assign({ ${MEMBERS} }, { ${UP} })`, 'up'],
+    ['a function that only a run finds', `let up = ({ db }) => db; export default { ${MEMBERS}, up }`, 'up'],
+  ])('refuses %s in one line, since its rules would see nothing', async (_what, text, unread) => {
+    await writeFile(join(folder, '001_x.js'), text)
+    await writeLock(folder)
+    const findings = (await lintMigrations(folder)).map(formatFinding)
+    expect(findings).toHaveLength(1)
+    expect(findings[0]).toMatch(`001_x.js:1: error unreadable: ${unread}`)
+    expect(findings[0]).toContain(' cannot be read, so nothing was judged by it; write export default { … }')
+  })
+
+  it('refuses types, which Node does not read in a .js', async () => {
+    await writeFile(join(folder, '001_x.js'), `export default { ${MEMBERS}, ${UP} } satisfies object`)
+    expect(await found()).toEqual(['001_x.js:1 syntax'])
+  })
+
+  it('knows up and down also where the object only names them', async () => {
+    const text = `const up = async ({ batches }) => batches({ collection: 'x', change: () => null })
+async function takeBack({ db, batches }) {
+  await db.collection('y').drop()
+  await batches({ collection: 'x', change: () => null })
+}
+export default { phase: 'data', description: 'x', up, 'down': takeBack, check: () => true }
+`
+    await writeFile(join(folder, '001_x.js'), text)
+    expect(await found()).toEqual(['001_x.js:4 down-walks'])
+  })
+
   it('has nothing against a pipeline that only reads', async () => {
     await lay('001_x', "await db.collection('x').aggregate([{ $project: { b: 1 } }, { $replaceWith: '$b' }]).toArray()")
     expect(await found()).toEqual([])
