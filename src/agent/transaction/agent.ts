@@ -10,7 +10,7 @@ import type {
   RequestOf,
   TransactionRequest,
 } from '../protocol.ts'
-import { type Audit, openAudit } from './audit.ts'
+import { type Audit, openAudit, recordResult } from './audit.ts'
 import { openEngineGate } from './engine-gate.ts'
 import type { Guest } from './guest.ts'
 import { checkHealth } from './health.ts'
@@ -64,15 +64,15 @@ export class Agent implements AgentService {
     const { paths, world } = parts
     this.#parts = { ...parts, audit: openAudit(paths.audit, () => world.now()) }
     this.#engineGate = openEngineGate(world.engine)
-    this.#upkeep = new Upkeep({ ...parts, turn: this.#turn, isBusy: () => this.#running !== null })
+    this.#upkeep = new Upkeep({ ...this.#parts, turn: this.#turn, isBusy: () => this.#running !== null })
     this.#verifications = new Verifications({ ...this.#parts, marker: join(paths.backups, 'verifying.json') })
   }
 
   /** What a start does before the socket opens. */
   async recover(): Promise<void> {
-    const { world, journal, log } = this.#parts
+    const { world, journal, audit, log } = this.#parts
     try {
-      await recover(world, journal, 'the agent was interrupted')
+      await recover(world, journal, audit, 'the agent was interrupted')
     } catch (thrown) {
       log(messageOf(thrown))
       this.#upkeep.retryUndoLater()
@@ -167,8 +167,7 @@ export class Agent implements AgentService {
       await logout()
       // The lock is free before the result is seen: who reads it may ask for the next transaction at once.
       this.#running = null
-      await running.writer.result(result)
-      await audit({ at: new Date(world.now()).toISOString(), transaction: running.id, result })
+      await recordResult(running.id, result, world.now(), { audit, writer: running.writer })
     } catch (thrown) {
       log(`the result of ${running.id} (${result.outcome}) could not be written: ${messageOf(thrown)}`)
       // Its lock and those who follow it wait for that, as on a full disk.

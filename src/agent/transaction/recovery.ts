@@ -1,5 +1,6 @@
 import { READING_LABEL } from '../../release/index.ts'
 import type { TransactionRequest, TransactionResult } from '../protocol.ts'
+import { type Audit, recordResult } from './audit.ts'
 import { settleCore } from './core.ts'
 import { applyTraffic } from './cutover.ts'
 import { undoOrFail } from './deploy.ts'
@@ -9,17 +10,17 @@ import type { World } from './world.ts'
 
 /**
  * Brings a server to rest after whatever ended the last agent, or left its transaction unfinished: what is not sealed is undone, what is
- * sealed is cleaned up, the traffic file is written anew, and the missing `result` is written from the state. Doing it twice does no more.
+ * sealed is cleaned up, the traffic file is written anew, and the missing `result` is written from the state, to audit and journal. Doing it twice does no more.
  * @param reason for the undo
  * @throws Failure `failed` when an undo could not finish, the state then still says so; or what did not come back, once all else is done.
  */
-export async function recover(world: World, journal: Journal, reason: string): Promise<void> {
+export async function recover(world: World, journal: Journal, audit: Audit, reason: string): Promise<void> {
   const late: unknown[] = []
   // Neither a container that does not start nor a Traefik that comes up slowly may keep a transaction without its end.
   await startServing(world).catch((thrown) => late.push(thrown))
   await endTransaction(world, journal, reason)
   if (world.store.state.serving) await applyTraffic(world).catch((thrown) => late.push(thrown))
-  await completeJournal(world, journal).catch((thrown) => late.push(thrown))
+  await completeRecords(world, journal, audit).catch((thrown) => late.push(thrown))
   await removeReaders(world)
   if (late.length > 0) throw late[0]
 }
@@ -90,11 +91,17 @@ async function startServing(world: World): Promise<void> {
   await world.engine.start(containers.filter((one) => !one.running).map((one) => one.name))
 }
 
-/** A crash between a seal (or an undo) and its `result` line leaves followers waiting; the state knows what it was. */
-export async function completeJournal(world: World, journal: Journal): Promise<void> {
+/**
+ * A crash between a seal (or an undo) and its `result` line leaves followers waiting, and the audit without its end; the state
+ * knows what it was. So it does where the undo of what had failed was done since: that is a second result.
+ */
+export async function completeRecords(world: World, journal: Journal, audit: Audit): Promise<void> {
   const { last } = world.store.state
   if (!last || !journal.has(last.transaction)) return
-  for await (const event of journal.recorded(last.transaction)) if (event.type === 'result') return
-  const writer = await journal.writer(last.transaction)
-  await writer.result(last.result)
+  const { transaction, result } = last
+  let told: TransactionResult['outcome'] | null = null
+  for await (const event of journal.recorded(transaction)) if (event.type === 'result') told = event.result.outcome
+  if (told === result.outcome) return
+  const writer = await journal.writer(transaction)
+  await recordResult(transaction, result, world.now(), { audit, writer })
 }

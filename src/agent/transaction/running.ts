@@ -6,7 +6,7 @@ import type { Journal, JournalWriter } from './journal.ts'
 import { outcomeOf } from './outcome.ts'
 import { type Asked, perform } from './perform.ts'
 import type { Planner } from './planner.ts'
-import { completeJournal } from './recovery.ts'
+import { completeRecords } from './recovery.ts'
 import type { Run, World } from './world.ts'
 
 /** The transaction that holds the lock. */
@@ -38,7 +38,7 @@ export async function begin(id: string, { request }: Asked, key: string, parts: 
   const { journal, world, audit, log } = parts
   const { kind, actor, run } = request
   // The state is about to forget it. A journal that cannot be read stops nothing.
-  await completeJournal(world, journal).catch((thrown) => log(messageOf(thrown)))
+  await completeRecords(world, journal, audit).catch((thrown) => log(messageOf(thrown)))
   const since = new Date(world.now()).toISOString()
   await audit({ at: since, transaction: id, kind, actor, key, run, ...reasonsOf(request) })
   // The state before the journal: a start after a crash writes the missing result of what the state names, and of nothing else.

@@ -1,4 +1,5 @@
 import { messageOf } from '../../lib/index.ts'
+import type { Audit } from './audit.ts'
 import { endUndone, endWarm, prune, sweep } from './housekeeping.ts'
 import type { Journal } from './journal.ts'
 import type { Planner } from './planner.ts'
@@ -10,6 +11,7 @@ interface Parts {
   world: World
   planner: Planner
   journal: Journal
+  audit: Audit
   /** What changes the state takes its turn with the requests. */
   turn: Turn
   /** Whether a transaction holds the lock. */
@@ -39,10 +41,10 @@ export class Upkeep {
 
   /** Brings the server to rest again, unless a transaction runs; what fails is tried later. */
   async retryUndo(): Promise<void> {
-    const { world, journal, isBusy, log } = this.#parts
+    const { world, journal, audit, isBusy, log } = this.#parts
     if (isBusy()) return this.retryUndoLater()
     try {
-      await recover(world, journal, 'the undo is tried again')
+      await recover(world, journal, audit, 'the undo is tried again')
       this.plan()
     } catch (thrown) {
       log(messageOf(thrown))

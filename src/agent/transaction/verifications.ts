@@ -2,6 +2,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { z } from 'zod'
 import { Failure, messageOf, refused, replaceFile } from '../../lib/index.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
+import { type Audit, recordResult } from './audit.ts'
 import { runningData } from './backup.ts'
 import type { Journal, JournalWriter } from './journal.ts'
 import type { Planner } from './planner.ts'
@@ -13,7 +14,7 @@ interface Parts {
   journal: Journal
   /** A file that names the running verification, so that one whose agent died gets its result. */
   marker: string
-  audit(record: Readonly<Record<string, unknown>>): Promise<void>
+  audit: Audit
   log(message: string): void
 }
 
@@ -63,19 +64,22 @@ export class Verifications {
 
   /** Gives a verification whose agent died its result. */
   async recover(): Promise<void> {
-    const { marker, journal } = this.#parts
+    const { marker, journal, audit, world } = this.#parts
     const text = await readFile(marker, 'utf8').catch(() => null)
     if (text === null) return
     const { id } = markerSchema.parse(JSON.parse(text))
     const writer = await journal.writer(id)
     let last: string | undefined
     for await (const event of journal.recorded(id)) last = event.type
-    if (last !== 'result') await writer.result(this.#resultOf('refused', 'interrupted: nothing was proved; ask again'))
+    if (last !== 'result') {
+      const result = this.#resultOf('refused', 'interrupted: nothing was proved; ask again')
+      await recordResult(id, result, world.now(), { audit, writer })
+    }
     await rm(marker, { force: true })
   }
 
   async #run(id: string, writer: JournalWriter, request: RequestOf<'verify'>, signal: AbortSignal): Promise<void> {
-    const { world, planner, marker, log } = this.#parts
+    const { world, planner, marker, audit, log } = this.#parts
     let result: TransactionResult
     try {
       const data = await runningData(world, planner)
@@ -91,8 +95,7 @@ export class Verifications {
     }
     try {
       this.#running = null
-      await writer.result(result)
-      await this.#parts.audit({ at: new Date(world.now()).toISOString(), transaction: id, result })
+      await recordResult(id, result, world.now(), { audit, writer })
       await rm(marker, { force: true })
     } catch (thrown) {
       log(`the result of ${id} (${result.outcome}) could not be written: ${messageOf(thrown)}`)

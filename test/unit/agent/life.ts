@@ -1,5 +1,8 @@
 // One life of an agent on a server in memory, and what a client does with it.
 
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
 import { layout } from '../../../src/agent/layout.ts'
 import { requestSchema, type TransactionRequestInput, type TransactionResult } from '../../../src/agent/protocol.ts'
 import { Agent } from '../../../src/agent/transaction/agent.ts'
@@ -78,6 +81,16 @@ function mortal(journal: Journal, world: MemoryWorld): Journal {
       }
     },
   }
+}
+
+const auditedSchema = z.object({ transaction: z.string(), result: z.object({ outcome: z.string() }).optional() })
+
+/** The outcomes that the audit in `directory` has of transaction `id`, in their order. */
+export async function audited(directory: string, id: string): Promise<string[]> {
+  const days = (await readdir(directory)).filter((name) => /^\d{4}-\d\d-\d\d\.jsonl$/.test(name)).sort()
+  const texts = await Promise.all(days.map((day) => readFile(join(directory, day), 'utf8')))
+  const lines = texts.flatMap((text) => text.trim().split('\n')).map((line) => auditedSchema.parse(JSON.parse(line)))
+  return lines.flatMap(({ transaction, result }) => (transaction === id && result ? result.outcome : []))
 }
 
 export async function resultOf(agent: Agent, id: string): Promise<TransactionResult> {

@@ -1,12 +1,13 @@
 import { X509Certificate } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { requestSchema, type TransactionRequestInput } from '../../../src/agent/protocol.ts'
+import type { Journal } from '../../../src/agent/transaction/journal.ts'
 import { Failure } from '../../../src/lib/index.ts'
 import { CertificateAuthority } from '../../lab/certificates.ts'
 import { freshServer } from './fresh-server.ts'
-import { ask, back, deployOf, PAGE_LOAD, resultOf, submit } from './life.ts'
+import { ask, audited, back, deployOf, diesIn, PAGE_LOAD, resultOf, submit } from './life.ts'
 import { MemoryWorld, memoryRelease } from './memory-world.ts'
 
 const here = freshServer()
@@ -325,6 +326,65 @@ describe('a deploy', () => {
     await life.agent.abort(here.server.state.transaction?.id ?? '')
     expect(here.server.state).toMatchObject({ phase: 'idle', transaction: null, candidate: null })
     expect(await ask(life.agent, deployOf(3))).toMatchObject({ outcome: 'deployed' })
+  })
+})
+
+describe('the audit', () => {
+  const outcomes = async (journal: Journal, id: string) => {
+    const found: string[] = []
+    for await (const event of journal.recorded(id)) if (event.type === 'result') found.push(event.result.outcome)
+    return found
+  }
+
+  it('ends, as the journal, with the undo that failed at first and was done later, said once', async () => {
+    await using life = await here.start(undefined, 5)
+    await ask(life.agent, deployOf(1))
+    here.server.behaviours.set(memoryRelease(2).id, { neverReady: true })
+    here.server.trafficBroken = true
+    const id = await submit(life.agent, deployOf(2))
+    expect(await resultOf(life.agent, id)).toMatchObject({ outcome: 'failed' })
+    // Nor does an attempt that fails again say anything.
+    await expect.poll(() => life.logged.length).toBeGreaterThan(2)
+    expect(await audited(here.directory, id)).toEqual(['failed'])
+    here.server.trafficBroken = false
+    await expect.poll(() => audited(here.directory, id)).toEqual(['failed', 'rolled-back'])
+    await expect.poll(() => outcomes(life.journal, id)).toEqual(['failed', 'rolled-back'])
+    await using next = await here.start()
+    await ask(next.agent, deployOf(1))
+    expect(await audited(here.directory, id)).toEqual(['failed', 'rolled-back'])
+    expect(await outcomes(next.journal, id)).toEqual(['failed', 'rolled-back'])
+  })
+
+  it('has the result of what an agent that died had begun', async () => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    const world = new MemoryWorld(here.server, 4)
+    await using killed = await here.start(world)
+    expect(await diesIn(killed, 'killed', deployOf(2))).toBe(true)
+    expect(await audited(here.directory, 'killed')).toEqual([])
+    await using next = await here.start()
+    const { outcome } = await resultOf(next.agent, 'killed')
+    expect(await audited(here.directory, 'killed')).toEqual([outcome])
+  })
+
+  it('that could not be written is written later, before anybody is told', async () => {
+    await using life = await here.start(undefined, 5)
+    await ask(life.agent, deployOf(1))
+    const { jobs } = life.world
+    const { backup } = jobs
+    const [day] = (await readdir(here.directory)).filter((name) => /^\d{4}-\d\d-\d\d\.jsonl$/.test(name))
+    const path = join(here.directory, day ?? '')
+    jobs.backup = async (...work) => {
+      await rename(path, `${path}.away`)
+      await mkdir(path)
+      return backup(...work)
+    }
+    const id = await submit(life.agent, { kind: 'backup', actor: 'jane' })
+    await expect.poll(() => life.logged.join()).toContain('could not be written: EISDIR')
+    expect(await outcomes(life.journal, id)).toEqual([])
+    await rmdir(path)
+    expect(await resultOf(life.agent, id)).toMatchObject({ outcome: 'done' })
+    expect(await audited(here.directory, id)).toEqual(['done'])
   })
 })
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TransactionRequestInput } from '../../../src/agent/protocol.ts'
-import { ask, resultOf, startAgent, submit } from './life.ts'
+import { ask, audited, resultOf, startAgent, submit } from './life.ts'
 import { MemoryWorld, memoryRelease, Server } from './memory-world.ts'
 
 let directory: string
@@ -70,6 +70,7 @@ describe('a verification', () => {
       outcome: 'refused',
       message: expect.stringContaining('interrupted'),
     })
+    expect(await audited(directory, lost)).toEqual(['refused'])
     expect(await ask(third.agent, verify)).toMatchObject({ outcome: 'unhealthy' })
   })
 
