@@ -1,6 +1,7 @@
 import type { Finding, Judgement } from '../images/index.ts'
 import type { Failure } from '../lib/index.ts'
-import { hideMasked, type StandingIssue } from '../runner/index.ts'
+import type { StandingIssue } from '../runner/index.ts'
+import { quoted } from './standing-issue.ts'
 
 /**
  * The one issue of an environment: nobody waits for a run of the night, so whatever keeps it from judging is said there too, be it a
@@ -42,14 +43,7 @@ function body(
     ...(judgements === null
       ? [
           `**What runs on \`${subject}\` could not be judged (${kind}).** Nobody knows whether something new is in it.`,
-          ...(message === ''
-            ? []
-            : [
-                '',
-                ...hideMasked(message)
-                  .split('\n')
-                  .map((line) => `    ${line}`),
-              ]),
+          ...quoted(message),
         ]
       : [
           `**${fresh.length} findings are in what runs on \`${subject}\` that its release did not have.**`,

@@ -8,12 +8,13 @@ import {
   scanRows,
   scanSarif,
 } from '../images/index.ts'
-import { Failure } from '../lib/index.ts'
+import { badInput, Failure } from '../lib/index.ts'
 import { parsePinned } from '../release/index.ts'
 import {
   childEnvironment,
   type Job,
   jobContext,
+  later,
   log,
   makePrivateDirectory,
   optional,
@@ -46,8 +47,11 @@ export function main(): Promise<void> {
     const settle = (failure: Pick<Failure, 'kind' | 'message'> | null) =>
       keepIssueIfAsked(issueOf(subject, judgements, failure, jobContext().run), inputs['issue-token'], job)
     try {
+      const key = inputs['ssh-key']()
+      if (key === undefined && inputs.release === undefined)
+        throw badInput('input ssh-key is missing: the environment is asked what runs there')
       options = await scanOptions(inputs, jobContext())
-      judgements = await scan(inputs, options, subject, job)
+      judgements = await scan({ ...inputs, 'ssh-key': key }, options, subject, job)
       const refusal = refusalOf(judgements)
       if (refusal) throw refusal
     } catch (thrown) {
@@ -67,32 +71,29 @@ function read() {
     {
       environment: optional(serverInputs.environment),
       'environments-file': path,
-      'ssh-key': secret(optional(serverInputs['ssh-key'])),
+      'ssh-key': secret(later(optional(serverInputs['ssh-key']))),
       release: optional(releaseReference),
       'compose-file': path,
       ...registryInputs,
       ...judgingInputs,
       ...issueInputs,
     },
-    ({ environment, release, 'ssh-key': key }) => {
+    ({ environment, release }) => {
       if (release !== undefined) {
         if (environment === undefined) return []
         return ['inputs environment and release: give one of them, since what is judged can be only one']
       }
-      if (environment === undefined)
-        return ['input environment: name the one whose release is judged, or give a release']
-      return key === undefined ? ['input ssh-key is missing: the environment is asked what runs there'] : []
+      return environment === undefined
+        ? ['input environment: name the one whose release is judged, or give a release']
+        : []
     },
   )
 }
 
+type Inputs = Omit<ReturnType<typeof read>, 'ssh-key'> & { 'ssh-key': string | undefined }
+
 /** Judges what runs; summary, outputs and files for later steps. */
-async function scan(
-  inputs: ReturnType<typeof read>,
-  options: ScanOptions,
-  subject: string,
-  job: Job,
-): Promise<Judgement[]> {
+async function scan(inputs: Inputs, options: ScanOptions, subject: string, job: Job): Promise<Judgement[]> {
   const parts = inputs.release === undefined ? await whatRuns(inputs, job) : [whole(inputs.release)]
   const scans = []
   for (const part of parts) scans.push(await scanPart(part, inputs, options, job))
@@ -112,12 +113,7 @@ async function scan(
 
 const whole = (reference: string): RunningPart => ({ reference, runs: () => true })
 
-async function scanPart(
-  { reference, runs }: RunningPart,
-  inputs: ReturnType<typeof read>,
-  options: ScanOptions,
-  job: Job,
-) {
+async function scanPart({ reference, runs }: RunningPart, inputs: Inputs, options: ScanOptions, job: Job) {
   const release = parsePinned('release', reference)
   const login = registryLogin(inputs, release)
   if (login.registry) maskLogin(login.registry)
@@ -131,7 +127,7 @@ async function scanPart(
   }).finally(() => removeDirectory(directory))
 }
 
-async function whatRuns(inputs: ReturnType<typeof read>, job: Job): Promise<RunningPart[]> {
+async function whatRuns(inputs: Inputs, job: Job): Promise<RunningPart[]> {
   const { environment = '', 'ssh-key': key = '' } = inputs
   let parts: RunningPart[] = []
   await withServer({ ...inputs, environment, 'ssh-key': key }, job, async ({ agent }) => {

@@ -1,5 +1,6 @@
 import { Failure } from '../lib/index.ts'
 import {
+  hideMasked,
   type Job,
   jobContext,
   keepIssue,
@@ -12,6 +13,12 @@ import {
 
 /** The input of every action that keeps a GitHub issue of what it finds. */
 export const issueInputs = { 'issue-token': secret(optional(required)) }
+
+/** The lines of an issue that quote the message of a failure; none where there is none to be shown. */
+export function quoted(message: string): string[] {
+  const lines = message === '' ? [] : hideMasked(message).split('\n')
+  return lines.length === 0 ? [] : ['', ...lines.map((line) => `    ${line}`)]
+}
 
 /**
  * Keeps the issue of a condition, if a token came for it. An issue that cannot be kept is a warning: what the action is about

@@ -1,8 +1,9 @@
 // What is said of a verification of a backup: in the job's summary and in a GitHub issue, which names no patient's data.
 import type { VerificationView } from '../agent/client.ts'
-import type { FailureKind } from '../lib/index.ts'
+import type { Failure } from '../lib/index.ts'
 import { formatDuration } from '../lib/index.ts'
 import type { StandingIssue } from '../runner/index.ts'
+import { quoted } from './standing-issue.ts'
 
 /** What was asked to be verified. */
 export interface Asked {
@@ -28,12 +29,13 @@ export function levelRows({ levels }: VerificationView): [string, string][] {
 
 /**
  * The issues that this run settles. A newest backup has one for good; a named or random one has one of its own, since the next
- * run may look at another. `kind` is null for a green run.
+ * run may look at another.
+ * @param failure null for a green run; its message is shown to all who see the issue
  */
 export function issuesOf(
   asked: Asked,
   verification: VerificationView | undefined,
-  kind: FailureKind | null,
+  failure: Pick<Failure, 'kind' | 'message'> | null,
   run: string,
 ): StandingIssue[] {
   const { environment, backup, repository } = asked
@@ -43,13 +45,13 @@ export function issuesOf(
     ...rest,
   })
   const own = backup === 'random' ? (verification?.backup ?? backup) : backup
-  if (kind === null) {
+  if (failure === null) {
     const line = `Proved: backup \`${verification?.backup}\` restores ([run](${run})).`
     const subjects = [...new Set([own, backup])]
     return subjects.map((subject) => issue(subject, { state: 'closed', body: '', line }))
   }
-  const line = `Still no proof: ${kind} ([run](${run})).`
-  return [issue(own, { state: 'open', body: body(asked, verification, kind, run), line })]
+  const line = `Still no proof: ${failure.kind} ([run](${run})).`
+  return [issue(own, { state: 'open', body: body(asked, verification, failure, run), line })]
 }
 
 function named(subject: string): string {
@@ -60,12 +62,15 @@ function named(subject: string): string {
 function body(
   { environment, repository }: Asked,
   found: VerificationView | undefined,
-  kind: string,
+  { kind, message }: Pick<Failure, 'kind' | 'message'>,
   run: string,
 ): string {
   return [
     ...(found === undefined
-      ? [`**A backup of \`${environment}\` could not be verified (${kind}).** Nobody knows whether it restores.`]
+      ? [
+          `**A backup of \`${environment}\` could not be verified (${kind}).** Nobody knows whether it restores.`,
+          ...quoted(message),
+        ]
       : [
           `**Backup \`${found.backup}\` of \`${environment}\` does not prove its restore.** Do not count on it.`,
           '',

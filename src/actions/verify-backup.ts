@@ -1,14 +1,16 @@
 import { throughSchema, type VerificationView, verifiableSchema } from '../agent/client.ts'
-import { Failure, type FailureKind } from '../lib/index.ts'
+import { Failure } from '../lib/index.ts'
 import {
   duration,
   type Job,
   jobContext,
+  later,
   matching,
   oneOf,
   optional,
   readInputs,
   runAction,
+  secret,
   writeJsonFile,
   writeOutputs,
 } from '../runner/index.ts'
@@ -25,6 +27,7 @@ export function main(): Promise<void> {
   return runAction('Verify a backup', async (job) => {
     const inputs = readInputs({
       ...serverInputs,
+      'ssh-key': secret(later(serverInputs['ssh-key'])),
       backup: matching(verifiableSchema),
       repository: oneOf('first', 'second'),
       through: matching(throughSchema),
@@ -45,15 +48,19 @@ export function main(): Promise<void> {
     await requireKnownEnvironment(environment, inputs['environments-file'])
     const purpose = { environment, release: jobContext().runId }
     let found: VerificationView | undefined
+    let key: string | undefined
     try {
-      await withServer(inputs, job, async ({ agent }) => {
+      key = inputs['ssh-key']()
+      await withServer({ ...inputs, 'ssh-key': key }, job, async ({ agent }) => {
         await carryOut(request, null, purpose, inTurn(agent, job.signal), job, undefined, ({ verification }) => {
           found = verification
           if (found) report(found, environment, job)
         })
       })
     } catch (thrown) {
-      await settle(inputs, found, thrown instanceof Failure ? thrown.kind : 'error', token, job)
+      const { kind, message } = thrown instanceof Failure ? thrown : { kind: 'error' as const, message: '' }
+      // Only what is wrong with the key is told: later failures speak of hosts, and an issue may be public.
+      await settle(inputs, found, { kind, message: key === undefined ? message : '' }, token, job)
       throw thrown
     }
     // A look at fewer levels is no proof: it opens an issue, but closes none.
@@ -78,9 +85,9 @@ function report(found: VerificationView, environment: string, job: Job): void {
 async function settle(
   asked: Asked,
   found: VerificationView | undefined,
-  kind: FailureKind | null,
+  failure: Pick<Failure, 'kind' | 'message'> | null,
   token: string | undefined,
   job: Job,
 ): Promise<void> {
-  for (const issue of issuesOf(asked, found, kind, jobContext().run)) await keepIssueIfAsked(issue, token, job)
+  for (const issue of issuesOf(asked, found, failure, jobContext().run)) await keepIssueIfAsked(issue, token, job)
 }

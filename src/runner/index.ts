@@ -4,6 +4,7 @@ export { cacheDirectory, leftDirectory, makePrivateDirectory, removeDirectory } 
 export {
   duration,
   flag,
+  later,
   matching,
   oneOf,
   optional,

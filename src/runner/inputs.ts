@@ -28,15 +28,19 @@ export function readInputs<R extends Record<string, Reader<unknown>>>(
   for (const { read, text } of entries) if (read.secret) mask(text)
   const problems = new Problems()
   const values: Record<string, unknown> = {}
-  for (const { name, read, text } of entries) {
+  const judge = (read: () => unknown) => {
     try {
-      values[name] = read(`input ${name}`, text)
+      return read()
     } catch (thrown) {
       if (!(thrown instanceof Failure)) throw thrown
       problems.add(thrown.message)
     }
   }
+  for (const { name, read, text } of entries) values[name] = judge(() => read(`input ${name}`, text))
   for (const problem of amiss(values as Partial<Values<R>>)) problems.add(problem)
+  // What may wait is said with the rest where it would not come to its turn.
+  const waiting = problems.found.length > 0 ? Object.values(values) : []
+  for (const value of waiting) if (typeof value === 'function') judge(() => value())
   problems.throwIfAny()
   return values as Values<R>
 }
@@ -58,6 +62,11 @@ export function secret<T>(read: Reader<T>): Reader<T> {
 /** Reads nothing when the input is absent. */
 export function optional<T>(read: Reader<T>): Reader<T | undefined> {
   return (name, value) => (value === '' ? undefined : read(name, value))
+}
+
+/** Reads a value whose mistake is thrown by who asks for it: what nobody watches has to begin before it can tell of one. */
+export function later<T>(read: Reader<T>): Reader<() => T> {
+  return (name, value) => () => read(name, value)
 }
 
 /** `true` or `false`, as YAML's core schema writes them. */

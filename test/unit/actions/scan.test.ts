@@ -140,6 +140,22 @@ describe('scan', () => {
     expect(JSON.stringify(github.issues)).not.toMatch(/staging\.example|user pacs/)
   })
 
+  it('opens the issue when the key is missing or cut, and says which input it is', async () => {
+    await using github = await FakeGitHub.start()
+    for (const [wrong, why] of [
+      ['', 'input ssh-key is missing: the environment is asked what runs there'],
+      [key.text.slice(0, 60), 'input ssh-key is no private key that OpenSSH reads'],
+    ] as const) {
+      const asked = { 'ssh-key': wrong, 'issue-token': github.token }
+      const step = await server.run('scan', asked, { env: { GITHUB_API_URL: github.url } })
+      expect(step.outputs['exit-class']).toBe('40')
+      expect(step.log.messages('error')).toEqual([expect.stringContaining(why)])
+      expect(github.issues.map(({ state }) => state)).toEqual(['open'])
+      expect(github.issues[0]?.body).toContain(`\n\n    ${why}`)
+    }
+    for (const secret of key.secretLines) expect(JSON.stringify(github.issues)).not.toContain(secret)
+  })
+
   it('opens no issue of an environment that somebody mistyped', async () => {
     await using github = await FakeGitHub.start()
     const asked = { environment: 'prodution', 'issue-token': github.token }

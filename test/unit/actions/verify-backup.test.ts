@@ -122,6 +122,23 @@ describe('verify-backup', () => {
     expect(JSON.stringify(github.issues)).not.toMatch(/staging\.example|user pacs/)
   })
 
+  it.each([
+    ['is empty: is the secret set in this environment?', ''],
+    ['is a public key: the private one is the file without .pub', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 deploy'],
+  ])('opens an issue, once, when the input ssh-key %s', async (why, wrong) => {
+    for (const comments of [0, 1]) {
+      const step = await run({ 'ssh-key': wrong }, github.token)
+      expect([step.code, step.outputs['exit-class']]).toEqual([1, '40'])
+      expect(step.log.messages('error')).toEqual([`input ssh-key ${why}`])
+      expect(github.issues.map((issue) => [issue.state, issue.comments.length])).toEqual([['open', comments]])
+    }
+    expect(github.issues[0]?.body).toContain(`could not be verified (bad-input)`)
+    expect(github.issues[0]?.body).toContain(`\n\n    input ssh-key ${why}\n\n`)
+    endingWith(server, whole)
+    await run({}, github.token)
+    expect(github.issues.map(({ state }) => state)).toEqual(['closed'])
+  })
+
   it('waits while another verification runs, until it is cancelled', async () => {
     server.daemon.service.troubles.push(running())
     const step = await server.run(
@@ -149,12 +166,14 @@ describe('verify-backup', () => {
   })
 
   it('names everything that is wrong with its inputs, and opens no issue for that', async () => {
-    const wrong = await run({ backup: 'yesterday', repository: 'third', through: 'L9', 'max-age': 'old' }, github.token)
+    const inputs = { backup: 'yesterday', repository: 'third', through: 'L9', 'max-age': 'old', 'ssh-key': '' }
+    const wrong = await run(inputs, github.token)
     expect(wrong.log.messages('error')[0]?.split('\n')).toEqual([
       'input backup: "yesterday" is neither newest, random nor the id of a backup',
       'input repository: "third" is not allowed; write first or second',
       'input through: "L9" is none of L1 to L6',
       expect.stringMatching(/^input max-age: "old" is no duration/),
+      'input ssh-key is empty: is the secret set in this environment?',
     ])
     expect(github.requests).toEqual([])
   })
@@ -169,7 +188,7 @@ describe('the issue of a backup', () => {
     return { token: github.token, repository: 'org/pacs', api: github.url, signal }
   }
   const settle = async (...[asked, found, kind]: [Asked, VerificationView | undefined, FailureKind | null]) => {
-    for (const issue of issuesOf(asked, found, kind, url)) await keepIssue(issue, options())
+    for (const issue of issuesOf(asked, found, kind && { kind, message: '' }, url)) await keepIssue(issue, options())
     return github.issues.map(({ state }) => state)
   }
 

@@ -5,6 +5,7 @@ import {
   duration,
   flag,
   hideMasked,
+  later,
   oneOf,
   optional,
   path,
@@ -109,6 +110,15 @@ describe('readInputs', () => {
     give({ watch: '2h' })
     expect(refusal(() => readInputs({ watch: duration(3_600_000) })).message).toBe(
       'input watch: "2h" is longer than 3600s',
+    )
+  })
+
+  it('leaves what may wait to who asks for it, and says it with the rest where there is a rest', () => {
+    give({ environment: '', 'ssh-key': '' })
+    const { 'ssh-key': key } = readInputs({ 'ssh-key': later(required) })
+    expect(refusal(key).message).toBe('input ssh-key is missing: set it under `with:`')
+    expect(refusal(() => readInputs({ 'ssh-key': later(required), environment: required })).message).toBe(
+      'input environment is missing: set it under `with:`\ninput ssh-key is missing: set it under `with:`',
     )
   })
 
