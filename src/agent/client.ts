@@ -10,6 +10,7 @@ import {
   eventSchema,
   type HealthReport,
   healthSchema,
+  LONGEST_REPORT,
   type OpenDatabase,
   openDatabaseSchema,
   problemSchema,
@@ -172,14 +173,20 @@ export function openAgent(connect: Connect, { patience = 60_000 }: ClientOptions
  */
 export async function reportOf(own: Promise<RequesterReport>): Promise<{ report: RequesterReport; bug?: unknown }> {
   try {
-    return { report: await own }
+    const { outcome, message } = await own
+    return { report: { outcome, message: fitted(message) } }
   } catch (thrown) {
     if (thrown instanceof Failure) {
       const outcome = thrown.kind === 'failed' ? 'failed' : 'refused'
-      return { report: { outcome, message: thrown.message.slice(0, 2000) } }
+      return { report: { outcome, message: fitted(thrown.message) } }
     }
     return { report: { outcome: 'failed', message: 'who asked met a bug, which it shows where it runs' }, bug: thrown }
   }
+}
+
+/** A message that is too long must not make the agent refuse the report of what was done. */
+function fitted(message: string): string {
+  return message.length > LONGEST_REPORT ? `${message.slice(0, LONGEST_REPORT - 1)}…` : message
 }
 
 /** A client of the agent on this machine. */

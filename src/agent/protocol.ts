@@ -283,8 +283,14 @@ export const openDatabaseSchema = databaseSchema.extend({
 })
 export type OpenDatabase = z.infer<typeof openDatabaseSchema>
 
+/** Characters of a report's message that an agent takes. */
+export const LONGEST_REPORT = 2000
+
 /** What a requester says that its own part of a transaction came to. */
-export const reportSchema = z.object({ outcome: z.enum(['done', 'refused', 'failed']), message: z.string().max(2000) })
+export const reportSchema = z.object({
+  outcome: z.enum(['done', 'refused', 'failed']),
+  message: z.string().max(LONGEST_REPORT),
+})
 export type RequesterReport = z.infer<typeof reportSchema>
 
 /** One probe: `ok` needs an answer of the expected status and, where a version is known, that version. */

@@ -22,6 +22,14 @@ export function eventText(event: MigrationEvent): string {
 
 /** What a run did, in one line. */
 export function appliedText({ applied, waiting }: Applied): string {
-  const done = applied.map(({ id }) => id).join(', ')
-  return [done === '' ? 'nothing was left to apply' : `applied: ${done}`, ...waiting].join('; ')
+  const done = fewOf(applied.map(({ id }) => id)).join(', ')
+  return [done === '' ? 'nothing was left to apply' : `applied: ${done}`, ...fewOf(waiting)].join('; ')
+}
+
+const NAMED = 10
+
+/** The first of many, and how many more there are: one line for people holds no hundred of them. */
+export function fewOf(texts: readonly string[]): string[] {
+  const more = texts.length - NAMED
+  return more > 0 ? [...texts.slice(0, NAMED), `and ${more} more`] : [...texts]
 }

@@ -1,3 +1,4 @@
+import { fewOf } from './event-text.ts'
 import type { Finding } from './lint/finding.ts'
 import type { Plan } from './plan.ts'
 import type { Review } from './review.ts'
@@ -56,8 +57,8 @@ export function verdictOn(reviewed: Review): { isGood: boolean; text: string } {
   const warnings = remarks.length - errors.length
   const [worst] = errors
   const text = [
-    ids.length === 0 ? 'nothing is left to apply' : `would be applied: ${ids.join(', ')}`,
-    ...waiting,
+    ids.length === 0 ? 'nothing is left to apply' : `would be applied: ${fewOf(ids).join(', ')}`,
+    ...fewOf(waiting),
     ...(worst === undefined ? [] : [`would be refused: ${worst.file}: ${worst.text}${more(errors.length)}`]),
     ...(warnings === 0 ? [] : [`${warnings} to look at`]),
   ]

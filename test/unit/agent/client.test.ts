@@ -5,7 +5,7 @@ import { Duplex } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { Restarting } from '../../../src/agent/api/service.ts'
 import { openAgent, openSocket, reportOf } from '../../../src/agent/client.ts'
-import type { TransactionEvent } from '../../../src/agent/protocol.ts'
+import { reportSchema, type TransactionEvent } from '../../../src/agent/protocol.ts'
 import { Failure } from '../../../src/lib/index.ts'
 import { listeningDaemon, replay, result, status, twoSteps } from './daemon-fixture.ts'
 
@@ -281,4 +281,13 @@ it('reports what a requester did itself, and of a bug in it nothing that may hol
   expect(report.outcome).toBe('failed')
   expect(report.message).not.toContain('Doe')
   expect(seen).toBe(bug)
+})
+
+it.each([
+  ['done', 'done', (message: string) => Promise.resolve({ outcome: 'done' as const, message })],
+  ['refused', 'refused', (message: string) => Promise.reject(new Failure('refused', message))],
+])('shortens a report that is %s to what an agent takes', async (_what, outcome, own) => {
+  const { report } = await reportOf(own('x'.repeat(2001)))
+  expect(reportSchema.parse(report)).toEqual({ outcome, message: `${'x'.repeat(1999)}…` })
+  expect((await reportOf(own('x'.repeat(2000)))).report.message).toBe('x'.repeat(2000))
 })

@@ -80,3 +80,12 @@ it.each([
   await lay('002_second', 'data', second)
   expect(verdictOn(await reviewed())).toMatchObject({ isGood: false, text: expect.stringContaining('stand more than') })
 })
+
+it('names ten of what would be applied, and of what waits, and counts the rest', async () => {
+  const number = (index: number) => String(index).padStart(3, '0')
+  for (let index = 1; index <= 12; index++) await lay(`${number(index)}_x`, 'expand', '')
+  for (let index = 13; index <= 25; index++) await lay(`${number(index)}_x`, 'data', '')
+  const { text } = verdictOn(await reviewed())
+  expect(text).toMatch(/^would be applied: 001_x, .*, 010_x, and 2 more; 013_x .*; 022_x .*; and 3 more/)
+  expect(text).not.toMatch(/01[12]_x,|023_x \(/)
+})
