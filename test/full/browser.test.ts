@@ -209,3 +209,17 @@ test('the page says so when the API is away, and goes on when it is back', async
   await page.getByRole('button', { name: 'MARIGOLD, PATIENT' }).waitFor()
   expect(refused()).toEqual([])
 })
+
+test('a download that fails leaves the page as it is, with what is being written', async () => {
+  await logIn()
+  await page.getByRole('button', { name: 'MARIGOLD, PATIENT' }).click()
+  const report = page.getByLabel('Write the report')
+  await report.fill('No fracture.')
+  await compose(server, ['stop', '--timeout', '5', 'orthanc'])
+  await page.getByRole('button', { name: 'Download the study' }).click()
+  const states = `fetch('/api/exports').then((answer) => answer.json()).then(({ exports }) => exports.map(({ state }) => state))`
+  await expect.poll(() => page.evaluate(states).catch(() => undefined), { timeout: 60_000 }).toEqual(['failed'])
+  expect(await report.inputValue({ timeout: 5_000 })).toBe('No fracture.')
+  await compose(server, ['start', 'orthanc'])
+  await waitFor('the archive', async () => (await visit(lab, server, '/api/health')).status === 200, 120_000)
+})
