@@ -223,3 +223,18 @@ test('a download that fails leaves the page as it is, with what is being written
   await compose(server, ['start', 'orthanc'])
   await waitFor('the archive', async () => (await visit(lab, server, '/api/health')).status === 200, 120_000)
 })
+
+test('a report that is being written when the session runs out is there after the next log-in', async () => {
+  await logIn()
+  await page.getByRole('button', { name: 'MARIGOLD, PATIENT' }).click()
+  await page.getByLabel('Write the report').fill('No fracture.')
+  await context.clearCookies()
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('The session has ended').waitFor()
+  expect(await page.content()).not.toMatch(/MARIGOLD|No fracture/)
+  await page.getByLabel('Name').fill(people.jane.name)
+  await page.getByLabel('Password').fill(people.jane.password)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.getByRole('button', { name: 'MARIGOLD, PATIENT' }).click()
+  expect(await page.getByLabel('Write the report').inputValue()).toBe('No fracture.')
+})

@@ -1,5 +1,6 @@
 import { useCallback, useState } from 'react'
 import { type ReportVersion, readReport, saveReport, signReport } from './api/reports.ts'
+import { drafts } from './drafts.ts'
 import { ReportEditor } from './ReportEditor.tsx'
 import { SignatureManifest } from './SignatureManifest.tsx'
 import { SignForm } from './SignForm.tsx'
@@ -37,9 +38,16 @@ export function Report({ study, who }: { study: string; who: Who }) {
           )}
           <ReportEditor
             key={newest?.version ?? 0}
+            study={study}
             newest={newest}
             isRunning={isRunning}
-            onSave={(text) => run(async () => setChanged(await saveReport(study, text, newest?.version ?? 0)))}
+            onSave={(text) =>
+              run(async () => {
+                const saved = await saveReport(study, text, newest?.version ?? 0)
+                drafts.drop(study)
+                setChanged(saved)
+              })
+            }
           />
         </>
       )}

@@ -2,10 +2,11 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
 import { acknowledge } from '../src/api/notifications.ts'
-import { signReport } from '../src/api/reports.ts'
-import { logIn, resume } from '../src/api/session.ts'
+import { saveReport, signReport } from '../src/api/reports.ts'
+import { logIn, logOut, resume } from '../src/api/session.ts'
 import { imageOf, NO_TERMS, searchStudies } from '../src/api/studies.ts'
 import { readDependencies, readRelease } from '../src/api/system.ts'
+import { drafts } from '../src/drafts.ts'
 import { session } from '../src/session.ts'
 
 const study = {
@@ -98,8 +99,41 @@ test('an answer 401 ends the session of the page and says so to who was logged i
   await expect(resume(signal)).rejects.toThrow('log in')
   expect(session.read()).toEqual({ state: 'out' })
   session.begin(who)
-  await expect(acknowledge('1')).rejects.toThrow('log in')
-  expect(session.read()).toEqual({ state: 'out', message: 'The session has ended: log in again.' })
+  // Requests that were under way together are told so one after another.
+  await Promise.allSettled([acknowledge('1'), acknowledge('2')])
+  expect(session.read()).toEqual({
+    state: 'out',
+    message: expect.stringContaining('The session has ended: log in again.'),
+  })
+})
+
+test('what was written and not saved is there again after the session ran out, for the same person alone', async () => {
+  let next: typeof who | { user: string } = who
+  await serve((request, response) => {
+    if (request.url === '/api/session') return void response.writeHead(201).end(JSON.stringify({ ...who, ...next }))
+    response.writeHead(401).end('{"error":"log in"}')
+  })
+  const draft = { base: 1, text: 'No fracture.' }
+  session.begin(who)
+  drafts.keep('1.2.3', draft)
+  await expect(saveReport('1.2.3', draft.text, draft.base)).rejects.toThrow('log in')
+  await logIn('jane', 'secret')
+  expect(drafts.of('1.2.3')).toEqual(draft)
+  await expect(saveReport('1.2.3', draft.text, draft.base)).rejects.toThrow('log in')
+  next = { user: 'mary' }
+  await logIn('mary', 'secret')
+  expect(drafts.of('1.2.3')).toBeUndefined()
+})
+
+test('a log-out leaves nothing of what was written', async () => {
+  await serve((_request, response) => {
+    response.writeHead(204).end()
+  })
+  session.begin(who)
+  drafts.keep('1.2.3', { base: 1, text: 'No fracture.' })
+  await logOut()
+  session.begin(who)
+  expect(drafts.of('1.2.3')).toBeUndefined()
 })
 
 test('a wrong password for a signature leaves the session as it is', async () => {

@@ -3,11 +3,13 @@ import { expect, test } from 'vitest'
 import type { ReportVersion, Signature } from '../src/api/reports.ts'
 import { NO_TERMS, type Study } from '../src/api/studies.ts'
 import { Away } from '../src/Banner.tsx'
+import { drafts } from '../src/drafts.ts'
 import { Footer } from '../src/Footer.tsx'
 import { Image } from '../src/Image.tsx'
 import { LogIn } from '../src/LogIn.tsx'
 import { OpenNotifications } from '../src/Notifications.tsx'
 import { Version } from '../src/Report.tsx'
+import { ReportEditor } from '../src/ReportEditor.tsx'
 import { readTerms } from '../src/Search.tsx'
 import { SignForm } from '../src/SignForm.tsx'
 import type { Loaded } from '../src/useLoaded.ts'
@@ -106,6 +108,19 @@ test('only the author of a version is offered to sign as its author', () => {
   expect(form('jane')).toContain('<option>author</option>')
   expect(form('mary')).not.toContain('<option>author</option>')
   expect(form('mary')).toContain('<option>reviewer</option>')
+})
+
+test('an editor begins with what was not saved, and tells when a version was saved since', () => {
+  const editor = (newest: ReportVersion | undefined) =>
+    renderToStaticMarkup(<ReportEditor study="1.2.3" newest={newest} isRunning={false} onSave={ignore} />)
+  expect(editor(version)).toContain('A &lt;i&gt;fracture&lt;/i&gt;.</textarea>')
+  drafts.keep('1.2.3', { base: version.version, text: 'Two fractures.' })
+  expect(editor(version)).toContain('Two fractures.</textarea>')
+  expect(editor(version)).not.toContain('role="alert"')
+  const since = editor({ ...version, version: 4 })
+  expect(since).toContain('Two fractures.</textarea>')
+  expect(since).toContain('role="alert">Version 4 was saved after you began this text')
+  drafts.drop('1.2.3')
 })
 
 test('the banner says what is away and what that means, and nothing when all is here', () => {

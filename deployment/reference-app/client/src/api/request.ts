@@ -49,6 +49,6 @@ export async function send(path: string, init: RequestInit): Promise<unknown> {
   if (response.ok) return body
   const said = problem.safeParse(body)
   // A wrong password for a signature is 401 as well; then the session of the page is still there to be asked.
-  if (response.status === 401 && !path.endsWith('/sign')) session.end('The session has ended: log in again.')
+  if (response.status === 401 && !path.endsWith('/sign')) session.runOut()
   throw new ApiProblem(response.status, said.success ? said.data.error : `the server answered ${response.status}`)
 }
