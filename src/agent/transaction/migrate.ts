@@ -59,15 +59,18 @@ export async function migrate(
   const lost = phase === 'contract' && !plan ? await lostTargets(pending.contract, world, planner) : []
   refuseWhileWarm(lost, pending.contract, world)
   if (!plan) await backUpFirst(request, data, run, world)
-  /** What was done is done, whether or not the ledger can be read once more. */
+  /**
+   * What was done is done, whether or not the ledger can be read once more. Where it cannot, what was pending before still names
+   * what is to follow, and of this phase too much rather than too little.
+   */
   const ended = async (outcome: TransactionResult['outcome'], message: string) => {
     const left = plan
       ? pending
       : await world.jobs.judge(access, migrations).then(
           (now) => now.pending,
-          () => undefined,
+          () => pending,
         )
-    return { ...result(outcome, message), ...(left === undefined ? {} : { pending: left }) }
+    return { ...result(outcome, message), pending: left }
   }
 
   if (phase === 'expand' || plan) {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { requestSchema, type TransactionEvent, type TransactionRequestInput } from '../../../src/agent/protocol.ts'
+import { Failure } from '../../../src/lib/index.ts'
 import { ask, resultOf, startAgent, submit } from './life.ts'
 import { MemoryWorld, memoryLogin, memoryRelease, Server } from './memory-world.ts'
 
@@ -77,6 +78,14 @@ describe('an expand by the requester', () => {
     await life.agent.report(id, { outcome: 'done', message: '001_expand is applied' }, 'deploy')
     expect(await resultOf(life.agent, id)).toMatchObject({ outcome: 'done', message: '001_expand is applied' })
     await expect(life.agent.database(id, 'deploy')).rejects.toThrow('does not run')
+  })
+
+  it('says what is to follow also where the ledger cannot be read any more at its end', async () => {
+    await using life = await start()
+    const id = await open(life, migrateOf(7, 'expand'))
+    life.world.jobs.judge = async () => Promise.reject(new Failure('unreachable', 'the database does not answer'))
+    await life.agent.report(id, { outcome: 'done', message: '001_expand is applied' }, 'deploy')
+    expect(await resultOf(life.agent, id)).toMatchObject({ outcome: 'done', pending: { data: ['002_data'] } })
   })
 
   it('with nothing left to apply is done at once: no backup, nothing opened', async () => {
