@@ -11,37 +11,41 @@ const TRIES = 50
 /** Seconds in which one person's looking at one thing again is no new entry. */
 const SAME_VIEW = 600
 const SHOWN = 100
+/** Milliseconds in which only what was done waits for a database that has just let an entry wait in vain. */
+const PAUSE = 2000
+
+/** @typedef {{ user: string, action: string, target: string, outcome: 'success' | 'failure' }} Event */
 
 /** Who did what, in a chain of hashes in MongoDB. All instances write one chain; the unique index on seq is their order. */
 export class AuditLog {
   #database
   #keyStore
   #families
+  #now
   /** @type {Promise<unknown>} */
   #queue = Promise.resolve()
+  #pausedUntil = 0
 
   /**
    * @param {import('../stores/database.js').Database} database
    * @param {import('../stores/key-store.js').KeyStore} keyStore
    * @param {Families} [families]
+   * @param {() => number} [now] milliseconds
    */
-  constructor(database, keyStore, families = new Families()) {
+  constructor(database, keyStore, families = new Families(), now = () => performance.now()) {
     this.#database = database
     this.#keyStore = keyStore
     this.#families = families
+    this.#now = now
   }
 
   /**
-   * Writes one entry. Within this instance they queue, so that only instances compete for a place.
-   * @param {{ user: string, action: string, target: string, outcome?: 'success' | 'failure' }} event
+   * Writes one entry. What was done is tried however the one before it ended; what failed is not, in a pause.
+   * @param {Omit<Event, 'outcome'> & Partial<Event>} event
    * @throws {DatabaseUnavailable}
    */
   append({ user, action, target, outcome = 'success' }) {
-    const written = this.#queue.then(() =>
-      this.#families.auditWrite({ action, outcome }, () => this.#write({ user, action, target, outcome })),
-    )
-    this.#queue = written.catch(() => undefined)
-    return written
+    return this.#queued({ user, action, target, outcome }, outcome === 'success')
   }
 
   /**
@@ -87,7 +91,7 @@ export class AuditLog {
     const isNew = await this.#keyStore.setIfAbsent(key, '1', SAME_VIEW).catch(() => true)
     if (!isNew) return
     try {
-      await this.append({ user: user.name, action, target })
+      await this.#queued({ user: user.name, action, target, outcome: 'success' }, false)
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable)) throw error
       log.error({ user: user.name, action, problem: error.message }, 'an audit entry was not written')
@@ -109,7 +113,24 @@ export class AuditLog {
     return verifyChain(this.#database.walk(QUERIES.auditBySeq.collection, { seq: 1 }))
   }
 
-  /** @param {{ user: string, action: string, target: string, outcome: 'success' | 'failure' }} event */
+  /**
+   * Within this instance entries queue, so that only instances compete for a place. Those that wait when one fails must not each wait
+   * as long again: views would hang for minutes.
+   * @param {Event} event
+   * @param {boolean} insists whether it is tried in a pause, too
+   */
+  #queued(event, insists) {
+    const written = this.#queue.then(() =>
+      this.#families.auditWrite(event, async () => {
+        if (!insists && this.#now() < this.#pausedUntil) throw new DatabaseUnavailable('it gives no answers')
+        await this.#write(event)
+      }),
+    )
+    this.#queue = written.catch(() => undefined)
+    return written
+  }
+
+  /** @param {Event} event */
   async #write(event) {
     for (let tries = 1; ; tries++) {
       try {
@@ -121,6 +142,7 @@ export class AuditLog {
         })
         return
       } catch (error) {
+        if (error instanceof DatabaseUnavailable) this.#pausedUntil = this.#now() + PAUSE
         if (!(error instanceof Duplicate)) throw error
         if (tries === TRIES) throw new DatabaseUnavailable('the audit trail is written by too many at once')
         await setTimeout(Math.random() * Math.min(tries * 5, 100))
