@@ -4,8 +4,10 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { Identity } from '../src/log-in/identity.js'
 import { isPassword } from '../src/log-in/password.js'
-import { PASSWORD } from './people.js'
+import { FakeKeyStore } from './fake-key-store.js'
+import { PASSWORD, people } from './people.js'
 import { Browser, startApi } from './start.js'
 
 test('a log-in answers who that is and sets a cookie that only this host gets and no script reads', async () => {
@@ -68,6 +70,18 @@ test('a log-in that succeeds forgets the failures before it', async () => {
     for (let guess = 0; guess < 4; guess++) assert.equal((await browser.logIn('jane', 'wrong')).status, 401)
     assert.equal((await browser.logIn('jane')).status, 201)
   }
+})
+
+test('who is refused since too many log in at once has not given a wrong password', async () => {
+  const identity = new Identity(new Map(people.map((person) => [person.name, person])), new FakeKeyStore())
+  const others = Array.from({ length: 16 }, (_one, index) => identity.prove(`stranger ${index}`, 'wrong'))
+  const refused = await Promise.allSettled(Array.from({ length: 6 }, () => identity.prove('jane', PASSWORD)))
+  assert.deepEqual(
+    refused.map((one) => one.status === 'rejected' && one.reason.status),
+    Array(6).fill(503),
+  )
+  await Promise.allSettled(others)
+  assert.equal((await identity.prove('jane', PASSWORD)).name, 'jane')
 })
 
 test('a log-in sent by the page of another site is refused', async () => {

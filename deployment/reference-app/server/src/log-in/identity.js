@@ -37,6 +37,22 @@ export class Identity {
    * @throws {RequestProblem} 401 wrong, 429 too many, 503 Redis is away or too many at once
    */
   async prove(name, password) {
+    // Before it counts: who was refused for want of room gave no wrong password.
+    if (this.#waiting >= WAITING) throw new RequestProblem(503, 'too many people log in at once: try again')
+    this.#waiting += 1
+    try {
+      return await this.#judge(name, password)
+    } finally {
+      this.#waiting -= 1
+    }
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} password
+   * @returns {Promise<User>}
+   */
+  async #judge(name, password) {
     const key = `log-in-failures:${name}`
     const { count, left } = await this.#keyStore.count(key, LOCKED_FOR)
     if (count > ATTEMPTS) {
@@ -55,15 +71,9 @@ export class Identity {
    * @param {() => Promise<T>} work
    * @returns {Promise<T>}
    */
-  async #oneByOne(work) {
-    if (this.#waiting >= WAITING) throw new RequestProblem(503, 'too many people log in at once: try again')
-    this.#waiting += 1
+  #oneByOne(work) {
     const result = this.#queue.then(work)
     this.#queue = result.catch(() => undefined)
-    try {
-      return await result
-    } finally {
-      this.#waiting -= 1
-    }
+    return result
   }
 }
