@@ -32,6 +32,20 @@ test('a critical finding is open until its first acknowledgement, which stays', 
   assert.equal(trail.filter((entry) => entry === 'notification.acknowledge failure').length, 1)
 })
 
+test('of many open findings the critical come first, and of each severity what waits longest', async () => {
+  await using api = await startApi()
+  const jane = await api.as()
+  const tell = (/** @type {object} */ change) => jane.post('/api/notifications', { ...finding, ...change })
+  for (let nth = 1; nth <= 101; nth++) await tell({ severity: 'urgent', finding: `urgent ${nth}` })
+  await tell({ finding: 'critical 1' })
+  await tell({ finding: 'critical 2' })
+  const open = async () =>
+    (await read(await jane.get('/api/notifications'))).notifications.map(
+      (/** @type {{ finding: string }} */ one) => one.finding,
+    )
+  assert.deepEqual((await open()).slice(0, 4), ['critical 1', 'critical 2', 'urgent 1', 'urgent 2'])
+})
+
 test('notifications go on while Orthanc is away', async () => {
   await using api = await startApi()
   const jane = await api.as()

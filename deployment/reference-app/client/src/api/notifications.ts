@@ -14,7 +14,7 @@ const notifications = z.object({ notifications: z.array(notification) })
 
 export type Notification = z.infer<typeof notification>
 
-/** What nobody has acknowledged yet, newest first. */
+/** What nobody has acknowledged yet: critical ones first, of each severity the oldest first. */
 export async function readOpenNotifications(signal: AbortSignal): Promise<Notification[]> {
   return (await ask(notifications, '/api/notifications', { signal })).notifications
 }

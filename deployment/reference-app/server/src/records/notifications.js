@@ -28,10 +28,14 @@ export class Notifications {
   }
 
   /**
-   * The newest ones in a state.
+   * Of those that wait the critical ones first, and of each severity what waits longest: what the limit keeps back comes up as
+   * others are acknowledged. Of those acknowledged the newest.
    * @param {'open' | 'acknowledged'} state
    */
   async list(state) {
+    if (state === 'open') {
+      return (await Promise.all([this.oldestOpen('critical'), this.oldestOpen('urgent')])).flat().map(shown)
+    }
     const { collection, filter, sort } = QUERIES.notificationsByState
     const found = await this.#database.ask((db) =>
       db.collection(collection).find(filter(state)).sort(sort).limit(SHOWN).toArray(),

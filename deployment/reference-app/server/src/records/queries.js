@@ -55,7 +55,7 @@ export const QUERIES = {
     index: { state: 1, createdAt: -1 },
     unique: false,
     sample: ['open'],
-    why: 'what still waits for an acknowledgement, newest first',
+    why: 'what was acknowledged, newest first; what still waits, oldest first',
   },
   reportVersions: {
     collection: 'reports',
