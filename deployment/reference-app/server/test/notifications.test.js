@@ -32,6 +32,18 @@ test('a critical finding is open until its first acknowledgement, which stays', 
   assert.equal(trail.filter((entry) => entry === 'notification.acknowledge failure').length, 1)
 })
 
+test('who acknowledges again is answered as the first time', async () => {
+  await using api = await startApi()
+  const john = await api.as('john')
+  const { id } = await read(await john.post('/api/notifications', finding))
+  const [first, second] = [
+    await read(await john.post(`/api/notifications/${id}/acknowledge`)),
+    await read(await john.post(`/api/notifications/${id}/acknowledge`)),
+  ]
+  assert.equal(second.acknowledgedBy, 'john')
+  assert.deepEqual(second, first)
+})
+
 test('of many open findings the critical come first, and of each severity what waits longest', async () => {
   await using api = await startApi()
   const jane = await api.as()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { FakeDb } from './fake-database.js'
 import { STUDY } from './fake-orthanc.js'
 import { PASSWORD } from './people.js'
 import { startApi } from './start.js'
@@ -124,7 +125,7 @@ test('a signature needs the password again, and wrong ones lock the name', async
   assert.ok(failures.length >= 5)
 })
 
-test('nobody signs for another author, an old version, twice, or what is not there', async () => {
+test('nobody signs for another author, an old version, or what is not there', async () => {
   await using api = await startApi()
   const [jane, mary] = [await api.as('jane'), await api.as('mary')]
   assert.equal((await sign(jane)).status, 404)
@@ -133,9 +134,44 @@ test('nobody signs for another author, an old version, twice, or what is not the
   await save(jane, 'Two fractures.', 1)
   assert.equal((await sign(jane, 'author', 1)).status, 409)
   assert.equal((await sign(jane, 'author', 2)).status, 200)
+})
+
+test('a signature whose audit entry was lost is completed by signing again, and stays one', async () => {
+  await using api = await startApi()
+  const jane = await api.as()
+  await save(jane, 'A fracture.')
+  const signatures = api.db.collection('digitalsignatures')
+  api.db.collection = (name) => {
+    if (name !== 'digitalsignatures') return FakeDb.prototype.collection.call(api.db, name)
+    const insertOne = async (/** @type {Record<string, unknown>} */ document) => {
+      const inserted = await signatures.insertOne(document)
+      api.db.state = 'away'
+      return inserted
+    }
+    return { ...signatures, insertOne }
+  }
+  assert.equal((await sign(jane)).status, 503)
+  api.db.state = 'here'
+  const [version] = (await read(await sign(jane))).versions
+  const [{ signedAt } = {}, ...others] = api.db.documents('digitalsignatures')
+  assert.deepEqual(others, [])
+  const entries = api.db.documents('auditlogs').filter(({ action }) => action === 'report.sign')
+  const time = signedAt instanceof Date && signedAt.toISOString()
+  assert.deepEqual(
+    entries.map(({ outcome, target }) => [outcome, target]),
+    [['success', `${STUDY} version 1 as author: ${version.id} ${version.hash} ${time}`]],
+  )
+})
+
+test('what was changed after it was signed is not signed again', async () => {
+  await using api = await startApi()
+  const jane = await api.as()
+  await save(jane, 'A fracture.')
+  await sign(jane)
+  Object.assign(api.db.documents('reports')[0] ?? {}, { text: 'No fracture.' })
   assert.match(
-    (await read(await sign(jane, 'author', 2))).error,
-    /Dr. Jane Roe has signed this version as author already/,
+    (await read(await sign(jane))).error,
+    /Dr. Jane Roe has signed this version as author already, with another content/,
   )
   assert.equal(api.db.documents('digitalsignatures').length, 1)
 })

@@ -79,7 +79,7 @@ export class Notifications {
   }
 
   /**
-   * The first one counts; it cannot be taken back.
+   * The first one counts; it cannot be taken back. To the same person it is answered again: the answer may have been lost.
    * @param {ObjectId} id
    * @param {string} user
    * @throws {RequestProblem} 404, or 409 when somebody was faster
@@ -98,7 +98,9 @@ export class Notifications {
     if (changed !== null) return shown(record.parse(changed))
     const found = await this.#database.ask((db) => notifications(db).findOne({ _id: id }))
     if (found === null) throw new RequestProblem(404, 'there is no such notification')
-    throw new RequestProblem(409, `${record.parse(found).acknowledgedBy} has acknowledged it already`)
+    const first = record.parse(found)
+    if (first.acknowledgedBy === user) return shown(first)
+    throw new RequestProblem(409, `${first.acknowledgedBy} has acknowledged it already`)
   }
 }
 

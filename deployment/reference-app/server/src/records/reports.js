@@ -97,8 +97,7 @@ export class Reports {
       db.collection('reports').updateOne({ _id: newest._id }, { $set: { state: 'signed' } }),
     )
     const signature = { recordId: idOf(newest), recordVersion: version, recordHash: hashOf(newest) }
-    await this.#signatures.add({ ...signature, signer: signer.name, printedName: signer.printedName, meaning })
-    return signature
+    return this.#signatures.add({ ...signature, signer: signer.name, printedName: signer.printedName, meaning })
   }
 
   /**

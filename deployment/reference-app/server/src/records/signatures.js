@@ -29,18 +29,24 @@ export class Signatures {
   }
 
   /**
+   * Adds a signature, once. The one that is there is the answer to a second request: the answer to the first may have been lost.
    * @param {Omit<Signature, 'signedAt'>} signature
-   * @throws {RequestProblem} 409 when the same person signed the record so before
+   * @returns {Promise<Signature>} with the time at which it was made
+   * @throws {RequestProblem} 409 when what the same person signed so before had another content
    */
   async add(signature) {
+    const made = { ...signature, signedAt: new Date() }
     try {
-      await this.#database.ask((db) =>
-        db.collection('digitalsignatures').insertOne({ ...signature, signedAt: new Date() }),
-      )
+      await this.#database.ask((db) => db.collection('digitalsignatures').insertOne(made))
+      return made
     } catch (error) {
       if (!(error instanceof Duplicate)) throw error
-      throw new RequestProblem(409, `${signature.printedName} has signed this version as ${signature.meaning} already`)
     }
+    const { recordId, recordHash, signer, meaning, printedName } = signature
+    const there = (await this.of([recordId])).get(recordId) ?? []
+    const same = there.find((one) => one.signer === signer && one.meaning === meaning)
+    if (same?.recordHash === recordHash) return same
+    throw new RequestProblem(409, `${printedName} has signed this version as ${meaning} already, with another content`)
   }
 
   /**

@@ -55,10 +55,11 @@ export function reportRoutes({ reports, identity, audit, families }) {
     const event = { user: name, action: 'report.sign', target: `${study} version ${version} as ${meaning}` }
     const prove = () => identity.prove(name, password)
     const sign = async () => reports.sign(study, version, await families.attempt('signature', prove), meaning)
-    // With the hash in the chain, record and signature cannot be changed together unseen.
+    // With the hash in the chain, record and signature cannot be changed together unseen. With the time a second entry for one
+    // signature is told from a second signature.
     await families.sign(meaning, () =>
-      audit.around(event, sign, ({ recordId, recordHash }) => ({
-        target: `${event.target}: ${recordId} ${recordHash}`,
+      audit.around(event, sign, ({ recordId, recordHash, signedAt }) => ({
+        target: `${event.target}: ${recordId} ${recordHash} ${signedAt.toISOString()}`,
       })),
     )
     response.json({ versions: await reports.read(study) })
