@@ -90,6 +90,52 @@ test('while Redis is away the history tells who is logged in, with the same limi
   await assert.rejects(sessions.resume(id), notLoggedIn)
 })
 
+test('who went on while Redis was away, or whose key it lost, stays logged in after its return, with the same limits', async () => {
+  const { keyStore, sessions } = desk()
+  const { id, hash } = await sessions.begin(jane)
+  keyStore.isAway = true
+  for (let request = 0; request < 2; request++) {
+    keyStore.time += IDLE - 60
+    await sessions.resume(id)
+  }
+  keyStore.isAway = false
+  assert.equal((await sessions.resume(id)).user.name, 'jane')
+  assert.equal(keyStore.entries.get(`session:${hash}`)?.until, keyStore.time + IDLE)
+  keyStore.entries.clear()
+  assert.equal((await sessions.resume(id)).user.name, 'jane')
+  await sessions.end(hash, 'logout')
+  await assert.rejects(sessions.resume(id), notLoggedIn)
+})
+
+test('who logs out while Redis gets the session back is logged out', async () => {
+  const { db, keyStore, sessions } = desk()
+  const { id, hash } = await sessions.begin(jane)
+  keyStore.entries.clear()
+  const find = SessionHistory.prototype.find
+  const history = new SessionHistory(new Database(db))
+  history.find = async (session) => {
+    const found = await find.call(history, session)
+    await sessions.end(hash, 'logout')
+    return found
+  }
+  await assert.rejects(new Sessions(keyStore, history, users, () => 0).resume(id), notLoggedIn)
+  assert.equal(keyStore.entries.size, 0)
+})
+
+test('of many cookies that mean nothing few are looked up at once, and none waits', async () => {
+  const { db, keyStore } = desk()
+  let asked = 0
+  const history = new SessionHistory(new Database(db))
+  history.find = async () => {
+    asked += 1
+    return null
+  }
+  const sessions = new Sessions(keyStore, history, users)
+  const answers = await Promise.allSettled(Array.from({ length: 50 }, () => sessions.resume(newSessionId())))
+  assert.ok(answers.every((one) => one.status === 'rejected' && one.reason.status === 401))
+  assert.equal(asked, 10)
+})
+
 test('a log-out that Redis could not be told of counts all the same', async () => {
   const { keyStore, sessions } = desk()
   const { id, hash } = await sessions.begin(jane)
@@ -110,6 +156,9 @@ test('without MongoDB who is logged in stays so; without both stores nobody can 
   assert.equal((await sessions.resume(id)).user.name, 'jane')
   keyStore.isAway = true
   await assert.rejects(sessions.resume(id), { status: 503 })
+  keyStore.isAway = false
+  keyStore.entries.clear()
+  await assert.rejects(sessions.resume(id), notLoggedIn)
 })
 
 test('who was taken out of the users file is logged in no more', async () => {

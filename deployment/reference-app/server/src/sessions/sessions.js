@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { KeyStoreUnavailable, RequestProblem } from '../problems.js'
+import { DatabaseUnavailable, KeyStoreUnavailable, RequestProblem } from '../problems.js'
 import { hashOf, newSessionId } from './cookie.js'
 
 /** Seconds without a request, and seconds in all, after which a session ends. */
@@ -7,18 +7,21 @@ export const IDLE = 1800
 export const ABSOLUTE = 43_200
 /** Milliseconds between two notes of a session's last use. */
 const NOTED_EVERY = 60_000
+/** Unknown sessions that are looked up at once, in half of MongoDB's pool: anybody can send a cookie that means nothing. */
+const LOOKED_UP = 10
 
 const stored = z.object({ user: z.string(), createdAt: z.number(), notedAt: z.number() })
 
 /** @import { User, Users } from '../log-in/users.js' */
 /** @typedef {{ id: string, hash: string, user: User, endsAt: Date }} Session */
 
-/** Who is logged in. Sessions live in Redis, which all instances share; the history in MongoDB stands in while Redis is away. */
+/** Who is logged in. Sessions live in Redis, which all instances share; the history in MongoDB stands in for what Redis cannot tell. */
 export class Sessions {
   #keyStore
   #history
   #users
   #now
+  #lookedUp = 0
 
   /**
    * @param {import('../stores/key-store.js').KeyStore} keyStore
@@ -84,10 +87,32 @@ export class Sessions {
       if (!(error instanceof KeyStoreUnavailable)) throw error
       return this.#readHistory(hash)
     }
-    if (value === null) throw notLoggedIn()
+    if (value === null) return this.#restore(hash)
     const session = stored.parse(JSON.parse(value))
     if (this.#now() - session.notedAt >= NOTED_EVERY) await this.#note(hash, session)
     return { name: session.user, createdAt: session.createdAt }
+  }
+
+  /**
+   * A session that Redis does not know may be one that was used while it was away, or that it lost: it gets it back.
+   * @param {string} hash
+   * @returns {Promise<{ name: string, createdAt: number }>}
+   */
+  async #restore(hash) {
+    if (this.#lookedUp >= LOOKED_UP) throw notLoggedIn()
+    this.#lookedUp += 1
+    try {
+      const found = await this.#readHistory(hash)
+      const session = { user: found.name, createdAt: found.createdAt, notedAt: this.#now() }
+      await this.#keyStore.set(keyOf(hash), JSON.stringify(session), IDLE).catch(() => undefined)
+      // After that: a log-out in the meantime has the last word.
+      await this.#note(hash, session)
+      return found
+    } catch (error) {
+      throw error instanceof DatabaseUnavailable ? notLoggedIn() : error
+    } finally {
+      this.#lookedUp -= 1
+    }
   }
 
   /**
