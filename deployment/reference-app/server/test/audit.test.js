@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
 import { pino } from 'pino'
-import { BEGINNING, verifyChain } from '../src/records/audit-chain.js'
+import { BEGINNING, nextEntry, verifyChain } from '../src/records/audit-chain.js'
 import { AuditLog } from '../src/records/audit-log.js'
 import { Database } from '../src/stores/database.js'
 import { FakeDb } from './fake-database.js'
@@ -79,6 +79,26 @@ test('an entry whose content was swapped for that of a valid chain does not foll
   )
   assert.equal(broken?.seq, 2)
   assert.match(broken?.why ?? '', /does not follow/)
+})
+
+test('a long chain is verified beside other work', async () => {
+  /** @type {import('../src/records/audit-chain.js').AuditEntry | null} */
+  let last = null
+  async function* entries() {
+    for (let seq = 1; seq <= 5000; seq++) {
+      last = nextEntry(last, { ...event, at: new Date(0), outcome: 'success' })
+      yield last
+    }
+  }
+  let turns = 0
+  let timer = setImmediate(function turn() {
+    turns += 1
+    timer = setImmediate(turn)
+  })
+  const { broken } = await verifyChain(entries())
+  clearImmediate(timer)
+  assert.equal(broken, null)
+  assert.ok(turns >= 4, `${turns} turns`)
 })
 
 test('looking at a study is written down once in ten minutes for each person', async () => {
