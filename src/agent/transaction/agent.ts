@@ -70,9 +70,9 @@ export class Agent implements AgentService {
 
   /** What a start does before the socket opens. */
   async recover(): Promise<void> {
-    const { world, journal, audit, log } = this.#parts
+    const { world, log } = this.#parts
     try {
-      await recover(world, journal, audit, 'the agent was interrupted')
+      await recover(this.#parts, 'the agent was interrupted')
     } catch (thrown) {
       log(messageOf(thrown))
       this.#upkeep.retryUndoLater()

@@ -1,12 +1,22 @@
+import { refused } from '../../lib/index.ts'
 import { READING_LABEL } from '../../release/index.ts'
 import type { TransactionRequest, TransactionResult } from '../protocol.ts'
 import { type Audit, recordResult } from './audit.ts'
-import { settleCore } from './core.ts'
+import { explainRollbackMisfit, settleCore } from './core.ts'
 import { applyTraffic } from './cutover.ts'
 import { undoOrFail } from './deploy.ts'
 import { MARK_GOES_ON, MIGRATION_GOES_ON, RESTORE_GOES_ON, UNDO_GOES_ON } from './guest.ts'
 import type { Journal, Reporter } from './journal.ts'
+import type { Planner } from './planner.ts'
+import { isWhole, startAll } from './revive.ts'
 import type { World } from './world.ts'
+
+interface Parts {
+  world: World
+  planner: Planner
+  journal: Journal
+  audit: Audit
+}
 
 /**
  * Brings a server to rest after whatever ended the last agent, or left its transaction unfinished: what is not sealed is undone, what is
@@ -14,10 +24,11 @@ import type { World } from './world.ts'
  * @param reason for the undo
  * @throws Failure `failed` when an undo could not finish, the state then still says so; or what did not come back, once all else is done.
  */
-export async function recover(world: World, journal: Journal, audit: Audit, reason: string): Promise<void> {
+export async function recover({ world, planner, journal, audit }: Parts, reason: string): Promise<void> {
   const late: unknown[] = []
   // Neither a container that does not start nor a Traefik that comes up slowly may keep a transaction without its end.
   await startServing(world).catch((thrown) => late.push(thrown))
+  await recreateServing(world, planner).catch((thrown) => late.push(thrown))
   await endTransaction(world, journal, reason)
   if (world.store.state.serving) await applyTraffic(world).catch((thrown) => late.push(thrown))
   await completeRecords(world, journal, audit).catch((thrown) => late.push(thrown))
@@ -89,6 +100,27 @@ async function startServing(world: World): Promise<void> {
   )
   const containers = await world.engine.containers({ names })
   await world.engine.start(containers.filter((one) => !one.running).map((one) => one.name))
+}
+
+/**
+ * What of the serving release is gone, as after a `docker system prune`, comes back from the images that are here. A pull is left to
+ * a deploy, which brings a login, and nobody waits for an answer here, since the socket opens after this.
+ */
+async function recreateServing(world: World, planner: Planner): Promise<void> {
+  const { serving } = world.store.state
+  if (!serving || (await isWhole(serving, world))) return
+  const [release, config] = [await planner.open(serving.release), await planner.openConfig(serving.config)]
+  const plan = await planner.plan(release, config)
+  const here = await Promise.all(plan.images.map((image) => world.engine.has(image)))
+  const gone = plan.images.filter((_, at) => !here[at])
+  const isGone = `containers of ${serving.release}, which serves, are gone`
+  if (gone.length > 0)
+    throw refused(
+      `${isGone}, and so are images: ${gone.join(', ')}; pacs-agent deploy ${serving.reference} brings both`,
+    )
+  const misfit = await explainRollbackMisfit(await planner.planCore(release, config), { report: SILENT }, world)
+  if (misfit !== null) throw refused(`${isGone}, and come back once the core is well: ${misfit}`)
+  await startAll(plan, world)
 }
 
 /**

@@ -2,6 +2,7 @@ import { Failure, messageOf } from '../../lib/index.ts'
 import { applyTraffic } from './cutover.ts'
 import { pullAll } from './pull.ts'
 import { waitAnswering } from './readiness.ts'
+import type { Instance } from './state.ts'
 import type { Plan, Run, World } from './world.ts'
 
 /**
@@ -9,15 +10,13 @@ import type { Plan, Run, World } from './world.ts'
  * where it does not run; nothing is staged, since nothing else has its traffic.
  * @throws Failure `refused` when an image cannot be had, `failed` when it does not answer again.
  */
-export async function revive({ instance, images, project }: Plan, run: Run, world: World): Promise<void> {
-  const { release, services } = instance
-  const names = services.flatMap((service) => service.containers)
+export async function revive(plan: Plan, run: Run, world: World): Promise<void> {
+  const { instance, images } = plan
+  const { release } = instance
   await run.report.step('start', `${release} does not answer: what of it does not run is started`)
-  const isWhole = (await world.engine.containers({ names })).length === names.length
-  if (!isWhole) await pullAll(images, run, world)
+  if (!(await isWhole(instance, world))) await pullAll(images, run, world)
   try {
-    if (!isWhole) await world.engine.create(project)
-    await world.engine.start(names)
+    await startAll(plan, world)
     await waitAnswering(instance, run, world)
     await applyTraffic(world)
   } catch (thrown) {
@@ -27,4 +26,16 @@ export async function revive({ instance, images, project }: Plan, run: Run, worl
       { cause: thrown },
     )
   }
+}
+
+/** Whether every container of an instance is there, running or not. */
+export async function isWhole({ services }: Instance, world: World): Promise<boolean> {
+  const names = services.flatMap((service) => service.containers)
+  return (await world.engine.containers({ names })).length === names.length
+}
+
+/** Starts what of an instance does not run, and makes what of it is gone, from images that are here. */
+export async function startAll({ instance, project }: Plan, world: World): Promise<void> {
+  if (!(await isWhole(instance, world))) await world.engine.create(project)
+  await world.engine.start(instance.services.flatMap((service) => service.containers))
 }

@@ -41,10 +41,10 @@ export class Upkeep {
 
   /** Brings the server to rest again, unless a transaction runs; what fails is tried later. */
   async retryUndo(): Promise<void> {
-    const { world, journal, audit, isBusy, log } = this.#parts
+    const { isBusy, log } = this.#parts
     if (isBusy()) return this.retryUndoLater()
     try {
-      await recover(world, journal, audit, 'the undo is tried again')
+      await recover(this.#parts, 'the undo is tried again')
       this.plan()
     } catch (thrown) {
       log(messageOf(thrown))

@@ -4,7 +4,7 @@ import type { TransactionRequestInput } from '../../../src/agent/protocol.ts'
 import type { Agent } from '../../../src/agent/transaction/agent.ts'
 import { freshServer } from './fresh-server.ts'
 import { ask, back, deployOf, diesIn, PAGE_LOAD, resultOf, submit } from './life.ts'
-import { MemoryWorld, memoryRelease } from './memory-world.ts'
+import { MemoryWorld, memoryCore, memoryRelease } from './memory-world.ts'
 
 const here = freshServer()
 /** Milliseconds after which an undo is tried again, unlike any other. */
@@ -74,6 +74,38 @@ describe('whatever kills the agent', { timeout: 240_000 }, () => {
     starts = true
     await next.agent.abort(waiting)
     await expect.poll(() => here.server.public().serves).toBe(true)
+  })
+
+  it('or removes what serves: the next one brings it back from the images that are here, after its core', async () => {
+    const { server } = here
+    server.core = [memoryCore(server, 'store', 1)]
+    {
+      await using life = await here.start()
+      await ask(life.agent, { ...deployOf(1), kind: 'core' } as TransactionRequestInput)
+      await ask(life.agent, deployOf(1))
+    }
+    const all = new Map(server.containers)
+    const store = new Map([...all].filter(([name]) => name === 'pacs-store-1'))
+    const logged = async (containers: typeof all) => {
+      server.containers = new Map(containers)
+      const world = new MemoryWorld(server)
+      await using next = await here.start(world)
+      expect(world.trace).not.toContain('pull')
+      return next.logged.join()
+    }
+    expect(await logged(store)).toBe('')
+    expect([...server.containers.keys()].sort()).toEqual([...all.keys()].sort())
+    expect(server.public().serves).toBe(true)
+
+    expect(await logged(new Map())).toMatch(
+      /^containers of \S+, which serves, are gone.*store does not run: bring the core/,
+    )
+    expect(server.containers.size).toBe(0)
+    server.images.clear()
+    expect(await logged(store)).toMatch(
+      /so are images: registry\.example\/\S+; pacs-agent deploy registry\.example\S+ brings/,
+    )
+    expect(server.containers.size).toBe(1)
   })
 
   it('leaves no container behind in which a release was being read', async () => {
