@@ -74,7 +74,7 @@ export const requestSchema = z.discriminatedUnion('kind', [
     kind: z.literal('rollback'),
     /** The release to go back to; the previous one when absent. */
     to: releaseIdSchema.optional(),
-    /** The config revision that ran with it, or the current one. */
+    /** The config revision that ran with it, or the one that a deploy would seal now. */
     config: z.enum(['its-own', 'current']).default('its-own'),
     reason: z.string().min(1).max(500),
     ...watching,

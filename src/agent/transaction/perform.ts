@@ -90,7 +90,7 @@ async function goBack(
   await run.report.step('preflight', request.reason)
   const { state } = world.store
   if (state.serving && (request.to ?? (undid ? state.serving.release : undefined)) === state.serving.release) {
-    const message = `${state.serving.release} serves already`
+    const message = `${state.serving.release} serves already${request.config === 'current' ? await nextConfigNote(state.serving, planner) : ''}`
     return keepServing(state.serving, request, { outcome: 'deployed', direction: 'back', message }, run, world, planner)
   }
   const target = rollbackTarget(state, request)
@@ -110,6 +110,14 @@ async function goBack(
   await preflight(plan, world)
   await makeRoom(plan, await leftOf(plan, world), world)
   return bring(plan, { ...request, direction: 'back' }, run, world)
+}
+
+/** That what serves goes on by another configuration than the next deploy would take; nothing where they are the same. */
+async function nextConfigNote(serving: Instance, planner: Planner): Promise<string> {
+  // One that cannot be sealed is another one, too, and keeps nobody from being brought back.
+  const next = await planner.sealConfig().catch(() => null)
+  if (next?.revision === serving.config) return ''
+  return `, by another configuration than config/next, which a deploy of it brings: pacs-agent deploy ${serving.reference}`
 }
 
 /** What is asked for serves by the state: it is left alone where it answers, and brought back where it does not. */

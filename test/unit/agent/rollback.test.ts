@@ -84,6 +84,20 @@ describe('a rollback', () => {
     expect(here.server.broken).toEqual([])
   })
 
+  it('with the current configuration to what serves says that a deploy brings another one, where there is another', async () => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    const toServing = { ...back(1), config: 'current' } as TransactionRequestInput
+    const { id, reference } = memoryRelease(1)
+    expect(await ask(life.agent, toServing)).toMatchObject({ outcome: 'deployed', message: `${id} serves already` })
+    here.server.config = 'decaf00123456789'
+    const message = `${id} serves already, by another configuration than config/next, which a deploy of it brings: pacs-agent deploy ${reference}`
+    expect(await ask(life.agent, toServing)).toMatchObject({ outcome: 'deployed', message })
+    expect(await ask(life.agent, back(1))).toMatchObject({ outcome: 'deployed', message: `${id} serves already` })
+    expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'deployed' })
+    expect(await ask(life.agent, toServing)).toMatchObject({ message: `${id} serves already` })
+  })
+
   it('to the same release with its former configuration says so, and which others there are', async () => {
     await using life = await here.start()
     await ask(life.agent, deployOf(1))
