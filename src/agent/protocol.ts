@@ -248,6 +248,8 @@ export const statusSchema = z.object({
   candidate: instanceView.nullable(),
   warm: instanceView.extend({ until: z.string() }).nullable(),
   last: z.object({ transaction: z.string(), result: resultSchema }).nullable(),
+  /** The newest failure that nothing has made good since. */
+  failed: z.object({ transaction: z.string(), result: resultSchema }).nullish(),
   /** The core services, and the release whose definitions they run: after a rollback of the app still that of before. */
   core: z.object({ release: releaseIdSchema, reference: z.string(), services: z.array(z.string()) }).nullish(),
 })

@@ -59,7 +59,7 @@ export const health: Command = {
   },
 }
 
-function statusRows({ agent, phase, transaction, serving, candidate, warm, last }: AgentStatus): string[][] {
+function statusRows({ agent, phase, transaction, serving, candidate, warm, last, failed }: AgentStatus): string[][] {
   const rows = [
     ['agent', `${agent.version} (${agent.sha256.slice(0, 19)}), Node ${agent.node}, engine ${agent.engine}`],
     ['serving', serving ? `${serving.release} with config ${serving.config}` : 'nothing'],
@@ -73,5 +73,7 @@ function statusRows({ agent, phase, transaction, serving, candidate, warm, last 
       : 'nothing',
   ])
   if (last) rows.push(['last', `${last.transaction}: ${last.result.outcome}, ${last.result.message}`])
+  if (failed && failed.transaction !== last?.transaction)
+    rows.push(['failed', `${failed.transaction}, and nothing made it good since: ${failed.result.message}`])
   return rows
 }

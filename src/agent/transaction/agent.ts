@@ -20,6 +20,7 @@ import type { Asked } from './perform.ts'
 import type { Planner } from './planner.ts'
 import { recover } from './recovery.ts'
 import { begin, type Running, runToResult } from './running.ts'
+import { ended } from './state.ts'
 import { Turn } from './turn.ts'
 import { Upkeep } from './upkeep.ts'
 import { Verifications } from './verifications.ts'
@@ -161,7 +162,7 @@ export class Agent implements AgentService {
       if (state.transaction) {
         // Unsealed and not undone: phase and transaction stay, so that the undo is tried again.
         const kept = state.phase === 'idle' ? null : state.transaction
-        await world.store.write({ ...state, transaction: kept, last: { transaction: running.id, result } })
+        await world.store.write({ ...state, transaction: kept, ...ended(state, result) })
         if (kept) this.#upkeep.retryUndoLater()
       }
       await logout()

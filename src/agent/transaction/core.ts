@@ -10,7 +10,7 @@ import { foreignProjects } from './preflight.ts'
 import { pullAll } from './pull.ts'
 import { reload, settleReload } from './reload.ts'
 import { explainSharedWrites } from './shared-writes.ts'
-import type { Replacing, State } from './state.ts'
+import { ended, type Replacing, type State } from './state.ts'
 import type { Release, Run, World } from './world.ts'
 
 /** Milliseconds in which a service that is settled is to be healthy: the agent's start waits for it, and what is left can be asked for again. */
@@ -109,7 +109,7 @@ export async function core(
     ...state,
     core: { ...state.core, release: release.id, work: null },
     transaction: null,
-    last: { transaction: run.id, result },
+    ...ended(state, result),
   })
   return result
 }

@@ -6,7 +6,7 @@ import { expiryNote } from './expired-certificate.ts'
 import { publicFault } from './public-entry.ts'
 import { pullAll } from './pull.ts'
 import { waitAnswering, waitHealthy } from './readiness.ts'
-import type { Instance, State } from './state.ts'
+import { ended, type Instance, type State } from './state.ts'
 import { PREVIEW_HEADER } from './traffic.ts'
 import { undo } from './undo.ts'
 import { watch } from './watch.ts'
@@ -116,7 +116,7 @@ async function seal(instance: Instance, how: Bringing, run: Run, world: World): 
     candidate: null,
     warm: previous ? { instance: previous, until } : null,
     ...accept(state, instance, how.direction, world),
-    last: { transaction: run.id, result },
+    ...ended(state, result),
   })
   // What was warm until now has no routes left and is swept behind the result. A failure cannot take the seal back: it is said,
   // and the file is written anew at the next change or start.

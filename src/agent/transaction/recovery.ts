@@ -9,6 +9,7 @@ import { MARK_GOES_ON, MIGRATION_GOES_ON, RESTORE_GOES_ON, UNDO_GOES_ON } from '
 import type { Journal, Reporter } from './journal.ts'
 import type { Planner } from './planner.ts'
 import { isWhole, startAll } from './revive.ts'
+import { ended } from './state.ts'
 import type { World } from './world.ts'
 
 interface Parts {
@@ -58,7 +59,7 @@ async function endTransaction(world: World, journal: Journal, reason: string): P
     ...state,
     core: { ...state.core, work: null },
     transaction: null,
-    last: { transaction: transaction.id, result },
+    ...ended(state, result),
   })
 }
 

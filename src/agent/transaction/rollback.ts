@@ -4,7 +4,7 @@ import { faultOf } from '../server/probe.ts'
 import { applyTraffic } from './cutover.ts'
 import { accept } from './deploy.ts'
 import { expiryNote } from './expired-certificate.ts'
-import type { Instance, State } from './state.ts'
+import { ended, type Instance, type State } from './state.ts'
 import type { Run, World } from './world.ts'
 
 /**
@@ -75,7 +75,7 @@ export async function exchangeWarm(request: RequestOf<'rollback'>, run: Run, wor
     serving: warm.instance,
     warm: { instance: serving, until },
     ...accept(before, warm.instance, 'back', world),
-    last: { transaction: run.id, result },
+    ...ended(before, result),
   })
   try {
     await applyTraffic(world)
@@ -84,10 +84,7 @@ export async function exchangeWarm(request: RequestOf<'rollback'>, run: Run, wor
     await world.store.write({
       ...before,
       transaction: null,
-      last: {
-        transaction: run.id,
-        result: { outcome: 'rolled-back', message, serving: serving.release, previous: serving.release },
-      },
+      ...ended(before, { outcome: 'rolled-back', message, serving: serving.release, previous: serving.release }),
     })
     await applyTraffic(world)
     throw new Failure('rolled-back', message, { cause: thrown })

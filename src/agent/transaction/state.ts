@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { Failure, isMissing, messageOf, replaceFile, shortened } from '../../lib/index.ts'
 import { digestSchema, releaseIdSchema } from '../../release/index.ts'
-import { resultSchema } from '../protocol.ts'
+import { resultSchema, type TransactionResult } from '../protocol.ts'
 
 /** A service of an instance as traffic and probes need it. */
 const runningServiceSchema = z.object({
@@ -100,6 +100,8 @@ export const stateSchema = z.object({
   ),
   /** After a crash its journal is completed from it. */
   last: lastSchema.nullable(),
+  /** The newest failure that nothing has made good since. */
+  failed: lastSchema.extend({ kind: transactionSchema.shape.kind }).nullable().default(null),
 })
 
 /** The one truth of a server; replaced whole, before the step that it announces. */
@@ -116,6 +118,26 @@ export const emptyState: State = {
   core: { services: {}, release: null, replacing: [], work: null },
   history: [],
   last: null,
+  failed: null,
+}
+
+/**
+ * What the state says of its transaction once that has come to `result`. A failure stays until its own undo is done, until another of
+ * its kind succeeds, or until a deploy or rollback does: the backup of the night mends nothing of it.
+ */
+export function ended({ transaction, failed }: State, result: TransactionResult): Pick<State, 'last' | 'failed'> {
+  if (!transaction) throw new Error('there is no transaction that could end')
+  const { id, kind } = transaction
+  const last = { transaction: id, result }
+  if (result.outcome === 'failed') return { last, failed: { ...last, kind } }
+  const isDone = ['deployed', 'unchanged', 'done'].includes(result.outcome)
+  const mends = kind === 'deploy' || kind === 'rollback' || subjectOf(kind) === subjectOf(failed?.kind)
+  return { last, failed: failed?.transaction === id || (isDone && mends) ? null : failed }
+}
+
+/** A failed migration may be run again, taken back or marked. */
+function subjectOf(kind: string | undefined): string | undefined {
+  return kind === 'undo' || kind === 'mark' ? 'migrate' : kind
 }
 
 /** Where the state is kept. */

@@ -4,7 +4,7 @@ import { INSTANCE_LABEL } from '../server/engine.ts'
 import { applyTraffic } from './cutover.ts'
 import type { Reporter } from './journal.ts'
 import { publicFault } from './public-entry.ts'
-import type { Instance } from './state.ts'
+import { ended, type Instance } from './state.ts'
 import type { World } from './world.ts'
 
 /** Milliseconds for which a candidate that was public still serves its assets: who got its page just now is loading them. */
@@ -37,13 +37,8 @@ export async function undo(world: World, report: Reporter, reason: string): Prom
     serving: serving?.release ?? null,
     previous: serving?.release ?? null,
   }
-  await world.store.write({
-    ...world.store.state,
-    phase: 'idle',
-    candidate: null,
-    transaction: null,
-    last: { transaction: transaction.id, result },
-  })
+  const { state } = world.store
+  await world.store.write({ ...state, phase: 'idle', candidate: null, transaction: null, ...ended(state, result) })
   // Only the preview router is left to take away; should that fail, the file is written anew at the next change or start.
   await applyTraffic(world).catch((thrown) => report.note(`the preview router may still stand: ${messageOf(thrown)}`))
   return result

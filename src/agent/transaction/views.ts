@@ -12,6 +12,7 @@ export function statusOf(state: State, agent: AgentStatus['agent'], step: string
     candidate: state.candidate && viewOf(state.candidate),
     warm: state.warm && { ...viewOf(state.warm.instance), until: state.warm.until },
     last: state.last,
+    failed: state.failed,
   }
 }
 

@@ -11,6 +11,8 @@ const statusSchema = z.object({
   candidate: z.object({ instance: z.string() }).nullable(),
   warm: z.object({ instance: z.string() }).nullable(),
   last: z.object({ transaction: z.string(), result: z.object({ outcome: z.string() }) }).nullable(),
+  /** An older agent does not say it. */
+  failed: z.object({ transaction: z.string() }).nullish(),
 })
 
 /** What the agent of this server says that serves. */
@@ -30,10 +32,11 @@ export async function askAgent(socketPath: string, timeout: number): Promise<Age
   if (!answer.ok) return bad(answer.error)
   const parsed = answer.status === 200 ? statusSchema.safeParse(parsedJson(answer.body)) : null
   if (!parsed?.success) return bad(`status ${answer.status}, and no word of a state`)
-  const { phase, transaction, serving, candidate, last } = parsed.data
+  const { phase, transaction, serving, candidate, last, failed } = parsed.data
   const met = [serving, phase === 'switched' ? candidate : null].flatMap((one) => one?.instance ?? [])
-  if (last?.result.outcome === 'failed') {
-    const detail = `${last.transaction} failed: neither done nor undone in full (pacs-agent status)`
+  const open = failed ?? (last?.result.outcome === 'failed' ? last : null)
+  if (open) {
+    const detail = `${open.transaction} failed: neither done nor undone in full (pacs-agent status)`
     return { finding: { ok: true, degraded: true, detail }, serving, public: met }
   }
   const busy = transaction ? `, ${transaction.kind} ${transaction.id} runs (${phase})` : ''

@@ -113,6 +113,20 @@ describe('pacs-agent', () => {
     expect(JSON.parse((await pacsAgent('status', '--json')).out)).toEqual(status)
   })
 
+  it('shows a failure that nothing made good, once', async () => {
+    const of = (transaction: string, outcome: 'failed' | 'done') => ({
+      transaction,
+      result: { outcome, message: `so ${transaction} ended`, serving: null, previous: null },
+    })
+    const failed = of('deploy-1', 'failed')
+    daemon.service.status = async () => ({ ...status, last: of('backup-2', 'done'), failed })
+    expect((await pacsAgent('status')).out).toMatch(
+      /failed {3}deploy-1, and nothing made it good since: so deploy-1 ended/,
+    )
+    daemon.service.status = async () => ({ ...status, last: failed, failed })
+    expect((await pacsAgent('status')).out.match(/deploy-1 ended/g)).toHaveLength(1)
+  })
+
   it('exits 11 when what serves is not healthy', async () => {
     expect(await pacsAgent('health')).toMatchObject({ code: 0, out: expect.stringMatching(/^STATE[\s\S]*healthy$/) })
     daemon.service.health = async () => ({

@@ -121,6 +121,28 @@ describe('an expand by the requester', () => {
     expect(await ask(life.agent, deployOf(1))).toMatchObject({ outcome: 'deployed' })
   })
 
+  it('that failed is told until something makes it good, over backups and starts, and what comes after it has its result', async () => {
+    await using life = await start()
+    const id = await submit(life.agent, migrateOf(7, 'expand'))
+    // Nobody follows it as its requester would.
+    for await (const event of life.journal.follow(id, 0, new AbortController().signal) ?? [])
+      if (event.type === 'result') break
+    expect(await ask(life.agent, { kind: 'backup', actor: 'jane' })).toMatchObject({ outcome: 'done' })
+    expect(await life.agent.status()).toMatchObject({
+      last: { result: { outcome: 'done' } },
+      failed: { transaction: id, result: { outcome: 'failed' } },
+    })
+    server.backupsLast = true
+    const backup = await submit(life.agent, { kind: 'backup', actor: 'jane' })
+    life.world.kill()
+    server.backupsLast = false
+    await using next = await start()
+    expect(await resultOf(next.agent, backup)).toMatchObject({ outcome: 'refused' })
+    expect(server.state).toMatchObject({ last: { transaction: backup }, failed: { transaction: id, kind: 'migrate' } })
+    expect(await ask(next.agent, deployOf(1))).toMatchObject({ outcome: 'deployed' })
+    expect(server.state.failed).toBe(null)
+  })
+
   it('is refused where no backup can be taken, and the database is never opened', async () => {
     await using life = await start()
     server.backupsFail = true

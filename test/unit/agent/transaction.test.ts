@@ -316,6 +316,7 @@ describe('a deploy', () => {
     const result = await ask(life.agent, deployOf(2))
     expect(result.outcome).toBe('failed')
     expect(result.message).toContain('pacs-agent abort')
+    expect(here.server.state.failed).toMatchObject({ kind: 'deploy', result })
     await expect(ask(life.agent, deployOf(3))).rejects.toMatchObject({ kind: 'locked' })
     // A start whose undo fails again still lets run on what a backup had paused.
     const { tidied } = here.server
@@ -324,7 +325,7 @@ describe('a deploy', () => {
     expect(restarted.logged.join()).toContain('pacs-agent abort')
     here.server.trafficBroken = false
     await life.agent.abort(here.server.state.transaction?.id ?? '')
-    expect(here.server.state).toMatchObject({ phase: 'idle', transaction: null, candidate: null })
+    expect(here.server.state).toMatchObject({ phase: 'idle', transaction: null, candidate: null, failed: null })
     expect(await ask(life.agent, deployOf(3))).toMatchObject({ outcome: 'deployed' })
   })
 })

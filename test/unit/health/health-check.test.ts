@@ -264,7 +264,7 @@ describe('health-check.js', () => {
     expect(await report({}, [{ service: 'web' }], ...(await asking()))).toMatchObject({ code: 0, state: 'up' })
   })
 
-  it('tells Prometheus of an agent that does not answer, and of one whose last transaction failed', async () => {
+  it('tells Prometheus of an agent that does not answer, and of one of which a transaction failed', async () => {
     const socketPath = join(directory, 'agent.sock')
     const last = { transaction: 'deploy-1', result: { outcome: 'deployed' } }
     let answer = ''
@@ -284,6 +284,8 @@ describe('health-check.js', () => {
         '1',
         '1',
       ])
+      expect(await asked(JSON.stringify({ ...status, failed: null }))).toEqual(['1', '0'])
+      expect(await asked(JSON.stringify({ ...status, failed: { transaction: 'deploy-0' } }))).toEqual(['1', '1'])
       expect(await asked('no word')).toEqual(['0', '0'])
     } finally {
       agent.close()
