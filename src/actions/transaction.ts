@@ -11,6 +11,7 @@ import {
 } from '../agent/client.ts'
 import { Failure, formatDuration, refused } from '../lib/index.ts'
 import { type Heartbeat, type Job, jobContext, log, plain, startHeartbeat, writeOutputs } from '../runner/index.ts'
+import { cancelledText } from './cancelled.ts'
 
 /** What must be the same for a run to be taken as going on with what an earlier attempt of it began. */
 export interface Purpose {
@@ -106,11 +107,7 @@ async function carryOutOne(
   },
 ): Promise<TransactionResult> {
   job.signal.throwIfAborted()
-  job.onCancel(
-    () =>
-      `cancelled here, not on the server: ${request.kind} goes on there if it was accepted; on the server: ` +
-      `pacs-agent follow ${id} shows it, pacs-agent abort ${id} undoes it`,
-  )
+  job.onCancel(() => cancelledText(request, id))
   return log.group(`${request.kind} (${id})`, async () => {
     if (ask) await untilAborted(agent.put(id, request), job.signal)
     else log.info('an earlier attempt of this run began this; it still runs and is followed')

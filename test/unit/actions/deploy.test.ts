@@ -168,7 +168,10 @@ describe('deploy', () => {
     expect(step.code).toBe(1)
     expect(step.endedInTime).toBe(true)
     const id = service.submitted[0]?.id
-    expect(step.log.messages('error')).toEqual([expect.stringContaining(`pacs-agent follow ${id} shows it`)])
+    expect(step.log.messages('error')).toEqual([
+      'cancelled here, not on the server: deploy goes on there if it was accepted; on the server: ' +
+        `pacs-agent follow ${id} shows it, pacs-agent abort ${id} undoes it`,
+    ])
     expect(step.outputs['exit-class']).toBe('60')
     expect(service.submitted).toHaveLength(1)
     expect(service.aborted).toEqual([])

@@ -108,7 +108,10 @@ describe('migrate', () => {
     const step = await server.run('migrate', { release, phase: 'data' }, { cancelAt: 'all fits' })
     expect([step.code, step.endedInTime, step.outputs['exit-class']]).toEqual([1, true, '60'])
     const id = service.submitted[0]?.id
-    expect(step.log.messages('error')).toEqual([expect.stringContaining(`pacs-agent follow ${id} shows it`)])
+    expect(step.log.messages('error')).toEqual([
+      'cancelled here, not on the server: migrate goes on there if it was accepted; on the server: ' +
+        `pacs-agent follow ${id} shows it, pacs-agent abort ${id} stops it between two batches, and what is applied by then stays`,
+    ])
     expect(service.aborted).toEqual([])
     expect(await readdir(server.job.temp)).toEqual([])
   })
