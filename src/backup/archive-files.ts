@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { counted } from '../lib/index.ts'
 import type { ArchiveContents, IndexTable } from './contents.ts'
 import type { Findings } from './level.ts'
 import { filePath, type IndexedFile, type OrthancIndex } from './orthanc-index.ts'
@@ -11,7 +12,8 @@ export const MISSING = 'is missing'
 
 /**
  * Compares restored files of an Orthanc with its index: each is there, of its size, and has its MD5, which is what Orthanc's own
- * `verify-md5` asks. A file swapped with another one is found. One that was deleted while the volume was read may be missing.
+ * `verify-md5` asks. A file swapped with another one is found. One that was deleted while the volume was read may be missing; where it is
+ * not known which were, one that is missing proves nothing, and is not counted as lost.
  * @param index the restored index @param storage the restored storage directory
  */
 export async function compareArchive(
@@ -28,6 +30,8 @@ export async function compareArchive(
     }
   }
   const deleted = new Set(wanted.deleted.names.map(filePath))
+  const unknown = whyUnknown(wanted.deleted)
+  let unclear = 0
   let checked = 0
   let wrong = 0
   for await (const file of index.files()) {
@@ -35,11 +39,24 @@ export async function compareArchive(
     checked++
     const fault = await faultOf(file, storage)
     if (fault === null || (fault === MISSING && deleted.has(file.path))) continue
+    if (fault === MISSING && unknown !== null) {
+      unclear++
+      continue
+    }
     wrong++
     if (wrong <= MAX_NAMED) findings.push(`${wanted.service}: file ${file.path} ${fault}`)
   }
   if (wrong > MAX_NAMED) findings.push(`${wanted.service}: ${wrong - MAX_NAMED} more files are missing or wrong`)
+  if (unclear > 0) {
+    findings.push(`${wanted.service}: ${counted(unclear, 'file')} missing, lost or ${unknown}; take another backup`)
+  }
   return { checked, lost: Math.max(wrong, wanted.files - checked), findings }
+}
+
+/** Why nobody knows of a missing file whether it was deleted while the backup was taken, to follow "lost or"; null where it is known. */
+export function whyUnknown({ unknown }: ArchiveContents['deleted']): string | null {
+  if (unknown === undefined) return null
+  return `deleted while the backup was taken, which is not known: the live index could not be asked (${unknown})`
 }
 
 /** Compares what PostgreSQL restored of an index, table by table, with what was dumped. */

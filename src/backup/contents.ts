@@ -71,7 +71,14 @@ export const archiveContentsSchema = z.object({
     .nullable()
     .default(null),
   /** Files that Orthanc deleted between the copy of the index, which names them, and the end of reading; the first of them by name. */
-  deleted: z.object({ files: count, names: z.array(z.string()) }).default({ files: 0, names: [] }),
+  deleted: z
+    .object({
+      files: count,
+      names: z.array(z.string()),
+      /** Why the live index could not be asked which they are; absent where it was. */
+      unknown: z.string().exactOptional(),
+    })
+    .default({ files: 0, names: [] }),
   /** When the index was copied, and for how many seconds the service was paused. */
   at: instant,
   paused: seconds,

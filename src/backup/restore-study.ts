@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inflateSync } from 'node:zlib'
 import { counted, Failure, refused } from '../lib/index.ts'
-import { faultOf, MISSING } from './archive-files.ts'
+import { faultOf, MISSING, whyUnknown } from './archive-files.ts'
 import type { Parts } from './catalogue.ts'
 import type { ArchiveContents, Contents } from './contents.ts'
 import { filePath, type OrthancIndex } from './orthanc-index.ts'
@@ -50,7 +50,9 @@ export async function restoreStudy(
         deleted++
         continue
       }
-      if (fault !== null) throw new Failure('failed', `${service}: file ${file.path} of the study ${fault}`)
+      const unknown = fault === MISSING ? whyUnknown(archive.deleted) : null
+      const why = unknown === null ? '' : `, lost or ${unknown}; name an earlier backup`
+      if (fault !== null) throw new Failure('failed', `${service}: file ${file.path} of the study ${fault}${why}`)
       const stored = await readFile(join(files.storage(volume, storage), file.path))
       await mkdir(join(directory, study), { recursive: true, mode: 0o700 })
       const target = join(directory, study, `${written.length + 1}.dcm`)

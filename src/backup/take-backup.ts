@@ -310,13 +310,19 @@ function describeMoment(
     if (database.moment.kind === 'snapshot') lines.push(`${database.database}: ${oplogText(database.oplog)}`)
   }
   for (const { service, at, files, deleted } of archives) {
-    const gone = deleted.files === 0 ? 'none' : deleted.files
-    lines.push(`${service}: index as of ${at}; of its ${files} files ${gone} were deleted before all were read`)
+    lines.push(`${service}: index as of ${at}; ${deletedText(files, deleted)}`)
   }
   for (const { service, at } of caches) lines.push(`${service}: as of shortly after ${at}`)
   if (archives.length + caches.length > 0 && lines.length > 1)
     lines.push('the parts are not of one moment; each later part knows what the earlier ones name')
   return lines
+}
+
+function deletedText(files: number, deleted: ArchiveContents['deleted']): string {
+  if (deleted.unknown !== undefined) {
+    return `which of its ${files} files were deleted before all were read is not known: the live index could not be asked: ${deleted.unknown}`
+  }
+  return `of its ${files} files ${deleted.files === 0 ? 'none' : deleted.files} were deleted before all were read`
 }
 
 function oplogText(oplog: OplogContents): string {
