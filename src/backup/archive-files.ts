@@ -50,13 +50,23 @@ export async function compareArchive(
   if (unclear > 0) {
     findings.push(`${wanted.service}: ${counted(unclear, 'file')} missing, lost or ${unknown}; take another backup`)
   }
+  const { files, names } = wanted.deleted
+  const surely = wanted.deleted.unknown === undefined ? unclear - (files - names.length) : 0
+  if (surely > 0) {
+    findings.push(`${wanted.service}: at least ${surely} of these are lost: no more than ${files} were deleted`)
+    wrong += surely
+  }
   return { checked, lost: Math.max(wrong, wanted.files - checked), findings }
 }
 
 /** Why nobody knows of a missing file whether it was deleted while the backup was taken, to follow "lost or"; null where it is known. */
-export function whyUnknown({ unknown }: ArchiveContents['deleted']): string | null {
-  if (unknown === undefined) return null
-  return `deleted while the backup was taken, which is not known: the live index could not be asked (${unknown})`
+export function whyUnknown({ files, names, unknown }: ArchiveContents['deleted']): string | null {
+  if (unknown === undefined && files === names.length) return null
+  const why =
+    unknown === undefined
+      ? `of ${files} that were, the backup names the first ${names.length}`
+      : `the live index could not be asked (${unknown})`
+  return `deleted while the backup was taken, which is not known: ${why}`
 }
 
 /** Compares what PostgreSQL restored of an index, table by table, with what was dumped. */

@@ -10,7 +10,7 @@ import type { Docker } from './docker.ts'
 import { listFiles } from './index-database.ts'
 import { SqliteIndex } from './sqlite-index.ts'
 
-/** How many files are known by name: the list is read whole, and a study has some thousand. */
+/** How many files are known by name: the list is read whole, and a study has some thousand. Of others a proof says that it cannot tell. */
 const MAX_NAMED = 100_000
 
 /** A service that restarts answers again within a minute. */

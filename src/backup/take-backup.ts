@@ -322,7 +322,8 @@ function deletedText(files: number, deleted: ArchiveContents['deleted']): string
   if (deleted.unknown !== undefined) {
     return `which of its ${files} files were deleted before all were read is not known: the live index could not be asked: ${deleted.unknown}`
   }
-  return `of its ${files} files ${deleted.files === 0 ? 'none' : deleted.files} were deleted before all were read`
+  const named = deleted.names.length < deleted.files ? `, the first ${deleted.names.length} of which are named` : ''
+  return `of its ${files} files ${deleted.files === 0 ? 'none' : deleted.files} were deleted before all were read${named}`
 }
 
 function oplogText(oplog: OplogContents): string {

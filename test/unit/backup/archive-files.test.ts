@@ -63,6 +63,25 @@ it('a missing file of which nobody knows whether it was deleted is told with the
   })
 })
 
+const cutAt = (files: number, missing: number) =>
+  `orthanc: ${missing} files missing, lost or deleted while the backup was taken, which is not known: of ${files} that were, the backup names the first 1; take another backup`
+
+it('where more were deleted than are named, what may have been is not lost', async () => {
+  expect(await compared({ files: 3, names: ['aaaa-1'] }, { 'dddd-4': 'x' })).toEqual({
+    checked: 4,
+    lost: 0,
+    findings: [cutAt(3, 2)],
+  })
+})
+
+it('where more are missing than were deleted, the rest is lost', async () => {
+  expect(await compared({ files: 2, names: ['aaaa-1'] }, {})).toEqual({
+    checked: 4,
+    lost: 2,
+    findings: [cutAt(2, 3), 'orthanc: at least 2 of these are lost: no more than 2 were deleted'],
+  })
+})
+
 it('a backup of which nothing is missing is whole, whatever is not known', async () => {
   const there = Object.fromEntries(NAMES.map((name) => [name, 'x']))
   expect(await compared({ files: 0, names: [], unknown: 'no answer' }, there)).toEqual({
