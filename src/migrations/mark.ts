@@ -3,6 +3,7 @@ import type { Migration } from './files.ts'
 import { type LeaseOptions, takeLease } from './lease.ts'
 import { type Actor, contradictions, type HistoryLine, type LedgerEntry } from './ledger.ts'
 import { LedgerWriter } from './ledger-writer.ts'
+import { forgetUnwritten } from './restore.ts'
 import type { Store } from './store.ts'
 import { ask } from './verify.ts'
 
@@ -53,6 +54,8 @@ export async function mark(
   if (present === undefined) {
     await writer.announce('marked-pending', { ...entry, state: 'failed', error: reason }, reason)
   }
+  // Images of what is written stay: by these the next run does nothing twice, and an undo finds the way back.
+  await forgetUnwritten(store, id, () => lease.check())
   await writer.remove('marked-pending', entry, reason)
 }
 

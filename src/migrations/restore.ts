@@ -39,6 +39,26 @@ export async function requireDecided(store: Store, migration: string, decide: De
 }
 
 /**
+ * Forgets the images of documents that are as they were before: one of these that somebody edits to what the migration had written
+ * counts as written otherwise, so that a next run passes it over and an undo takes the edit back.
+ */
+export async function forgetUnwritten(store: Store, migration: string, check: () => Promise<void>): Promise<void> {
+  for await (const images of store.before.walk(migration)) {
+    await check()
+    const unwritten = (await withCurrent(store, images)).filter(
+      ({ image, current }) => stateOf(image, current) === 'as-before',
+    )
+    for (const [collection, those] of Map.groupBy(unwritten, ({ image }) => image.collection)) {
+      await store.before.forget(
+        migration,
+        collection,
+        those.map(({ image }) => image.id),
+      )
+    }
+  }
+}
+
+/**
  * Puts back every document that the migration wrote, byte for byte.
  * @throws Failure `refused` that lists the documents that someone edits meanwhile.
  */

@@ -523,3 +523,59 @@ describe('a plan', () => {
     expect(store.writes).toBe(0)
   })
 })
+
+describe('a migration that was cut and is marked pending', () => {
+  /** Once more each time it is made: nothing in a document tells whether it was. */
+  const declaration: BatchesDeclaration = { collection: 'x', size: 2, change: ({ n }) => ({ set: { n: n + 1 } }) }
+  const unclear = walking(declaration, () => Promise.reject(new Error('who knows')))
+  const numbers = (database: MemoryDatabase) => database.read('x').map(({ n }) => n)
+  const pending = (database: MemoryDatabase) => {
+    const { onEvent: _, ...rest } = common
+    return mark(connect(database), unclear, '001_walk', 'pending', { ...rest, reason: 'looked at every document' })
+  }
+
+  /** Cuts a run at every write in turn, and does `then` with each that had written something. */
+  async function cut(then: (database: MemoryDatabase) => Promise<void>): Promise<void> {
+    let cuts = 0
+    for (let write = 1; ; write += 1) {
+      const database = five()
+      const store = connect(database, { what: 'crash', write, when: 'after' })
+      const isOver = await apply(store, declaration).then(
+        () => true,
+        () => false,
+      )
+      if (isOver || database.ledger.get('001_walk')?.state === 'applied') break
+      await afterTheLease(database)
+      if (database.images.size === 0) continue
+      cuts += 1
+      await then(database)
+    }
+    expect(cuts).toBeGreaterThan(5)
+  }
+
+  it('runs again as one that is continued: nothing is done twice, and an undo goes all the way back', async () => {
+    await cut(async (database) => {
+      await pending(database)
+      await apply(connect(database), declaration)
+      expect(numbers(database)).toEqual([2, 3, 4, 5, 6])
+      await undoTo(connect(database), walking(declaration), null, common)
+      expect([numbers(database), database.images.size]).toEqual([[1, 2, 3, 4, 5], 0])
+    })
+  })
+
+  it('changes what was put back by hand and then edited, whatever to, and an undo keeps the edit', async () => {
+    await cut(async (database) => {
+      database.insert(
+        'x',
+        [1, 2, 3, 4, 5].map((n) => ({ _id: n, n })),
+      )
+      await pending(database)
+      // To what the cut run had made of it.
+      database.insert('x', [{ _id: 1, n: 2 }])
+      await apply(connect(database), declaration)
+      expect(numbers(database)).toEqual([3, 3, 4, 5, 6])
+      await undoTo(connect(database), walking(declaration), null, common)
+      expect(numbers(database)).toEqual([2, 2, 3, 4, 5])
+    })
+  })
+})
