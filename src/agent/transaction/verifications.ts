@@ -24,6 +24,8 @@ const markerSchema = z.object({ id: z.string() })
 export class Verifications {
   readonly #parts: Parts
   #running: { id: string; actor: string; stop: AbortController; done: Promise<void> } | null = null
+  /** Of the last one, whose result is seen before its marker is gone: it must not take that of the next. */
+  #ended: Promise<void> = Promise.resolve()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -31,7 +33,7 @@ export class Verifications {
 
   /** @throws Failure `locked` while another one runs. */
   async start(id: string, request: RequestOf<'verify'>, key: string): Promise<void> {
-    const { journal, marker, world, audit } = this.#parts
+    const { journal, marker, world, audit, log } = this.#parts
     if (this.#running) {
       throw new Failure(
         'locked',
@@ -41,12 +43,15 @@ export class Verifications {
     const running = { id, actor: request.actor, stop: new AbortController(), done: Promise.resolve() }
     this.#running = running
     try {
+      await this.#ended
+      // One whose result could not be written has it now, before its marker is replaced.
+      await this.recover().catch((thrown) => log(messageOf(thrown)))
       const { actor, run } = request
       await audit({ at: new Date(world.now()).toISOString(), transaction: id, kind: 'verify', actor, key, run })
       const writer = await journal.writer(id)
       await replaceFile(marker, JSON.stringify({ id }), 0o640)
       await writer.note(`verify asked by ${actor} with key ${key}${run ? `, ${run}` : ''}`)
-      running.done = this.#run(id, writer, request, running.stop.signal)
+      running.done = this.#ended = this.#run(id, writer, request, running.stop.signal)
     } catch (thrown) {
       this.#running = null
       throw thrown
@@ -68,12 +73,15 @@ export class Verifications {
     const text = await readFile(marker, 'utf8').catch(() => null)
     if (text === null) return
     const { id } = markerSchema.parse(JSON.parse(text))
-    const writer = await journal.writer(id)
-    let last: string | undefined
-    for await (const event of journal.recorded(id)) last = event.type
-    if (last !== 'result') {
-      const result = this.#resultOf('refused', 'interrupted: nothing was proved; ask again')
-      await recordResult(id, result, world.now(), { audit, writer })
+    // One whose agent died before its journal began is not known to anybody: it is asked for again.
+    if (journal.has(id)) {
+      const writer = await journal.writer(id)
+      let last: string | undefined
+      for await (const event of journal.recorded(id)) last = event.type
+      if (last !== 'result') {
+        const result = this.#resultOf('refused', 'interrupted: nothing was proved; ask again')
+        await recordResult(id, result, world.now(), { audit, writer })
+      }
     }
     await rm(marker, { force: true })
   }

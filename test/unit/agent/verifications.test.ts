@@ -1,13 +1,18 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { TransactionRequestInput } from '../../../src/agent/protocol.ts'
+import { requestSchema, type TransactionRequestInput } from '../../../src/agent/protocol.ts'
+import type { Journal } from '../../../src/agent/transaction/journal.ts'
+import { Verifications } from '../../../src/agent/transaction/verifications.ts'
 import { ask, audited, resultOf, startAgent, submit } from './life.ts'
-import { MemoryWorld, memoryRelease, Server } from './memory-world.ts'
+import { MemoryWorld, memoryPlanner, memoryRelease, Server } from './memory-world.ts'
 
 let directory: string
 let server: Server
+const { signal } = new AbortController()
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'pacs-agent-'))
@@ -77,5 +82,86 @@ describe('a verification', () => {
   it('of a server without data is refused', async () => {
     await using life = await start()
     expect(await ask(life.agent, verify)).toMatchObject({ outcome: 'refused' })
+  })
+})
+
+describe('the marker of a verification', () => {
+  const marker = () => join(directory, 'verifying.json')
+  const request = requestSchema.parse(verify)
+  if (request.kind !== 'verify') throw new Error(`it is a ${request.kind}`)
+  const INTERRUPTED = 'interrupted: nothing was proved; ask again'
+
+  /** The verifications of a server with data. */
+  async function verificationsOf(world: MemoryWorld, journal: Journal, log = (_: string) => {}) {
+    const planner = memoryPlanner(server)
+    await planner.fetch(memoryRelease(1).reference, signal)
+    return new Verifications({ world, planner, journal, marker: marker(), audit: async () => undefined, log })
+  }
+
+  /** `journal`, of which the first result is written by `write`. */
+  function firstResult(journal: Journal, write: (really: () => Promise<void>) => Promise<void>): Journal {
+    let results = 0
+    return {
+      ...journal,
+      async writer(id) {
+        const { step, progress, note, result } = await journal.writer(id)
+        const written: typeof result = (said) => (results++ === 0 ? write(() => result(said)) : result(said))
+        return { currentStep: '', step, progress, note, result: written }
+      },
+    }
+  }
+
+  /** The messages of the results in a journal as it is now. */
+  async function resultsIn(journal: Journal, id: string): Promise<string[]> {
+    const found: string[] = []
+    for await (const event of journal.recorded(id)) if (event.type === 'result') found.push(event.result.message)
+    return found
+  }
+
+  async function ended(journal: Journal, id: string): Promise<void> {
+    for await (const event of journal.follow(id, 0, signal) ?? []) if (event.type === 'result') return
+  }
+
+  it('is not taken away by the end of the one before, whose result is seen already', async () => {
+    await using life = await start()
+    const { world, journal } = life
+    await ask(life.agent, deploy)
+    const end = Promise.withResolvers<void>()
+    const late = firstResult(journal, async (really) => {
+      await really()
+      await end.promise
+    })
+    const verifications = await verificationsOf(world, late)
+    await verifications.start('first', request, 'deploy')
+    await ended(journal, 'first')
+    server.verifiable = () => new Promise(() => undefined)
+    const second = verifications.start('second', request, 'deploy')
+    await Promise.race([second, delay(100)])
+    end.resolve()
+    await second
+    await delay(50)
+    await (await verificationsOf(world, journal)).recover()
+    expect(await resultsIn(journal, 'second')).toEqual([INTERRUPTED])
+  })
+
+  it('still gives a result to one whose own could not be written, once another one starts', async () => {
+    await using life = await start()
+    const { world, journal } = life
+    await ask(life.agent, deploy)
+    const logged = Promise.withResolvers<string>()
+    const full = firstResult(journal, () => Promise.reject(new Error('the disk is full')))
+    const verifications = await verificationsOf(world, full, logged.resolve)
+    await verifications.start('first', request, 'deploy')
+    expect(await logged.promise).toContain('could not be written: the disk is full')
+    await verifications.start('second', request, 'deploy')
+    expect(await resultsIn(journal, 'first')).toEqual([INTERRUPTED])
+    await ended(journal, 'second')
+  })
+
+  it('of one that died before anybody knew of it goes at the next start', async () => {
+    await using life = await start()
+    await writeFile(marker(), JSON.stringify({ id: 'unknown' }))
+    await (await verificationsOf(life.world, life.journal)).recover()
+    expect([existsSync(marker()), life.journal.has('unknown')]).toEqual([false, false])
   })
 })
