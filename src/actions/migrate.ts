@@ -1,6 +1,6 @@
 import type { OpenDatabase } from '../agent/client.ts'
 import { refused } from '../lib/index.ts'
-import { migrationPhaseSchema, parsePinned } from '../release/index.ts'
+import { emptyPinned, migrationPhaseSchema, parsePinned } from '../release/index.ts'
 import { flag, mask, oneOf, optional, path, readInputs, required, runAction, writeOutputs } from '../runner/index.ts'
 import { amissByTunnel, databaseInputs } from './database-inputs.ts'
 import { cleanUp, type Server, serverInputs, withServer } from './server.ts'
@@ -29,7 +29,9 @@ export function main(): Promise<void> {
       const isUnnamed = 'release' in given && given.release === undefined
       return [
         ...(via === 'tunnel' ? amissByTunnel(given) : []),
-        ...(via === 'agent' && plan === false && isUnnamed ? ['input release is missing: only a plan needs none'] : []),
+        ...(via === 'agent' && plan === false && isUnnamed
+          ? [`${emptyPinned('input release')}; only a plan needs none`]
+          : []),
         ...(plan === false && phase === 'all' ? [`input phase: "all" is for a plan; write ${PHASES.join(', ')}`] : []),
       ]
     })

@@ -18,7 +18,7 @@ export {
   releaseMigrationSchema,
   requireVerdicts,
 } from './manifest.ts'
-export { formatPinned, type PinnedImage, parsePinned, registryOf, repositorySchema } from './reference.ts'
+export { emptyPinned, formatPinned, type PinnedImage, parsePinned, registryOf, repositorySchema } from './reference.ts'
 export { askRegistry, isIndex, type RegistryAccess, readRegistryImage, requireManifest } from './registry.ts'
 export {
   KIND_LABEL,

@@ -21,16 +21,17 @@ export interface PinnedImage {
   digest: Digest
 }
 
+/** Why `name` may have come empty. */
+export function emptyPinned(name: string): string {
+  return `${name} is empty: GitHub drops a job output that contains a masked string; look for "Skip output" in the job that pushed, and keep registry and repository names out of the secrets`
+}
+
 /**
  * Reads `repository@sha256:…`.
  * @throws Failure `bad-input` that names `name`; an empty value names the usual cause, a job output that GitHub dropped.
  */
 export function parsePinned(name: string, text: string): PinnedImage {
-  if (text === '') {
-    throw badInput(
-      `${name} is empty: GitHub drops a job output that contains a masked string; look for "Skip output" in the job that pushed, and keep registry and repository names out of the secrets`,
-    )
-  }
+  if (text === '') throw badInput(emptyPinned(name))
   const match = text.length <= MAX_LENGTH ? PINNED.exec(text) : null
   if (!match?.[1]) {
     throw badInput(
