@@ -47,6 +47,8 @@ export interface Engine {
   containers(by: { label: string } | { names: readonly string[] }): Promise<Container[]>
   /** Stops containers, each within `grace` seconds or within its own grace period, and removes them with their anonymous volumes. */
   remove(containers: readonly string[], grace?: number): Promise<void>
+  /** The networks of instances, each with its Compose project. */
+  networks(): Promise<{ project: string; instance: string }[]>
   /** Removes the networks of a project that has no containers left. */
   removeNetworks(project: string): Promise<void>
   /** Removes images of these references that no container uses. */
@@ -149,6 +151,11 @@ export function openEngine(
       const removed = await tryRun('docker', ['rm', '--force', '--volumes', ...containers], { env })
       const left = removed.stderr.split('\n').filter((line) => line !== '' && !line.includes('No such container'))
       if (left.length > 0) throw new Failure('error', `containers could not be removed: ${left.join('; ')}`)
+    },
+    async networks() {
+      const format = `{{.Label "${PROJECT_LABEL}"}} {{.Label "${INSTANCE_LABEL}"}}`
+      const said = await docker(['network', 'ls', '--filter', `label=${INSTANCE_LABEL}`, '--format', format])
+      return [...said.matchAll(/^(\S+) (\S+)$/gm)].map(([, project = '', instance = '']) => ({ project, instance }))
     },
     async removeNetworks(project) {
       const found = (await docker(['network', 'ls', '-q', '--filter', `label=${PROJECT_LABEL}=${project}`]))

@@ -1,29 +1,29 @@
 import { INSTANCE_LABEL } from '../server/engine.ts'
 import { applyTraffic } from './cutover.ts'
 import type { Planner } from './planner.ts'
-import { removeInstance } from './undo.ts'
+import { removeInstance, removeNetworks } from './undo.ts'
 import type { World } from './world.ts'
 
 /** The previous release is stopped; from here a rollback to it starts it anew. */
-export async function endWarm(world: World): Promise<void> {
+export async function endWarm(world: World, note: (message: string) => unknown): Promise<void> {
   const { warm } = world.store.state
   if (!warm) return
   await world.store.write({ ...world.store.state, warm: null })
   await applyTraffic(world)
-  await removeInstance(warm.instance, world)
+  await removeInstance(warm.instance, world, note)
 }
 
 /** What was undone has loaded its open pages, and stops. */
-export async function endUndone(world: World): Promise<void> {
+export async function endUndone(world: World, note: (message: string) => unknown): Promise<void> {
   const { undone } = world.store.state
   if (!undone) return
   await world.store.write({ ...world.store.state, undone: null })
   await applyTraffic(world)
-  await removeInstance(undone.instance, world)
+  await removeInstance(undone.instance, world, note)
 }
 
-/** Removes what no rollback can ask for any more. */
-export async function prune(world: World, planner: Planner): Promise<void> {
+/** Removes what no rollback can ask for any more, and networks that stayed behind; while no transaction runs, which could join one of these. */
+export async function prune(world: World, planner: Planner, log: (message: string) => void): Promise<void> {
   const { history, serving, candidate, warm, undone, core } = world.store.state
   const kept = [...history.map((entry) => entry.instance), serving, candidate, warm?.instance, undone?.instance]
   await planner.prune({
@@ -36,6 +36,11 @@ export async function prune(world: World, planner: Planner): Promise<void> {
     ),
     coreRelease: core.release,
   })
+  const containers = await world.engine.containers({ label: INSTANCE_LABEL })
+  const used = new Set(containers.map((one) => one.labels[INSTANCE_LABEL]))
+  const named = namedInstances(world)
+  const left = (await world.engine.networks()).filter(({ instance }) => !named.has(instance) && !used.has(instance))
+  for (const project of new Set(left.map((one) => one.project))) await removeNetworks(project, world, log)
 }
 
 /**
@@ -58,7 +63,7 @@ export async function sweep(
     await world.engine.remove(twice.map((one) => one.id))
     // A transaction may have begun to bring one of them up again meanwhile.
     const left = twice.filter((one) => !namedInstances(world).has(one.labels[INSTANCE_LABEL] ?? ''))
-    for (const project of new Set(left.map((one) => one.project))) await world.engine.removeNetworks(project)
+    for (const project of new Set(left.map((one) => one.project))) await removeNetworks(project, world, log)
   }
   return new Set(strangers.map((one) => one.id))
 }

@@ -143,7 +143,7 @@ export async function stopOldCode(run: Run, world: World): Promise<void> {
     'warm',
     `${warm.instance.release} stops, since its code does not know what the database becomes`,
   )
-  await endWarm(world)
+  await endWarm(world, run.report.note)
 }
 
 export async function backUpFirst(

@@ -76,7 +76,7 @@ async function goForward(
   if (misfit !== null) return coreFirst(misfit, difference, request.allowCore, serving?.release ?? null)
   if (unmigrated !== null) throw refused(unmigrated)
   await settleFormer(services, run, world)
-  await makeRoom(plan, left, world)
+  await makeRoom(plan, left, run, world)
   return bring(plan, { ...request, direction: 'forward' }, run, world)
 }
 
@@ -108,7 +108,7 @@ async function goBack(
   const unmigrated = await explainUnmigrated(plan, world)
   if (unmigrated !== null) throw refused(unmigrated)
   await preflight(plan, world)
-  await makeRoom(plan, await leftOf(plan, world), world)
+  await makeRoom(plan, await leftOf(plan, world), run, world)
   return bring(plan, { ...request, direction: 'back' }, run, world)
 }
 
@@ -153,14 +153,14 @@ function leftOf({ instance }: Plan, world: World): Promise<Container[]> {
  * The candidate of a release that is still warm is the warm instance itself, as long as that answers. Anything else of it is on
  * its way out and ends first, since a candidate that is being stopped would not stay.
  */
-async function makeRoom({ instance }: Plan, left: readonly Container[], world: World): Promise<void> {
+async function makeRoom({ instance }: Plan, left: readonly Container[], { report }: Run, world: World): Promise<void> {
   const { serving, warm, undone } = world.store.state
   if (serving?.instance === instance.instance)
     throw new Error(`${instance.instance} serves, and was to be brought up beside itself`)
-  if (undone?.instance.instance === instance.instance) return endUndone(world)
+  if (undone?.instance.instance === instance.instance) return endUndone(world, report.note)
   if (warm?.instance.instance === instance.instance) {
-    if (!(await answers(warm.instance, world))) await endWarm(world)
-  } else if (left.length > 0) await removeInstance(instance, world)
+    if (!(await answers(warm.instance, world))) await endWarm(world, report.note)
+  } else if (left.length > 0) await removeInstance(instance, world, report.note)
 }
 
 async function coreOf(plan: Plan, planner: Planner): Promise<CoreService[]> {

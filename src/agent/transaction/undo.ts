@@ -30,7 +30,7 @@ export async function undo(world: World, report: Reporter, reason: string): Prom
     await world.store.write({ ...world.store.state, phase: 'staging', candidate: null, undone: left })
   }
   await applyTraffic(world)
-  if (phase === 'staging' && leaving) await removeInstance(leaving, world, 0)
+  if (phase === 'staging' && leaving) await removeInstance(leaving, world, report.note, 0)
   const result: TransactionResult = {
     outcome: 'rolled-back',
     message: `${reason}; undone in ${formatDuration(world.now() - started)}: ${await standing(serving, world)}`,
@@ -54,14 +54,29 @@ async function standing(serving: Instance | null, world: World): Promise<string>
 }
 
 /**
- * Stops the containers of an instance and removes them, and the instance's own networks.
+ * Stops the containers of an instance and removes them, and the instance's own networks. A network that cannot go, as one that somebody
+ * joined to look into it, is only noted: it harms nothing, and prune removes it later.
  * @param grace seconds that each may take to stop; what its service says when absent.
  */
-export async function removeInstance(instance: Instance, world: World, grace?: number): Promise<void> {
+export async function removeInstance(
+  instance: Instance,
+  world: World,
+  note: (message: string) => unknown,
+  grace?: number,
+): Promise<void> {
   const containers = await world.engine.containers({ label: `${INSTANCE_LABEL}=${instance.instance}` })
   await world.engine.remove(
     containers.map((container) => container.id),
     grace,
   )
-  await world.engine.removeNetworks(`pacs-${instance.i8}`)
+  await removeNetworks(`pacs-${instance.i8}`, world, note)
+}
+
+/** Removes the networks of a project, or notes why they stay. */
+export async function removeNetworks(project: string, world: World, note: (message: string) => unknown): Promise<void> {
+  try {
+    await world.engine.removeNetworks(project)
+  } catch (thrown) {
+    await note(`networks of ${project} stay until a later prune: ${messageOf(thrown)}`)
+  }
 }

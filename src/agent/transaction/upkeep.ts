@@ -59,17 +59,17 @@ export class Upkeep {
 
   /** Plans what the state, as it is now, leaves to be done. */
   plan(): void {
-    const { world, planner, intervals } = this.#parts
+    const { world, planner, intervals, log } = this.#parts
     const { warm, undone } = world.store.state
-    if (undone) this.#inTime('undone', undone.until, () => endUndone(world))
+    if (undone) this.#inTime('undone', undone.until, () => endUndone(world, log))
     if (warm) {
       this.#inTime('warm', warm.until, async () => {
-        await endWarm(world)
-        await prune(world, planner)
+        await endWarm(world, log)
+        await prune(world, planner, log)
       })
     }
     // Nothing becomes warm by a deploy that fails. Not at once: a refused or undone one is often asked for again.
-    this.#whenFree('prune', intervals.prune, () => prune(world, planner))
+    this.#whenFree('prune', intervals.prune, () => prune(world, planner, log))
     this.#later('sweep', 0, () => this.#sweep())
   }
 

@@ -189,6 +189,17 @@ describe('containers', () => {
   })
 })
 
+describe('the networks of instances', () => {
+  it('are listed with their project', async () => {
+    const listed = 'pacs-0a1b2c3d 20261101-c0ffee\\npacs-0a1b2c3d 20261101-c0ffee'
+    const asked =
+      'network ls --filter label=pacs.instance --format {{.Label "com.docker.compose.project"}} {{.Label "pacs.instance"}}'
+    const engine = await engineOf(`[ "$*" = '${asked}' ] && printf '${listed}\\n'\n`)
+    const network = { project: 'pacs-0a1b2c3d', instance: '20261101-c0ffee' }
+    expect(await engine.networks()).toEqual([network, network])
+  })
+})
+
 describe('an image', () => {
   it('is asked for by digest', async () => {
     await using _ = await answering({ '/images/registry.lab:5000/org/shop@sha256:1f/json': { Id: 'sha256:2e' } })

@@ -43,6 +43,8 @@ export class Server {
   containers = new Map<string, Container & { looks: number }>()
   /** Containers that were told to stop by an agent which died meanwhile: they end a little later. */
   stopping: string[] = []
+  /** The instances' own networks: the instance of each, by project. */
+  networks = new Map<string, string>()
   traffic: Traffic = {}
   targets = ''
   behaviours = new Map<string, Behaviour>()
@@ -239,6 +241,7 @@ export class MemoryWorld implements World {
           this.#put(core.container, core.name, project.name, { definition: project.file }, core.writes)
         }
         const instance = this.server.instances.get(project.name.slice('pacs-'.length))
+        if (instance) this.server.networks.set(project.name, instance.instance)
         for (const service of instance?.services ?? []) {
           for (const name of service.containers) {
             this.#put(name, service.name, project.name, { 'pacs.instance': instance?.instance ?? '' })
@@ -303,7 +306,8 @@ export class MemoryWorld implements World {
         },
         () => this.server.stopping.push(...names),
       ),
-    removeNetworks: () => this.#effect('remove networks', () => undefined),
+    networks: async () => [...this.server.networks].map(([project, instance]) => ({ project, instance })),
+    removeNetworks: (project) => this.#effect('remove networks', () => void this.server.networks.delete(project)),
     removeImages: async () => undefined,
     freeDisk: async () => 100 * 1024 ** 3,
   }

@@ -221,6 +221,29 @@ describe('a deploy', () => {
     await expect.poll(() => here.server.prunedDuring).toEqual([null])
   })
 
+  it('is undone also where a stranger on its network keeps that, which goes once it can', async () => {
+    await using life = await here.start(undefined, undefined, 5)
+    await ask(life.agent, deployOf(1))
+    here.server.behaviours.set(memoryRelease(2).id, { neverReady: true })
+    const { engine } = life.world
+    const { removeNetworks } = engine
+    engine.removeNetworks = async () => {
+      throw new Failure('error', 'docker network ended with 1: network pacs-x has active endpoints')
+    }
+    const id = await submit(life.agent, deployOf(2))
+    expect(await resultOf(life.agent, id)).toMatchObject({ outcome: 'rolled-back', serving: memoryRelease(1).id })
+    const notes: string[] = []
+    for await (const event of life.journal.recorded(id)) if (event.type === 'note') notes.push(event.message)
+    expect(notes.at(-1)).toMatch(/^networks of pacs-\w{8} stay until a later prune: .* has active endpoints$/)
+    expect(await ask(life.agent, { kind: 'backup', actor: 'jane' })).toMatchObject({ outcome: 'done' })
+    expect(here.server.networks.size).toBe(2)
+    engine.removeNetworks = removeNetworks
+    expect(await ask(life.agent, deployOf(3))).toMatchObject({ outcome: 'deployed' })
+    const kept = [here.server.state.serving?.instance, here.server.state.warm?.instance.instance]
+    await expect.poll(() => [...here.server.networks.values()].toSorted()).toEqual(kept.toSorted())
+    expect(here.server.broken).toEqual([])
+  })
+
   it('of the release that was just undone starts it anew', async () => {
     await using life = await here.start()
     await ask(life.agent, deployOf(1))
