@@ -10,7 +10,7 @@ import type {
   RequestOf,
   TransactionRequest,
 } from '../protocol.ts'
-import { type Audit, openAudit, recordResult } from './audit.ts'
+import { type Audit, openAudit } from './audit.ts'
 import { openEngineGate } from './engine-gate.ts'
 import type { Guest } from './guest.ts'
 import { checkHealth } from './health.ts'
@@ -163,12 +163,14 @@ export class Agent implements AgentService {
         // Unsealed and not undone: phase and transaction stay, so that the undo is tried again.
         const kept = state.phase === 'idle' ? null : state.transaction
         await world.store.write({ ...state, transaction: kept, ...ended(state, result) })
-        if (kept) this.#upkeep.retryUndoLater()
       }
       await logout()
+      await audit({ at: new Date(world.now()).toISOString(), transaction: running.id, result })
       // The lock is free before the result is seen: who reads it may ask for the next transaction at once.
       this.#running = null
-      await recordResult(running.id, result, world.now(), { audit, writer: running.writer })
+      await running.writer.result(result)
+      // What is tried again goes on in the same journal.
+      if (world.store.state.transaction?.id === running.id) this.#upkeep.retryUndoLater()
     } catch (thrown) {
       log(`the result of ${running.id} (${result.outcome}) could not be written: ${messageOf(thrown)}`)
       // Its lock and those who follow it wait for that, as on a full disk.

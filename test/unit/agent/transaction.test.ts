@@ -353,6 +353,9 @@ describe('a deploy', () => {
   })
 })
 
+/** Milliseconds: time passes as the work does, however busy the machine is. */
+const PATIENCE = { timeout: 20_000 }
+
 describe('the audit', () => {
   const outcomes = async (journal: Journal, id: string) => {
     const found: string[] = []
@@ -361,18 +364,18 @@ describe('the audit', () => {
   }
 
   it('ends, as the journal, with the undo that failed at first and was done later, said once', async () => {
-    await using life = await here.start(undefined, 5)
+    await using life = await here.start(undefined, 0)
     await ask(life.agent, deployOf(1))
     here.server.behaviours.set(memoryRelease(2).id, { neverReady: true })
     here.server.trafficBroken = true
     const id = await submit(life.agent, deployOf(2))
     expect(await resultOf(life.agent, id)).toMatchObject({ outcome: 'failed' })
     // Nor does an attempt that fails again say anything.
-    await expect.poll(() => life.logged.length).toBeGreaterThan(2)
+    await expect.poll(() => life.logged.length, PATIENCE).toBeGreaterThan(2)
     expect(await audited(here.directory, id)).toEqual(['failed'])
     here.server.trafficBroken = false
-    await expect.poll(() => audited(here.directory, id)).toEqual(['failed', 'rolled-back'])
-    await expect.poll(() => outcomes(life.journal, id)).toEqual(['failed', 'rolled-back'])
+    await expect.poll(() => audited(here.directory, id), PATIENCE).toEqual(['failed', 'rolled-back'])
+    await expect.poll(() => outcomes(life.journal, id), PATIENCE).toEqual(['failed', 'rolled-back'])
     await using next = await here.start()
     await ask(next.agent, deployOf(1))
     expect(await audited(here.directory, id)).toEqual(['failed', 'rolled-back'])
@@ -404,7 +407,7 @@ describe('the audit', () => {
       return backup(...work)
     }
     const id = await submit(life.agent, { kind: 'backup', actor: 'jane' })
-    await expect.poll(() => life.logged.join()).toContain('could not be written: EISDIR')
+    await expect.poll(() => life.logged.join(), PATIENCE).toContain('could not be written: EISDIR')
     expect(await outcomes(life.journal, id)).toEqual([])
     await rmdir(path)
     expect(await resultOf(life.agent, id)).toMatchObject({ outcome: 'done' })
