@@ -23,7 +23,13 @@ import { LIVE, liveFiles } from './live-files.ts'
 import { visible } from './releases.ts'
 
 const named = z.record(z.string(), z.object({ name: z.string() })).default({})
+const granted = z
+  .record(z.string(), z.object({ content: z.string().optional(), environment: z.string().optional() }))
+  .default({})
+const grants = z.array(z.object({ source: z.string() })).default([])
 const definitionSchema = z.object({
+  secrets: grants,
+  configs: grants,
   networks: z.record(z.string(), z.unknown()).default({}),
   volumes: z
     .array(z.object({ type: z.string(), source: z.string().optional(), read_only: z.boolean().default(false) }))
@@ -33,6 +39,8 @@ const resolvedSchema = z.object({
   services: z.record(z.string(), z.unknown()),
   volumes: named,
   networks: named,
+  secrets: granted,
+  configs: granted,
 })
 
 /**
@@ -63,7 +71,8 @@ export async function planCore(
   const document = JSON.stringify(plain.document)
   await replaceFile(file, document, 0o640)
   const resolved = await resolve(document, config, { name: plain.project, file, directory: stackDirectory, env })
-  const { services: definitions, volumes, networks } = resolvedSchema.parse(JSON.parse(resolved))
+  const project = resolvedSchema.parse(JSON.parse(resolved))
+  const { services: definitions, volumes, networks } = project
   return Promise.all(
     services.map(async (service) => {
       const files = filesOf(stack, service.name)
@@ -76,7 +85,9 @@ export async function planCore(
         sources.filter(({ path }) => isLive(name, path)),
         sources.filter(({ path }) => !isLive(name, path)),
       ]
-      const digest = await keyedHash(key, JSON.stringify(definitions[name]), fixed)
+      const made = definitionSchema.parse(definitions[name])
+      const text = JSON.stringify(definitions[name]) + inlineText(made, project, env)
+      const digest = await keyedHash(key, text, fixed)
       const version = moving.length === 0 ? null : await keyedHash(key, LIVE, moving)
       const directory = join(paths.stack, name)
       const rendered = renderCore(stack, {
@@ -95,7 +106,6 @@ export async function planCore(
         if (version !== null) await layDown(join(directory, version), moving)
         await layDown(join(directory, digest), fixed, { document: only(rendered, name), kept })
       })
-      const made = definitionSchema.parse(definitions[name])
       const writes = made.volumes.flatMap(({ type, source, read_only }) => {
         if (source === undefined || read_only) return []
         return type === 'volume' ? [volumes[source]?.name ?? source] : [source]
@@ -106,6 +116,26 @@ export async function planCore(
       return { ...planned, after: service.dependsOn, writes, edge, archive: archiveOf(stack, name) }
     }),
   )
+}
+
+/**
+ * The secrets and configs of a service that stand in no file: in the Compose file, or in a variable, of which Compose prints the name
+ * alone. Empty where there are none, so that such a service keeps its hash.
+ */
+function inlineText(
+  made: z.infer<typeof definitionSchema>,
+  project: z.infer<typeof resolvedSchema>,
+  env: Readonly<Record<string, string>>,
+): string {
+  return (['secrets', 'configs'] as const)
+    .flatMap((kind) =>
+      made[kind].flatMap(({ source }) => {
+        const { content, environment } = project[kind][source] ?? {}
+        const text = content ?? (environment === undefined ? undefined : (env[environment] ?? ''))
+        return text === undefined ? [] : JSON.stringify([kind, source, text])
+      }),
+    )
+    .join('')
 }
 
 /** 16 hex digits over a text and the paths and contents of files. */
