@@ -47,7 +47,7 @@ export function gateStack(stack: Stack, basis?: Stack | null): GateResult {
       const { reason, find } = GATE_RULES[id]
       const because = service.pacs.allow[id]
       const counts = because !== undefined && (basis === undefined || allows(basis, service.name, id))
-      const breaches = [...find(service)]
+      const breaches = [...find(service, stack)]
       for (const { message, path } of breaches) {
         const report = { rule: id, message: `${message} (${reason})`, path: [...at, ...path] }
         if (counts) allowed.push({ ...report, because })

@@ -2,7 +2,8 @@ import { posix } from 'node:path'
 import { asMap } from '../definition.ts'
 import { hasVariable, withDefaults } from '../interpolation.ts'
 import { field } from '../sources.ts'
-import type { StackService } from '../stack.ts'
+import type { Stack, StackService } from '../stack.ts'
+import { hostMounts } from './host-mounts.ts'
 import type { GateRuleId } from './rule-ids.ts'
 
 /** What a rule found in one service: what stands there and what to write, and where below the service. */
@@ -14,7 +15,7 @@ export interface Breach {
 export interface GateRule {
   /** Why it matters, for a person who wants to allow it. */
   reason: string
-  find(service: StackService): Iterable<Breach>
+  find(service: StackService, stack: Stack): Iterable<Breach>
 }
 
 /**
@@ -31,15 +32,16 @@ export const GATE_RULES: Readonly<Record<GateRuleId, GateRule>> = {
   },
   'docker-socket': {
     reason: 'who talks to the engine is root on the machine',
-    *find({ definition }) {
-      for (const [index, { type, source = '' }] of (definition.volumes ?? []).entries()) {
+    *find(service, stack) {
+      for (const { source, said, path, unknown } of hostMounts(service, stack)) {
         const paths = [source, withDefaults(source, '')].map((path) => posix.normalize(path))
-        if (type !== 'bind' || !paths.some((path) => ENGINE_SOCKET.test(path))) continue
-        yield {
-          message: `mounts ${source}, through which it reaches the engine: leave it out`,
-          path: ['volumes', index],
-        }
+        if (unknown !== null) yield { message: `${unknown}: write it literally`, path }
+        else if (paths.some((path) => ENGINE_SOCKET.test(path)))
+          yield { message: `mounts ${said}, through which it reaches the engine: leave it out`, path }
       }
+      // Compose mounts the socket then, with the logins of the registries.
+      if (isOff(service.definition.use_api_socket)) return
+      yield { message: 'use_api_socket: leave it out', path: ['use_api_socket'] }
     },
   },
   'host-namespace': {
@@ -67,13 +69,12 @@ export const GATE_RULES: Readonly<Record<GateRuleId, GateRule>> = {
   },
   'host-folder': {
     reason: 'who writes there changes what the machine runs, and whom it lets in',
-    *find({ definition }) {
-      for (const [index, volume] of (definition.volumes ?? []).entries()) {
-        const { type, source = '' } = volume
-        const path = posix.normalize(withDefaults(source, ''))
-        if (type !== 'bind' || field(volume, 'read_only') === true || !SYSTEM_FOLDER.test(path)) continue
-        const message = `mounts ${source}, which belongs to the system: leave it out, or write read_only: true`
-        yield { message, path: ['volumes', index] }
+    *find(service, stack) {
+      for (const { source, said, readOnly, path, unknown } of hostMounts(service, stack)) {
+        const folder = posix.normalize(withDefaults(source, ''))
+        if (unknown !== null || readOnly || !SYSTEM_FOLDER.test(folder)) continue
+        const message = `mounts ${said}, which belongs to the system: leave it out, or write read_only: true`
+        yield { message, path }
       }
     },
   },

@@ -23,9 +23,23 @@ const HARDENED = {
   deploy: { resources: { limits: { memory: '64M', cpus: '0.5', pids: 64 } } },
 }
 
+/** Volumes and configs that a service can mount: some are a folder of the machine in other words. */
+const DECLARED = {
+  volumes: {
+    own: null,
+    share: { driver_opts: { type: 'nfs', o: 'addr=10.0.0.5,rw', device: ':/etc' } },
+    records: { driver_opts: { type: 'none', o: 'bind', device: '/srv/records' } },
+    run: { driver_opts: { type: 'none', o: 'bind', device: '/var/run' } },
+    cron: { driver_opts: { type: 'none', o: 'rw,rbind', device: '/etc/cron.d/' } },
+    given: { driver_opts: { type: 'none', o: 'bind', device: '${FOLDER:-/srv/records}' } },
+    perhaps: { driver_opts: { type: 'none', o: '${HOW}', device: '/srv/records' } },
+  },
+  configs: { socket: { file: '/var/run/docker.sock' }, limits: { file: './limits.json' } },
+}
+
 /** A stack of one hardened service with `changes`; a key that is undefined is taken away. */
 function stackWith(changes: Readonly<Record<string, unknown>>) {
-  return stackFrom(stringify({ services: { store: { ...HARDENED, ...changes } } }))
+  return stackFrom(stringify({ services: { store: { ...HARDENED, ...changes } }, ...DECLARED }))
 }
 
 /** [rule, what is changed, what the message must say] */
@@ -38,6 +52,12 @@ const breaches: [GateRuleId, Record<string, unknown>, RegExp][] = [
   ['docker-socket', { volumes: [bind('/')] }, /mounts \//],
   ['docker-socket', { volumes: [bind('//run/../var/run/.')] }, /mounts \/\/run/],
   ['docker-socket', { volumes: [bind('${DIR:-/run}')] }, /mounts \$\{DIR:-\/run\}/],
+  ['docker-socket', { volumes: [volume('run')] }, /mounts \/var\/run by volume run, through which/],
+  ['docker-socket', { volumes: [{ ...volume('run'), read_only: true }] }, /mounts \/var\/run/],
+  ['docker-socket', { volumes: [volume('given')] }, /volume given is \$\{FOLDER:-\/srv\/records\}: write it literally/],
+  ['docker-socket', { volumes: [volume('perhaps')] }, /volume perhaps is \$\{HOW\}: write it literally/],
+  ['docker-socket', { configs: [{ source: 'socket' }] }, /mounts \/var\/run\/docker.sock by config socket/],
+  ['docker-socket', { use_api_socket: true }, /use_api_socket: leave it out/],
   ['host-namespace', { network_mode: 'host' }, /network_mode: host/],
   ['host-namespace', { pid: 'host' }, /pid: host/],
   ['host-namespace', { ipc: 'host' }, /ipc: host/],
@@ -53,6 +73,7 @@ const breaches: [GateRuleId, Record<string, unknown>, RegExp][] = [
   ['host-folder', { volumes: [bind('/etc/cron.d')] }, /mounts \/etc\/cron.d/],
   ['host-folder', { volumes: [bind('/srv/../usr/local/bin')] }, /mounts \/srv/],
   ['host-folder', { volumes: [bind('${DIR:-/root}/.ssh')] }, /mounts \$\{DIR/],
+  ['host-folder', { volumes: [volume('cron')] }, /mounts \/etc\/cron.d\/ by volume cron, .*read_only: true/],
   ['added-capability', { cap_add: ['NET_ADMIN', 'SYS_TIME'] }, /NET_ADMIN, SYS_TIME/],
   ['new-privileges', { security_opt: undefined }, /no-new-privileges:true/],
   ['new-privileges', { security_opt: ['no-new-privileges:false'] }, /no-new-privileges:true/],
@@ -98,6 +119,10 @@ function bind(source: string) {
   return { type: 'bind', source, target: '/inside' }
 }
 
+function volume(source: string) {
+  return { type: 'volume', source, target: '/inside' }
+}
+
 test('a hardened service passes', () => {
   expect(gateStack(stackWith({}))).toEqual({ blockers: [], allowed: [] })
 })
@@ -121,8 +146,13 @@ test('what is as safe in other words passes', () => {
       bind('/srv/etc'),
       { ...bind('/etc/localtime'), read_only: true },
       bind('${DIR:-./run}'),
-      { type: 'volume', source: 'run', target: '/var/run' },
+      { type: 'volume', source: 'own', target: '/var/run' },
+      volume('share'),
+      volume('records'),
+      { ...volume('cron'), read_only: true },
     ],
+    configs: [{ source: 'limits' }],
+    use_api_socket: false,
   })
   expect(gateStack(stack).blockers.map(formatFinding)).toEqual([])
 })
