@@ -2,7 +2,7 @@ import { closest } from './closest.ts'
 import type { Report } from './finding.ts'
 import { hasVariable, interpolationOf } from './interpolation.ts'
 import { field, type Path } from './sources.ts'
-import { durationMs, type Stack, type StackService, wholeNumber } from './stack.ts'
+import { durationMs, memoryBytes, type Stack, type StackService, wholeNumber } from './stack.ts'
 import { texts } from './texts.ts'
 import { allowedKeys, xPacsSchema } from './x-pacs.ts'
 
@@ -92,6 +92,18 @@ function* checkNumbers({ name, definition }: StackService): Generator<Report> {
       message: `${lastKeys(at)} is "${cut(value)}": write a duration like 30s or 1m30s`,
       path: at,
     }
+  }
+  const sizes: [Path, unknown][] = [
+    [['services', name, 'mem_limit'], definition.mem_limit],
+    [
+      ['services', name, 'deploy', 'resources', 'limits', 'memory'],
+      field(field(field(definition.deploy, 'resources'), 'limits'), 'memory'),
+    ],
+  ]
+  for (const [at, value] of sizes) {
+    if (typeof value !== 'string' || isVariable(value) || memoryBytes(value) !== null) continue
+    const message = `${lastKeys(at)} is "${cut(value)}": write a size like 512M or 1.5GiB`
+    yield { rule: 'literal', message, path: at }
   }
 }
 

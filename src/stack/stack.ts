@@ -1,6 +1,6 @@
 import { parseDuration } from '../lib/index.ts'
 import { asMap, type ResourceDefinition, type ServiceDefinition, type StackDefinition } from './definition.ts'
-import type { Sources } from './sources.ts'
+import { field, type Sources } from './sources.ts'
 import { type XPacs, xPacsSchema } from './x-pacs.ts'
 
 /** How an image is built; paths are relative to the stack's directory. */
@@ -111,6 +111,20 @@ function hasHealthcheck({ healthcheck }: ServiceDefinition): boolean {
   if (!healthcheck || healthcheck.disable === true) return false
   const [first] = [healthcheck.test ?? []].flat()
   return first !== undefined && first !== 'NONE'
+}
+
+/** Bytes that each container of a service may use; 0 where that has no limit. */
+export function memoryLimit({ definition }: StackService): number {
+  const limits = field(field(definition.deploy, 'resources'), 'limits')
+  return memoryBytes(field(limits, 'memory') ?? 0) || memoryBytes(definition.mem_limit ?? 0) || 0
+}
+
+/** Bytes of a size as Compose reads it (`64M`, `1.5 GiB`, a bare number; one below 0 is none), null where it is none. */
+export function memoryBytes(value: unknown): number | null {
+  if (typeof value === 'number') return Math.max(value, 0)
+  const [, number, unit = ''] = /^(.*[\d.]) ?(?:b|([kmgtp])(?:i?b)?)?$/i.exec(String(value)) ?? []
+  const bytes = Math.floor(Number(number) * 1024 ** 'bkmgtp'.indexOf(unit.toLowerCase() || 'b'))
+  return bytes >= 0 ? bytes : null
 }
 
 /** A count as written, null where it is none. */

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { z } from 'zod'
 import { badInput, parseDuration, replaceFile } from '../../lib/index.ts'
 import { contentHash } from '../../release/index.ts'
 import {
@@ -8,6 +7,7 @@ import {
   edgePolicy,
   i8,
   instanceName,
+  memoryLimit,
   pinnedImage,
   type Rendered,
   renderApp,
@@ -96,14 +96,4 @@ function runningService(service: StackService, rendered: Rendered): RunningServi
     startLimit:
       typeof start === 'string' ? parseDuration(`${service.name}.healthcheck.start_period`, start) : START_LIMIT,
   }
-}
-
-/** Bytes of `deploy.resources.limits.memory`; 0 where there is no limit. */
-function memoryLimit(service: StackService): number {
-  const limits = z
-    .object({ resources: z.object({ limits: z.object({ memory: z.union([z.string(), z.number()]) }) }) })
-    .safeParse(service.definition.deploy)
-  const match = limits.success ? /^(\d+(?:\.\d+)?)([kmg]?)b?$/i.exec(String(limits.data.resources.limits.memory)) : null
-  const power = { '': 0, k: 1, m: 2, g: 3 }[(match?.[2] ?? '').toLowerCase()] ?? 0
-  return match ? Number(match[1]) * 1024 ** power : 0
 }
