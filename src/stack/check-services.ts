@@ -1,3 +1,4 @@
+import { isEdge } from './edge.ts'
 import type { Report } from './finding.ts'
 import type { Path } from './sources.ts'
 import { networksOf, type Stack, type StackService, servicesOf } from './stack.ts'
@@ -90,10 +91,26 @@ function* checkAppNetworks(stack: Stack, service: StackService, path: Path): Gen
       yield { rule: 'start-first', message, path: ['networks', network, 'ipam'] }
     }
   }
-  if (service.pacs.route !== undefined && ![...joined.keys()].some((network) => shared.has(network))) {
+  const common = [...joined.keys()].filter((network) => shared.has(network))
+  if (service.pacs.route !== undefined) yield* checkReach(stack, service, common, [...path, 'networks'])
+}
+
+/** @param common the networks that a service with a route shares with core services */
+function* checkReach(stack: Stack, { pacs }: StackService, common: readonly string[], at: Path): Generator<Report> {
+  if (common.length === 0) {
     const message = `has x-pacs.route, but no network with a core service: nothing that serves the public entry could reach it`
-    yield { rule: 'network', message, path: [...path, 'networks'] }
+    yield { rule: 'network', message, path: at }
+    return
   }
+  // A release that nothing asked may serve on a server, reached or not, and must stay one that can be gone back to.
+  const edge = pacs.checks.length > 0 ? servicesOf(stack, 'core').find(isEdge) : undefined
+  if (edge === undefined) return
+  const nameOf = (network: string) => stack.networks.get(network)?.name ?? network
+  const reached = [...networksOf(edge).keys()]
+  // One that has the network of another container names none.
+  if (reached.length === 0 || common.some((network) => reached.map(nameOf).includes(nameOf(network)))) return
+  const message = `has x-pacs.route, but no network with ${edge.name}, the edge: every request would be a 502; list ${reached.join(' or ')} under networks`
+  yield { rule: 'network', message, path: at }
 }
 
 function* checkCore(stack: Stack, service: StackService, path: Path): Generator<Report> {

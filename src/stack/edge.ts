@@ -4,6 +4,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { badInput, messageOf } from '../lib/index.ts'
 import type { Report } from './finding.ts'
+import { interpolationOf } from './interpolation.ts'
 import { normalised } from './paths.ts'
 import { type Stack, type StackService, servicesOf } from './stack.ts'
 
@@ -46,6 +47,13 @@ export function edgePolicy(stack: Stack): EdgePolicy | null {
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '))
   throw badInput(`${file} is no policy of the edge (http.middlewares and tls.options): ${problems.join('; ')}`)
+}
+
+/** Whether a core service is the edge: it names the edge's policy, or reads the routes that the agent writes. */
+export function isEdge({ pacs, definition }: StackService): boolean {
+  const sources = (definition.volumes ?? []).map(({ source = '' }) => source)
+  const names = sources.flatMap((source) => interpolationOf(source).uses.map(({ name }) => name))
+  return pacs.edge !== undefined || names.includes('PACS_TRAEFIK_DIR')
 }
 
 /** The policy must be readable, and hold every middleware that a service names. */

@@ -29,7 +29,7 @@ services:
     networks: [inner]
     stop_grace_period: 10s
     deploy: { update_config: { order: start-first } }
-    x-pacs: { port: 8080, ready: /ready, route: "PathPrefix(\`/\`)"${pacs} }
+    x-pacs: { port: 8080, ready: /ready, route: "PathPrefix(\`/\`)", checks: [{ path: / }]${pacs} }
   worker:
     <<: *service
     image: sample/api:local

@@ -14,6 +14,7 @@ export const GATE_RULE_IDS = [
   'plain-secret',
   'limits',
   'health-check',
+  'public-check',
   'log-rotation',
   'moving-tag',
 ] as const

@@ -174,6 +174,15 @@ export const GATE_RULES: Readonly<Record<GateRuleId, GateRule>> = {
       yield { message: 'write a healthcheck that its image can run', path: ['healthcheck'] }
     },
   },
+  'public-check': {
+    reason: 'a deploy is green though no request may reach it',
+    *find({ pacs }) {
+      if (pacs.route === undefined || pacs.checks.length > 0) return
+      const message =
+        'has x-pacs.route and no x-pacs.checks: write what must answer through Traefik, like checks: [{ path: /, status: 200 }]'
+      yield { message, path: ['x-pacs'] }
+    },
+  },
   'log-rotation': {
     reason: 'its log fills the disk, and a full disk stops the database',
     *find({ definition }) {

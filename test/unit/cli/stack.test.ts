@@ -28,7 +28,7 @@ const HARDENED = {
   networks: { inner: null },
 }
 const APP = { ...HARDENED, deploy: { update_config: { order: 'start-first' } } }
-const X_PACS = { port: 8080, ready: '/ready', route: 'PathPrefix(`/`)' }
+const X_PACS = { port: 8080, ready: '/ready', route: 'PathPrefix(`/`)', checks: [{ path: '/' }] }
 
 /** Checks a stack of this service and an edge; Compose, which no unit test has, is a program that hands the model out as it stands. */
 async function check(service: object, ...args: string[]): Promise<number> {

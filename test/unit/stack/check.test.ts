@@ -120,6 +120,57 @@ test('a mount in short syntax with a variable is seen in the source, since Compo
   expect(findings[0]?.message).toContain('write it as { type: bind, source: …, target: … }')
 })
 
+describe('a service that is asked through Traefik', () => {
+  const checks = [{ path: '/' }]
+  const page = { 'x-pacs': { port: 8080, route: 'PathPrefix(`/`)', ready: '/healthz', checks } }
+  const of = (edge: object, change: object = {}) => {
+    const { services, ...rest } = Object(parse(FIT))
+    const [given, data] = [{ ...services.page, ...page, ...change }, { networks: { data: null } }]
+    return stackFrom(stringify({ ...rest, services: { ...services, page: { ...given, ...data }, edge } }))
+  }
+  const front = { image: 'traefik:v3', networks: { front: null } }
+  const routes = { volumes: [{ type: 'bind', source: '${PACS_TRAEFIK_DIR:-./gate}', target: '/etc/dynamic' }] }
+  const says =
+    /^compose\.yml:\d+: page: has x-pacs\.route, but no network with edge, the edge: .* list front under networks/
+
+  test.each([
+    ['names its middlewares', { ...front, 'x-pacs': { edge: 'gate/traefik.yml' } }],
+    ['mounts the routes', { ...front, ...routes }],
+  ])('must share a network with the core service that %s', (_how, edge) => {
+    expect(
+      checkStack(of(edge))
+        .filter(({ rule }) => rule === 'network')
+        .map(formatFinding),
+    ).toEqual([expect.stringMatching(says)])
+    const reached = { ...edge, networks: { data: null } }
+    expect(checkStack(of(reached)).filter(({ rule }) => rule === 'network')).toEqual([])
+  })
+
+  test('shares one also under another key of the same name', () => {
+    const { networks, services, ...rest } = Object(parse(FIT))
+    const given = { ...services.page, ...page, networks: { data: null } }
+    const edge = { ...front, ...routes, networks: { other: null } }
+    const more = { ...networks, other: { name: 'ward-data' } }
+    const text = stringify({ ...rest, networks: more, services: { ...services, page: given, edge } })
+    expect(checkStack(stackFrom(text)).map(formatFinding)).toEqual([])
+  })
+
+  test.each([
+    [
+      'the edge has the network of another container',
+      { ...routes, image: 'traefik:v3', network_mode: 'service:store' },
+      {},
+    ],
+    [
+      'nothing asks, as in releases that serve from before',
+      { ...front, ...routes },
+      { 'x-pacs': { ...page['x-pacs'], checks: [] } },
+    ],
+  ])('need share none that can be known where %s', (_why, edge, change) => {
+    expect(checkStack(of(edge, change)).filter(({ rule }) => rule === 'network')).toEqual([])
+  })
+})
+
 test('an env_file of an include is found', () => {
   const text = `${FIT}include:\n  - a.yml\n  - { path: b.yml, env_file: b.env }\n`
   expect(checkStack(stackFrom(text))).toMatchObject([{ rule: 'env_file', service: null, line: 44 }])

@@ -109,11 +109,20 @@ const breaches: [GateRuleId, Record<string, unknown>, RegExp][] = [
   ['log-rotation', { logging: { driver: 'json-file', options: { tag: 'page' } } }, /max-size/],
   ['log-rotation', { logging: { driver: '${LOG_DRIVER:-journald}' } }, /write it literally/],
   ['log-rotation', { logging: { driver: 'json-file', options: { 'max-size': '-1' } } }, /max-size/],
+  ['public-check', routed(), /x-pacs.route and no x-pacs.checks: .*checks: \[\{ path: \/, status: 200 \}\]/],
   ['moving-tag', { image: 'page' }, /no tag: name an exact version/],
   ['moving-tag', { image: 'registry:5000/page' }, /no tag/],
   ['moving-tag', { image: 'page:latest' }, /whatever is newest/],
   ['moving-tag', { image: 'page:${V:-latest}' }, /whatever is newest/],
 ]
+
+/** What makes of the store an app service to which Traefik leads. */
+function routed(pacs: object = {}) {
+  return {
+    deploy: { ...HARDENED.deploy, update_config: { order: 'start-first' } },
+    'x-pacs': { port: 3000, ready: '/ready', route: 'PathPrefix(`/`)', ...pacs },
+  }
+}
 
 function bind(source: string) {
   return { type: 'bind', source, target: '/inside' }
@@ -157,6 +166,11 @@ test('what is as safe in other words passes', () => {
   expect(gateStack(stack).blockers.map(formatFinding)).toEqual([])
 })
 
+test('a service passes that is asked through Traefik, and one to which nothing leads', () => {
+  const asked = routed({ checks: [{ path: '/' }] })
+  for (const change of [asked, routed({ route: undefined })]) expect(gateStack(stackWith(change)).blockers).toEqual([])
+})
+
 describe('a breach', () => {
   test.each(breaches)('%s by %j is refused with its place', (rule, change, says) => {
     const { blockers } = gateStack(stackWith(change))
@@ -167,7 +181,7 @@ describe('a breach', () => {
 
   test.each(breaches)('%s by %j is allowed with a reason, and then told apart', (rule, change) => {
     const because = 'the vendor needs it until its version 3'
-    const stack = stackWith({ ...change, 'x-pacs': { allow: { [rule]: because } } })
+    const stack = stackWith({ ...change, 'x-pacs': { ...Object(change['x-pacs']), allow: { [rule]: because } } })
     expect(gateStack(stack)).toEqual({ blockers: [], allowed: [expect.objectContaining({ rule, because })] })
     expect(checkStack(stack).filter((finding) => finding.rule === 'x-pacs')).toEqual([])
   })
