@@ -14,6 +14,7 @@ export const composeOf = (vendor: string, pacs = '') => `
 name: sample
 x-service: &service
   user: "1000:1000"
+  restart: unless-stopped
   read_only: true
   security_opt: ["no-new-privileges:true"]
   logging: { driver: local }

@@ -13,6 +13,7 @@ export const GATE_RULE_IDS = [
   'data-port',
   'plain-secret',
   'limits',
+  'restart',
   'health-check',
   'public-check',
   'log-rotation',

@@ -167,6 +167,24 @@ export const GATE_RULES: Readonly<Record<GateRuleId, GateRule>> = {
       }
     },
   },
+  restart: {
+    reason: 'it stays down after a crash or a reboot',
+    *find({ kind, definition }) {
+      // The agent starts what serves; a core service nobody starts but the engine.
+      if (kind === 'app') return
+      // Compose takes the policy of deploy where both stand, and one without a condition for none.
+      const policy = definition.deploy?.restart_policy
+      const isOwn = policy === undefined || policy === null
+      const written = isOwn ? definition.restart : field(policy, 'condition')
+      if (['always', 'unless-stopped', 'any'].includes(String(written))) return
+      const [key, write] = isOwn
+        ? ['restart', 'restart: unless-stopped']
+        : ['condition', 'condition: any, or leave deploy.restart_policy out and write restart: unless-stopped']
+      const seen = written === undefined || written === null ? `has no ${key}` : `${key} is ${written}`
+      const where = isOwn ? '' : 'deploy.restart_policy: '
+      yield { message: `${where}${seen}: write ${write}`, path: isOwn ? ['restart'] : ['deploy', 'restart_policy'] }
+    },
+  },
   'health-check': {
     reason: 'nobody learns that it hangs',
     *find({ healthcheck }) {

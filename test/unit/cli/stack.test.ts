@@ -20,6 +20,7 @@ afterEach(async () => {
 const HARDENED = {
   image: 'ghcr.io/org/api:1.2.3',
   user: '1000:1000',
+  restart: 'always',
   read_only: true,
   security_opt: ['no-new-privileges:true'],
   logging: { driver: 'local' },

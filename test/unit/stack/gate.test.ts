@@ -15,6 +15,7 @@ import { stackFrom } from './stack-from.ts'
 const HARDENED = {
   image: 'store:1.2',
   user: '1000:1000',
+  restart: 'unless-stopped',
   read_only: true,
   cap_drop: ['ALL'],
   security_opt: ['no-new-privileges:true'],
@@ -110,6 +111,17 @@ const breaches: [GateRuleId, Record<string, unknown>, RegExp][] = [
   ['log-rotation', { logging: { driver: '${LOG_DRIVER:-journald}' } }, /write it literally/],
   ['log-rotation', { logging: { driver: 'json-file', options: { 'max-size': '-1' } } }, /max-size/],
   ['public-check', routed(), /x-pacs.route and no x-pacs.checks: .*checks: \[\{ path: \/, status: 200 \}\]/],
+  ['restart', { restart: undefined }, /has no restart: write restart: unless-stopped/],
+  ['restart', { restart: 'no' }, /restart is no: write/],
+  // After a clean stop, as at a shutdown, the engine does not start it.
+  ['restart', { restart: 'on-failure:3' }, /restart is on-failure:3: write/],
+  ['restart', { restart: '${RESTART:-always}' }, /restart is \$\{RESTART:-always\}: write/],
+  [
+    'restart',
+    { deploy: { ...HARDENED.deploy, restart_policy: { condition: 'none' } } },
+    /deploy.restart_policy.*is none/,
+  ],
+  ['restart', { deploy: { ...HARDENED.deploy, restart_policy: { delay: '5s' } } }, /restart_policy.*has no condition/],
   ['moving-tag', { image: 'page' }, /no tag: name an exact version/],
   ['moving-tag', { image: 'registry:5000/page' }, /no tag/],
   ['moving-tag', { image: 'page:latest' }, /whatever is newest/],
@@ -164,6 +176,15 @@ test('what is as safe in other words passes', () => {
     use_api_socket: false,
   })
   expect(gateStack(stack).blockers.map(formatFinding)).toEqual([])
+})
+
+test.each([
+  { restart: 'always' },
+  { restart: 'no', deploy: { ...HARDENED.deploy, restart_policy: { condition: 'any' } } },
+  // The agent starts what serves.
+  { ...routed({ route: undefined }), restart: undefined },
+])('a service passes that comes back after a reboot: %j', (change) => {
+  expect(gateStack(stackWith(change)).blockers).toEqual([])
 })
 
 test('a service passes that is asked through Traefik, and one to which nothing leads', () => {
