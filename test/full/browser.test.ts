@@ -238,3 +238,19 @@ test('a report that is being written when the session runs out is there after th
   await page.getByRole('button', { name: 'MARIGOLD, PATIENT' }).click()
   expect(await page.getByLabel('Write the report').inputValue()).toBe('No fracture.')
 })
+
+test('a finding that somebody else tells of is shown without a reload', async () => {
+  await logIn()
+  await page.getByRole('button', { name: 'MARIGOLD, PATIENT' }).waitFor()
+  // By a page of its own, as another instance of the page would.
+  const other = await context.newPage()
+  await other.goto(desk.site)
+  await other.getByRole('button', { name: 'MARIGOLD, PATIENT' }).click()
+  await other.getByText('Tell of a critical finding').click()
+  await other.getByLabel('Finding', { exact: true }).fill('Tension pneumothorax')
+  await other.getByRole('button', { name: 'Tell', exact: true }).click()
+  await other.getByText('Tension pneumothorax').waitFor()
+  await other.close()
+  // Every minute, with a busy machine's time.
+  await page.getByText('Tension pneumothorax').waitFor({ timeout: 90_000 })
+})

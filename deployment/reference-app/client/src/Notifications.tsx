@@ -1,20 +1,22 @@
-import { useCallback, useState } from 'react'
+import { useCallback, useEffect, useState } from 'react'
 import { acknowledge, type Notification, readOpenNotifications } from './api/notifications.ts'
 import { useAction } from './useAction.ts'
 import { type Loaded, useLoaded } from './useLoaded.ts'
+import { whileSeen } from './whileSeen.ts'
 
 /** Critical findings that wait for somebody to say that he knows. */
 export function Notifications() {
   const [turn, setTurn] = useState(0)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new turn is a reason to load again
-  const notifications = useLoaded(useCallback((signal: AbortSignal) => readOpenNotifications(signal), [turn]))
+  const lookAgain = useCallback(() => setTurn((count) => count + 1), [])
+  const notifications = useLoaded(readOpenNotifications, turn)
   const { run, isRunning, problem } = useAction()
+  useEffect(() => whileSeen(lookAgain), [lookAgain])
   return (
     <OpenNotifications
       notifications={notifications}
       problem={problem}
       isRunning={isRunning}
-      onAcknowledge={(id) => run(() => acknowledge(id).finally(() => setTurn((count) => count + 1)))}
+      onAcknowledge={(id) => run(() => acknowledge(id).finally(lookAgain))}
     />
   )
 }

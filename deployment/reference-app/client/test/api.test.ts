@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
-import { acknowledge } from '../src/api/notifications.ts'
+import { acknowledge, readOpenNotifications } from '../src/api/notifications.ts'
 import { saveReport, signReport } from '../src/api/reports.ts'
 import { logIn, logOut, resume } from '../src/api/session.ts'
 import { imageOf, NO_TERMS, searchStudies } from '../src/api/studies.ts'
@@ -144,6 +144,16 @@ test('a wrong password for a signature leaves the session as it is', async () =>
   const signing = { version: 1, meaning: 'author', password: 'wrong' } as const
   await expect(signReport('1.2.3', signing)).rejects.toThrow('password is wrong')
   expect(session.read().state).toBe('in')
+})
+
+test('looking for findings is marked as what nobody asked for, so that it keeps no session alive', async () => {
+  const asked: unknown[] = []
+  await serve((request, response) => {
+    asked.push(`${request.method} ${request.url} ${request.headers['x-unattended']}`)
+    response.end('{"notifications":[]}')
+  })
+  expect(await readOpenNotifications(signal)).toEqual([])
+  expect(asked).toEqual(['GET /api/notifications 1'])
 })
 
 test('what is away is read from an answer 503', async () => {

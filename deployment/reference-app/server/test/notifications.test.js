@@ -58,6 +58,19 @@ test('of many open findings the critical come first, and of each severity what w
   assert.deepEqual((await open()).slice(0, 4), ['critical 1', 'critical 2', 'urgent 1', 'urgent 2'])
 })
 
+test('a page that looks for findings by itself keeps no session alive', async () => {
+  await using api = await startApi()
+  const jane = await api.as()
+  const ends = () =>
+    [...api.keyStore.entries].filter(([key]) => key.startsWith('session:')).map(([, { until }]) => until)
+  api.keyStore.time += 60
+  const before = ends()
+  assert.equal((await jane.get('/api/notifications', { headers: { 'x-unattended': '1' } })).status, 200)
+  assert.deepEqual(ends(), before)
+  assert.equal((await jane.get('/api/notifications')).status, 200)
+  assert.notDeepEqual(ends(), before)
+})
+
 test('notifications go on while Orthanc is away', async () => {
   await using api = await startApi()
   const jane = await api.as()

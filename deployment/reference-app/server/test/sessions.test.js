@@ -34,6 +34,23 @@ test('a session ends after half an hour without a request, and not before', asyn
   await assert.rejects(sessions.resume(id), notLoggedIn)
 })
 
+test('what a page asks by itself is answered, and the session ends as if it had not been asked', async () => {
+  const { keyStore, sessions, records } = desk()
+  const { id } = await sessions.begin(jane)
+  keyStore.time += IDLE - 120
+  assert.equal((await sessions.resume(id, false)).user.name, 'jane')
+  keyStore.entries.clear()
+  assert.equal((await sessions.resume(id, false)).user.name, 'jane')
+  keyStore.isAway = true
+  assert.equal((await sessions.resume(id, false)).user.name, 'jane')
+  keyStore.isAway = false
+  assert.equal(keyStore.entries.size, 0)
+  assert.deepEqual(records()[0]?.lastSeenAt, new Date(0))
+  keyStore.time += 120
+  await assert.rejects(sessions.resume(id, false), notLoggedIn)
+  await assert.rejects(sessions.resume(id), notLoggedIn)
+})
+
 test('a session ends after twelve hours even if it is used all the time', async () => {
   const { keyStore, sessions } = desk()
   const { id } = await sessions.begin(jane)
@@ -136,17 +153,22 @@ test('of many cookies that mean nothing few are looked up at once, and none wait
   assert.equal(asked, 10)
 })
 
-test('a log-out that Redis could not be told of counts all the same', async () => {
-  const { keyStore, sessions } = desk()
-  const { id, hash } = await sessions.begin(jane)
-  keyStore.isAway = true
-  await assert.rejects(sessions.end(hash, 'logout'), { status: 503 })
-  await assert.rejects(sessions.resume(id), notLoggedIn)
-  keyStore.isAway = false
-  keyStore.time += 61
-  await assert.rejects(sessions.resume(id), notLoggedIn)
-  assert.equal(keyStore.entries.size, 0)
-})
+for (const [who, isUse] of /** @type {const} */ ([
+  ['its user', true],
+  ['a page that asks by itself', false],
+])) {
+  test(`a log-out that Redis could not be told of counts all the same, for ${who}`, async () => {
+    const { keyStore, sessions } = desk()
+    const { id, hash } = await sessions.begin(jane)
+    keyStore.isAway = true
+    await assert.rejects(sessions.end(hash, 'logout'), { status: 503 })
+    await assert.rejects(sessions.resume(id), notLoggedIn)
+    keyStore.isAway = false
+    keyStore.time += 61
+    await assert.rejects(sessions.resume(id, isUse), notLoggedIn)
+    assert.equal(keyStore.entries.size, 0)
+  })
+}
 
 test('without MongoDB who is logged in stays so; without both stores nobody can tell', async () => {
   const { db, keyStore, sessions } = desk()

@@ -14,9 +14,13 @@ const notifications = z.object({ notifications: z.array(notification) })
 
 export type Notification = z.infer<typeof notification>
 
-/** What nobody has acknowledged yet: critical ones first, of each severity the oldest first. */
+/**
+ * What nobody has acknowledged yet: critical ones first, then what waits longest. The page asks for it by itself, which keeps no
+ * session alive.
+ */
 export async function readOpenNotifications(signal: AbortSignal): Promise<Notification[]> {
-  return (await ask(notifications, '/api/notifications', { signal })).notifications
+  const headers = { 'X-Unattended': '1' }
+  return (await ask(notifications, '/api/notifications', { signal, headers })).notifications
 }
 
 export async function notify(

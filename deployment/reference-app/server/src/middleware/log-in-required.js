@@ -6,7 +6,8 @@ import { readCookie } from '../sessions/cookie.js'
 const READING = new Set(['GET', 'HEAD'])
 
 /**
- * Lets nobody through who is not logged in, and no change that did not come from our page.
+ * Lets nobody through who is not logged in, and no change that did not come from our page. What a page asks by itself carries
+ * X-Unattended: it is no use of the session, which ends as if it had not been asked.
  * @param {import('../sessions/sessions.js').Sessions} sessions
  * @param {import('../sessions/cookie.js').CsrfTokens} csrf
  * @param {import('../metrics/families.js').Families} families
@@ -16,11 +17,12 @@ export function logInRequired(sessions, csrf, families) {
   return async (request, response, next) => {
     const id = readCookie(request)
     if (id === undefined) throw new RequestProblem(401, 'nobody is logged in, or the session has ended: log in')
-    const session = await sessions.resume(id).catch((error) => {
+    const isUse = request.get('x-unattended') === undefined
+    const session = await sessions.resume(id, isUse).catch((error) => {
       if (error instanceof RequestProblem && error.status === 401) families.sessionEnded('refused')
       throw error
     })
-    families.sessionSeen(session.hash)
+    if (isUse) families.sessionSeen(session.hash)
     response.locals.session = session
     if (!READING.has(request.method) && !csrf.matches(id, request.get('x-csrf-token'))) {
       throw new RequestProblem(403, 'the header X-Csrf-Token is missing or not that of this session: reload the page')

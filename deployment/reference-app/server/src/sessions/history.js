@@ -40,6 +40,14 @@ export class SessionHistory {
 
   /**
    * @param {string} session
+   * @returns {Promise<boolean>} false when it has ended, or never was
+   */
+  async isOpen(session) {
+    return (await this.find(session))?.endedAt === null
+  }
+
+  /**
+   * @param {string} session
    * @param {Date} at
    * @returns {Promise<boolean>} false when it has ended, or never was
    */

@@ -52,14 +52,15 @@ export class Sessions {
   }
 
   /**
-   * The session that `id` names; its idle time begins anew.
+   * The session that `id` names; its idle time begins anew with each use.
    * @param {string} id
+   * @param {boolean} [isUse] false for what a page asks by itself
    * @returns {Promise<Session>}
    * @throws {RequestProblem} 401 when there is none, 503 when neither store can tell
    */
-  async resume(id) {
+  async resume(id, isUse = true) {
     const hash = hashOf(id)
-    const { name, createdAt } = await this.#read(hash)
+    const { name, createdAt } = await this.#read(hash, isUse)
     const user = this.#users.get(name)
     if (user === undefined || endOf(createdAt).getTime() <= this.#now()) throw notLoggedIn()
     return { id, hash, user, endsAt: endOf(createdAt) }
@@ -77,36 +78,39 @@ export class Sessions {
 
   /**
    * @param {string} hash
+   * @param {boolean} isUse
    * @returns {Promise<{ name: string, createdAt: number }>}
    */
-  async #read(hash) {
+  async #read(hash, isUse) {
     let value
     try {
-      value = await this.#keyStore.getAndExtend(keyOf(hash), IDLE)
+      value = await (isUse ? this.#keyStore.getAndExtend(keyOf(hash), IDLE) : this.#keyStore.get(keyOf(hash)))
     } catch (error) {
       if (!(error instanceof KeyStoreUnavailable)) throw error
-      return this.#readHistory(hash)
+      return this.#readHistory(hash, isUse)
     }
-    if (value === null) return this.#restore(hash)
+    if (value === null) return this.#restore(hash, isUse)
     const session = stored.parse(JSON.parse(value))
-    if (this.#now() - session.notedAt >= NOTED_EVERY) await this.#note(hash, session)
+    if (this.#now() - session.notedAt >= NOTED_EVERY) await this.#note(hash, session, isUse)
     return { name: session.user, createdAt: session.createdAt }
   }
 
   /**
    * A session that Redis does not know may be one that was used while it was away, or that it lost: it gets it back.
    * @param {string} hash
+   * @param {boolean} isUse
    * @returns {Promise<{ name: string, createdAt: number }>}
    */
-  async #restore(hash) {
+  async #restore(hash, isUse) {
     if (this.#lookedUp >= LOOKED_UP) throw notLoggedIn()
     this.#lookedUp += 1
     try {
-      const found = await this.#readHistory(hash)
+      const found = await this.#readHistory(hash, isUse)
+      if (!isUse) return found
       const session = { user: found.name, createdAt: found.createdAt, notedAt: this.#now() }
       await this.#keyStore.set(keyOf(hash), JSON.stringify(session), IDLE).catch(() => undefined)
       // After that: a log-out in the meantime has the last word.
-      await this.#note(hash, session)
+      await this.#note(hash, session, isUse)
       return found
     } catch (error) {
       throw error instanceof DatabaseUnavailable ? notLoggedIn() : error
@@ -119,10 +123,12 @@ export class Sessions {
    * Notes the last use in the history, and obeys it: a log-out that Redis did not hear of ends the session here.
    * @param {string} hash
    * @param {z.infer<typeof stored>} session
+   * @param {boolean} isUse
    */
-  async #note(hash, session) {
+  async #note(hash, session, isUse) {
     const notedAt = this.#now()
-    const open = await this.#history.touch(hash, new Date(notedAt)).catch((error) => {
+    const asked = isUse ? this.#history.touch(hash, new Date(notedAt)) : this.#history.isOpen(hash)
+    const open = await asked.catch((error) => {
       if (error instanceof RequestProblem) return true
       throw error
     })
@@ -130,20 +136,22 @@ export class Sessions {
       await this.#keyStore.delete(keyOf(hash)).catch(() => undefined)
       throw notLoggedIn()
     }
+    if (!isUse) return
     await this.#keyStore.replace(keyOf(hash), JSON.stringify({ ...session, notedAt })).catch(() => undefined)
   }
 
   /**
    * @param {string} hash
+   * @param {boolean} isUse
    * @returns {Promise<{ name: string, createdAt: number }>}
    */
-  async #readHistory(hash) {
+  async #readHistory(hash, isUse) {
     const found = await this.#history.find(hash)
     const now = this.#now()
     if (found === null || found.endedAt !== null) throw notLoggedIn()
     const unused = now - found.lastSeenAt.getTime()
     if (unused >= IDLE * 1000) throw notLoggedIn()
-    if (unused >= NOTED_EVERY) await this.#history.touch(hash, new Date(now))
+    if (isUse && unused >= NOTED_EVERY) await this.#history.touch(hash, new Date(now))
     return { name: found.user, createdAt: found.createdAt.getTime() }
   }
 }
