@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Command, Failure, refused, run, tryRun } from '../../lib/index.ts'
 import { askRegistry } from '../../release/index.ts'
 import { type Container, ENGINE_SOCKET, openEngineSocket, PROJECT_LABEL } from './engine-socket.ts'
@@ -12,6 +13,9 @@ export const INSTANCE_LABEL = 'pacs.instance'
 
 /** The label of the containers of core services. */
 export const CORE_LABEL = `${PROJECT_LABEL}=pacs`
+
+/** Milliseconds that a removal which another one has begun may take from then on. */
+const REMOVAL_LIMIT = 60_000
 
 /** A Compose project as the agent writes it: a rendered file, and the values that its variables take. */
 export interface Project {
@@ -149,8 +153,16 @@ export function openEngine(
       const limit = grace === undefined ? [] : ['--time', String(Math.ceil(grace))]
       await Promise.all(containers.map((container) => tryRun('docker', ['stop', ...limit, container], { env })))
       const removed = await tryRun('docker', ['rm', '--force', '--volumes', ...containers], { env })
-      const left = removed.stderr.split('\n').filter((line) => line !== '' && !line.includes('No such container'))
+      const lines = removed.stderr.split('\n').filter((line) => line !== '' && !line.includes('No such container'))
+      const left = lines.filter((line) => !line.includes('is already in progress'))
       if (left.length > 0) throw new Failure('error', `containers could not be removed: ${left.join('; ')}`)
+      if (lines.length === 0) return
+      // The sweep and a transaction may meet at the same ones; their names are free once they are gone.
+      const until = Date.now() + REMOVAL_LIMIT
+      while ((await direct.containers({ names: containers })).length > 0) {
+        if (Date.now() > until) throw new Failure('error', `containers could not be removed: ${lines.join('; ')}`)
+        await delay(100)
+      }
     },
     async networks() {
       const format = `{{.Label "${PROJECT_LABEL}"}} {{.Label "${INSTANCE_LABEL}"}}`

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openEngine } from '../../../src/agent/server/engine.ts'
 
@@ -107,13 +108,13 @@ exec sh -ec "$(printf %s "$2" | sed 's,^cd /archive,cd ${directory}/archive,')"\
   })
 })
 
-describe('containers', () => {
-  const inspected = (name: string, more: object) => ({
-    ...{ Id: `id-of-${name}`, Name: `/${name}`, Config: { Labels: null }, NetworkSettings: { Networks: null } },
-    State: { Running: true, ExitCode: 0, StartedAt: '2026-11-24T10:15:00Z' },
-    ...more,
-  })
+const inspected = (name: string, more: object) => ({
+  ...{ Id: `id-of-${name}`, Name: `/${name}`, Config: { Labels: null }, NetworkSettings: { Networks: null } },
+  State: { Running: true, ExitCode: 0, StartedAt: '2026-11-24T10:15:00Z' },
+  ...more,
+})
 
+describe('containers', () => {
   it('are found by label, except those that vanish meanwhile', async () => {
     const Log = [{ Start: '2026-11-24T10:15:01.5Z', End: '', ExitCode: 0, Output: '' }]
     const State = {
@@ -197,6 +198,30 @@ describe('the networks of instances', () => {
     const engine = await engineOf(`[ "$*" = '${asked}' ] && printf '${listed}\\n'\n`)
     const network = { project: 'pacs-0a1b2c3d', instance: '20261101-c0ffee' }
     expect(await engine.networks()).toEqual([network, network])
+  })
+})
+
+describe('a container that is to go', () => {
+  const refusing = (said: string) =>
+    `[ "$1" = stop ] && exit 0\necho 'Error response from daemon: ${said}' >&2; exit 1\n`
+
+  it('and is being removed by another hand is waited for', async () => {
+    const there: Record<string, unknown> = { '/containers/a/json': inspected('edge', {}) }
+    await using _ = await answering(there)
+    const engine = await engineOf(refusing('removal of container a is already in progress'))
+    let hasEnded = false
+    const removed = engine.remove(['a'], 0).then(() => (hasEnded = true))
+    await setTimeout(300)
+    expect(hasEnded).toBe(false)
+    delete there['/containers/a/json']
+    await removed
+  })
+
+  it('and is gone already is no failure, unlike one that the engine keeps', async () => {
+    await (await engineOf(refusing('No such container: a'))).remove(['a'], 0)
+    await expect((await engineOf(refusing('device or resource busy'))).remove(['a'], 0)).rejects.toMatchObject({
+      message: 'containers could not be removed: Error response from daemon: device or resource busy',
+    })
   })
 })
 
