@@ -1,6 +1,5 @@
-import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
-import { badInput, Problems } from '../lib/index.ts'
+import { badInput, Problems, parseYaml } from '../lib/index.ts'
 import { type Target, targetSchema } from './target.ts'
 
 export const environmentNameSchema = z
@@ -29,14 +28,8 @@ export interface Environment {
  * @throws Failure `bad-input` with every mistake, each with file and line.
  */
 export function parseEnvironments(file: string, text: string): Environment[] {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
+  const { document, value, lineAt } = parseYaml(file, text)
   const problems = new Problems()
-  for (const { pos, message } of document.errors) {
-    problems.add(`${file}:${lines.linePos(pos[0]).line}: ${message.split('\n')[0]}`)
-  }
-  problems.throwIfAny()
-  const value: unknown = document.toJS({ maxAliasCount: 0 })
   const parsed = environmentsSchema.safeParse(value)
   if (!parsed.success) {
     for (const issue of parsed.error.issues) {
@@ -61,7 +54,7 @@ export function parseEnvironments(file: string, text: string): Environment[] {
     for (let length = path.length; length > 0; length--) {
       const node = document.getIn(path.slice(0, length), true)
       const range = z.object({ range: z.array(z.number()) }).safeParse(node)
-      if (range.success) return lines.linePos(range.data.range[0] ?? 0).line
+      if (range.success) return lineAt(range.data.range[0] ?? 0)
     }
     return 1
   }

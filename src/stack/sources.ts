@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, relative, resolve, sep } from 'node:path'
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml'
-import { badInput } from '../lib/index.ts'
+import { isAlias, isMap, isNode, isScalar, isSeq, type Pair } from 'yaml'
+import { badInput, parseYaml, type YamlFile } from '../lib/index.ts'
 
 /** A way into a Compose file: keys and list indexes. */
 export type Path = readonly (string | number)[]
@@ -15,11 +15,10 @@ export interface Position {
 
 interface Source {
   file: string
-  contents: Node | null
   /** The whole file as plain values, merge keys and anchors resolved. */
   value: unknown
   lineOf: (offset: number) => number
-  document: ReturnType<typeof parseDocument>
+  document: YamlFile['document']
 }
 
 /** The Compose file and what it includes or extends, so that a finding can name its line. */
@@ -79,22 +78,13 @@ export function readSources(directory: string, file: string): Sources {
 }
 
 function parse(file: string, text: string): Source {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { merge: true, lineCounter: lines })
-  const error = document.errors[0]
-  if (error) throw badInput(`${file}:${lines.linePos(error.pos[0]).line}: ${error.message.split('\n')[0]}`)
-  return {
-    file,
-    contents: document.contents,
-    value: document.toJS(),
-    lineOf: (offset) => lines.linePos(offset).line,
-    document,
-  }
+  const { document, value, lineAt } = parseYaml(file, text, { merge: true })
+  return { file, value, lineOf: lineAt, document }
 }
 
 /** How far `path` leads into a source, and where the last value found begins (its key, where it has one). */
 function walk(source: Source, path: Path): { depth: number; offset: number } {
-  let node: unknown = source.contents
+  let node: unknown = source.document.contents
   let offset = 0
   let depth = 0
   for (const step of path) {

@@ -1,6 +1,5 @@
-import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
-import { Problems } from '../../lib/index.ts'
+import { Problems, parseYaml } from '../../lib/index.ts'
 import type { Finding } from './findings.ts'
 
 const text = z.string().trim().min(1, 'is empty')
@@ -29,14 +28,9 @@ const DAY = 86_400_000
  * @throws Failure `bad-input` with every mistake, each with file and line; a waiver that has expired is one
  */
 export function parseWaivers(file: string, source: string, now: number): Waiver[] {
-  const lines = new LineCounter()
-  const document = parseDocument(source, { lineCounter: lines })
+  const { document, value: list, lineAt } = parseYaml(file, source)
   const problems = new Problems()
-  for (const { pos, message } of document.errors) {
-    problems.add(`${file}:${lines.linePos(pos[0]).line}: ${message.split('\n')[0]}`)
-  }
-  problems.throwIfAny()
-  const parsed = z.array(z.unknown()).safeParse(document.toJS({ maxAliasCount: 0 }) ?? [])
+  const parsed = z.array(z.unknown()).safeParse(list ?? [])
   if (!parsed.success) problems.add(`${file}:1: the file is no list of waivers (- id: … reason: … owner: … expires: …)`)
   const waivers: Waiver[] = []
   for (const [index, value] of (parsed.data ?? []).entries()) {
@@ -78,7 +72,7 @@ export function parseWaivers(file: string, source: string, now: number): Waiver[
     for (let length = path.length; length > 0; length--) {
       const node = document.getIn(path.slice(0, length), true)
       const range = z.object({ range: z.array(z.number()) }).safeParse(node)
-      if (range.success) return lines.linePos(range.data.range[0] ?? 0).line
+      if (range.success) return lineAt(range.data.range[0] ?? 0)
     }
     return 1
   }

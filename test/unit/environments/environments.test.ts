@@ -87,6 +87,27 @@ production:
     ])
   })
 
+  it('may share a jump host by an anchor, and every mistake in it keeps a line', () => {
+    const jump = (host: string) =>
+      `  jump: &bastion\n    host: ${host}\n    user: gate\n    host-keys: ['${ED25519}']\n`
+    const production = `${GOOD.replace('staging:', 'production:')}  jump: *bastion\n`
+    const [staging, other] = parseEnvironments(FILE, GOOD + jump('gate.example.org') + production)
+    expect(other?.target.jump).toEqual(staging?.target.jump)
+    expect(other?.target.jump?.host).toBe('gate.example.org')
+    expect(refusal(() => parseEnvironments(FILE, GOOD + jump('-o') + production))).toEqual(
+      [7, 15].map((line) => expect.stringMatching(`^${FILE}:${line}: \\w+\\.jump\\.host is no host name`)),
+    )
+  })
+
+  it('is refused with the line of an alias that names nothing, and when aliases make too much of it', () => {
+    expect(refusal(() => parseEnvironments(FILE, `${GOOD}  jump: *bastoin\n`))).toEqual([
+      `${FILE}:6: *bastoin names nothing: no &bastoin stands before it`,
+    ])
+    const laughs =
+      'a: &a [x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b]\nd: [*c, *c]\n'
+    expect(refusal(() => parseEnvironments(FILE, laughs))[0]).toMatch(/^deployment\/environments\.yml: Excessive alias/)
+  })
+
   it('is refused when it is no YAML, no mapping, or empty', () => {
     expect(refusal(() => parseEnvironments(FILE, 'a: [1'))[0]).toMatch(/^deployment\/environments\.yml:1: /)
     expect(refusal(() => parseEnvironments(FILE, '- a'))[0]).toMatch(/^deployment\/environments\.yml:1: the file is no/)

@@ -25,6 +25,13 @@ async function folder(files: Record<string, string>): Promise<string> {
   return directory
 }
 
+test('an alias in a Compose file that names nothing is refused with its line', () => {
+  const text = 'services:\n  a:\n    <<: *common\n    image: a\n'
+  expect(() => sourcesOf(new Map([[COMPOSE, text]]))).toThrow(
+    /^docker-compose\.prod\.yml:3: \*common names nothing: no &common stands before it$/,
+  )
+})
+
 describe('a place in a Compose file', () => {
   const text = `x-common: &common
   logging:

@@ -37,6 +37,17 @@ describe('the waivers file', () => {
     ])
   })
 
+  test('may take a value from another waiver, and names the line of an alias that names nothing', () => {
+    const first = one({ reason: '&fed the parser is never fed by users' })
+    expect(read(`${first}\n${one({ id: 'CVE-2026-2', reason: '*fed' })}\n`).map(({ reason }) => reason)).toEqual([
+      'the parser is never fed by users',
+      'the parser is never fed by users',
+    ])
+    expect(() => read(one({ path: '*.jar' }))).toThrow(
+      /^scan-waivers\.yml:5: \*\.jar names nothing: no &\.jar stands before it$/,
+    )
+  })
+
   test.each<[string, string, RegExp]>([
     [
       'a key of Trivy',
