@@ -123,12 +123,20 @@ export function cleanUp(): Promise<never> {
 
 /**
  * Refuses a name that the environments file does not have, before anything is said in its name.
- * A file that cannot be read is no answer to that, and is said by {@link withServer}.
+ * A file that cannot be read, or holds a mistake, which may be in another environment, is no answer to that; {@link withServer} says it.
  * @throws Failure `bad-input` that names the known ones
  */
 export async function requireKnownEnvironment(name: string, file: string): Promise<void> {
   const found = await readEnvironmentsFile(file)
-  if (found !== undefined) findEnvironment(file, parseEnvironments(file, found), name)
+  if (found === undefined) return
+  let environments: Environment[]
+  try {
+    environments = parseEnvironments(file, found)
+  } catch (thrown) {
+    if (thrown instanceof Failure) return
+    throw thrown
+  }
+  findEnvironment(file, environments, name)
 }
 
 function readEnvironmentsFile(file: string): Promise<string | undefined> {

@@ -156,6 +156,17 @@ describe('scan', () => {
     for (const secret of key.secretLines) expect(JSON.stringify(github.issues)).not.toContain(secret)
   })
 
+  it('opens the issue when the environments file holds a mistake, be it in the entry of another environment', async () => {
+    await using github = await FakeGitHub.start()
+    const files = { 'deployment/environments.yml': 'staging:\n  host: 10.0.0.5\nother:\n  host: 10.0.0.6\n  jmp: x\n' }
+    const more = { env: { GITHUB_API_URL: github.url }, files }
+    const step = await server.run('scan', { 'issue-token': github.token }, more)
+    expect(step.log.messages('error')[0]).toContain('environments.yml:5: other.jmp is not known')
+    expect(github.issues.map(({ state }) => state)).toEqual(['open'])
+    expect(github.issues[0]?.body).toContain('could not be judged (bad-input)')
+    expect(JSON.stringify(github.issues)).not.toMatch(/10\.0\.0/)
+  })
+
   it('opens no issue of an environment that somebody mistyped', async () => {
     await using github = await FakeGitHub.start()
     const asked = { environment: 'prodution', 'issue-token': github.token }

@@ -122,6 +122,17 @@ describe('verify-backup', () => {
     expect(JSON.stringify(github.issues)).not.toMatch(/staging\.example|user pacs/)
   })
 
+  it('opens an issue when the environments file holds a mistake, be it in the entry of another environment', async () => {
+    const files = { 'deployment/environments.yml': 'staging:\n  host: 10.0.0.5\nother:\n  host: 10.0.0.6\n  jmp: x\n' }
+    const more = { env: { GITHUB_API_URL: github.url }, files }
+    const step = await server.run('verify-backup', { 'issue-token': github.token }, more)
+    expect(step.outputs['exit-class']).toBe('40')
+    expect(step.log.messages('error')[0]).toContain('environments.yml:5: other.jmp is not known')
+    expect(github.issues.map(({ state }) => state)).toEqual(['open'])
+    expect(github.issues[0]?.body).toContain('could not be verified (bad-input)')
+    expect(JSON.stringify(github.issues)).not.toMatch(/10\.0\.0/)
+  })
+
   it.each([
     ['is empty: is the secret set in this environment?', ''],
     ['is a public key: the private one is the file without .pub', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 deploy'],
