@@ -65,7 +65,7 @@ function statusRows({ agent, phase, transaction, serving, candidate, warm, last,
     ['serving', serving ? `${serving.release} with config ${serving.config}` : 'nothing'],
   ]
   if (candidate) rows.push(['candidate', `${candidate.release} with config ${candidate.config}`])
-  if (warm) rows.push(['warm', `${warm.release} until ${warm.until}`])
+  if (warm) rows.push(['warm', `${warm.release} until ${warm.until}, or later the end of its requests`])
   rows.push([
     'running',
     transaction

@@ -91,7 +91,7 @@ function runningService(service: StackService, rendered: Rendered): RunningServi
     checks: pacs.checks.map(({ path, status }) => ({ path, status })),
     assets: pacs.assets ?? null,
     critical: pacs.critical,
-    metrics: pacs.metrics ? { port: pacs.metrics.port, path: pacs.metrics.path } : null,
+    metrics: pacs.metrics ?? null,
     grace: service.stopGraceMs / 1000,
     startLimit:
       typeof start === 'string' ? parseDuration(`${service.name}.healthcheck.start_period`, start) : START_LIMIT,

@@ -46,7 +46,7 @@ export interface AgentParts {
   /** Keeps a registry login for the engine, the server's own where none is brought, until the returned function is called. */
   login(brought: RequestOf<'deploy'>['registry']): Promise<() => Promise<void>>
   log(message: string): void
-  /** Milliseconds after which an unfinished undo is tried again, between two looks for containers that nobody owns, and at rest before a prune. */
+  /** Milliseconds after which an unfinished undo is tried again, between two looks for containers that nobody owns or for requests that a warm release still answers, and at rest before a prune. */
   intervals: { undo: number; sweep: number; prune: number }
 }
 

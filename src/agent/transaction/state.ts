@@ -19,7 +19,11 @@ const runningServiceSchema = z.object({
   checks: z.array(z.object({ path: z.string(), status: z.number().int() })),
   assets: z.string().nullable(),
   critical: z.boolean(),
-  metrics: z.object({ port: z.number().int(), path: z.string() }).nullable().default(null),
+  /** Where Prometheus asks it, and the gauge of the requests that it answers. */
+  metrics: z
+    .object({ port: z.number().int(), path: z.string(), inFlight: z.string().optional() })
+    .nullable()
+    .default(null),
   /** Seconds that a stop may take. */
   grace: z.number(),
   /** Milliseconds that a start may take. */

@@ -1,11 +1,15 @@
-import { messageOf } from '../../lib/index.ts'
+import { counted, messageOf } from '../../lib/index.ts'
 import type { Audit } from './audit.ts'
 import { endUndone, endWarm, prune, sweep } from './housekeeping.ts'
+import { inFlight } from './in-flight.ts'
 import type { Journal } from './journal.ts'
 import type { Planner } from './planner.ts'
 import { recover } from './recovery.ts'
 import type { Turn } from './turn.ts'
 import type { World } from './world.ts'
+
+/** Milliseconds for which requests that outlast keep-warm hold the warm release. */
+const TRANSFER_LIMIT = 3_600_000
 
 interface Parts {
   world: World
@@ -17,7 +21,7 @@ interface Parts {
   /** Whether a transaction holds the lock. */
   isBusy(): boolean
   log(message: string): void
-  /** Milliseconds after which an unfinished undo is tried again, between two looks for containers that nobody owns, and at rest before a prune. */
+  /** Milliseconds after which an unfinished undo is tried again, between two looks for containers that nobody owns or for requests that a warm release still answers, and at rest before a prune. */
   intervals: { undo: number; sweep: number; prune: number }
 }
 
@@ -62,12 +66,7 @@ export class Upkeep {
     const { world, planner, intervals, log } = this.#parts
     const { warm, undone } = world.store.state
     if (undone) this.#inTime('undone', undone.until, () => endUndone(world, log))
-    if (warm) {
-      this.#inTime('warm', warm.until, async () => {
-        await endWarm(world, log)
-        await prune(world, planner, log)
-      })
-    }
+    if (warm) this.#inTime('warm', warm.until, () => this.#endWarm())
     // Nothing becomes warm by a deploy that fails. Not at once: a refused or undone one is often asked for again.
     this.#whenFree('prune', intervals.prune, () => prune(world, planner, log))
     this.#later('sweep', 0, () => this.#sweep())
@@ -85,6 +84,22 @@ export class Upkeep {
         if (!isBusy()) await work()
       }),
     )
+  }
+
+  /** A transfer that began before the switch, as of a long study, is not cut by the clock. */
+  async #endWarm(isHeld = false): Promise<void> {
+    const { world, planner, log, intervals } = this.#parts
+    const { warm } = world.store.state
+    if (warm && world.now() < Date.parse(warm.until) + TRANSFER_LIMIT) {
+      const requests = await inFlight(warm.instance, world, log)
+      if (requests > 0) {
+        if (!isHeld)
+          log(`${warm.instance.release} still answers ${counted(requests, 'request')}, and goes on up to an hour`)
+        return this.#whenFree('warm', intervals.sweep, () => this.#endWarm(true))
+      }
+    }
+    await endWarm(world, log)
+    await prune(world, planner, log)
   }
 
   async #sweep(): Promise<void> {

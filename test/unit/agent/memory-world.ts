@@ -57,6 +57,8 @@ export class Server {
   time = Date.UTC(2026, 10, 24, 10)
   requests = 0
   trafficBroken = false
+  /** The gauge of each container. */
+  inFlight = '0'
   config = 'c0ffee0123456789'
   certificate: Certificate | null = null
   /** What the release that is asked for defines as its core, and every definition that ever was one. */
@@ -391,7 +393,7 @@ export class MemoryWorld implements World {
     if (!container?.running) return { error: 'connection refused' }
     return this.#behaviourOf(container).neverReady
       ? { status: 503, headers: {}, body: '' }
-      : { status: 200, headers: {}, body: '' }
+      : { status: 200, headers: {}, body: `in_flight ${this.server.inFlight}\n` }
   }
 
   readonly jobs: DataJobs = {
@@ -601,7 +603,7 @@ export function memoryPlanner(server: Server): Planner {
             checks: [{ path: '/', status: 200 }],
             assets: '/assets',
             critical: true,
-            metrics: { port: 9464, path: '/metrics' },
+            metrics: { port: 9464, path: '/metrics', inFlight: 'in_flight' },
             grace: 10,
             startLimit: 30_000,
           },

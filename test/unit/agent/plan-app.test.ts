@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { layout } from '../../../src/agent/layout.ts'
 import { planApp } from '../../../src/agent/server/plan-app.ts'
+import { emptyState, stateSchema } from '../../../src/agent/transaction/state.ts'
 import { imagesOf, stackFrom } from '../stack/stack-from.ts'
 import { memoryRelease } from './memory-world.ts'
 
@@ -15,9 +16,22 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
 /** The plan for an app of one service with two replicas, and what is given. */
-async function planWith({ limits = {}, ...service }: { limits?: object; mem_limit?: unknown }) {
+async function planWith({
+  limits = {},
+  metrics,
+  ...service
+}: {
+  limits?: object
+  mem_limit?: unknown
+  metrics?: object
+}) {
   const deploy = { replicas: 2, update_config: { order: 'start-first' }, resources: { limits } }
-  const api = { image: 'api:1', ...service, deploy, 'x-pacs': { port: 3000, ready: '/ready' } }
+  const api = {
+    image: 'api:1',
+    ...service,
+    deploy,
+    'x-pacs': { port: 3000, ready: '/ready', ...(metrics && { metrics }) },
+  }
   const stack = stackFrom(stringify({ services: { api } }))
   const release = memoryRelease(1)
   const manifest = { ...release.manifest, images: imagesOf(stack) }
@@ -43,4 +57,10 @@ describe('the memory that a second release may use', () => {
   ])('is that of all replicas, as Compose reads %j', async (service, bytes) => {
     expect((await planWith(service)).memory).toBe(2 * bytes)
   })
+})
+
+test('the gauge of the requests that a service answers is in the plan, and in the state that names its instance', async () => {
+  const { instance } = await planWith({ metrics: { port: 9464, 'in-flight': 'in_flight' } })
+  expect(instance.services[0]?.metrics).toEqual({ port: 9464, path: '/metrics', inFlight: 'in_flight' })
+  expect(stateSchema.parse({ ...emptyState, serving: instance }).serving).toEqual(instance)
 })

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { requestSchema, type TransactionRequestInput } from '../../../src/agent/protocol.ts'
 import type { Journal } from '../../../src/agent/transaction/journal.ts'
@@ -355,6 +356,46 @@ describe('a deploy', () => {
 
 /** Milliseconds: time passes as the work does, however busy the machine is. */
 const PATIENCE = { timeout: 20_000 }
+
+describe('the warm release', () => {
+  const noKeepWarm = { ...deployOf(2), keepWarm: 0 } as TransactionRequestInput
+  const warmth = async () => {
+    const life = await here.start()
+    await ask(life.agent, deployOf(1))
+    return life
+  }
+
+  it('is not ended by the clock while it answers requests', async () => {
+    await using life = await warmth()
+    here.server.inFlight = '1'
+    await ask(life.agent, noKeepWarm)
+    await expect.poll(() => life.logged.join()).toContain(`${memoryRelease(1).id} still answers 2 requests`)
+    await setTimeout(50)
+    expect(here.server.state.warm?.instance.release).toBe(memoryRelease(1).id)
+    expect(life.logged.length).toBe(1)
+    here.server.inFlight = '0'
+    await expect.poll(() => here.server.containers.size).toBe(2)
+    expect(here.server.state.warm).toBe(null)
+  })
+
+  it('ends an hour after keep-warm though it answers requests', async () => {
+    await using life = await warmth()
+    here.server.inFlight = '1'
+    await ask(life.agent, noKeepWarm)
+    await expect.poll(() => life.logged.join()).toContain('still answers')
+    expect(here.server.state.warm).not.toBe(null)
+    here.server.time += 3_600_000
+    await expect.poll(() => here.server.state.warm).toBe(null)
+  })
+
+  it('whose requests cannot be counted ends with keep-warm, which is said', async () => {
+    await using life = await warmth()
+    here.server.inFlight = 'many'
+    await ask(life.agent, noKeepWarm)
+    await expect.poll(() => here.server.state.warm).toBe(null)
+    expect(life.logged[0]).toMatch(/^pacs-\S+: its requests count as none: \/metrics has no number of in_flight$/)
+  })
+})
 
 describe('the audit', () => {
   const outcomes = async (journal: Journal, id: string) => {
