@@ -105,6 +105,9 @@ describe('setup-production.sh', () => {
       `RestartPreventExitStatus=${[exitClass.unhealthy, exitClass.failed, exitClass['bad-input']].join(' ')}`,
     )
 
+    const order = await server.run(['systemctl', 'show', '--property=After', 'pacs-verify.service'])
+    expect(order).toContain('pacs-backup.service')
+
     const failed = async () => server.run(['systemctl', 'list-units', '--failed', '--plain', '--no-legend', 'pacs-*'])
     await server.run(['systemctl', 'start', 'pacs-backup.service', 'pacs-verify.service'])
     expect((await server.exec(['sh', '-c', 'cat /opt/pacs/audit/*'])).stdout).not.toContain('.timer')

@@ -28,6 +28,8 @@ interface Nightly {
   verb: string
   /** As OnCalendar= has it, in the server's time zone. */
   at: string
+  /** The units for whose start it waits, which a oneshot's ends with its work. */
+  after: readonly string[]
   /** Exit codes (`exitClass`) after which it is not asked again that night: a person must mend what they tell. */
   final: readonly number[]
 }
@@ -40,6 +42,7 @@ const NIGHTLY: readonly Nightly[] = [
     description: 'Nightly backup of the PACS',
     verb: 'backup',
     at: '*-*-* 01:30:00',
+    after: ['pacs-agent.service'],
     // Refused is asked again: a backup that made way for a rollback, or whose database was away.
     final: [unhealthy, failed, badInput],
   },
@@ -48,6 +51,8 @@ const NIGHTLY: readonly Nightly[] = [
     description: 'Nightly proof of restore of the PACS',
     verb: 'verify',
     at: '*-*-* 03:30:00',
+    // Else it proves the backup of the night before, which is too old or not by the chance of the two delays.
+    after: ['pacs-agent.service', 'pacs-backup.service'],
     final: [refused, unhealthy, failed, badInput],
   },
 ]
@@ -114,11 +119,11 @@ function isEnabled(host: Host, unit: string): Promise<boolean> {
 }
 
 /** While another transaction holds the lock or the agent restarts it is asked again; what a person must mend is not repeated. */
-function serviceFile({ description, verb, name, final }: Nightly, user: string, releases: string): string {
+function serviceFile({ description, verb, name, after, final }: Nightly, user: string, releases: string): string {
   return `# Written by pacs-agent setup.
 [Unit]
 Description=${description}
-After=pacs-agent.service
+After=${after.join(' ')}
 ConditionDirectoryNotEmpty=${releases}
 StartLimitIntervalSec=6h
 StartLimitBurst=6
