@@ -237,7 +237,8 @@ const SNAPSHOT_TOO_OLD = 239
 
 function explain(thrown: unknown, target: string): unknown {
   if (thrown instanceof MongoServerError && thrown.code === SNAPSHOT_TOO_OLD) {
-    const limit = 'raise minSnapshotHistoryWindowInSeconds of mongod (300 by default) above the time that a dump takes'
+    const limit =
+      'raise MONGODB_SNAPSHOT_SECONDS in .env (minSnapshotHistoryWindowInSeconds of mongod) above the time that a dump takes'
     return new Failure('error', `the server no longer holds the snapshot that the dump reads: ${limit}`)
   }
   return diskFull(thrown, target)

@@ -171,6 +171,16 @@ test('the API runs as often as its file says, which the agent takes as a whole n
   expect(main?.services.backend).toMatchObject({ deploy: { replicas: 1 } })
 })
 
+test('MongoDB keeps a moment for longer than the 5 minutes of mongod, so that a backup can read it to the end', () => {
+  const { command = [] } = z
+    .looseObject({ command: z.array(z.string()) })
+    .partial()
+    .parse(main?.services.mongodb)
+  const parameter = command[command.indexOf('--setParameter') + 1] ?? ''
+  const [, seconds] = /^minSnapshotHistoryWindowInSeconds=\$\{MONGODB_SNAPSHOT_SECONDS:-(\d+)\}$/.exec(parameter) ?? []
+  expect(Number(seconds)).toBeGreaterThan(300)
+})
+
 test('each volume says what a backup makes of it, by the kind of data of its service', () => {
   const pacsSchema = z.looseObject({
     data: z.looseObject({ kind: z.string(), index: z.unknown().optional() }).optional(),
