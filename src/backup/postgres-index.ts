@@ -41,9 +41,10 @@ export class PostgresIndex implements OrthancIndex {
   async *files(): AsyncGenerator<IndexedFile> {
     let after = { id: -1, fileType: -1 }
     for (;;) {
-      const key = `(file.id, file.filetype)`
+      // Ordered by the columns, which the primary key serves: ordered by the row that they make, each page would sort all that are left.
       const rows = await this.#ask(
-        `SELECT ${FILE} FROM attachedfiles file WHERE ${key} > (${after.id}, ${after.fileType}) ORDER BY ${key} LIMIT ${PAGE};`,
+        `SELECT ${FILE} FROM attachedfiles file WHERE (file.id, file.filetype) > (${after.id}, ${after.fileType})
+          ORDER BY file.id, file.filetype LIMIT ${PAGE};`,
       )
       for (const row of rows) yield fileRowSchema.parse(row)
       if (rows.length < PAGE) return

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Db } from 'mongodb'
-import { refused, together } from '../lib/index.ts'
+import { counted, refused, together } from '../lib/index.ts'
 import { compareArchive, compareTables } from './archive-files.ts'
 import { keysIn } from './cache.ts'
 import type { StoredBackup } from './catalogue.ts'
@@ -198,7 +198,8 @@ export class RestoredLevels {
 
   async #compareArchive(archive: ArchiveContents, files: RestoredFiles): Promise<Findings> {
     const { service, volume, storage, index } = archive
-    const { signal } = this.#request
+    const { signal, progress } = this.#request
+    progress(`${service}: comparing ${counted(archive.files, 'file')}`)
     const place = files.storage(volume, storage)
     if (index === null) {
       await using file = new SqliteIndex(files.index(service))
