@@ -128,6 +128,21 @@ export function chooseBackup(backups: readonly StoredBackup[], wanted: string, h
   return chosen
 }
 
+/**
+ * What a proof means: one of another server, unless it is named, would have a server pass that has no backup.
+ * @param wanted `newest` or `random` of this server's backups, or the id of any @param host this server's name
+ * @throws Failure `refused` when there is none
+ */
+export function chooseProved(backups: readonly StoredBackup[], wanted: string, host: string, now: Date): StoredBackup {
+  const own = backupsOf(host, backups)
+  const [newest] = backups
+  if ((wanted !== 'newest' && wanted !== 'random') || own.length > 0 || newest === undefined)
+    return chooseBackup(backups, wanted, host, now)
+  throw refused(
+    `the repository holds no backup of this server (${host}): take one; to verify one of another, name it: the newest is ${newest.id} of ${newest.host}`,
+  )
+}
+
 /** @throws Failure `refused` when there is none of that id */
 export function backupNamed(id: string, backups: readonly StoredBackup[]): StoredBackup {
   if (backups.length === 0) throw holdsNone()

@@ -6,6 +6,8 @@ import { LEVELS, levelNameSchema, levelSchema } from './level.ts'
 export const verificationSchema = z.object({
   schema: z.literal(1),
   backup: z.string(),
+  /** Of which server. */
+  host: z.string(),
   repository: z.string(),
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
@@ -29,7 +31,7 @@ export function verificationMarkdown(report: Verification): string {
   const lines = [
     `### ${SIGNS[report.outcome]} Backup \`${report.backup}\` ${verdict}`,
     '',
-    `${holds.documents} documents in ${holds.collections} collections, ${holds.instances} DICOM instances in ${holds.files} files, ${holds.keys} Redis keys; from \`${report.repository}\`.`,
+    `${holds.documents} documents in ${holds.collections} collections, ${holds.instances} DICOM instances in ${holds.files} files, ${holds.keys} Redis keys; of the server \`${report.host}\`, from \`${report.repository}\`.`,
     '',
     '| level | proves | result | compared | time |',
     '|---|---|---|---|---|',

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { refused } from '../lib/index.ts'
-import { backupsOf, chooseBackup, listBackups, readContents } from './catalogue.ts'
+import { backupsOf, chooseProved, listBackups, readContents, type StoredBackup } from './catalogue.ts'
 import { judgeAge } from './compare.ts'
 import type { Contents } from './contents.ts'
 import { removeDeadLocks } from './dead-locks.ts'
@@ -26,7 +26,7 @@ export async function verifyBackup(request: VerificationRequest): Promise<Verifi
   try {
     await removeDeadLocks(restic, tools.docker, signal)
     const all = await listBackups(restic, signal)
-    const backup = chooseBackup(all, request.which, request.host, request.now)
+    const backup = chooseProved(all, request.which, request.host, request.now)
     progress(`L0: backup ${backup.id}`)
     const levels = [
       await runLevel('L0', signal, () => judgeAge(backup, backupsOf(backup.host, all), request.now, request.maxAge)),
@@ -40,7 +40,7 @@ export async function verifyBackup(request: VerificationRequest): Promise<Verifi
     })
     if (contents instanceof Error) levels.push(...unrestored(`its contents cannot be read: ${contents.message}`))
     else if (request.through > 'L1') levels.push(...(await new RestoredLevels(request, restic, backup, contents).run()))
-    const found = report(request, restic, backup.id, startedAt, levels, contents instanceof Error ? null : contents)
+    const found = report(request, restic, backup, startedAt, levels, contents instanceof Error ? null : contents)
     if (found.outcome === 'failed') await refuseRemoved(restic, backup.id, signal)
     return found
   } finally {
@@ -68,7 +68,7 @@ async function checkRepository(restic: Restic, signal: AbortSignal): Promise<Fin
 function report(
   request: VerificationRequest,
   restic: Restic,
-  backup: string,
+  { id, host }: StoredBackup,
   startedAt: Date,
   levels: LevelResult[],
   contents: Contents | null,
@@ -77,7 +77,8 @@ function report(
   const collections = contents?.database?.collections ?? []
   return {
     schema: 1,
-    backup,
+    backup: id,
+    host,
     repository: restic.redact(request.repository.location),
     startedAt: startedAt.toISOString(),
     finishedAt: new Date().toISOString(),

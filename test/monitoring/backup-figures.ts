@@ -39,6 +39,7 @@ export function backupFigures(at: Date): Record<string, string> {
   const verification = {
     schema: 1 as const,
     backup: ID,
+    host: 'pacs',
     repository: '/r',
     outcome: 'passed' as const,
     levels,

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { arrange, chooseBackup, contentsOrNull, findParts, type Tagged } from '../../../src/backup/catalogue.ts'
+import {
+  arrange,
+  chooseBackup,
+  chooseProved,
+  contentsOrNull,
+  findParts,
+  type Tagged,
+} from '../../../src/backup/catalogue.ts'
 import type { Contents } from '../../../src/backup/contents.ts'
 import type { Restic } from '../../../src/backup/restic.ts'
 import { Failure } from '../../../src/lib/index.ts'
@@ -59,6 +66,17 @@ describe('of the backups of a repository', () => {
     for (const wanted of ['newest', 'random'])
       expect(() => chooseBackup(all, wanted, 'new', NOW)).toThrow(expect.objectContaining({ kind: 'refused', message }))
     expect(chooseBackup(all, DAYS[0] ?? '', 'new', NOW).id).toBe(DAYS[0])
+  })
+
+  it('a proof means those of its own server alone, or one that is named', () => {
+    expect(chooseProved(complete, 'newest', 'pacs1', NOW).id).toBe(DAYS[3])
+    const message = `the repository holds no backup of this server (new): take one; to verify one of another, name it: the newest is ${DAYS[3]} of pacs1`
+    for (const wanted of ['newest', 'random'])
+      expect(() => chooseProved(complete, wanted, 'new', NOW)).toThrow(
+        expect.objectContaining({ kind: 'refused', message }),
+      )
+    expect(chooseProved(complete, DAYS[0] ?? '', 'new', NOW).id).toBe(DAYS[0])
+    expect(() => chooseProved([], 'newest', 'new', NOW)).toThrow('the repository holds no complete backup')
   })
 
   it.each([

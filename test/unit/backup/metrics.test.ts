@@ -18,6 +18,7 @@ const report = (outcome: 'passed' | 'failed', ...levels: LevelResult[]) => ({
   ...{
     schema: 1 as const,
     backup: '20261124t013000z-0a1b2c3d',
+    host: 'pacs',
     repository: '/r',
     outcome,
     levels,

@@ -6,6 +6,7 @@ import { Failure } from '../../../src/lib/index.ts'
 const report: Verification = verificationSchema.parse({
   schema: 1,
   backup: '20261124t101500z-1f2e3d4c',
+  host: 'pacs1',
   repository: '/opt/pacs/backups/repository',
   startedAt: '2026-11-24T12:00:00.000Z',
   finishedAt: '2026-11-24T12:01:00.000Z',
@@ -29,6 +30,7 @@ const report: Verification = verificationSchema.parse({
 it('says in its first line whether a backup restores, and of many findings the first, each on one line', () => {
   const lines = verificationMarkdown(report).split('\n')
   expect(lines[0]).toMatch(/^### ❌ Backup `20261124t101500z-1f2e3d4c` does \*\*not\*\* prove its restore$/)
+  expect(lines[2]).toMatch(/; of the server `pacs1`, from `\/opt\/pacs\/backups\/repository`\.$/)
   expect(lines).toContain('| L1 | every stored byte is whole | ✅ passed | 1 | 75 s |')
   expect(lines.filter((line) => line.startsWith('- L4: '))).toEqual([
     '- L4: reports: | a | line |',
