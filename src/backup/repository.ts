@@ -106,10 +106,14 @@ export type SecondCopy =
   | { outcome: 'later'; why: string; waiting: string[] }
 
 /** What the second repository lacks before it is asked, as it was last seen. */
-export async function notYetCopied(second: Restic, all: readonly StoredBackup[]): Promise<SecondCopy> {
+export async function notYetCopied(
+  second: Restic,
+  all: readonly StoredBackup[],
+  why = 'its copy has not begun',
+): Promise<SecondCopy> {
   const held = await recallHeld(second)
   const waiting = all.filter(({ id }) => !held.has(id)).map(({ id }) => id)
-  return { outcome: 'later', why: 'its copy has not begun', waiting }
+  return { outcome: 'later', why, waiting }
 }
 
 /**

@@ -65,6 +65,8 @@ export interface BackupRequest {
   held?: readonly Tagged[] | null
   /** Ends it; once the backup is whole, only what follows. */
   signal: AbortSignal
+  /** Leaves the second repository, whose copy may take a day, to the next backup. */
+  copyLater?: boolean
   /** One line for people: what, and how far. */
   progress: (line: string) => void
   /** Told that the backup is whole: retention and the copy to the second repository follow, which may take a day. */
@@ -111,6 +113,13 @@ export async function takeBackup(request: BackupRequest): Promise<BackupResult> 
     if (second === null) return { contents, pruning, second }
     const forgotten = new Set(pruning.outcome === 'done' ? pruning.forgotten : [])
     const kept = complete.filter(({ id }) => !forgotten.has(id))
+    if (request.copyLater) {
+      return {
+        contents,
+        pruning,
+        second: await notYetCopied(second, kept, 'the copy is left to the next nightly backup'),
+      }
+    }
     return {
       contents,
       pruning,

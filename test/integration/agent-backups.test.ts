@@ -249,6 +249,16 @@ describe('a second repository that has half of a backup', () => {
     expect(await backupsIn(secondOf(data))).toEqual([next.id, cut.id, whole.id])
   })
 
+  it('gets the backup before a migration, which does not wait for that, with the next one', async () => {
+    const data = await planned('before', { BACKUP_SECOND_REPOSITORY: join(directory, 'before-second') })
+    const where = await placeWhere('exit 1')
+    const said = await backUpHere({ data, place: where, copyLater: true }, () => undefined, never)
+    expect(said).toMatch(/; the second repository lacks 1 backup: the copy is left to the next nightly backup$/)
+    expect(await readFile(join(place.metrics, 'pacs-backup.prom'), 'utf8')).toMatch(/_repository_waiting 1$/m)
+    expect(await backUpHere({ data, place }, () => undefined, never)).toMatch(/ and 0 studies$/)
+    expect(await backupsIn(secondOf(data))).toEqual(await backupsIn(data))
+  })
+
   it('lacks what is damaged in the first, which is named', async () => {
     const data = await planned('partly', { BACKUP_SECOND_REPOSITORY: join(directory, 'partly-second') })
     const fatal = 'Fatal: decrypting blob <data/b0b2> from 3d1f failed: ciphertext verification failed'

@@ -29,11 +29,12 @@ interface Asked {
   place: Place
   unlessNewerThan?: number | undefined
   unlessEmpty?: boolean | undefined
+  copyLater?: boolean | undefined
 }
 
 /** Takes a backup, unless a fresh one is there or there is nothing to lose. @returns what was done, in one line */
 export async function backUpHere(asked: Asked, print: (line: ChildLine) => void, signal: AbortSignal): Promise<string> {
-  const { data, place, unlessNewerThan = 0, unlessEmpty = false } = asked
+  const { data, place, unlessNewerThan = 0, unlessEmpty = false, copyLater = false } = asked
   if (unlessEmpty && (await isEmpty(data))) return 'the database holds no document: there is nothing to back up'
   await requirePassword(data)
   const tools = toolsOf(place)
@@ -72,6 +73,7 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
     folders: data.folders,
     held,
     signal,
+    copyLater,
     progress: (message) => print({ type: 'progress', message }),
     async onWhole(backup) {
       say(`backup ${backup.contents.id} is stored`)

@@ -97,4 +97,6 @@ export interface BackupWork {
   unlessNewerThan?: number
   /** None is taken of a database that holds no document. */
   unlessEmpty?: boolean
+  /** The second repository, whose copy may take a day, is left to the next one. */
+  copyLater?: boolean
 }

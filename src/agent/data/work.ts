@@ -45,6 +45,7 @@ const workSchema = z.discriminatedUnion('work', [
     place: placeSchema,
     unlessNewerThan: z.number().optional(),
     unlessEmpty: z.boolean().optional(),
+    copyLater: z.boolean().optional(),
   }),
   z.object({ work: z.literal('tidy'), place: placeSchema, left: z.array(z.enum(WORK_FOLDERS)) }),
   z.object({

@@ -155,7 +155,8 @@ export async function backUpFirst(
   if (noBackup !== undefined) return run.report.note(`no backup is taken before this migration: ${noBackup}`)
   await run.report.step('backup', 'a database that holds data is migrated only after a fresh backup of it')
   try {
-    await run.report.note(await world.jobs.backup({ data, unlessNewerThan: FRESH, unlessEmpty: true }, run))
+    const work = { data, unlessNewerThan: FRESH, unlessEmpty: true, copyLater: true }
+    await run.report.note(await world.jobs.backup(work, run))
     run.signal.throwIfAborted()
   } catch (thrown) {
     throw run.signal.aborted ? interruptedBefore(run.signal.reason) : thrown

@@ -82,6 +82,8 @@ export class Server {
   backedUp = ''
   /** How old the newest backup may be (milliseconds) for none to be taken, of the last question for one. */
   backupNotOlderThan: number | undefined
+  /** Whether that left the copy off the server to the next one. */
+  backupCopiesLater: boolean | undefined
   tidied = 0
   backupsFail = false
   /** A backup goes on until it is ended. */
@@ -440,9 +442,10 @@ export class MemoryWorld implements World {
         return `${migration} is marked ${as}`
       })
     },
-    backup: async ({ data, unlessNewerThan }, { signal }) => {
+    backup: async ({ data, unlessNewerThan, copyLater }, { signal }) => {
       this.server.backedUp = data.release
       this.server.backupNotOlderThan = unlessNewerThan
+      this.server.backupCopiesLater = copyLater
       if (this.server.backupsFail) throw refused('the disk is full')
       if (this.server.backupsLast && !signal.aborted) await new Promise((end) => signal.addEventListener('abort', end))
       signal.throwIfAborted()

@@ -68,6 +68,7 @@ describe('an expand by the requester', () => {
     const id = await open(life, migrateOf(7, 'expand'))
     expect(server.backups).toBe(1)
     expect(server.backupNotOlderThan).toBe(3_600_000)
+    expect(server.backupCopiesLater).toBe(true)
     expect(await life.agent.database(id, 'deploy')).toEqual({
       ...memoryLogin,
       release: memoryRelease(7).id,
