@@ -2,7 +2,7 @@
 // them is evaluated only where it is asked for, since a person, and a runner, waits for every start ("eager" keeps the bundle one file).
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
-import { endWithReader, exitClass, Failure } from '../lib/index.ts'
+import { beEndedFirst, endWithReader, exitClass, Failure } from '../lib/index.ts'
 import { readArgs } from './cli/command.ts'
 import { launch, waitUntilReady } from './install/launch.ts'
 import { layout } from './layout.ts'
@@ -40,6 +40,8 @@ async function main([verb, ...args]: readonly string[]): Promise<number> {
       }
       case 'work': {
         readArgs(args, {})
+        // The agent's own score, which it has from systemd, would have the database ended for what restic takes.
+        beEndedFirst()
         const { work } = await import(/* webpackMode: "eager" */ './data/work.ts')
         await work(process.stdin, (line) => void process.stdout.write(`${JSON.stringify(line)}\n`), endSignal())
         return exitClass.ok

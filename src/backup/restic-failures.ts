@@ -52,6 +52,9 @@ const CAUSES: readonly (Cause & { missing?: true; credentials?: true })[] = [
   },
 ]
 
+/** What a killed process ends with: 128 + SIGKILL. */
+const KILLED = 137
+
 /**
  * @param otherwise what an exit means that says nothing known
  * @returns what an exit of restic means, as one line; `missing` when there is no repository yet
@@ -64,6 +67,10 @@ export function resticFailure(
 ): { failure: Failure; missing: boolean } {
   const cause = CAUSES.find((one) => one.says.test(output)) ?? CAUSES.find((one) => one.code === code)
   const said = lastWords(output)
+  if (cause === undefined && code === KILLED) {
+    const why = 'it was killed, by hand or for want of memory (journalctl -k tells): ask again'
+    return { failure: new Failure('error', `restic ended with ${code} on ${where}: ${why}`), missing: false }
+  }
   if (cause === undefined) {
     return { failure: new Failure(otherwise, `restic ended with ${code} on ${where}: ${said}`), missing: false }
   }

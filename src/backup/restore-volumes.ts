@@ -48,12 +48,12 @@ export async function restoreArchive(
   const { docker, signal } = reader
   const { container, volume, service } = source
   if (source.index !== null) {
-    await fillVolume(reader, snapshot, wanted.volume, volume)
+    await fillVolume(reader, snapshot, wanted, volume)
     return restoreIndex(docker, source.index, files.indexDump(service), signal)
   }
   const index = files.index(service)
   const place = join(await mountOf(docker, container, volume), wanted.storage)
-  await fillVolume(reader, snapshot, wanted.volume, volume)
+  await fillVolume(reader, snapshot, wanted, volume)
   // What the empty one had beside its index would be replayed into ours.
   const owned = INDEX_FILES.map((file) => join('/restored', wanted.storage, file))
   await inVolume(docker, container, volume, 'rm', ['-f', ...owned])

@@ -182,7 +182,7 @@ async function collectAndStore(
     return sideBySide(1, copied, async ({ source, archive, names }) => {
       const { volume, service } = archive
       progress(`${service}: storing the files`)
-      const stored = await storeVolume(reader, volume, liveIndexFiles(archive), tags(PART.volume))
+      const stored = await storeVolume(reader, archive, liveIndexFiles(archive), tags(PART.volume))
       const found = await findDeleted(tools.docker, source, archive, names, join(work, PAUSED), signal)
       return { volume, archive: found, ...stored }
     })

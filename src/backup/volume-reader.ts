@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { refused } from '../lib/index.ts'
+import { ENDED_FIRST, refused } from '../lib/index.ts'
+import type { ArchiveContents } from './contents.ts'
 import { askDocker, type Docker, runContainer } from './docker.ts'
 import { fileHash } from './file-hash.ts'
 import { isLocal, PROGRESS_RATE, parseStored, type Repository, type Stored } from './restic.ts'
@@ -36,16 +37,20 @@ export async function ensureResticImage(docker: Docker, binary: string, scratch:
   return name
 }
 
+/** A volume, and what of it is known. */
+type Held = Pick<ArchiveContents, 'volume' | 'files' | 'bytes'>
+
 /** Stores a volume as one snapshot whose path is `/volumes/<volume>`. @param excludes paths in the volume that are stored another way */
 export async function storeVolume(
   reader: VolumeReader,
-  volume: string,
+  held: Held,
   excludes: readonly string[],
   tags: readonly string[],
 ): Promise<Stored> {
+  const { volume } = held
   const path = `/volumes/${volume}`
   await refuseMissing(reader.docker, volume)
-  const output = await runRestic(reader, [`type=volume,src=${volume},dst=${path},readonly`], READING, [
+  const output = await runRestic(reader, held, [`type=volume,src=${volume},dst=${path},readonly`], READING, [
     ...['backup', '--json', '--host', reader.host],
     ...tags.flatMap((tag) => ['--tag', tag]),
     ...excludes.flatMap((one) => ['--exclude', `${path}/${one}`]),
@@ -55,11 +60,11 @@ export async function storeVolume(
 }
 
 /** Writes a stored volume into an empty one, with its owners and modes. */
-export async function fillVolume(reader: VolumeReader, snapshot: string, volume: string, as = volume): Promise<void> {
-  const mount = `type=volume,src=${as},dst=/restored/volumes/${volume}`
+export async function fillVolume(reader: VolumeReader, snapshot: string, held: Held, as = held.volume): Promise<void> {
+  const mount = `type=volume,src=${as},dst=/restored/volumes/${held.volume}`
   // restic sets the modes of the directories above the volume, too: they need a place that can be written.
   const above = 'type=tmpfs,dst=/restored'
-  await runRestic(reader, [above, mount], WRITING, ['restore', snapshot, '--target', '/restored'])
+  await runRestic(reader, held, [above, mount], WRITING, ['restore', snapshot, '--target', '/restored'])
 }
 
 // Its mounts are read-only; not every engine can give DAC_READ_SEARCH.
@@ -78,8 +83,19 @@ export function volumesRefusal({ location }: Repository): string | null {
   return 'volumes are stored in a repository on this server; put the one off the host into BACKUP_SECOND_REPOSITORY'
 }
 
+/** Bytes that restic may take, and of each piece that it knows, half as much again as was seen; and bytes of a piece of a file. */
+const BASE = 1024 ** 3
+const PER_PIECE = 1024
+const PIECE = 1024 ** 2
+
+/** Bytes of memory for a reader: restic keeps what it knows of a repository there. */
+function memoryFor({ files, bytes }: Held): number {
+  return BASE + PER_PIECE * (files + Math.ceil(bytes / PIECE))
+}
+
 async function runRestic(
   { docker, image, repository, signal }: VolumeReader,
+  held: Held,
   mounts: readonly string[],
   capabilities: readonly string[],
   args: readonly string[],
@@ -91,7 +107,8 @@ async function runRestic(
     docker,
     [
       ...['--label', BACKUP_LABEL, '--hostname', READER_HOST, '--network', 'none', '--read-only', '--tmpfs', '/tmp'],
-      ...['--memory', '1g', '--pids-limit', '256', '--cap-drop', 'ALL'],
+      ...['--memory', String(memoryFor(held)), '--oom-score-adj', String(ENDED_FIRST)],
+      ...['--pids-limit', '256', '--cap-drop', 'ALL'],
       ...capabilities.flatMap((one) => ['--cap-add', one]),
       // The repository's group is the caller's, who keeps it afterwards.
       ...['--user', `0:${group}`, '--security-opt', 'no-new-privileges'],

@@ -14,7 +14,7 @@ export {
   shortened,
 } from './errors.ts'
 export { parsedJson, readJsonLines } from './json-lines.ts'
-export { HANDED_ON, type RunOptions, type RunResult, run, tryRun } from './process.ts'
+export { beEndedFirst, ENDED_FIRST, HANDED_ON, type RunOptions, type RunResult, run, tryRun } from './process.ts'
 export { hasEnded, processIdentity } from './process-identity.ts'
 export { endWithReader } from './reader.ts'
 export { type Redact, redactor } from './redaction.ts'

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
@@ -38,6 +39,18 @@ export const HANDED_ON = '/proc/self/fd/3'
 const MAX_OUTPUT = 64 * 1024 * 1024
 /** Milliseconds that a child has between SIGTERM and SIGKILL. */
 const KILL_AFTER = 5000
+
+/** The kernel's `oom_score_adj` of what is ended before any service where the memory of the machine runs out. */
+export const ENDED_FIRST = 500
+
+/** Has this process, and the children that it starts from now on, ended before any service where the memory of the machine runs out. */
+export function beEndedFirst(): void {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', String(ENDED_FIRST))
+  } catch {
+    // A system without it has another way to choose.
+  }
+}
 
 /** Children that run: none outlives this process when it ends by itself. */
 const children = new Set<ChildProcess>()

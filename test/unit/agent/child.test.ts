@@ -1,4 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -87,4 +89,16 @@ it.each([
   const ended = child(text, abort, ending.signal)
   if (typeof expected === 'string') await expect(ended).rejects.toThrow(expected)
   else expect(await ended).toMatchObject(expected)
+})
+
+it('is ended before any service where the memory of the machine runs out', async () => {
+  const running = spawn(process.execPath, ['src/agent/main.ts', 'work'], { stdio: ['pipe', 'ignore', 'ignore'] })
+  const score = () => readFile(`/proc/${running.pid}/oom_score_adj`, 'utf8')
+  try {
+    // It waits for its work as long as its input is open.
+    await expect.poll(score, { timeout: 20_000 }).toBe('500\n')
+  } finally {
+    running.kill('SIGKILL')
+    await once(running, 'exit')
+  }
 })

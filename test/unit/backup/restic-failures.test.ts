@@ -55,7 +55,8 @@ describe('what restic says', () => {
       /is damaged: LoadTree/,
     ],
     [1, 'Fatal: StreamPack: ReadFull(<data/3d1f>): file is too short', 'unhealthy', /is damaged: StreamPack/],
-    [137, '', 'error', /restic ended with 137 on \/backups: it said nothing/],
+    [2, '', 'error', /restic ended with 2 on \/backups: it said nothing/],
+    [137, '', 'error', /restic ended with 137 on \/backups: it was killed, by hand or for want of memory/],
   ] as const)('with %d and %j is %s', (code, output, kind, message) => {
     expect(failure(code, output).failure).toMatchObject({ kind, message: expect.stringMatching(message) })
     expect(failure(code, output).failure.message).not.toContain('\n')
@@ -64,6 +65,8 @@ describe('what restic says', () => {
   it('in words that nobody knows counts as damage where it read what is stored', () => {
     expect(failure(1, 'Fatal: blob too short', 'unhealthy').failure.kind).toBe('unhealthy')
     expect(failure(1, 'Fatal: no space left on device', 'unhealthy').failure.kind).toBe('error')
+    // Which says nothing about what is stored.
+    expect(failure(137, '', 'unhealthy').failure.kind).toBe('error')
   })
 
   it('is none where a file went while it was read, and nothing else is missing', () => {
