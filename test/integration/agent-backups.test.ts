@@ -278,7 +278,7 @@ describe('a second repository that has half of a backup', () => {
     await backUpHere({ data, place }, () => undefined, never)
     const ending = new AbortController()
     const notes: string[] = []
-    const note = (line: ChildLine) => line.type === 'note' && notes.push(line.message)
+    const note = (line: ChildLine) => (line.type === 'note' || line.type === 'step') && notes.push(line.message)
     const where = await placeWhere(`${butTheLast}; exec sleep 60`)
     const running = backUpHere({ data, place: where }, note, ending.signal)
     await waitFor('all snapshots but the last', async () => (await inFolder(secondOf(data), 'snapshots')) === 3, 60_000)
@@ -289,7 +289,7 @@ describe('a second repository that has half of a backup', () => {
       'm',
     )
     expect(await metrics()).toMatch(whole)
-    expect(notes).toContain(`backup ${newest} is stored`)
+    expect(notes).toEqual(expect.arrayContaining([`backup ${newest} is stored`, 'to the second repository']))
     ending.abort(new Error('ended'))
     const said = new RegExp(`^backup ${newest} holds \\d+ documents .*; the second repository lacks 1 backup: ended$`)
     expect(await running).toMatch(said)

@@ -19,6 +19,7 @@ import { counted, formatDuration, messageOf } from '../../lib/index.ts'
 import { holdsDocuments } from '../../migrations/index.ts'
 import type { ChildLine } from './child.ts'
 import type { DataPlan } from './data-plan.ts'
+import { COPY_STEP } from './jobs.ts'
 import { writeMetrics } from './metrics.ts'
 import { requirePassword } from './password.ts'
 import { type Place, toolsOf } from './place.ts'
@@ -78,6 +79,8 @@ export async function backUpHere(asked: Asked, print: (line: ChildLine) => void,
     async onWhole(backup) {
       say(`backup ${backup.contents.id} is stored`)
       await tell(backup)
+      if (backup.second !== null && !copyLater)
+        print({ type: 'step', step: COPY_STEP, message: 'to the second repository' })
     },
   })
   await tell({ contents, second })

@@ -9,6 +9,9 @@ interface Doing {
   signal: AbortSignal
 }
 
+/** The step of a backup that is whole, and in whose copy off the server nobody need wait: the next one goes on with it. */
+export const COPY_STEP = 'copy'
+
 /** Work on the data of a server, each in a process of its own with limits on time and memory. */
 export interface DataJobs {
   /** Judges a release by the ledger of a database. */

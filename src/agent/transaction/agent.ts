@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { Failure, messageOf, refused } from '../../lib/index.ts'
 import type { AgentService } from '../api/service.ts'
+import { COPY_STEP } from '../data/jobs.ts'
 import type { Layout } from '../layout.ts'
 import type {
   AgentStatus,
@@ -130,16 +131,20 @@ export class Agent implements AgentService {
   }
 
   /**
-   * A rollback ends an unsealed deploy, and work of the agent's own on the data; everything else is told who holds the lock.
+   * A rollback ends an unsealed deploy, and work of the agent's own on the data; whatever is no backup itself ends the copy of one
+   * that is whole; everything else is told who holds the lock.
    * @returns whether a deploy was undone.
    */
   async #takeLock(request: LockingRequest): Promise<boolean> {
     const running = this.#running
     if (running) {
+      const { kind, guest, writer } = running
       const yields =
-        running.kind === 'deploy' || running.kind === 'backup' || (running.kind === 'migrate' && !running.guest.access)
-      if (request.kind !== 'rollback' || !yields) throw locked(running)
-      running.stop.abort(interruption(running.kind, `a rollback was asked by ${request.actor}`))
+        request.kind === 'rollback'
+          ? kind === 'deploy' || kind === 'backup' || (kind === 'migrate' && !guest.access)
+          : request.kind !== 'backup' && kind === 'backup' && writer.currentStep === COPY_STEP
+      if (!yields) throw locked(running)
+      running.stop.abort(interruption(kind, `a ${request.kind} was asked by ${request.actor}`))
       await running.done
     }
     const { transaction, phase, last } = this.#parts.world.store.state

@@ -506,6 +506,28 @@ describe('one lock', () => {
     await resultOf(life.agent, 'first-deploy')
   })
 
+  it('is left to a deploy by a backup that is whole, whose copy waits, but not to another backup', async () => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    const whole = Promise.withResolvers<void>()
+    life.world.jobs.backup = async (_work, { report, signal }) => {
+      await whole.promise
+      await report.step('copy', 'to the second repository')
+      if (!signal.aborted) await new Promise((end) => signal.addEventListener('abort', end))
+      return 'backup 1 holds all; the second repository lacks it'
+    }
+    const id = await submit(life.agent, { kind: 'backup', actor: 'jane' })
+    await expect(ask(life.agent, deployOf(2))).rejects.toMatchObject({ kind: 'locked' })
+    whole.resolve()
+    await expect.poll(async () => (await life.agent.status()).transaction?.step).toBe('copy')
+    await expect(ask(life.agent, { kind: 'backup', actor: 'joe' })).rejects.toMatchObject({ kind: 'locked' })
+    expect(await ask(life.agent, deployOf(2))).toMatchObject({ outcome: 'deployed' })
+    expect(await resultOf(life.agent, id)).toMatchObject({
+      outcome: 'done',
+      message: expect.stringContaining('lacks it'),
+    })
+  })
+
   it('takes the same id twice as one', async () => {
     await using life = await here.start()
     await life.agent.submit('first-deploy', requestSchema.parse(deployOf(1)), 'deploy')
