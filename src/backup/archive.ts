@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { Failure, refused, replaceFile } from '../lib/index.ts'
 import type { ArchiveContents } from './contents.ts'
 import { askDocker, type Docker } from './docker.ts'
-import { dumpIndex, type IndexDatabase, someFiles } from './index-database.ts'
+import { databaseBytes, dumpIndex, type IndexDatabase, someFiles } from './index-database.ts'
 import { SqliteIndex } from './sqlite-index.ts'
 
 /** An Orthanc: its container, the volume that holds its files, and where its index is. */
@@ -25,6 +25,21 @@ export const INDEX_FILES = ['index', 'index-wal', 'index-shm', 'index-journal'] 
 export const INDEX_DUMP = 'index.dump'
 /** Where Orthanc's image keeps its storage within the volume. */
 const STORAGES = ['', 'db'] as const
+
+/** Bytes that a copy of the index of a running Orthanc may take; 0 where its container cannot tell. */
+export async function roomForIndex(
+  docker: Docker,
+  { container, volume, index }: ArchiveSource,
+  signal: AbortSignal,
+): Promise<number> {
+  if (index !== null) return databaseBytes(docker, index, signal)
+  const mount = await mountOf(docker, container, volume)
+  const files = STORAGES.flatMap((storage) => INDEX_FILES.map((file) => join(mount, storage, file)))
+  // It ends with 1 for those that are not there.
+  const { stdout } = await docker(['exec', container, 'stat', '-c', '%s', ...files], { signal })
+  // What lies beside SQLite's file is taken into it when the copy is opened.
+  return 2 * stdout.split('\n').reduce((sum, line) => sum + (Number(line) || 0), 0)
+}
 
 /**
  * Copies the index of a running Orthanc to `directory` and counts what it names: SQLite's file while Orthanc is paused, PostgreSQL's by
@@ -58,12 +73,13 @@ async function copyDump(
   const { counts, tables } = await dumpIndex(docker, index, join(directory, INDEX_DUMP), names, signal)
   const storage = await findFiles(docker, container, await mountOf(docker, container, volume), index)
   const { database, user } = index
+  const bytes = await databaseBytes(docker, index, signal)
   return {
     service,
     volume,
     storage,
     ...counts,
-    index: { service: index.service, database, user, tables },
+    index: { service: index.service, database, user, tables, bytes },
     deleted: NONE,
     at,
     paused: 0,

@@ -67,7 +67,14 @@ export const archiveContentsSchema = z.object({
   bytes: count,
   /** What the dump of an index in PostgreSQL holds, and which service wrote it; null where SQLite's file was copied. */
   index: z
-    .object({ service: z.string(), database: z.string(), user: z.string(), tables: z.array(indexTableSchema) })
+    .object({
+      service: z.string(),
+      database: z.string(),
+      user: z.string(),
+      tables: z.array(indexTableSchema),
+      /** What the database took on its disk; earlier versions did not ask. */
+      bytes: count.default(0),
+    })
     .nullable()
     .default(null),
   /** Files that Orthanc deleted between the copy of the index, which names them, and the end of reading; the first of them by name. */

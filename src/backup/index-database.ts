@@ -164,7 +164,13 @@ export async function restoreIndex(
   throw new Failure('unhealthy', `the dump of ${database} does not restore: ${said}`)
 }
 
-const studiesSchema = z.coerce.number().int()
+const countSchema = z.coerce.number().int()
+
+/** Bytes that the database takes on its disk, with what it needs to find its rows. */
+export async function databaseBytes(docker: Docker, index: IndexDatabase, signal: AbortSignal): Promise<number> {
+  const { stdout } = await askIndex(docker, index, 'SELECT pg_database_size(current_database());', { signal })
+  return countSchema.parse(stdout)
+}
 
 /** How many studies an index names; 0 where no Orthanc has made its tables yet. */
 export async function studiesIn(docker: Docker, index: IndexDatabase): Promise<number> {
@@ -175,7 +181,7 @@ SELECT count(*) FROM resources WHERE resourcetype = 1;
 SELECT 0;
 \\endif
 `
-  return studiesSchema.parse((await askIndex(docker, index, script)).stdout)
+  return countSchema.parse((await askIndex(docker, index, script)).stdout)
 }
 
 /** The paths of some files that an index names, in the storage directory. */

@@ -44,7 +44,7 @@ const MARGIN = 1.1
 
 /**
  * Restores all snapshots of a backup below `directory`, which is emptied first.
- * @throws Failure `refused` when they, or the database that is then restored from them, do not fit on a disk
+ * @throws Failure `refused` when they, or the databases that are then restored from them, do not fit on a disk
  */
 export async function restoreFiles(
   docker: Docker,
@@ -64,14 +64,19 @@ export async function restoreFiles(
 }
 
 /** Both copies are looked at before either is begun: what lives may write to the same disks. */
-async function refuseLittleRoom(docker: Docker, { stored, database }: Contents, directory: string): Promise<void> {
-  const scratch = (database?.collections ?? []).reduce((sum, { bytes }) => sum + bytes, 0)
+async function refuseLittleRoom(
+  docker: Docker,
+  { stored, database, archives }: Contents,
+  directory: string,
+): Promise<void> {
+  const sizes = [...(database?.collections ?? []), ...archives.flatMap(({ index }) => index ?? [])]
+  const scratch = sizes.reduce((sum, { bytes }) => sum + bytes, 0)
   const engine = await askDocker(docker, ['info', '--format', '{{.DockerRootDir}}'])
   const [here, there] = await Promise.all([directory, engine].map((path) => stat(path).catch(() => null)))
-  if (here?.dev === there?.dev) return requireRoom(directory, stored.read + scratch, 'the backup and the database')
+  if (here?.dev === there?.dev) return requireRoom(directory, stored.read + scratch, 'the backup and the databases')
   await requireRoom(directory, stored.read, 'the backup')
   // An engine on another machine shows no folder here.
-  if (there !== null) await requireRoom(engine, scratch, 'the database')
+  if (there !== null) await requireRoom(engine, scratch, 'the databases')
 }
 
 async function requireRoom(path: string, bytes: number, what: string): Promise<void> {

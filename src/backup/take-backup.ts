@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import { Failure, refused, sideBySide, together } from '../lib/index.ts'
 import { besideNoMigration } from '../migrations/index.ts'
-import { type ArchiveSource, copyIndex, liveIndexFiles, resumePaused } from './archive.ts'
+import { type ArchiveSource, copyIndex, liveIndexFiles, resumePaused, roomForIndex } from './archive.ts'
 import { type CacheSource, readCache, type SavedCache, saveCache } from './cache.ts'
 import { arrange, idTag, newBackupId, PART, sizeTag, type Tagged } from './catalogue.ts'
 import type { ArchiveContents, CacheContents, Contents, DatabaseContents, Moment, OplogContents } from './contents.ts'
@@ -247,7 +247,9 @@ async function collect(
   opening: Promise<readonly Tagged[]>,
 ): Promise<Pick<Contents, 'database' | 'folders'> & { copied: CopiedIndex[] }> {
   const { tools, work, signal, progress } = request
-  const database = await collectDatabase(request, staged, first, opening)
+  const rooms = await sideBySide(1, request.archives, (source) => roomForIndex(tools.docker, source, signal))
+  const indexes = rooms.reduce((sum, bytes) => sum + bytes, 0)
+  const database = await collectDatabase(request, staged, first, opening, indexes)
   // Nobody is paused for a repository that cannot be written.
   await opening
   const copied = await sideBySide(1, request.archives, async (source) => {
@@ -267,21 +269,26 @@ async function collect(
   return { database, copied, folders }
 }
 
+/** @param indexes bytes that are dumped beside it afterwards */
 async function collectDatabase(
   request: BackupRequest,
   staged: string,
   first: Restic,
   opening: Promise<readonly Tagged[]>,
+  indexes: number,
 ): Promise<DatabaseContents | null> {
   const { database: source, signal, progress } = request
-  if (source === null) return null
+  if (source === null) {
+    await refuseLittleRoom(indexes, staged)
+    return null
+  }
   const started = performance.now()
   const directory = join(staged, 'database')
   await mkdir(directory, { mode: 0o700 })
   const client = await connectDatabase(source.address)
   try {
     const db = client.db(source.database)
-    await refuseLittleRoom(await dataSize(db), directory)
+    await refuseLittleRoom((await dataSize(db)) + indexes, directory)
     const onProgress = (collection: string, documents: number) => progress(`${collection}: ${documents} documents`)
     const dump = await besideNoMigration(db, { host: request.host, signal, onWait: progress }, () =>
       dumpDatabase({ client, database: source.database, directory, signal, onProgress }),
@@ -304,7 +311,7 @@ async function refuseLittleRoom(bytes: number, directory: string): Promise<void>
   const free = bavail * bsize
   if (free < bytes) {
     const mib = (value: number) => `${Math.ceil(value / 1024 / 1024)} MiB`
-    throw new Failure('refused', `the dump needs about ${mib(bytes)} and ${directory} has ${mib(free)} free`)
+    throw new Failure('refused', `the dumps need about ${mib(bytes)} and ${directory} has ${mib(free)} free`)
   }
 }
 

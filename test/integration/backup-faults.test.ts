@@ -462,7 +462,7 @@ describe('what is not a backup’s fault', () => {
     const narrow = verifyBackup(site.verification({ tools: { ...site.tools, docker: engine } }))
     await expect(narrow).rejects.toMatchObject({
       kind: 'refused',
-      message: expect.stringMatching(/^\S+pacs-disk-\S+ has 0 MiB free, the database to restore .* needs \d+ MiB$/),
+      message: expect.stringMatching(/^\S+pacs-disk-\S+ has 0 MiB free, the databases to restore .* needs \d+ MiB$/),
     })
     await disk.empty()
 

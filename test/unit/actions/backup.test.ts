@@ -25,7 +25,7 @@ describe('backup', () => {
 
   it('is red when the server could not, with its reason in one line', async () => {
     await using server = await startServer(key.text)
-    const message = 'the dump needs about 900 MiB and /opt/pacs has 20 MiB free'
+    const message = 'the dumps need about 900 MiB and /opt/pacs has 20 MiB free'
     endingWith(server, ending('refused', message))
     const step = await server.run('backup')
     expect([step.code, step.outputs['exit-class']]).toEqual([1, '10'])
