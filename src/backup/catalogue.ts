@@ -7,7 +7,7 @@ import type { Restic, Snapshot } from './restic.ts'
 /** What of a snapshot says to which backup of which server it belongs, and as which part. */
 export type Tagged = Pick<Snapshot, 'id' | 'hostname' | 'tags' | 'paths'>
 
-/** A complete backup: one whose contents are stored, which is done last. */
+/** A backup whose contents are stored, which is done last. */
 export interface StoredBackup {
   id: string
   /** Of which server. */
@@ -47,14 +47,28 @@ export function sizeTag(bytes: number): string {
   return `bytes=${bytes}`
 }
 
-/** The complete backups of a repository, newest first, and the snapshots of those that never became complete. */
-export function arrange(snapshots: readonly Tagged[]): { complete: StoredBackup[]; torn: Map<string, Tagged[]> } {
+/** Of the contents: how many other snapshots make up the backup. */
+export function partsTag(parts: number): string {
+  return `parts=${parts}`
+}
+
+/** What a repository holds, newest first. */
+export interface Arranged {
+  complete: StoredBackup[]
+  /** Complete once: a snapshot is gone since. One whose contents do not say how many it had counts as complete. */
+  lacking: StoredBackup[]
+  /** The snapshots of those that never became complete, by id. */
+  torn: Map<string, Tagged[]>
+}
+
+export function arrange(snapshots: readonly Tagged[]): Arranged {
   const byId = new Map<string, Tagged[]>()
   for (const snapshot of snapshots) {
     const id = tagValue(snapshot, 'id=')
     if (id !== undefined) byId.set(id, [...(byId.get(id) ?? []), snapshot])
   }
   const complete: StoredBackup[] = []
+  const lacking: StoredBackup[] = []
   const torn = new Map<string, Tagged[]>()
   for (const [id, parts] of byId) {
     const last = parts.find(({ tags }) => tags.includes(PART.contents))
@@ -62,20 +76,31 @@ export function arrange(snapshots: readonly Tagged[]): { complete: StoredBackup[
     if (last === undefined) torn.set(id, others)
     else {
       const bytes = Number(tagValue(last, 'bytes=') ?? 0)
-      complete.push({ id, host: last.hostname, startedAt: startOf(id), bytes, snapshots: [...others, last] })
+      const whole = others.length >= Number(tagValue(last, 'parts=') ?? 0)
+      ;(whole ? complete : lacking).push({
+        id,
+        host: last.hostname,
+        startedAt: startOf(id),
+        bytes,
+        snapshots: [...others, last],
+      })
     }
   }
-  complete.sort((a, b) => (a.id < b.id ? 1 : -1))
-  return { complete, torn }
+  return { complete: newestFirst(complete), lacking: newestFirst(lacking), torn }
+}
+
+function newestFirst(backups: readonly StoredBackup[]): StoredBackup[] {
+  return backups.toSorted((a, b) => (a.id < b.id ? 1 : -1))
 }
 
 function tagValue(snapshot: Tagged, prefix: string): string | undefined {
   return snapshot.tags.find((tag) => tag.startsWith(prefix))?.slice(prefix.length)
 }
 
-/** The complete backups of a repository, newest first. */
+/** The backups of a repository, newest first; those too that lack a snapshot, so that whoever means such a one is told. */
 export async function listBackups(restic: Restic, signal?: AbortSignal): Promise<StoredBackup[]> {
-  return arrange(await restic.snapshots({ signal })).complete
+  const { complete, lacking } = arrange(await restic.snapshots({ signal }))
+  return newestFirst([...complete, ...lacking])
 }
 
 /** Reads what a backup holds. @throws Failure `unhealthy` when it cannot be read, Error when it is not ours */

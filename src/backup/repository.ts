@@ -56,14 +56,14 @@ type Taken = Pick<Contents, 'id' | 'finishedAt'>
  * just now.
  */
 export async function prune(
-  restic: Pick<Restic, 'forget'>,
-  held: readonly Tagged[] | (() => Promise<readonly Tagged[]>),
+  restic: Pick<Restic, 'snapshots' | 'forget'>,
   retention: Retention,
   taken: Taken,
   signal: AbortSignal,
 ): Promise<Pruning> {
   try {
-    const all = typeof held === 'function' ? await held() : held
+    // Anew: another server's backup may have become complete since.
+    const all = await restic.snapshots({ signal })
     return { outcome: 'done', forgotten: await applyRetention(restic, all, retention, taken, signal) }
   } catch (thrown) {
     if (!(thrown instanceof Failure) && !signal.aborted) throw thrown
@@ -79,11 +79,13 @@ async function applyRetention(
   taken: Taken,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const { complete, torn } = arrange(held)
-  const byHost = [...Map.groupBy(complete, ({ host }) => host).values()]
+  const { complete, lacking, torn } = arrange(held)
+  const all = [...complete, ...lacking]
+  // One that lacks a part is kept as long as any, in no whole one's place.
+  const byHost = [all, complete].flatMap((some) => [...Map.groupBy(some, ({ host }) => host).values()])
   // A clock that was put back has older ones look younger than what was taken.
   const kept = new Set([taken.id, ...byHost.flatMap((own) => [...chooseKept(own, retention)])])
-  const expired = complete.filter(({ id }) => !kept.has(id))
+  const expired = all.filter(({ id }) => !kept.has(id))
   const left = [...torn].filter(([id]) => Date.parse(taken.finishedAt) - timeOf(id) > TORN_AGE)
   const forgotten = [...expired.flatMap(({ snapshots }) => snapshots), ...left.flatMap(([, all]) => all)]
   await restic.forget(idsOf(forgotten), { signal })
@@ -150,7 +152,7 @@ export async function copyToSecond(
         damaged.push({ id, why: thrown.message })
       }
     }
-    const pruning = await prune(second, () => second.snapshots({ signal }), retention, taken, signal)
+    const pruning = await prune(second, retention, taken, signal)
     return { outcome: 'copied', backups: copied, damaged, pruning }
   } catch (thrown) {
     if (!(thrown instanceof Failure) && !signal.aborted) throw thrown

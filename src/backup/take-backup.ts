@@ -4,7 +4,7 @@ import { Failure, refused, sideBySide, together } from '../lib/index.ts'
 import { besideNoMigration } from '../migrations/index.ts'
 import { type ArchiveSource, copyIndex, liveIndexFiles, resumePaused, roomForIndex } from './archive.ts'
 import { type CacheSource, readCache, type SavedCache, saveCache } from './cache.ts'
-import { arrange, idTag, newBackupId, PART, sizeTag, type Tagged } from './catalogue.ts'
+import { arrange, idTag, newBackupId, PART, partsTag, sizeTag, type Tagged } from './catalogue.ts'
 import type { ArchiveContents, CacheContents, Contents, DatabaseContents, Moment, OplogContents } from './contents.ts'
 import { connectDatabase, type DatabaseAddress, databaseGone } from './database.ts'
 import { findDeleted } from './deleted-meanwhile.ts'
@@ -104,12 +104,11 @@ export async function takeBackup(request: BackupRequest): Promise<BackupResult> 
       opening,
       image,
     ])
-    const all = [...held, ...snapshots]
-    const { complete } = arrange(all)
+    const { complete } = arrange([...held, ...snapshots])
     await noteHeld(first, new Set(complete.map(({ id }) => id)))
     const second = request.second && new Restic(tools.restic, request.second, tools.path, tools.cache)
     await request.onWhole?.({ contents, second: second && (await notYetCopied(second, complete)) })
-    const pruning = await prune(first, all, request.retention, contents, signal)
+    const pruning = await prune(first, request.retention, contents, signal)
     if (second === null) return { contents, pruning, second }
     const forgotten = new Set(pruning.outcome === 'done' ? pruning.forgotten : [])
     const kept = complete.filter(({ id }) => !forgotten.has(id))
@@ -213,7 +212,8 @@ async function collectAndStore(
   }
   const file = join(work, 'contents.json')
   await writeFile(file, JSON.stringify(contents), { mode: 0o600, flush: true })
-  const last = await first.backup([file], [...tags(PART.contents), sizeTag(read)], host, { signal })
+  const parts = 1 + volumes.length
+  const last = await first.backup([file], [...tags(PART.contents), sizeTag(read), partsTag(parts)], host, { signal })
   const snapshots = [
     { id: stored.snapshot, hostname: host, tags: tags(PART.work), paths: [staged] },
     ...volumes.map(({ snapshot }) => ({ id: snapshot, hostname: host, tags: tags(PART.volume), paths: [] })),

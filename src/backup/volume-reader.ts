@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { ENDED_FIRST, refused } from '../lib/index.ts'
 import type { ArchiveContents } from './contents.ts'
@@ -10,8 +12,14 @@ import { writeTar } from './single-file-tar.ts'
 
 /** All containers of backups carry this label; none outlives its backup. */
 export const BACKUP_LABEL = 'pacs.backup'
-/** Their host name, by which the locks that they hold in a repository are known. */
-export const READER_HOST = 'pacs-volume-reader'
+
+/**
+ * The host name of a server's containers, by which the locks that they hold in a repository are known: its own, since only it can tell
+ * whether such a lock is a dead one's. A hash, since a host name has 63 letters at most.
+ */
+export function readerHost(server = hostname()): string {
+  return `pacs-volume-reader-${createHash('sha256').update(server).digest('hex').slice(0, 12)}`
+}
 
 /** Volumes belong to root and to the services' users: a container that holds nothing but restic reads them, so that the caller need not be root. */
 export interface VolumeReader {
@@ -106,7 +114,7 @@ async function runRestic(
   const { code, stdout, stderr } = await runContainer(
     docker,
     [
-      ...['--label', BACKUP_LABEL, '--hostname', READER_HOST, '--network', 'none', '--read-only', '--tmpfs', '/tmp'],
+      ...['--label', BACKUP_LABEL, '--hostname', readerHost(), '--network', 'none', '--read-only', '--tmpfs', '/tmp'],
       ...['--memory', String(memoryFor(held)), '--oom-score-adj', String(ENDED_FIRST)],
       ...['--pids-limit', '256', '--cap-drop', 'ALL'],
       ...capabilities.flatMap((one) => ['--cap-add', one]),

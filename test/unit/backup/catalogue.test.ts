@@ -5,6 +5,7 @@ import {
   chooseProved,
   contentsOrNull,
   findParts,
+  partsTag,
   type Tagged,
 } from '../../../src/backup/catalogue.ts'
 import type { Contents } from '../../../src/backup/contents.ts'
@@ -25,6 +26,23 @@ describe('of the backups of a repository', () => {
   it('those whose contents are stored count, the newest first; what never became one is known apart', () => {
     expect(complete.map(({ id }) => id)).toEqual(DAYS.toReversed())
     expect([...arrange(held).torn.keys()]).toEqual([TORN])
+  })
+
+  it('one that has lost a part since is not complete; of an older one nobody knows how many it had', () => {
+    const [first = '', second = ''] = DAYS
+    const counting = (id: string, parts: number) => {
+      const { tags, ...contents } = snapshot(id, 'contents')
+      return { ...contents, tags: [...tags, partsTag(parts)] }
+    }
+    const found = arrange([
+      counting(first, 1),
+      snapshot(second, 'work'),
+      counting(second, 1),
+      snapshot(TORN, 'contents'),
+    ])
+    expect(found.complete.map(({ id }) => id)).toEqual([TORN, second])
+    expect(found.lacking.map(({ id }) => id)).toEqual([first])
+    expect(found.torn.size).toBe(0)
   })
 
   it('the newest, one by its id, or any of them is chosen', () => {
