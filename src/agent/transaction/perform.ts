@@ -90,7 +90,8 @@ async function goBack(
   await run.report.step('preflight', request.reason)
   const { state } = world.store
   if (state.serving && (request.to ?? (undid ? state.serving.release : undefined)) === state.serving.release) {
-    const message = `${state.serving.release} serves already${request.config === 'current' ? await nextConfigNote(state.serving, planner) : ''}`
+    const note = request.config === 'current' ? await nextConfigNote(state.serving, planner) : ''
+    const message = `${state.serving.release} serves already${note}`
     return keepServing(state.serving, request, { outcome: 'deployed', direction: 'back', message }, run, world, planner)
   }
   const target = rollbackTarget(state, request)
