@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { badInput, Failure, refused } from '../lib/index.ts'
 import {
   appliedText,
+  applyMigrations,
   holdsDocuments,
   loadMigrations,
   type Migration,
@@ -82,7 +83,7 @@ async function apply(
   }
   const why = [...(noBackup === undefined ? [] : [`no backup: ${noBackup}`]), ...(reason === undefined ? [] : [reason])]
   const kept = why.length === 0 ? {} : { reason: why.join('; ') }
-  const done = await applyHere(database, migrations, { phase, signal, ...kept })
+  const done = await applyHere((options) => applyMigrations(database, migrations, options), { phase, signal, ...kept })
   const left = await pendingIn(database, migrations)
   writeOutputs({ pending: left[phase].join(','), 'pending-data': left.data.join(',') })
   if (done.applied.length === 0 && done.waiting.length > 0) throw refused(`refused: ${done.waiting.join('; ')}`)

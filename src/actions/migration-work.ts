@@ -5,18 +5,19 @@ import type { OpenDatabase, RequesterReport } from '../agent/client.ts'
 import { Failure, sarifLog } from '../lib/index.ts'
 import {
   type Applied,
+  type ApplyOptions,
   appliedText,
-  applyMigrations,
+  applyCarried,
   type DatabaseAddress,
   eventText,
   loadMigrations,
   type Migration,
   type MigrationEvent,
-  ofRelease,
   openDatabase,
   type Phase,
   planTable,
   type ReviewOptions,
+  readCarried,
   remarksOf,
   review,
   type Store,
@@ -41,16 +42,16 @@ export async function runHere(
   server: Server,
   { folder, phase, signal }: Work & { phase: Phase },
 ): Promise<RequesterReport> {
-  const migrations = ofRelease(await loadMigrations(inCheckout(folder)), opened.migrations)
+  const carried = await readCarried(inCheckout(folder), opened.migrations)
   return withDatabase(loginOf(opened), server, async (database) => {
-    return { outcome: 'done', message: appliedText(await applyHere(database, migrations, { phase, signal })) }
+    const done = await applyHere((options) => applyCarried(database, carried, options), { phase, signal })
+    return { outcome: 'done', message: appliedText(done) }
   })
 }
 
 /** Applies a phase, says how far it is, and keeps a `reason` in the history. */
 export async function applyHere(
-  database: Store,
-  migrations: readonly Migration[],
+  apply: (options: ApplyOptions) => Promise<Applied>,
   asked: { phase: Phase; signal: AbortSignal; reason?: string },
 ): Promise<Applied> {
   const heartbeat = startHeartbeat(`migrations (${asked.phase})`)
@@ -59,7 +60,7 @@ export async function applyHere(
     else log.foreign(eventText(event))
   }
   try {
-    return await applyMigrations(database, migrations, { ...requester(), host: hostname(), ...asked, onEvent })
+    return await apply({ ...requester(), host: hostname(), ...asked, onEvent })
   } finally {
     heartbeat.stop()
   }
@@ -79,8 +80,9 @@ export async function planHere(
   { folder, phases, mustMatch, signal }: PlanWork,
 ): Promise<RequesterReport> {
   const directory = inCheckout(folder)
-  const all = await loadMigrations(directory)
-  const migrations = mustMatch ? ofRelease(all, opened.migrations) : all
+  const migrations = mustMatch
+    ? await (await readCarried(directory, opened.migrations)).load()
+    : await loadMigrations(directory)
   const released = mustMatch ? {} : { released: opened.migrations.map(({ id }) => id) }
   return withDatabase(loginOf(opened), server, (database) =>
     showPlan(database, migrations, job, { phases, folder: directory, ...released, signal }),

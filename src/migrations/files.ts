@@ -29,10 +29,24 @@ export interface MigrationFile {
  * @throws Failure `bad-input` that names every edited, missing, added, misnamed or invalid file.
  */
 export async function loadMigrations(folder: string): Promise<Migration[]> {
+  return importMigrations(await lockedFiles(folder))
+}
+
+/**
+ * The files of `folder` in order, each exactly as `migrations.lock.json` names it.
+ * @throws Failure `bad-input` that names every edited, missing, added or misnamed file.
+ */
+export async function lockedFiles(folder: string): Promise<MigrationFile[]> {
   const files = await readFiles(folder)
   const problems = new Problems()
   for (const difference of compareToLock(await readLock(folder), files)) problems.add(`${folder}: ${difference}`)
   problems.throwIfAny()
+  return files
+}
+
+/** @throws Failure `bad-input` that names every invalid one */
+export async function importMigrations(files: readonly MigrationFile[]): Promise<Migration[]> {
+  const problems = new Problems()
   const migrations: Migration[] = []
   for (const file of files) {
     try {
@@ -100,7 +114,8 @@ export async function importMigration({ id, file, text, sha256: content }: Migra
 }
 
 function checkDefinition(file: string, exported: unknown): Pick<Migration, 'phase' | 'definition'> {
-  const parsed = definitionSchema.safeParse(exported)
+  // A run checks a few: compiling the schema first would take longer.
+  const parsed = definitionSchema.safeParse(exported, { jitless: true })
   if (!isDefinition(exported, parsed)) {
     const object = exported !== null && typeof exported === 'object' ? exported : {}
     if (!('down' in object) && !('irreversible' in object)) {

@@ -9,6 +9,7 @@ import type { Migration } from './files.ts'
 import { type LeaseOptions, takeLease } from './lease.ts'
 import type { Actor, LedgerEntry } from './ledger.ts'
 import { LedgerWriter } from './ledger-writer.ts'
+import type { Carried } from './of-release.ts'
 import { orderOf, type Step } from './order.ts'
 import { readState } from './read-ledger.ts'
 import type { LedgerState, Store } from './store.ts'
@@ -36,18 +37,24 @@ export interface Applied {
   waiting: string[]
 }
 
-/**
- * Applies what is pending in a phase, once, by one owner. Without anything to do it writes nothing.
- * @throws Failure `refused` before any change, `locked` when someone else works, `failed` with what a migration ran into.
- */
-export async function applyMigrations(
+/** Applies what is pending of `migrations` in a phase, as {@link applyCarried} does. */
+export function applyMigrations(
   store: Store,
   migrations: readonly Migration[],
   options: ApplyOptions,
 ): Promise<Applied> {
+  return applyCarried(store, { known: migrations, load: async () => migrations }, options)
+}
+
+/**
+ * Applies what is pending in a phase, once, by one owner. Without anything to do it writes and imports nothing.
+ * @throws Failure `bad-input` or `refused` before any change, `locked` when someone else works, `failed` with what a migration ran into.
+ */
+export async function applyCarried(store: Store, carried: Carried, options: ApplyOptions): Promise<Applied> {
   const before = await readState(store)
-  const seen = orderOf(migrations, before.entries, options.phase)
+  const seen = orderOf(carried.known, before.entries, options.phase)
   if (chosen(seen.steps, options).length === 0) return { applied: [], waiting: seen.waiting }
+  const migrations = await carried.load()
   await using lease = await takeLease(store.lease, actorOf(options), 'migrate', {
     ...options.lease,
     signal: options.signal,

@@ -49,7 +49,7 @@ async function benchSample(database: Database, db: Db, folder: string, rounds: n
     // A job asks for one phase: with nothing to do, that is its run.
     const run = (phases: readonly string[]) =>
       runNode([join(import.meta.dirname, 'migrate-child.ts')], {
-        input: JSON.stringify({ access, folder: sample, phases }),
+        input: JSON.stringify({ access, folder: sample, migrations: all, phases }),
       })
     const work = { work: 'migrate', access, directory: sample, migrations: all, phase: 'expand' }
     return {

@@ -1,14 +1,7 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { badInput, exitClass } from '../../lib/index.ts'
-import {
-  appliedText,
-  applyMigrations,
-  eventText,
-  loadMigrations,
-  ofRelease,
-  openDatabase,
-} from '../../migrations/index.ts'
+import { appliedText, applyCarried, eventText, openDatabase, readCarried } from '../../migrations/index.ts'
 import { migrationPhaseSchema } from '../../release/index.ts'
 import type { OpenDatabase, RequesterReport, TransactionRequestInput } from '../client.ts'
 import { type Command, type Console, readArgs } from './command.ts'
@@ -93,13 +86,13 @@ function reasons(values: { reason?: string | undefined; 'no-backup'?: string | u
 
 /** The requester's part of an expand: here the database is at the next door. */
 async function expandHere(
-  { port, release, migrations: carried, ...login }: OpenDatabase,
+  { port, release, migrations, ...login }: OpenDatabase,
   console: Console,
 ): Promise<RequesterReport> {
   const folder = join(console.paths.releases, release, 'stack', 'migrations')
-  const migrations = ofRelease(await loadMigrations(folder), carried)
+  const carried = await readCarried(folder, migrations)
   await using database = await openDatabase({ ...login, port })
-  const done = await applyMigrations(database, migrations, {
+  const done = await applyCarried(database, carried, {
     phase: 'expand',
     run: '',
     actor: actorOf(console),

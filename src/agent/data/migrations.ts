@@ -2,15 +2,14 @@ import { hostname } from 'node:os'
 import { refused } from '../../lib/index.ts'
 import {
   appliedText,
-  applyMigrations,
+  applyCarried,
   type Decision,
   eventText,
-  loadMigrations,
   type MigrationEvent,
   mark,
   mayRun,
-  ofRelease,
   openDatabase,
+  readCarried,
   readLedger,
   turnsOf,
   undoTo,
@@ -54,12 +53,12 @@ export async function migrateHere(
 ): Promise<string> {
   const { access, directory, phase, run, actor } = asked
   // The files are read while the database is reached, whose login takes longer.
-  const loading = loadMigrations(directory)
-  loading.catch(() => undefined)
+  const reading = readCarried(directory, asked.migrations)
+  reading.catch(() => undefined)
   await using database = await openDatabase(access)
-  const migrations = ofRelease(await loading, asked.migrations)
+  const carried = await reading
   const who = { run, actor, host: hostname() }
-  const done = await applyMigrations(database, migrations, { phase, ...who, signal, onEvent: teller(print) })
+  const done = await applyCarried(database, carried, { phase, ...who, signal, onEvent: teller(print) })
   if (done.applied.length === 0 && done.waiting.length > 0) throw refused(done.waiting.join('; '))
   return appliedText(done)
 }
@@ -71,7 +70,7 @@ export async function undoHere(
   signal: AbortSignal,
 ): Promise<string> {
   const { access, directory, to, keep, restore, run, actor } = asked
-  const migrations = ofRelease(await loadMigrations(directory), asked.migrations)
+  const migrations = await (await readCarried(directory, asked.migrations)).load()
   await using database = await openDatabase(access)
   const decided = new Map<string, Decision>([
     ...keep.map((one): [string, Decision] => [one, 'keep']),
@@ -91,7 +90,7 @@ export async function markHere(
   signal: AbortSignal,
 ): Promise<string> {
   const { access, directory, migration, as, reason, run, actor } = asked
-  const migrations = ofRelease(await loadMigrations(directory), asked.migrations)
+  const migrations = await (await readCarried(directory, asked.migrations)).load()
   await using database = await openDatabase(access)
   await mark(database, migrations, migration, as, { run, actor, host: hostname(), reason, signal })
   return `${migration} is marked ${as}`
