@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { badInput, Failure, tryRun } from '../lib/index.ts'
 import { hostSchema, parseEnvironments, portSchema, userSchema } from '../ssh/index.ts'
 import type { Console } from './console.ts'
-import { HOST_KEY } from './doctor/remark.ts'
+import { HOST_KEY, isExampleKey } from './doctor/remark.ts'
 
 const SCRIPT = 'deployment/production/scripts/setup-production.sh'
 const AGENT = 'dist/agent/index.js'
@@ -59,11 +59,13 @@ export async function setUpCommand(args: readonly string[], { print, aside, root
       SSH_NEEDS.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
     )
     const parcel = await pack(setUp, root, join(directory, 'parcel'), childEnv)
-    const ssh = await sshArguments(setUp, directory)
+    const given = setUp.own.get('host-key')
+    const pinned = given === undefined ? await pinnedKeys(setUp.host) : []
+    const ssh = await sshArguments(setUp, given === undefined ? pinned : [given], directory)
     aside(`setting ${setUp.host} up as ${setUp.user}`)
     const onLine = (line: string, stream: 'stdout' | 'stderr') => (stream === 'stdout' ? print(line) : aside(line))
     const { code, stderr } = await tryRun('ssh', [...ssh, REMOTE], { env: childEnv, input: parcel, onLine })
-    if (code === 255) throw unreachable(setUp.host, stderr)
+    if (code === 255) throw unreachable(setUp.host, pinned.length > 0, stderr)
     return code
   } finally {
     await rm(directory, { recursive: true, force: true })
@@ -132,8 +134,7 @@ async function pack({ script, brought }: SetUp, root: string, parcel: string, en
 }
 
 /** Arguments of ssh: the person's own configuration, but no host key that is not known. */
-async function sshArguments({ user, host, own }: SetUp, directory: string): Promise<string[]> {
-  const keys = own.has('host-key') ? [own.get('host-key') ?? ''] : await pinnedKeys(host)
+async function sshArguments({ user, host, own }: SetUp, keys: readonly string[], directory: string): Promise<string[]> {
   const pinned: string[] = []
   if (keys.length > 0) {
     const knownHosts = join(directory, 'known_hosts')
@@ -148,7 +149,7 @@ async function sshArguments({ user, host, own }: SetUp, directory: string): Prom
   ]
 }
 
-/** The host keys that the environments file of this checkout has for `host`. */
+/** The host keys that the environments file of this checkout has for `host`, without those that are still the example. */
 async function pinnedKeys(host: string): Promise<string[]> {
   const readable = await access(ENVIRONMENTS).then(
     () => true,
@@ -156,14 +157,17 @@ async function pinnedKeys(host: string): Promise<string[]> {
   )
   if (!readable) return []
   const environments = parseEnvironments(ENVIRONMENTS, await readFile(ENVIRONMENTS, 'utf8'))
-  return environments.filter(({ target }) => target.host === host).flatMap(({ target }) => target['host-keys'])
+  return environments
+    .filter(({ target }) => target.host === host)
+    .flatMap(({ target }) => target['host-keys'].filter((key) => !isExampleKey(key)))
 }
 
-function unreachable(host: string, said: string): Failure {
+function unreachable(host: string, isPinned: boolean, said: string): Failure {
   const last = said.trim().split('\n').at(-1) ?? ''
   if (/host key/i.test(said)) {
     return badInput(
-      `the host key of ${host} is not the known one (${last}): give it by --host-key 'ssh-ed25519 AAAA…': ${HOST_KEY}`,
+      `the host key of ${host} is not the ${isPinned ? `one in ${ENVIRONMENTS}` : 'known one'} (${last}): ` +
+        `${isPinned ? 'correct it there, or ' : ''}give it by --host-key 'ssh-ed25519 AAAA…': ${HOST_KEY}`,
     )
   }
   if (/Permission denied/.test(said)) return badInput(`${host} does not let this person in: ${last}`)

@@ -15,6 +15,9 @@ export function remarksOf(place: string): { remarks: Remark[]; note: Note } {
   return { remarks, note: (state, what, todo = '') => void remarks.push({ place, state, what, todo }) }
 }
 
+/** Whether a host key is still the one of the shipped environments file. */
+export const isExampleKey = (key: string) => key.includes('EXAMPLE')
+
 /** How a person comes by the line of a host key. */
 export const HOST_KEY =
   'ssh-keyscan -t ed25519 HOST shows the line (without its first word); compare it by hand with /etc/ssh/ssh_host_ed25519_key.pub, read at the console'

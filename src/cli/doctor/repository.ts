@@ -6,7 +6,7 @@ import { type Environment, parseEnvironments } from '../../ssh/index.ts'
 import { checkStack, gateStack, loadStack } from '../../stack/index.ts'
 import { filesToCopy, shippedText } from '../init.ts'
 import { examineBuilds } from './build-sources.ts'
-import { HOST_KEY, type Note, type Remark, remarksOf } from './remark.ts'
+import { HOST_KEY, isExampleKey, type Note, type Remark, remarksOf } from './remark.ts'
 
 const STACK = 'deployment/production'
 const COMPOSE = 'docker-compose.prod.yml'
@@ -110,9 +110,7 @@ async function examineEnvironments(directory: string, note: Note): Promise<Omit<
     const examples = environments.filter(({ target, publicUrl }) => {
       const hosts = [target.host, target.jump?.host ?? '', new URL(publicUrl).hostname]
       const keys = [...target['host-keys'], ...(target.jump?.['host-keys'] ?? [])]
-      return (
-        hosts.some((host) => /(^|\.)example\.(org|com|net)$/.test(host)) || keys.some((key) => key.includes('EXAMPLE'))
-      )
+      return hosts.some((host) => /(^|\.)example\.(org|com|net)$/.test(host)) || keys.some(isExampleKey)
     })
     for (const { name } of examples) {
       note(
