@@ -1,6 +1,7 @@
 import { INSTANCE_LABEL } from '../server/engine.ts'
 import { applyTraffic } from './cutover.ts'
 import type { Planner } from './planner.ts'
+import type { State } from './state.ts'
 import { removeInstance, removeNetworks } from './undo.ts'
 import type { World } from './world.ts'
 
@@ -28,12 +29,7 @@ export async function prune(world: World, planner: Planner, log: (message: strin
   const kept = [...history.map((entry) => entry.instance), serving, candidate, warm?.instance, undone?.instance]
   await planner.prune({
     instances: kept.filter((one) => one !== null && one !== undefined),
-    core: Object.fromEntries(
-      Object.entries(core.services).map(([name, hash]) => [
-        name,
-        [hash, ...core.replacing.flatMap(({ service, to }) => (service === name ? [to] : []))],
-      ]),
-    ),
+    core: coreKept(core),
     coreRelease: core.release,
   })
   const containers = await world.engine.containers({ label: INSTANCE_LABEL })
@@ -41,6 +37,13 @@ export async function prune(world: World, planner: Planner, log: (message: strin
   const named = namedInstances(world)
   const left = (await world.engine.networks()).filter(({ instance }) => !named.has(instance) && !used.has(instance))
   for (const project of new Set(left.map((one) => one.project))) await removeNetworks(project, world, log)
+}
+
+/** The definitions by which core services run: a container has that of one which is not settled yet, too, or may. */
+function coreKept({ services, replacing }: State['core']): Record<string, string[]> {
+  const hashes = [...Object.entries(services), ...replacing.map(({ service, to }) => [service, to] as const)]
+  const hashesOf = (name: string) => hashes.flatMap(([service, hash]) => (service === name ? [hash] : []))
+  return Object.fromEntries(hashes.map(([name]) => [name, hashesOf(name)]))
 }
 
 /**
