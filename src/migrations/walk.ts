@@ -16,6 +16,7 @@ import { effectiveChange, guardOf, hasChange, isRepeatable, showsChange } from '
 import { isConnectionLoss } from './connection-loss.ts'
 import type { BatchesDeclaration } from './definition.ts'
 import type { Walk } from './ledger.ts'
+import { lossOf } from './loss.ts'
 import type { BeforeImage, DocumentUpdate, Store } from './store.ts'
 
 /** What a walk needs of the run it is part of. */
@@ -199,6 +200,7 @@ class Pass {
     if (image && fields && documentHash(fields) === image.writtenHash) return []
     const effective = effectiveChange(change(document), document)
     if (effective === null) return []
+    this.#requireStorable(id, effective.set)
     const isEdited = image !== undefined && Buffer.compare(image.before, bytes) !== 0
     if (isEdited || (!beforeImages && !this.#repeatable)) this.#requireRepeatable(document, effective)
     if (beforeImages) this.#requireWritable(bytes, id, document)
@@ -209,6 +211,16 @@ class Pass {
     if (isEdited && showsChange(change, image, bytes)) return [{ bytes, update, before: image.before, hash: '' }]
     const hash = fields ? documentHash(changeFields(fields, set, unset)) : ''
     return [{ bytes, update, before: bytes, hash }]
+  }
+
+  #requireStorable(id: unknown, set: Document): void {
+    for (const [name, value] of Object.entries(set)) {
+      const loss = lossOf(value, name)
+      if (loss === null) continue
+      throw refused(
+        `${this.#declaration.collection} ${nameId(id)}: change sets ${loss.path} to ${loss.what}, which the database cannot hold: leave the field out, or write null`,
+      )
+    }
   }
 
   #requireWritable(bytes: Uint8Array, id: unknown, document: Document): void {

@@ -174,7 +174,8 @@ export function connect(
             const fields = [...fieldsOf(bytes)].filter(([name]) => !unset.includes(name))
             const document = new Map(fields.map(([name, field]) => [name, readField(field)]))
             for (const [name, value] of Object.entries(set)) document.set(name, value)
-            documents.set(writeId(id), BSON.serialize(document))
+            // As the driver does.
+            documents.set(writeId(id), BSON.serialize(document, { ignoreUndefined: false }))
             matched += 1
           })
         }

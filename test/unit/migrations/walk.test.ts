@@ -219,6 +219,48 @@ describe('a document with a value that the driver cannot write back', () => {
   })
 })
 
+describe('a change that sets what BSON would leave out or make something else', () => {
+  it.each([
+    ['undefined', 'born', () => ({ set: { born: undefined } })],
+    ['undefined', 'patient.born', () => ({ set: { n: 1, patient: { name: 'Ann', born: undefined } } })],
+    ['undefined', 'list.0', () => ({ set: { list: new Array(2) } })],
+    ['undefined', 'map.a.0', () => ({ set: { map: new Map([['a', [undefined]]]) } })],
+    ['an invalid Date', 'seen.0.at', () => ({ set: { seen: [{ at: new Date('1950-02-30x') }] } })],
+    ['a function', 'name', () => ({ set: { name: () => 'Ann' } })],
+    ['a symbol', 'name', () => ({ set: { name: Symbol('Ann') } })],
+    ['a Promise', 'hash', () => ({ set: { hash: Promise.resolve('Ann') } })],
+    ['a Set', 'tags', () => ({ set: { tags: new Set(['Ann']) } })],
+    ['an integer of more than 64 bits', 'big', () => ({ set: { big: 2n ** 63n } })],
+  ])('(%s at %s) is refused by name, without a value, before its batch is written', async (what, path, change) => {
+    const database = five()
+    const declaration = { collection: 'x', change: ({ n }: Document) => (n === 3 ? change() : { set: { done: true } }) }
+    for (const beforeImages of [true, false]) {
+      await expect(apply(connect(database), { ...declaration, beforeImages })).rejects.toMatchObject({
+        kind: 'failed',
+        message: `001_walk: x 3: change sets ${path} to ${what}, which the database cannot hold: leave the field out, or write null`,
+      })
+      expect(database.read('x')).toEqual(five().read('x'))
+      expect(database.images.size).toBe(0)
+    }
+  })
+
+  it('writes what BSON has a type for, at any depth', async () => {
+    const database = five()
+    const { Long, ObjectId, UUID } = BSON
+    const value = {
+      at: new Date(0),
+      no: null,
+      list: [1, 'a', { b: false }],
+      map: new Map([['1', 2n ** 63n - 1n]]),
+      bytes: Buffer.from('a'),
+      like: /a/i,
+      others: [new ObjectId(), Long.fromNumber(1), new UUID()],
+    }
+    await apply(connect(database), { collection: 'x', change: () => ({ set: { value } }) })
+    expect(database.read('x').map((one) => Object.keys(one.value).length)).toEqual(Array(5).fill(7))
+  })
+})
+
 describe('batches', () => {
   it('loses no edit that happens between its read and its write', async () => {
     const database = five()
