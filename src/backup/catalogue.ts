@@ -76,17 +76,19 @@ export function arrange(snapshots: readonly Tagged[]): Arranged {
     if (last === undefined) torn.set(id, others)
     else {
       const bytes = Number(tagValue(last, 'bytes=') ?? 0)
-      const whole = others.length >= Number(tagValue(last, 'parts=') ?? 0)
-      ;(whole ? complete : lacking).push({
-        id,
-        host: last.hostname,
-        startedAt: startOf(id),
-        bytes,
-        snapshots: [...others, last],
-      })
+      const snapshots = [...others, last]
+      const list = isWhole({ snapshots }) ? complete : lacking
+      list.push({ id, host: last.hostname, startedAt: startOf(id), bytes, snapshots })
     }
   }
   return { complete: newestFirst(complete), lacking: newestFirst(lacking), torn }
+}
+
+/** Whether all snapshots are there that a backup's contents count; where they do not say how many, it counts as whole. */
+export function isWhole({ snapshots }: Pick<StoredBackup, 'snapshots'>): boolean {
+  const last = snapshots.at(-1)
+  const parts = last === undefined ? undefined : tagValue(last, 'parts=')
+  return snapshots.length > Number(parts ?? 0)
 }
 
 function newestFirst(backups: readonly StoredBackup[]): StoredBackup[] {

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { Failure } from '../lib/index.ts'
+import { backupsOf, findParts, isWhole } from './catalogue.ts'
 import { namesIn } from './definition.ts'
 import { sideName } from './restore-collections.ts'
 import { planEverything } from './restore-everything.ts'
@@ -11,6 +13,8 @@ import { planReplay } from './restore-to-instant.ts'
 export async function planOf(session: RestoreSession): Promise<RestorePlan> {
   const { target } = session.request
   const plan: RestorePlan = { backup: session.contents.id, steps: [], mustType: null, refusals: [] }
+  const lack = lackOf(session)
+  if (lack !== null) plan.refusals.push(lack)
   if (target.kind === 'study') {
     plan.steps.push(`restore the files of study ${target.study} into ${target.directory}`, 'compare each with its MD5')
     const there = join(target.directory, target.study)
@@ -24,6 +28,22 @@ export async function planOf(session: RestoreSession): Promise<RestorePlan> {
   } else if (target.kind === 'collection') await planCollection(plan, session, target.collection)
   else await planEverything(plan, session, target.directory)
   return plan
+}
+
+/** @returns what of the backup is gone from the repository, and which one has all. Null where nothing is */
+function lackOf({ backup, contents, backups }: RestoreSession): string | null {
+  try {
+    findParts(backup, contents)
+    return null
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown
+    const whole = backupsOf(backup.host, backups).find((one) => one.id !== backup.id && isWhole(one))
+    const instead =
+      whole === undefined
+        ? `there is no other of ${backup.host}`
+        : `the newest whole one of ${backup.host} is ${whole.id}`
+    return `${thrown.message}; ${instead}`
+  }
 }
 
 async function planDatabase(plan: RestorePlan, session: RestoreSession, to: string | undefined): Promise<void> {
