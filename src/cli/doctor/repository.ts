@@ -7,12 +7,11 @@ import { checkStack, gateStack, loadStack } from '../../stack/index.ts'
 import { filesToCopy, shippedText } from '../init.ts'
 import { examineBuilds } from './build-sources.ts'
 import { HOST_KEY, isExampleKey, type Note, type Remark, remarksOf } from './remark.ts'
+import { examineWorkflows, NEEDED_WORKFLOWS } from './workflows.ts'
 
 const STACK = 'deployment/production'
 const COMPOSE = 'docker-compose.prod.yml'
 const ENVIRONMENTS = 'deployment/environments.yml'
-/** Without these nothing is deployed; the others are a team's choice. */
-const NEEDED_WORKFLOWS = ['release.yml', 'deploy-environment.yml', 'rollback.yml']
 const SECRET_FILES = /(^|\/)(\.env(?!\.example$)(\.[^/]*)?|secrets\/.+|[^/]+\.(key|pem|p12|pfx))$/
 
 export interface RepositoryFindings {
@@ -28,6 +27,7 @@ export async function examineRepository(directory: string, root: string, path: s
   const { remarks, note } = remarksOf('repository')
   const files = await filesToCopy(root, false)
   await examineFiles(directory, root, files, note)
+  await examineWorkflows(directory, note)
   await examineStack(directory, note)
   await examineMigrations(directory, note)
   await examineSecrets(directory, path, note)

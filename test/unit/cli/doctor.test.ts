@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -59,6 +59,32 @@ describe('the doctor, in a repository', () => {
     expect(missing).toContain('deployment/production/.env is committed')
     expect(missing).toContain('staging.public-url is missing')
     expect(said(remarks, 'ok')).toContain('1 files differ from this version of pacs-deploy (init --diff shows how)')
+  })
+
+  it('takes no workflow of another kind for one that deploys, and names those that use the example of a suite', async () => {
+    const console = { print: () => undefined, aside: () => undefined, root, env: { PATH } }
+    const workflow = (name: string) => join(repository, '.github/workflows', name)
+    await mkdir(join(repository, '.github/workflows'), { recursive: true })
+    const other = 'on: push\njobs:\n  release:\n    steps:\n      - uses: googleapis/release-please-action@v4\n'
+    await writeFile(workflow('release.yml'), other)
+    await writeFile(workflow('test.yml'), other)
+    await runCommand(['init', '--directory', repository], console)
+    const about = async () =>
+      said((await examineRepository(repository, root, PATH)).remarks, 'missing').filter((what) =>
+        what.startsWith('.github/workflows'),
+      )
+    const examples = 'deploy-environment.yml, migrate-contract.yml, plan.yml, rollback.yml, scan.yml, verify-backup.yml'
+    expect(await about()).toEqual([
+      '.github/workflows/release.yml is another workflow: it deploys nothing by pacs-deploy',
+      `.github/workflows: org/pacs-deploy is still the example in ${examples}`,
+    ])
+    for (const suite of ['hospital/pacs-deploy', 'hospital/rollouts']) {
+      for (const name of await readdir(join(root, 'workflows-examples'))) {
+        const text = await readFile(join(root, 'workflows-examples', name), 'utf8')
+        await writeFile(workflow(name), text.replaceAll('org/pacs-deploy', suite))
+      }
+      expect(await about(), suite).toEqual([])
+    }
   })
 
   it('reads what a Dockerfile copies, so that an app that is not there is named before the first build', () => {

@@ -41,8 +41,9 @@ describe('init', () => {
     expect(await command('doctor', '--offline', '--json')).toBe(exitClass.refused)
     const { remarks } = JSON.parse(printed[0] ?? '')
     const missing = remarks.filter((remark: { state: string }) => remark.state === 'missing')
-    // A new repository lacks servers, not files.
+    // A new repository lacks servers and the suite's own place, not files.
     expect(missing.map(({ what }: { what: string }) => what)).toEqual([
+      expect.stringMatching(/^\.github\/workflows: org\/pacs-deploy is still the example in deploy-environment\.yml, /),
       'deployment/environments.yml: staging is still the example',
       'deployment/environments.yml: production is still the example',
     ])
