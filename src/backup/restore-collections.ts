@@ -72,19 +72,34 @@ function renamed(contents: DatabaseContents, as: ReadonlyMap<string, string>): D
 
 const NAMESPACE_EXISTS = 48
 
+/** What stands in the way of a swap, and what a person types then: each may be the only copy of the newest data. Null when nothing does. */
+export async function swapRefusal(db: Db, live: string, id: string): Promise<string | null> {
+  const before = sideName(live, 'before', id)
+  const aside = [before, ...MEANWHILE.map((what) => sideName(live, what, id))]
+  const listed = await db.listCollections({ name: { $in: [live, ...aside] } }, { nameOnly: true }).toArray()
+  const there = new Set(listed.map(({ name }) => name))
+  if (there.has(before) && !there.has(live)) {
+    return `${live} is away since a swap that was cut: type db.${before}.renameCollection("${live}") in mongosh for ${db.databaseName}, which brings it back`
+  }
+  const kept = aside.find((name) => there.has(name))
+  if (kept === undefined) return null
+  const what = kept === before ? `${live} as it was before` : `what was written to ${live} meanwhile`
+  return `${kept} is there already, from another restore of this backup: it holds ${what}; give it another name first, by db.${kept}.renameCollection("…") in mongosh for ${db.databaseName}`
+}
+
 /**
  * Puts a restored collection in the place of the live one, which is kept under another name. So is what an application writes
  * between the two renames: the server makes a bare collection for it, under the name that is free for a moment.
+ * @param ttl released once nothing stands in the way
  * @returns the collection, then what was put aside for it and what that is
- * @throws Failure `failed` that says what to type, when neither the restored one nor the live one has come into the place
+ * @throws Failure `refused` before any change; `failed` that says what to type, when neither the restored one nor the live one has come into the place
  */
-export async function swapIn(db: Db, restored: string, live: string, id: string): Promise<string[]> {
+export async function swapIn(db: Db, restored: string, live: string, id: string, ttl: HeldTtl): Promise<string[]> {
+  const refusal = await swapRefusal(db, live, id)
+  if (refusal !== null) throw refused(refusal)
+  await ttl.release(db)
   const before = sideName(live, 'before', id)
   const free = MEANWHILE.map((what) => sideName(live, what, id))
-  const taken = await db.listCollections({ name: { $in: [before, ...free] } }, { nameOnly: true }).next()
-  if (taken !== null) {
-    throw refused(`${taken.name} is there already, from another restore of this backup: rename or drop it first`)
-  }
   const there = await db.listCollections({ name: live }, { nameOnly: true }).hasNext()
   if (there) await db.renameCollection(live, before)
   const meanwhile: string[] = []

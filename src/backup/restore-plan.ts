@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Failure } from '../lib/index.ts'
 import { backupsOf, findParts, isWhole } from './catalogue.ts'
 import { namesIn } from './definition.ts'
-import { sideName } from './restore-collections.ts'
+import { sideName, swapRefusal } from './restore-collections.ts'
 import { planEverything } from './restore-everything.ts'
 import type { RestorePlan } from './restore-request.ts'
 import type { RestoreSession } from './restore-session.ts'
@@ -75,9 +75,12 @@ async function planCollection(plan: RestorePlan, session: RestoreSession, collec
     plan.refusals.push(`the backup ${id} holds no collection ${collection}`)
     return
   }
-  const there = await live.db(database.database).listCollections({ name: collection }, { nameOnly: true }).hasNext()
+  const db = live.db(database.database)
+  const there = await db.listCollections({ name: collection }, { nameOnly: true }).hasNext()
   plan.steps.push(`restore ${collection} as ${sideName(collection, 'restored', id)}`, 'compare it with the backup')
-  if (!there) plan.steps.push(`name it ${collection}: there is none now`)
+  const refusal = !there || request.typed === collection ? await swapRefusal(db, collection, id) : null
+  if (refusal !== null) plan.refusals.push(refusal)
+  else if (!there) plan.steps.push(`name it ${collection}: there is none now`)
   else if (request.typed === collection) {
     plan.steps.push(
       `keep the live one as ${sideName(collection, 'before', id)} (better stop what writes there before)`,

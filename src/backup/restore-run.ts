@@ -126,7 +126,6 @@ async function restoreCollection(session: RestoreSession, files: RestoredFiles, 
   await restoreBeside(database, { db, directory: files.dump(database.database), as, ttl, signal, onProgress })
   const there = await db.listCollections({ name: collection }, { nameOnly: true }).hasNext()
   if (there && typed !== collection) return [`${database.database}.${restored}`]
-  await ttl.release(db)
-  const swapped = await swapIn(db, restored, collection, contents.id)
+  const swapped = await swapIn(db, restored, collection, contents.id, ttl)
   return swapped.map((one) => `${database.database}.${one}`)
 }

@@ -81,7 +81,9 @@ export class MemoryDatabase implements AsyncDisposable {
     }
     if (/^(ping|endSessions)$/.test(name)) return { ok: 1 }
     if (name === 'listCollections') {
-      const firstBatch = [...this.collections.keys()].map((one) => ({ name: one, type: 'collection' }))
+      const wanted = body.filter?.name?.$in ?? (body.filter?.name === undefined ? null : [body.filter.name])
+      const names = [...this.collections.keys()].filter((one) => wanted?.includes(one) ?? true)
+      const firstBatch = names.map((one) => ({ name: one, type: 'collection' }))
       return { ok: 1, cursor: { id: BSON.Long.ZERO, ns: 'side.$cmd.listCollections', firstBatch } }
     }
     this.commands.push(name)

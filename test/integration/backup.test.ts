@@ -7,6 +7,7 @@ import { basename, join } from 'node:path'
 import type { Db } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tidyHere } from '../../src/agent/data/tidy.ts'
+import { HeldTtl } from '../../src/backup/held-ttl.ts'
 import {
   arrange,
   type BackupResult,
@@ -305,7 +306,7 @@ describe('a restore', () => {
     }
     const holds = async (name = '') => (await db.collection(name).find().toArray()).map((one) => one.is)
     const side = id.replaceAll(/\W/g, '')
-    expect(await swapIn(writtenTo(2), restored, live, id)).toEqual([
+    expect(await swapIn(writtenTo(2), restored, live, id, new HeldTtl())).toEqual([
       live,
       `findings_before_${side} (as it was)`,
       `findings_meanwhile1_${side} (written meanwhile: 2 documents)`,
@@ -314,11 +315,13 @@ describe('a restore', () => {
     expect(await holds(live)).toEqual(['restored'])
     expect(await holds(`findings_before_${side}`)).toEqual(['live'])
     expect(await holds(`findings_meanwhile1_${side}`)).toEqual(['written', 'written'])
-    await expect(swapIn(db, restored, live, id)).rejects.toThrow(/findings_\w+ is there already, from another restore/)
+    await expect(swapIn(db, restored, live, id, new HeldTtl())).rejects.toThrow(
+      /findings_\w+ is there already, from another restore/,
+    )
 
     const another = newBackupId(new Date())
     await db.collection(restored).insertOne({ is: 'restored' })
-    await expect(swapIn(writtenTo(99), restored, live, another)).rejects.toThrow(
+    await expect(swapIn(writtenTo(99), restored, live, another, new HeldTtl())).rejects.toThrow(
       /^findings is written to all the time: stop what writes there.*findings_restored\.renameCollection\("findings"\).*kept: findings_before_\w+ \(as it was\), findings_meanwhile1_/,
     )
     expect(await holds(`findings_before_${another.replaceAll(/\W/g, '')}`)).toEqual(['restored'])
