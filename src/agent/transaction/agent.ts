@@ -20,6 +20,7 @@ import { interruption, locked } from './outcome.ts'
 import type { Asked } from './perform.ts'
 import type { Planner } from './planner.ts'
 import { recover } from './recovery.ts'
+import { requireTarget } from './rollback.ts'
 import { begin, type Running, runToResult } from './running.ts'
 import { ended } from './state.ts'
 import { Turn } from './turn.ts'
@@ -91,9 +92,13 @@ export class Agent implements AgentService {
     this.#upkeep.close()
   }
 
-  submit(id: string, request: TransactionRequest, key: string): Promise<void> {
-    // A registry that does not answer must not hold up the most urgent request.
-    if (request.kind === 'rollback') this.#fetching?.abort(new Failure('locked', 'a rollback came first: ask again'))
+  async submit(id: string, request: TransactionRequest, key: string): Promise<void> {
+    const { journal, world } = this.#parts
+    if (request.kind === 'rollback' && this.#fetching && !journal.has(id)) {
+      requireTarget(world.store.state, request, null)
+      // A registry that does not answer must not hold up the most urgent request.
+      this.#fetching.abort(new Failure('locked', 'a rollback came first: ask again'))
+    }
     return this.#turn.take(() => this.#submit(id, request, key))
   }
 
@@ -144,6 +149,7 @@ export class Agent implements AgentService {
           ? kind === 'deploy' || kind === 'backup' || (kind === 'migrate' && !guest.access)
           : request.kind !== 'backup' && kind === 'backup' && writer.currentStep === COPY_STEP
       if (!yields) throw locked(running)
+      if (request.kind === 'rollback') requireTarget(this.#parts.world.store.state, request, kind)
       running.stop.abort(interruption(kind, `a ${request.kind} was asked by ${request.actor}`))
       await running.done
     }

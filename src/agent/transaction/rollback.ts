@@ -1,5 +1,5 @@
 import { Failure, formatDuration, messageOf, refused } from '../../lib/index.ts'
-import type { RequestOf, TransactionResult } from '../protocol.ts'
+import type { RequestOf, TransactionRequest, TransactionResult } from '../protocol.ts'
 import { faultOf } from '../server/probe.ts'
 import { applyTraffic } from './cutover.ts'
 import { accept } from './deploy.ts'
@@ -28,6 +28,20 @@ export function rollbackTarget(
       ? 'there is no earlier release to go back to: this server accepted none before'
       : `${to} was never accepted by this server, or is no longer kept; it can go back to: ${known}`,
   )
+}
+
+/**
+ * Looks whether a rollback has somewhere to go, before it ends a transaction of `kind`, or the fetch of a release (null).
+ * @throws Failure `refused` as it would be afterwards.
+ */
+export function requireTarget(
+  state: State,
+  request: RequestOf<'rollback'>,
+  kind: TransactionRequest['kind'] | null,
+): void {
+  const { to } = request
+  const serves = to === undefined ? kind === 'deploy' : to === state.serving?.release
+  if (!serves) rollbackTarget(state, request)
 }
 
 /** Accepted releases other than the one that serves, newest first. */

@@ -42,11 +42,12 @@ export async function startAgent(directory: string, world: MemoryWorld, undo = 3
     openJournal(directory, () => new Date(server.time)),
     world,
   )
+  const planner = memoryPlanner(server)
   const agent = new Agent({
     paths: { ...layout(directory), journal: directory, audit: directory },
     world,
     journal,
-    planner: memoryPlanner(server),
+    planner,
     identity: { version: '0.1.0', sha256: sha256('agent'), node: 'v24', engine: '26' },
     adopt: async () => undefined,
     login: async () => async () => undefined,
@@ -54,7 +55,7 @@ export async function startAgent(directory: string, world: MemoryWorld, undo = 3
     intervals: { undo, sweep: 5, prune },
   })
   await Promise.race([agent.recover(), world.died])
-  return { agent, world, journal, logged, [Symbol.asyncDispose]: () => agent.close() }
+  return { agent, world, planner, journal, logged, [Symbol.asyncDispose]: () => agent.close() }
 }
 
 /** `journal` of an agent that writes nothing once it is dead; what it has begun to write then, a kernel ends before it starts the next. */

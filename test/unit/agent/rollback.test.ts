@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { TransactionRequestInput } from '../../../src/agent/protocol.ts'
 import { freshServer } from './fresh-server.ts'
@@ -38,6 +39,42 @@ describe('a rollback that ends another transaction', () => {
     await expect.poll(() => life.logged.join()).toContain('could not be written: ENOSPC')
     store.write = write
     expect(await ask(life.agent, back())).toMatchObject({ outcome: 'deployed', serving: memoryRelease(1).id })
+  })
+
+  const UNKNOWN = { kind: 'refused', message: expect.stringContaining('was never accepted by this server') }
+
+  it('ends no deploy where its release was never accepted here, as one that was mistyped', async () => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    const deploy = await submit(life.agent, { ...deployOf(2), watch: 600_000 } as TransactionRequestInput)
+    await expect(ask(life.agent, back(9))).rejects.toMatchObject(UNKNOWN)
+    expect(await resultOf(life.agent, deploy)).toMatchObject({ outcome: 'deployed', direction: 'forward' })
+  })
+
+  it('ends no backup and no fetch either where it would be refused', async () => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    here.server.backupsLast = true
+    const backup = await submit(life.agent, { kind: 'backup', actor: 'jane' })
+    await expect(ask(life.agent, back(9))).rejects.toMatchObject(UNKNOWN)
+    await expect(ask(life.agent, back())).rejects.toMatchObject({
+      message: expect.stringContaining('no earlier release'),
+    })
+    expect((await life.agent.status()).transaction?.id).toBe(backup)
+    await life.agent.abort(backup)
+
+    const fetched = Promise.withResolvers<void>()
+    const { fetch } = life.planner
+    life.planner.fetch = async (...asked) => {
+      await fetched.promise
+      asked[1].throwIfAborted()
+      return fetch(...asked)
+    }
+    const deploy = ask(life.agent, deployOf(2))
+    await delay(0)
+    await expect(ask(life.agent, back(9))).rejects.toMatchObject(UNKNOWN)
+    fetched.resolve()
+    expect(await deploy).toMatchObject({ outcome: 'deployed' })
   })
 })
 
