@@ -23,9 +23,14 @@ interface EffectiveChange {
 
 /**
  * `change` without what the document has already.
+ * @param fetched the fields of which it is known whether the document has them; null: all
  * @throws Failure `bad-input` for a name that is no top-level field.
  */
-export function effectiveChange(change: Change | null, document: Document): EffectiveChange | null {
+export function effectiveChange(
+  change: Change | null,
+  document: Document,
+  fetched: readonly string[] | null = null,
+): EffectiveChange | null {
   if (change === null) return null
   const set: Document = {}
   for (const [name, value] of Object.entries(change.set ?? {})) {
@@ -34,7 +39,7 @@ export function effectiveChange(change: Change | null, document: Document): Effe
   }
   const unset = (change.unset ?? []).filter((name) => {
     requireField(name)
-    return Object.hasOwn(document, name)
+    return Object.hasOwn(document, name) || (fetched !== null && !fetched.includes(name))
   })
   return Object.keys(set).length === 0 && unset.length === 0 ? null : { set, unset }
 }
@@ -114,6 +119,11 @@ export function guardOf(
     }
   }
   return guard
+}
+
+/** A filter that a document matches which has any of these fields. */
+export function guardOfAny(names: readonly string[]): Document {
+  return { $or: names.map((name) => ({ [name]: PRESENT })) }
 }
 
 /** A value that a server finds the same, which compares the order of names. */

@@ -12,7 +12,7 @@ import {
   readId,
   writeId,
 } from './bson-document.ts'
-import { effectiveChange, guardOf, hasChange, isRepeatable, showsChange } from './change.ts'
+import { effectiveChange, guardOf, guardOfAny, hasChange, isRepeatable, showsChange } from './change.ts'
 import { isConnectionLoss } from './connection-loss.ts'
 import type { BatchesDeclaration } from './definition.ts'
 import type { Walk } from './ledger.ts'
@@ -85,9 +85,9 @@ class Pass {
 
   /** @param first whether no pass went before. @returns how many documents it wrote, and how many it met. */
   async go(after: { id: unknown } | null, first: boolean): Promise<{ written: number; seen: number }> {
-    const { collection, filter = {}, size = 1000, reads, pause = 0, beforeImages = true } = this.#declaration
+    const { collection, filter = {}, size = 1000, pause = 0, beforeImages = true } = this.#declaration
     const { documents, before } = this.#run.store
-    const fields = beforeImages || reads === undefined ? null : reads
+    const fields = this.#fetched()
     let isFresh: boolean | null = first && beforeImages ? null : false
     const pass = { written: 0, seen: 0 }
     let last: Promise<void> = Promise.resolve()
@@ -146,7 +146,9 @@ class Pass {
       }
       const isFresh = fresh && attempt === 0
       const images = beforeImages && !isFresh ? await this.#imagesOf(left) : null
-      const pending = left.flatMap((bytes) => this.#pendingOf(bytes, images))
+      // What is read again is read whole.
+      const fetched = attempt === 0 ? this.#fetched() : null
+      const pending = left.flatMap((bytes) => this.#pendingOf(bytes, images, fetched))
       if (pending.length === 0) break
       if (beforeImages)
         await before.save(
@@ -190,7 +192,17 @@ class Pass {
     )
   }
 
-  #pendingOf(bytes: Uint8Array, images: ReadonlyMap<string, BeforeImage> | null): Pending[] {
+  /** The fields that a walk fetches of each document, null for all. */
+  #fetched(): readonly string[] | null {
+    const { reads, beforeImages = true } = this.#declaration
+    return beforeImages ? null : (reads ?? null)
+  }
+
+  #pendingOf(
+    bytes: Uint8Array,
+    images: ReadonlyMap<string, BeforeImage> | null,
+    fetched: readonly string[] | null,
+  ): Pending[] {
     const { change, reads, beforeImages = true } = this.#declaration
     const document = readDocument(bytes)
     const id = idOf(bytes, document)
@@ -198,14 +210,17 @@ class Pass {
     const fields = beforeImages ? fieldsOf(bytes) : null
     // Written already, before a crash: a second change would be one too many.
     if (image && fields && documentHash(fields) === image.writtenHash) return []
-    const effective = effectiveChange(change(document), document)
+    const effective = effectiveChange(change(document), document, fetched)
     if (effective === null) return []
     this.#requireStorable(id, effective.set)
     const isEdited = image !== undefined && Buffer.compare(image.before, bytes) !== 0
     if (isEdited || (!beforeImages && !this.#repeatable)) this.#requireRepeatable(document, effective)
     if (beforeImages) this.#requireWritable(bytes, id, document)
     const { set, unset } = effective
-    const guard = guardOf(bytes, document, reads, [...Object.keys(set), ...unset], BSON.calculateObjectSize(set))
+    const changed = [...Object.keys(set), ...unset.filter((name) => Object.hasOwn(document, name))]
+    const guard = guardOf(bytes, document, reads, changed, BSON.calculateObjectSize(set))
+    // Nothing but fields that were not fetched: a document that has none of them is not changed.
+    if (changed.length === 0) Object.assign(guard, guardOfAny(unset))
     const update = { id, guard, set, unset, size: bytes.length }
     // Neither old nor written: a person decides, from what it was at first.
     if (isEdited && showsChange(change, image, bytes)) return [{ bytes, update, before: image.before, hash: '' }]

@@ -144,14 +144,14 @@ export function connect(
       remove: (id, owner) => write('ledger.remove', () => ledger.get(id)?.owner === owner && ledger.delete(id)),
     },
     documents: {
-      async *walk(collection, { filter, after, size }) {
+      async *walk(collection, { filter, after, size, fields }) {
         const from = after === null ? '' : writeId(after.id)
         const all = await read(() => [...(database.collections.get(collection)?.documents ?? [])])
         const found = all
           .filter(([id, bytes]) => id > from && matches(readDocument(bytes), filter))
           .sort(([one], [other]) => (one < other ? -1 : 1))
         for (let start = 0; start < found.length; start += size) {
-          yield found.slice(start, start + size).map(([, bytes]) => bytes)
+          yield found.slice(start, start + size).map(([, bytes]) => projected(bytes, fields))
         }
       },
       find: (collection, ids, filter) =>
@@ -259,6 +259,12 @@ export function connect(
     abandon: async () => undefined,
   }
   return store
+}
+
+function projected(bytes: Uint8Array, fields: readonly string[] | null): Uint8Array {
+  if (fields === null) return bytes
+  const kept = [...fieldsOf(bytes)].filter(([name]) => name === '_id' || fields.includes(name))
+  return BSON.serialize(new Map(kept.map(([name, field]) => [name, readField(field)])))
 }
 
 function keyOf({ migration, collection, id }: { migration: string; collection: string; id: unknown }): string {

@@ -339,6 +339,47 @@ describe('batches', () => {
   })
 })
 
+describe('a walk without before-images that fetches only what change reads', () => {
+  const fields = (database: MemoryDatabase) => database.read('x').map(({ _id, ...rest }) => rest)
+  const counted = (database: MemoryDatabase) => database.ledger.get('001_walk')?.progress.x?.done
+
+  it.each([
+    ['by a filter', { name: { $exists: true } }],
+    ['without one', {}],
+  ])('removes a field that it does not fetch, %s, and counts the documents that had it', async (_how, filter) => {
+    const database = five()
+    database.insert('x', [
+      { _id: 2, n: 2, name: 'Ann' },
+      { _id: 4, n: 4, name: 'Bob', born: 1950 },
+    ])
+    const change = () => ({ unset: ['name', 'born'] })
+    await apply(connect(database), { collection: 'x', filter, beforeImages: false, reads: [], change, size: 2 })
+    expect(fields(database)).toEqual([1, 2, 3, 4, 5].map((n) => ({ n })))
+    expect(counted(database)).toBe(2)
+  })
+
+  it('removes one where it also sets another', async () => {
+    const database = five()
+    database.insert('x', [
+      { _id: 2, n: 2, name: 'Ann' },
+      { _id: 3, n: 3, name: 'Bob', twice: 6 },
+    ])
+    const change = ({ n }: Document) => ({ set: { twice: n * 2 }, unset: ['name'] })
+    await apply(connect(database), { collection: 'x', beforeImages: false, reads: ['n'], change })
+    expect(fields(database)).toEqual([1, 2, 3, 4, 5].map((n) => ({ n, twice: n * 2 })))
+    expect(counted(database)).toBe(5)
+  })
+
+  it('overwrites no edit of what it reads', async () => {
+    const database = five()
+    database.insert('x', [{ _id: 2, n: 2, name: 'Ann' }])
+    const store = edited(database, () => database.insert('x', [{ _id: 2, n: 20, name: 'Ann' }]))
+    const change = ({ n }: Document) => (n < 10 ? { unset: ['name'] } : null)
+    await apply(store, { collection: 'x', beforeImages: false, reads: ['n'], change })
+    expect(database.read('x')[1]).toEqual({ _id: 2, n: 20, name: 'Ann' })
+  })
+})
+
 describe('an undo', () => {
   it('lists what was edited since and changes nothing until each is decided', async () => {
     const database = five()
