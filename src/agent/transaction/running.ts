@@ -43,7 +43,8 @@ export async function begin(id: string, { request }: Asked, key: string, parts: 
   await audit({ at: since, transaction: id, kind, actor, key, run, ...reasonsOf(request) })
   // The state before the journal: a start after a crash writes the missing result of what the state names, and of nothing else.
   const { state } = world.store
-  await world.store.write({ ...state, transaction: { id, kind, actor, key, since } })
+  const plan = 'plan' in request && request.plan
+  await world.store.write({ ...state, transaction: { id, kind, actor, key, since, plan } })
   const writer = await journal.writer(id)
   try {
     await writer.note(`${kind} asked by ${actor} with key ${key}${run ? `, ${run}` : ''}`)

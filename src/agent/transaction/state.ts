@@ -58,6 +58,8 @@ const transactionSchema = z.object({
   actor: z.string(),
   key: z.string(),
   since: z.string(),
+  /** It only says what it would do. */
+  plan: z.boolean().default(false),
 })
 
 const lastSchema = z.object({ transaction: z.string(), result: resultSchema })
@@ -127,12 +129,14 @@ export const emptyState: State = {
 
 /**
  * What the state says of its transaction once that has come to `result`. A failure stays until its own undo is done, until another of
- * its kind succeeds, or until a deploy or rollback does: the backup of the night mends nothing of it.
+ * its kind succeeds, or until a deploy or rollback does: the backup of the night mends nothing of it, nor does a plan, whose own failure
+ * leaves nothing to mend.
  */
 export function ended({ transaction, failed }: State, result: TransactionResult): Pick<State, 'last' | 'failed'> {
   if (!transaction) throw new Error('there is no transaction that could end')
-  const { id, kind } = transaction
+  const { id, kind, plan } = transaction
   const last = { transaction: id, result }
+  if (plan) return { last, failed }
   if (result.outcome === 'failed') return { last, failed: { ...last, kind } }
   const isDone = ['deployed', 'unchanged', 'done'].includes(result.outcome)
   const mends = kind === 'deploy' || kind === 'rollback' || subjectOf(kind) === subjectOf(failed?.kind)

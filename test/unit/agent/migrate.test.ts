@@ -144,6 +144,23 @@ describe('an expand by the requester', () => {
     expect(server.state.failed).toBe(null)
   })
 
+  it('that failed is told on after one that was only planned, whatever came of that', async () => {
+    await using life = await start()
+    const outcomeOf = async (outcome: 'done' | 'failed', more: object = {}) => {
+      const id = await open(life, migrateOf(7, 'expand', more))
+      await life.agent.report(id, { outcome, message: '' }, 'deploy')
+      expect(await resultOf(life.agent, id)).toMatchObject({ outcome })
+      return id
+    }
+    const failed = await outcomeOf('failed')
+    for (const outcome of ['done', 'failed'] as const) {
+      await outcomeOf(outcome, { plan: true })
+      expect(server.state.failed?.transaction).toBe(failed)
+    }
+    await outcomeOf('done')
+    expect(server.state.failed).toBe(null)
+  })
+
   it('is refused where no backup can be taken, and the database is never opened', async () => {
     await using life = await start()
     server.backupsFail = true

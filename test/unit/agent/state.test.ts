@@ -44,7 +44,7 @@ type Kind = NonNullable<State['transaction']>['kind']
 type Outcome = NonNullable<State['last']>['result']['outcome']
 
 describe('a failure', () => {
-  const transaction = (id: string, kind: Kind) => ({ id, kind, actor: 'jane', key: 'deploy', since: '' })
+  const transaction = (id: string, kind: Kind) => ({ id, kind, actor: 'jane', key: 'deploy', since: '', plan: false })
   const result = (outcome: Outcome) => ({ outcome, message: '', serving: null, previous: null })
   const toldAfter = (failed: Kind, next: Kind, outcome: Outcome) => {
     const state = {
