@@ -181,7 +181,7 @@ async function settle({ store, onEvent }: Workplace, migration: Migration, signa
   const answer = await ask(store, migration, (line) => onEvent({ kind: 'log', id, line }), signal)
   if (answer.kind !== 'unclear') return answer.kind === 'done' && definition.assured?.['not-repeatable'] !== undefined
   throw refused(
-    `${id} was interrupted, and its check cannot tell whether it is done (${answer.why}): find out, then "pacs-agent migrate mark ${id} applied|pending --reason …"`,
+    `${id} was interrupted, and its check cannot tell whether it is done (${answer.why}): find out, then "pacs-agent migrate mark ${id} applied|pending --reason …" (before its release serves: with --release and the id of that)`,
   )
 }
 
