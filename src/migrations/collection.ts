@@ -1,6 +1,6 @@
 import { badInput, refused } from '../lib/index.ts'
 import type { CatalogImage } from './catalog-image.ts'
-import { differences, differsInExpiryOnly, indexOf, same, sameIndex, strictly } from './compare.ts'
+import { contradictoryDrops, differences, differsInExpiryOnly, indexOf, same, sameIndex, strictly } from './compare.ts'
 import type { CollectionDeclaration } from './definition.ts'
 import type { CatalogStore, CollectionState, IndexState } from './store.ts'
 import { takenBack } from './taken-back.ts'
@@ -20,7 +20,8 @@ interface CollectionRun {
  * Brings a collection to its declaration and reads it back. An existing one is adopted: documents that the validator would refuse are
  * counted; while there are any it only warns about new ones (`moderate`, `warn`), else it is made strict.
  * @returns what it was read back as
- * @throws Failure `refused` when duplicates stand against a unique index, an option differs, or an index of that name is another.
+ * @throws Failure `refused` when duplicates stand against a unique index, an option differs, an index of that name is another, or one is to be
+ *   dropped that is declared.
  */
 export async function bringCollection(
   run: CollectionRun,
@@ -32,6 +33,8 @@ export async function bringCollection(
   }
   const before = await run.catalog.describe(name)
   if (before !== null && differences(name, declared, before, false).length === 0) return before
+  const contradictory = [...contradictoryDrops(declared, before).values()]
+  if (contradictory.length > 0) throw refused(`${name}: ${contradictory.join('; ')}`)
   await run.check()
   await run.keep(before)
   if (before === null) {

@@ -52,6 +52,26 @@ export function differences(
   return found
 }
 
+/** Which indexes a declaration drops that it declares as well, with words for a person: no server holds one under two names. */
+export function contradictoryDrops(
+  { options, indexes = [], dropIndexes = [] }: CollectionDeclaration,
+  state: CollectionState | null,
+): Map<string, string> {
+  const found = new Map<string, string>()
+  const { collation } = state?.options ?? options ?? {}
+  for (const declared of indexes.map((index) => indexOf(index, collation))) {
+    const dropped = dropIndexes.includes(declared.name)
+    if (dropped) found.set(declared.name, `index ${declared.name} is both declared and dropped`)
+    const is = state?.indexes.find((index) => dropIndexes.includes(index.name) && sameIndex(index, declared))
+    if (is === undefined || dropped) continue
+    found.set(
+      is.name,
+      `index ${is.name}, which is to be dropped, is ${declared.name} already: declare it by the name ${is.name}`,
+    )
+  }
+  return found
+}
+
 function validationDifferences(name: string, schema: Document, is: Validation | null, moderate: boolean): string[] {
   if (is === null) return [`${name} has no validator`]
   if (!same(is.validator, { $jsonSchema: schema })) return [`${name}: the validator is another than the declared one`]

@@ -1,4 +1,4 @@
-import { differences, differsInExpiryOnly, indexOf, same, sameIndex } from './compare.ts'
+import { contradictoryDrops, differences, differsInExpiryOnly, indexOf, same, sameIndex } from './compare.ts'
 import type { BatchesDeclaration, CollectionDeclaration } from './definition.ts'
 import type { CatalogStore, CollectionState, IndexState } from './store.ts'
 
@@ -27,12 +27,15 @@ export async function impactOfCollection(
   earlier: Earlier,
 ): Promise<Impact[]> {
   const before = await catalog.describe(name)
+  const contradictory = contradictoryDrops(declared, before)
+  const found = [...contradictory].map(([index, text]) =>
+    against(name, text, earlier.drops.get(name)?.get(index) ?? earlier.unforeseen),
+  )
   if (before === null) {
     const indexes = declared.indexes?.length ?? 0
-    return [note(name, `is created, with ${indexes} ${indexes === 1 ? 'index' : 'indexes'}`)]
+    return [...found, note(name, `is created, with ${indexes} ${indexes === 1 ? 'index' : 'indexes'}`)]
   }
   if (differences(name, declared, before, false).length === 0) return [note(name, 'is as declared already')]
-  const found: Impact[] = []
   for (const wrong of differences(name, { options: declared.options ?? {} }, before, true)) {
     found.push({ level: 'error', collection: name, text: `${wrong}: only a new collection can have it` })
   }
@@ -40,6 +43,7 @@ export async function impactOfCollection(
   for (const index of declared.indexes ?? [])
     found.push(...(await impactOfIndex(catalog, name, indexOf(index, before.options.collation), before, earlier)))
   for (const index of declared.dropIndexes ?? []) {
+    if (contradictory.has(index)) continue
     if (before.indexes.some((one) => one.name === index)) found.push(warning(name, `index ${index} is dropped`))
   }
   return found
@@ -65,14 +69,11 @@ async function impactOfIndex(
   { indexes }: CollectionState,
   { walks, drops, unforeseen }: Earlier,
 ): Promise<Impact[]> {
-  const against = (text: string, mender = unforeseen): Impact =>
-    mender === undefined
-      ? { level: 'error', collection: name, text }
-      : warning(name, `${text} now; what ${mender} does comes first`)
   if (indexes.some((one) => sameIndex(one, index))) return []
   const named = indexes.find((one) => one.name === index.name)
   if (named !== undefined && !differsInExpiryOnly(named, index)) {
-    return [against(`an index ${index.name} with other keys or options is there`, drops.get(name)?.get(index.name))]
+    const mender = drops.get(name)?.get(index.name) ?? unforeseen
+    return [against(name, `an index ${index.name} with other keys or options is there`, mender)]
   }
   const documents = await catalog.count(name, {})
   const found: Impact[] = []
@@ -80,7 +81,8 @@ async function impactOfIndex(
   if (index.options.unique === true) {
     const groups = await catalog.countDuplicates(name, index)
     if (groups > 0) {
-      found.push(against(`${groups} values stand more than once: ${index.name} cannot be unique`, walks.get(name)))
+      const mender = walks.get(name) ?? unforeseen
+      found.push(against(name, `${groups} values stand more than once: ${index.name} cannot be unique`, mender))
     }
   }
   if (index.options.expireAfterSeconds !== undefined) {
@@ -107,6 +109,12 @@ export async function countOfWalk(
 export function impactOfWalk({ collection, beforeImages = true }: BatchesDeclaration, documents: number): Impact {
   if (beforeImages || documents === 0) return note(collection, `${documents} documents are changed`)
   return warning(collection, `${documents} documents are changed without before-images: the undo cannot put them back`)
+}
+
+/** What a run would be refused for, unless `mender`, which comes first, changes that. */
+function against(collection: string, text: string, mender: string | undefined): Impact {
+  if (mender === undefined) return { level: 'error', collection, text }
+  return warning(collection, `${text} now; what ${mender} does comes first`)
 }
 
 function note(collection: string, text: string): Impact {

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { differences, indexOf, sameIndex } from '../../../src/migrations/compare.ts'
-import type { IndexDeclaration } from '../../../src/migrations/definition.ts'
+import type { CollectionDeclaration, IndexDeclaration } from '../../../src/migrations/definition.ts'
+import type { Migration } from '../../../src/migrations/files.ts'
+import { applyMigrations, planMigrations } from '../../../src/migrations/index.ts'
 import type { IndexState } from '../../../src/migrations/store.ts'
+import { connect, MemoryDatabase } from './memory-store.ts'
+import { ACTOR, migration, SHORT } from './sample.ts'
+
+const signal = new AbortController().signal
+const common = { ...ACTOR, phase: 'expand', signal, onEvent: () => undefined, lease: SHORT } as const
 
 /** Declared, and what a mongod 8.0 then says in listIndexes (its documentation: Text Indexes, Collation, 2dsphere). */
 const REPORTED: readonly [IndexDeclaration, Omit<IndexState, 'name'>][] = [
@@ -80,5 +87,49 @@ describe('an option of a collection', () => {
     expect(of({ capped: true, size: 1025 }, { capped: true, size: 1024 })).toEqual([
       'x: option size is 1024, declared is 1025',
     ])
+  })
+})
+
+describe('an index that is to be dropped and declared', () => {
+  const declaring = (id: string, declared: CollectionDeclaration) =>
+    migration(id, {
+      phase: 'expand',
+      description: 'x',
+      up: ({ schema }) => schema.collection('reports', declared),
+      down: ({ schema }) => schema.restore(),
+      check: async () => true,
+    })
+  const seeded = () => {
+    const database = new MemoryDatabase()
+    database.insert('reports', [{ _id: 1, study: 'a' }])
+    database.collection('reports').indexes.push({ name: 'study_1', key: { study: 1 }, options: { unique: true } })
+    return database
+  }
+  const study = (name: string): IndexDeclaration => ({ name, key: { study: 1 }, unique: true })
+  const impactsOf = async (database: MemoryDatabase, ...migrations: Migration[]) =>
+    (await planMigrations(connect(database), migrations, { phase: 'expand', signal })).steps.flatMap(
+      ({ impacts }) => impacts,
+    )
+
+  it.each([
+    ['study', 'index study_1, which is to be dropped, is study already: declare it by the name study_1'],
+    ['study_1', 'index study_1 is both declared and dropped'],
+  ])('(as %s) is refused by the plan and before the first change', async (name, text) => {
+    const database = seeded()
+    const renaming = declaring('001_name', { indexes: [study(name)], dropIndexes: ['study_1'] })
+    expect(await impactsOf(database, renaming)).toEqual([{ level: 'error', collection: 'reports', text }])
+    const store = connect(database)
+    await expect(applyMigrations(store, [renaming], common)).rejects.toThrow(`001_name: reports: ${text}`)
+    expect(database.collection('reports').indexes.map((index) => index.name)).toEqual(['study_1'])
+    expect(store.log.some((what) => what.includes('reports'))).toBe(false)
+  })
+
+  it('is a warning in the plan where an earlier step drops it, and none any more where that ran', async () => {
+    const database = seeded()
+    const dropping = declaring('001_drop', { dropIndexes: ['study_1'] })
+    const renaming = declaring('002_name', { indexes: [study('study')], dropIndexes: ['study_1'] })
+    expect((await impactsOf(database, dropping, renaming)).map(({ level }) => level)).toEqual(['warning', 'warning'])
+    await applyMigrations(connect(database), [dropping, renaming], common)
+    expect(database.collection('reports').indexes.map((index) => index.name)).toEqual(['study'])
   })
 })
