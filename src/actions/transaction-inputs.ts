@@ -1,5 +1,5 @@
 import { formatPinned, type PinnedImage, parsePinned, registryOf } from '../release/index.ts'
-import { duration, jobContext, mask, optional, required, secret, text } from '../runner/index.ts'
+import { duration, jobContext, log, mask, optional, required, secret, text } from '../runner/index.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -24,10 +24,28 @@ export interface RegistryInputs {
 /** `release` by digest, in its one spelling. */
 export const releaseReference = (name: string, value: string) => formatPinned(parsePinned(name, value))
 
-/** The login for the registry of `image`, if a password came. */
+/** What the tokens begin with that GitHub makes for a job or an app, also on an Enterprise Server. */
+const INSTALLATION_TOKEN = 'ghs_'
+
+/** The login for the registry of `image`, if a password came; GitHub's own token, an action's default, is none at another registry. */
 export function registryLogin(inputs: RegistryInputs, image: PinnedImage | { repository: string }) {
   const { 'registry-username': username, 'registry-password': password } = inputs
-  return password === undefined ? {} : { registry: { server: registryOf(image.repository), username, password } }
+  const server = registryOf(image.repository)
+  if (password === undefined) return {}
+  if (password.startsWith(INSTALLATION_TOKEN) && !isOfGitHub(server)) {
+    log.info(
+      `GitHub's own token is not sent to ${server}: where that wants a login, give registry-username and registry-password`,
+    )
+    return {}
+  }
+  return { registry: { server, username, password } }
+}
+
+/** Whether GitHub's registry, or that of the Enterprise Server that runs this job, is at `server`. */
+function isOfGitHub(server: string): boolean {
+  const { source } = jobContext()
+  const own = source === undefined ? [] : [`containers.${new URL(source).hostname}`]
+  return ['ghcr.io', ...own].includes(server.toLowerCase())
 }
 
 /** Docker writes a login as base64 of `user:password` into its configuration. */

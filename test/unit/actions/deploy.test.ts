@@ -58,6 +58,27 @@ describe('deploy', () => {
     expect(step.log.shown).toContain('  │ preflight: looking')
   })
 
+  it.each([
+    ['ghcr.io', 'https://github.com', 'ghs_sentinel-of-the-job', true],
+    ['containers.github.hospital.org', 'https://github.hospital.org', 'ghs_sentinel-of-the-job', true],
+    ['registry.hospital.org:5000', 'https://github.com', 'ghs_sentinel-of-the-job', false],
+    ['containers.github.hospital.org', 'https://github.com', 'ghs_sentinel-of-the-job', false],
+    ['registry.hospital.org:5000', 'https://github.com', 'sentinel-of-the-registry', true],
+  ])('logs in at %s, from %s, with %s: %s', async (registry, url, password, isSent) => {
+    await using server = await startServer(key.text)
+    const elsewhere = release.replace('ghcr.io', registry)
+    const env = { GITHUB_SERVER_URL: url }
+    const step = await server.run('deploy', { release: elsewhere, 'registry-password': password }, { env })
+    const login = { server: registry, username: 'octocat', password }
+    const { submitted } = server.daemon.service
+    expect(submitted.map(({ request }) => ('registry' in request ? request.registry : undefined))).toEqual(
+      submitted.map(() => (isSent ? login : undefined)),
+    )
+    expect(submitted.length).toBeGreaterThan(0)
+    const said = `GitHub's own token is not sent to ${registry}: `
+    expect(step.log.shown.some((line) => line.includes(said))).toBe(!isSent)
+  })
+
   it('leaves no file behind and shows its secrets nowhere', async () => {
     await using server = await startServer(key.text)
     const step = await server.run('deploy', { release, 'registry-password': 'sentinel-registry-token' })

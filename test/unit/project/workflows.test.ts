@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { readAction } from '../../runner/inputs.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const FOLDER = join(root, 'workflows-examples')
@@ -17,6 +18,11 @@ const jobSchema = z.looseObject({
   permissions: z.record(z.string(), z.string()).optional(),
   concurrency: concurrencySchema.optional(),
   environment: z.string().optional(),
+})
+const stepsSchema = z.looseObject({
+  steps: z
+    .array(z.looseObject({ uses: z.string().optional(), with: z.record(z.string(), z.unknown()).optional() }))
+    .default([]),
 })
 const workflowSchema = z.looseObject({
   permissions: z.record(z.string(), z.string()),
@@ -43,11 +49,29 @@ describe('the example workflows', () => {
   })
 
   it('show the key of a server only to jobs of its environment, and never to the one that builds', () => {
-    const holders = jobs.filter(({ job }) => JSON.stringify(job).includes('secrets.'))
+    const holders = jobs.filter(({ job }) => JSON.stringify(job).includes('secrets.SSH_KEY'))
     expect(holders.length).toBeGreaterThan(5)
     for (const { name, job } of holders) expect(job.environment, name).toBeDefined()
     const build = workflows.get('release.yml')?.jobs.build
-    expect(JSON.stringify(build)).not.toMatch(/secrets|environment|ssh-key/)
+    expect(JSON.stringify(build)).not.toMatch(/SSH_KEY|environment|ssh-key/)
+  })
+
+  it('give each action that asks a registry the login of the team, and GitHub’s own where there is none', async () => {
+    const asking: string[] = []
+    for (const { name, job } of jobs) {
+      for (const { uses = '', with: given = {} } of stepsSchema.parse(job).steps) {
+        const [, action] = /^org\/pacs-deploy(?:\/([\w-]+))?@v1$/.exec(uses) ?? []
+        if (!uses.startsWith('org/pacs-deploy')) continue
+        const { inputs } = await readAction(action === undefined ? '.' : `actions/${action}`)
+        if (!('registry-password' in inputs)) continue
+        asking.push(name)
+        expect(given, `${name}: ${uses}`).toMatchObject({
+          'registry-username': '$' + '{{ vars.REGISTRY_USER || github.actor }}',
+          'registry-password': '$' + '{{ secrets.REGISTRY_PASSWORD || github.token }}',
+        })
+      }
+    }
+    expect(asking).toHaveLength(8)
   })
 
   it('let what is not cut off wait in a queue that drops none, as all that changes a server, and hold no rollback up', () => {
