@@ -68,7 +68,11 @@ export class Agent implements AgentService {
     this.#parts = { ...parts, audit: openAudit(paths.audit, () => world.now()) }
     this.#engineGate = openEngineGate(world.engine)
     this.#upkeep = new Upkeep({ ...this.#parts, turn: this.#turn, isBusy: () => this.#running !== null })
-    this.#verifications = new Verifications({ ...this.#parts, marker: join(paths.backups, 'verifying.json') })
+    this.#verifications = new Verifications({
+      ...this.#parts,
+      marker: join(paths.backups, 'verifying.json'),
+      later: (action) => this.#upkeep.tryLater('verification', action),
+    })
   }
 
   /** What a start does before the socket opens. */

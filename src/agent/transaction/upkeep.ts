@@ -57,8 +57,12 @@ export class Upkeep {
   }
 
   retryUndoLater(): void {
-    const { turn, intervals } = this.#parts
-    this.#later('undo', intervals.undo, () => turn.take(() => this.retryUndo()))
+    this.tryLater('undo', () => this.#parts.turn.take(() => this.retryUndo()))
+  }
+
+  /** Tries something again that could not be done, as often as an undo. */
+  tryLater(name: string, action: () => Promise<void>): void {
+    this.#later(name, this.#parts.intervals.undo, action)
   }
 
   /** Plans what the state, as it is now, leaves to be done. */

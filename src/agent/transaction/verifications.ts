@@ -15,6 +15,8 @@ interface Parts {
   /** A file that names the running verification, so that one whose agent died gets its result. */
   marker: string
   audit: Audit
+  /** Does it after a while, and nothing once the agent is closed. */
+  later(action: () => Promise<void>): void
   log(message: string): void
 }
 
@@ -26,6 +28,8 @@ export class Verifications {
   #running: { id: string; actor: string; stop: AbortController; done: Promise<void> } | null = null
   /** Of the last one, whose result is seen before its marker is gone: it must not take that of the next. */
   #ended: Promise<void> = Promise.resolve()
+  /** What one came to whose result could not be written yet. */
+  #untold: { id: string; result: TransactionResult } | null = null
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -33,7 +37,7 @@ export class Verifications {
 
   /** @throws Failure `locked` while another one runs. */
   async start(id: string, request: RequestOf<'verify'>, key: string): Promise<void> {
-    const { journal, marker, world, audit, log } = this.#parts
+    const { journal, marker, world, audit } = this.#parts
     if (this.#running) {
       throw new Failure(
         'locked',
@@ -45,7 +49,7 @@ export class Verifications {
     try {
       await this.#ended
       // One whose result could not be written has it now, before its marker is replaced.
-      await this.recover().catch((thrown) => log(messageOf(thrown)))
+      await this.recover()
       const { actor, run } = request
       await audit({ at: new Date(world.now()).toISOString(), transaction: id, kind: 'verify', actor, key, run })
       const writer = await journal.writer(id)
@@ -67,8 +71,25 @@ export class Verifications {
     return true
   }
 
-  /** Gives a verification whose agent died its result. */
+  /** Gives the last verification its result where it has none, since its agent died or could not write it; later where that fails. */
   async recover(): Promise<void> {
+    try {
+      await this.#complete()
+    } catch (thrown) {
+      this.#parts.log(messageOf(thrown))
+      this.#recoverLater()
+    }
+  }
+
+  #recoverLater(): void {
+    this.#parts.later(async () => {
+      // The start of the next one has tried it, too.
+      if (this.#running) return
+      this.#ended = this.recover()
+    })
+  }
+
+  async #complete(): Promise<void> {
     const { marker, journal, audit, world } = this.#parts
     const text = await readFile(marker, 'utf8').catch(() => null)
     if (text === null) return
@@ -79,11 +100,13 @@ export class Verifications {
       let last: string | undefined
       for await (const event of journal.recorded(id)) last = event.type
       if (last !== 'result') {
-        const result = this.#resultOf('refused', 'interrupted: nothing was proved; ask again')
+        const interrupted = () => this.#resultOf('refused', 'interrupted: nothing was proved; ask again')
+        const result = this.#untold?.id === id ? this.#untold.result : interrupted()
         await recordResult(id, result, world.now(), { audit, writer })
       }
     }
     await rm(marker, { force: true })
+    this.#untold = null
   }
 
   async #run(id: string, writer: JournalWriter, request: RequestOf<'verify'>, signal: AbortSignal): Promise<void> {
@@ -107,6 +130,8 @@ export class Verifications {
       await rm(marker, { force: true })
     } catch (thrown) {
       log(`the result of ${id} (${result.outcome}) could not be written: ${messageOf(thrown)}`)
+      this.#untold = { id, result }
+      this.#recoverLater()
     }
   }
 

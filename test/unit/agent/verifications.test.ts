@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -23,7 +23,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }))
 
-const start = (world = new MemoryWorld(server)) => startAgent(directory, world)
+const start = (world = new MemoryWorld(server), undo?: number) => startAgent(directory, world, undo)
 const verify: TransactionRequestInput = { kind: 'verify', actor: 'jane' }
 const deploy: TransactionRequestInput = {
   kind: 'deploy',
@@ -79,6 +79,24 @@ describe('a verification', () => {
     expect(await ask(third.agent, verify)).toMatchObject({ outcome: 'unhealthy' })
   })
 
+  it('whose result cannot be written, as on a full disk, tells it once there is room, without a person', async () => {
+    await using life = await start(undefined, 5)
+    await ask(life.agent, deploy)
+    const [day = ''] = (await readdir(directory)).filter((name) => /^\d{4}-\d\d-\d\d\.jsonl$/.test(name))
+    const path = join(directory, day)
+    server.verifiable = async () => {
+      await rename(path, `${path}.away`)
+      await mkdir(path)
+    }
+    const id = await submit(life.agent, verify)
+    // Nor when it is tried again.
+    await expect.poll(() => life.logged.filter((line) => line.includes('EISDIR')).length).toBeGreaterThan(2)
+    await rmdir(path)
+    expect(await resultOf(life.agent, id)).toMatchObject({ outcome: 'unhealthy', message: 'it does not restore' })
+    expect(await audited(directory, id)).toEqual(['unhealthy'])
+    await expect.poll(() => existsSync(join(directory, 'backups', 'verifying.json'))).toBe(false)
+  })
+
   it('of a server without data is refused', async () => {
     await using life = await start()
     expect(await ask(life.agent, verify)).toMatchObject({ outcome: 'refused' })
@@ -95,7 +113,15 @@ describe('the marker of a verification', () => {
   async function verificationsOf(world: MemoryWorld, journal: Journal, log = (_: string) => {}) {
     const planner = memoryPlanner(server)
     await planner.fetch(memoryRelease(1).reference, signal)
-    return new Verifications({ world, planner, journal, marker: marker(), audit: async () => undefined, log })
+    return new Verifications({
+      world,
+      planner,
+      journal,
+      marker: marker(),
+      audit: async () => undefined,
+      log,
+      later: () => {},
+    })
   }
 
   /** `journal`, of which the first result is written by `write`. */
@@ -144,7 +170,7 @@ describe('the marker of a verification', () => {
     expect(await resultsIn(journal, 'second')).toEqual([INTERRUPTED])
   })
 
-  it('still gives a result to one whose own could not be written, once another one starts', async () => {
+  it('still gives its result to one that could not write it, once another one starts', async () => {
     await using life = await start()
     const { world, journal } = life
     await ask(life.agent, deploy)
@@ -154,7 +180,7 @@ describe('the marker of a verification', () => {
     await verifications.start('first', request, 'deploy')
     expect(await logged.promise).toContain('could not be written: the disk is full')
     await verifications.start('second', request, 'deploy')
-    expect(await resultsIn(journal, 'first')).toEqual([INTERRUPTED])
+    expect(await resultsIn(journal, 'first')).toEqual(['it does not restore'])
     await ended(journal, 'second')
   })
 
