@@ -144,6 +144,19 @@ export async function restoreCollection(catalog: CatalogStore, migration: string
   if (!same(sorted(after), sorted(before))) throw refused(`${name}: read back after the undo, it is not what it was`)
 }
 
+/**
+ * Drops the unique indexes that `migration` made itself: documents that it mended go back with the duplicates that these refuse.
+ * @throws Failure `refused` where somebody changed since what the migration changed.
+ */
+export async function dropOwnUnique(catalog: CatalogStore, migration: string, image: CatalogImage): Promise<void> {
+  const now = await catalog.describe(image.collection)
+  const stay = takenBack(migration, image, now)?.indexes ?? []
+  for (const { name, options } of now?.indexes ?? []) {
+    if (options.unique !== true || stay.some((index) => index.name === name)) continue
+    await catalog.dropIndex(image.collection, name)
+  }
+}
+
 /** One that a server reports without a collation compares bytes; made without one, it would get that of its collection. */
 function withCollation({ options, ...index }: IndexState): IndexState {
   return { ...index, options: { collation: { locale: 'simple' }, ...options } }

@@ -1,6 +1,6 @@
 import { badInput, refused } from '../lib/index.ts'
 import type { CatalogImage } from './catalog-image.ts'
-import { bringCollection, restoreCollection } from './collection.ts'
+import { bringCollection, dropOwnUnique, restoreCollection } from './collection.ts'
 import type { BatchesDeclaration, CollectionDeclaration, UpContext } from './definition.ts'
 import { meter, type OnEvent } from './events.ts'
 import type { Migration } from './files.ts'
@@ -84,7 +84,12 @@ export function workContext(
     batches: Object.assign(walk, {
       async restore() {
         const progress = (done: number) => restored(done, done, done)
-        await restoreDocuments({ migration: id, store, signal, check, decide, progress })
+        const images = new Map(writer.kept(id).map((image) => [image.collection, image]))
+        const prepare = async (collection: string) => {
+          const image = images.get(collection)
+          if (image !== undefined) await dropOwnUnique(store.catalog, id, image)
+        }
+        await restoreDocuments({ migration: id, store, signal, check, decide, prepare, progress })
         isRestored = true
       },
     }),

@@ -16,6 +16,8 @@ interface RestoreRun {
   signal: AbortSignal
   check(): Promise<void>
   decide: Decide
+  /** Called before the first document of a collection is put back. */
+  prepare(collection: string): Promise<void>
   progress(done: number): void
 }
 
@@ -64,10 +66,16 @@ export async function forgetUnwritten(store: Store, migration: string, check: ()
  */
 export async function restoreDocuments(run: RestoreRun): Promise<void> {
   const open: string[] = []
+  const prepared = new Set<string>()
   let done = 0
   for await (const images of run.store.before.walk(run.migration)) {
     run.signal.throwIfAborted()
     await run.check()
+    for (const { collection } of images) {
+      if (prepared.has(collection)) continue
+      prepared.add(collection)
+      await run.prepare(collection)
+    }
     for (const { image, current } of await withCurrent(run.store, images)) {
       if (!(await putBack(run, image, current))) open.push(`${image.collection} ${nameId(image.id)}`)
     }

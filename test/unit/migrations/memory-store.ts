@@ -1,4 +1,5 @@
-import { BSON, type Db, type Document, MongoNetworkError } from 'mongodb'
+import { isDeepStrictEqual } from 'node:util'
+import { BSON, type Db, type Document, MongoNetworkError, MongoServerError } from 'mongodb'
 import { fieldsOf, readDocument, readField, writeId } from '../../../src/migrations/bson-document.ts'
 import { type CatalogImage, imagesOf } from '../../../src/migrations/catalog-image.ts'
 import type { HistoryLine, LedgerEntry } from '../../../src/migrations/ledger.ts'
@@ -186,6 +187,7 @@ export function connect(
           const { documents } = database.collection(collection)
           const current = documents.get(writeId(id))
           if (guard !== null && (current === undefined || !matches(readDocument(current), guard))) return false
+          requireUnique(database, collection, readDocument(bytes))
           documents.set(writeId(id), bytes)
           return true
         }),
@@ -259,6 +261,15 @@ export function connect(
     abandon: async () => undefined,
   }
   return store
+}
+
+function requireUnique(database: MemoryDatabase, name: string, document: Document): void {
+  const others = database.read(name).filter(({ _id }) => !isDeepStrictEqual(_id, document._id))
+  for (const index of database.collection(name).indexes.filter(({ options }) => options.unique === true)) {
+    const fields = Object.keys(index.key)
+    if (!others.some((one) => fields.every((field) => isDeepStrictEqual(one[field], document[field])))) continue
+    throw new MongoServerError({ message: `E11000 collection: pacs.${name} index: ${index.name} dup key`, code: 11000 })
+  }
 }
 
 function projected(bytes: Uint8Array, fields: readonly string[] | null): Uint8Array {

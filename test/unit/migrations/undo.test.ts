@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { CollectionDeclaration, IndexDeclaration } from '../../../src/migrations/definition.ts'
 import { applyMigrations, undoTo } from '../../../src/migrations/index.ts'
 import { connect, MemoryDatabase } from './memory-store.ts'
-import { ACTOR, migration, SHORT } from './sample.ts'
+import { ACTOR, afterTheLease, migration, SHORT } from './sample.ts'
 
 const signal = new AbortController().signal
 const common = { ...ACTOR, signal, onEvent: () => undefined, lease: SHORT }
@@ -92,5 +92,68 @@ describe('the undo of a migration whose collection was changed since', () => {
     database.collection('reports').indexes.pop()
     await undoTo(store, [FIRST, LATER], '001_first', common)
     expect([names(), required()]).toEqual([['old'], ['n']])
+  })
+})
+
+describe('the undo of a migration that mended duplicates and then made an index unique', () => {
+  const mending = migration('001_mend', {
+    phase: 'data',
+    description: 'x',
+    async up({ schema, batches }) {
+      await batches({
+        collection: 'reports',
+        filter: { key: 'same' },
+        change: ({ n }) => ({ set: { key: `own ${n}` } }),
+      })
+      await schema.collection('reports', { indexes: [{ ...index('key'), unique: true }, index('n')] })
+    },
+    async down({ schema, batches }) {
+      await batches.restore()
+      await schema.restore()
+    },
+    check: async () => true,
+  })
+  const seeded = () => {
+    const database = new MemoryDatabase()
+    database.insert(
+      'reports',
+      [1, 2, 3].map((n) => ({ _id: n, n, key: 'same' })),
+    )
+    database.collection('reports').indexes.push({ name: 'id', key: { _id: 1, n: 1 }, options: { unique: true } })
+    return database
+  }
+  const mended = async () => {
+    const database = seeded()
+    await applyMigrations(connect(database), [mending], { ...common, phase: 'data' })
+    expect(database.read('reports').map(({ key }) => key)).toEqual(['own 1', 'own 2', 'own 3'])
+    return database
+  }
+
+  it('puts the duplicates back, dies it wherever', async () => {
+    for (let write = 1; ; write += 1) {
+      const database = await mended()
+      const dying = connect(database, { what: 'crash', write, when: 'after' })
+      const isOver = await undoTo(dying, [mending], null, common).then(
+        () => true,
+        () => false,
+      )
+      await afterTheLease(database)
+      await undoTo(connect(database), [mending], null, common)
+      expect(database.read('reports')).toEqual(seeded().read('reports'))
+      expect(database.collection('reports').indexes.map(({ name }) => name)).toEqual(['id'])
+      expect([database.ledger.size, database.images.size]).toEqual([0, 0])
+      if (isOver) break
+      expect(write).toBeLessThan(50)
+    }
+  })
+
+  it('keeps a unique index that was there, or that somebody made since', async () => {
+    const database = await mended()
+    const since = { name: 'since', key: { n: 1, key: 1 }, options: { unique: true } }
+    database.collection('reports').indexes.push(since)
+    const store = connect(database)
+    await undoTo(store, [mending], null, common)
+    expect(database.collection('reports').indexes.map(({ name }) => name)).toEqual(['id', 'since'])
+    expect(store.log.filter((what) => what.startsWith('drop'))).toEqual(['drop reports key', 'drop reports n'])
   })
 })
