@@ -1,54 +1,43 @@
 import { existsSync } from 'node:fs'
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Failure } from '../lib/index.ts'
+import { Failure, refused } from '../lib/index.ts'
 import type { Parts } from './catalogue.ts'
+import type { ArchiveContents } from './contents.ts'
 import { planCopy } from './copy-home.ts'
 import { namesIn } from './definition.ts'
 import { askDocker, type Docker } from './docker.ts'
-import { RestoreProgress } from './restore-progress.ts'
+import type { RestoreProgress } from './restore-progress.ts'
 import type { RestorePlan } from './restore-request.ts'
 import type { RestoreSession } from './restore-session.ts'
 import { archiveRefusal, cacheRefusal, indexRefusal, restoreArchive, restoreCache } from './restore-volumes.ts'
 import { restoreWhole } from './restore-whole.ts'
 import type { RestoredFiles } from './restored-files.ts'
+import { identitiesIn, type Left, leftHere, stoppedSince } from './restored-parts.ts'
 import { ensureResticImage, volumesRefusal } from './volume-reader.ts'
 
 const ONLY_EMPTY = 'everything is restored into an empty server only'
 
 /** Plans to restore everything: onto a server that holds nothing, or what a restore of the same backup that was cut left there. */
 export async function planEverything(plan: RestorePlan, session: RestoreSession, directory: string): Promise<void> {
-  const { tools, signal, work } = session.request
-  const { docker } = tools
   const { archives, caches, folders, id } = session.contents
-  const progress = await RestoreProgress.of(directory, id)
+  const left = await leftHere(session, directory)
+  const { progress, gone } = left
   if (progress.wasCut)
     plan.steps.push(`go on with the restore of ${id} that was cut: what it had done is left as it is`)
+  for (const part of gone)
+    plan.steps.push(`restore ${part} again: what it had restored of it is not on this server any more`)
   const remote = volumesRefusal(session.request.repository)
   if (remote !== null) plan.refusals.push(remote)
   else if (session.request.from !== null) await planCopy(plan, session)
-  if (!progress.has('database')) await planDatabase(plan, session, progress)
-  // What the restore that was cut had stopped and begun holds nothing else, as long as it was never started since.
-  const isOurs = async (service: string, container: string) => {
-    const begun = progress.begun(service)
-    return begun !== undefined && begun === (await stoppedSince(docker, container))
-  }
+  if (!progress.has('database')) await planDatabase(plan, session, left)
   for (const archive of archives.filter((one) => !progress.has(one.service))) {
-    const { service } = archive
-    const source = session.archive(service)
-    const otherKind = indexRefusal(archive, source)
-    const ours = otherKind === null && (await isOurs(service, source.container))
-    const refusal =
-      otherKind !== null ? otherKind : ours ? null : await archiveRefusal(docker, source, join(work, 'probe'))
+    const refusal = await refusalOfArchive(session, archive, progress)
     if (refusal !== null) plan.refusals.push(refusal)
-    plan.steps.push(`stop ${service}, restore its files and index, start it`)
+    plan.steps.push(`stop ${archive.service}, restore its files and index, start it`)
   }
   for (const { service } of caches.filter((one) => !progress.has(one.service))) {
-    const source = session.cache(service)
-    const ours = await isOurs(service, source.container)
-    const isStopped = (await stoppedSince(docker, source.container)) !== null
-    const unseen = `${service} does not run, so nobody can see whether it is empty: start it (docker start ${source.container})`
-    const refusal = ours ? null : isStopped ? unseen : await cacheRefusal(docker, source, signal)
+    const refusal = await refusalOfCache(session, service, progress)
     if (refusal !== null) plan.refusals.push(refusal)
     plan.steps.push(`stop ${service}, restore its data, start it`)
   }
@@ -59,12 +48,43 @@ export async function planEverything(plan: RestorePlan, session: RestoreSession,
   if (folders.length > 0) plan.steps.push(`lay ${folders.map(({ name }) => name).join(', ')} into ${directory}`)
 }
 
-async function planDatabase(plan: RestorePlan, session: RestoreSession, progress: RestoreProgress): Promise<void> {
+/** What a restore that was cut had stopped and begun holds nothing else, as long as it was never started since. */
+async function isOurs(docker: Docker, service: string, container: string, progress: RestoreProgress): Promise<boolean> {
+  const begun = progress.begun(service)
+  return begun !== undefined && begun === (await stoppedSince(docker, container))
+}
+
+async function refusalOfArchive(
+  session: RestoreSession,
+  archive: ArchiveContents,
+  progress: RestoreProgress,
+): Promise<string | null> {
+  const { tools, work } = session.request
+  const source = session.archive(archive.service)
+  const otherKind = indexRefusal(archive, source)
+  if (otherKind !== null) return otherKind
+  if (await isOurs(tools.docker, archive.service, source.container, progress)) return null
+  return archiveRefusal(tools.docker, source, join(work, 'probe'))
+}
+
+async function refusalOfCache(
+  session: RestoreSession,
+  service: string,
+  progress: RestoreProgress,
+): Promise<string | null> {
+  const { tools, signal } = session.request
+  const source = session.cache(service)
+  if (await isOurs(tools.docker, service, source.container, progress)) return null
+  if ((await stoppedSince(tools.docker, source.container)) === null) return cacheRefusal(tools.docker, source, signal)
+  return `${service} does not run, so nobody can see whether it is empty: start it (docker start ${source.container})`
+}
+
+async function planDatabase(plan: RestorePlan, session: RestoreSession, { progress, gone }: Left): Promise<void> {
   const { database } = session.contents
   if (database === null) return
   const { database: name } = database
   const there = await namesIn(session.live.db(name))
-  if (there.length > 0 && progress.wasCut) {
+  if (there.length > 0 && progress.wasCut && !gone.has('database')) {
     plan.mustType = name
     plan.steps.push(`drop what the restore that was cut left in the database ${name}`)
     if (session.request.typed !== name) {
@@ -85,18 +105,19 @@ export async function restoreEverything(
   parts: Parts,
   directory: string,
 ): Promise<string[]> {
-  const { tools, repository, signal, progress: say, work } = session.request
+  const { tools, repository, signal, progress: say, work, typed, afterwards } = session.request
   const { docker } = tools
   const { database, archives, caches, folders, host, id } = session.contents
-  const progress = await RestoreProgress.of(directory, id)
+  const { progress, gone } = await leftHere(session, directory)
   const restored: string[] = []
   await progress.begin()
   if (database !== null) {
     if (!progress.has('database')) {
       say(`restoring ${database.database}`)
-      if (progress.wasCut) await dropAll(session, database.database)
+      const isHalf = progress.wasCut && !gone.has('database')
+      if (isHalf && typed === database.database) await dropAll(session, database.database)
       await restoreWhole(session, database.database, files)
-      await progress.did('database')
+      await progress.did('database', (await identitiesIn(session.live.db(database.database))).join(' '))
     }
     restored.push(`database ${database.database}`)
   }
@@ -108,6 +129,8 @@ export async function restoreEverything(
       const snapshot = parts.volumes.get(archive.volume)
       if (snapshot === undefined) throw new Failure('failed', `${archive.service}: the backup names no snapshot of it`)
       const reader = { docker, image, repository, host, signal }
+      // Hours may have gone since the plan.
+      refuseFor(await refusalOfArchive(session, archive, progress))
       await stopToRestore(docker, archive.service, source.container, progress)
       await restoreArchive(reader, source, archive, snapshot, files)
       await progress.did(archive.service)
@@ -119,6 +142,7 @@ export async function restoreEverything(
     const source = session.cache(service)
     if (!progress.has(service)) {
       say(`restoring ${service}`)
+      refuseFor(await refusalOfCache(session, service, progress))
       await stopToRestore(docker, service, source.container, progress)
       await restoreCache(docker, source, files.cache(service), join(work, 'cache'))
       await progress.did(service)
@@ -133,8 +157,14 @@ export async function restoreEverything(
     await cp(files.folder(name), to, { recursive: true, errorOnExist: true, force: false })
     restored.push(to)
   }
+  // A restore that is cut in here goes on with it: nobody else would know that it is not done.
+  if (afterwards !== null) restored.push(await afterwards(id))
   await progress.end()
   return restored
+}
+
+function refuseFor(refusal: string | null): void {
+  if (refusal !== null) throw refused(refusal)
 }
 
 /** One by one: the user of migrations may not drop a database. */
@@ -146,13 +176,4 @@ async function dropAll({ live }: RestoreSession, name: string): Promise<void> {
 async function stopToRestore(docker: Docker, service: string, container: string, progress: RestoreProgress) {
   await askDocker(docker, ['stop', '--time', '60', container])
   await progress.begins(service, (await stoppedSince(docker, container)) ?? 'was started again')
-}
-
-/** Which container it is and when it was last started; null while it runs. */
-async function stoppedSince(docker: Docker, container: string): Promise<string | null> {
-  const format = '{{.State.Running}} {{.Id}} {{.State.StartedAt}}'
-  const [running, id, started] = (
-    await askDocker(docker, ['container', 'inspect', '--format', format, container])
-  ).split(' ')
-  return running === 'false' ? `${id} ${started}` : null
 }

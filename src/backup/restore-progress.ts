@@ -6,7 +6,7 @@ import { replaceFile } from '../lib/index.ts'
 const FILE = 'restore-under-way.json'
 const fileSchema = z.object({
   backup: z.string(),
-  /** What each part that was begun stood at then. */
+  /** What each part stood at when it was begun, or done. */
   begun: z.record(z.string(), z.string()).default({}),
   done: z.array(z.string()),
 })
@@ -47,7 +47,7 @@ export class RestoreProgress {
     return this.#done.has(part)
   }
 
-  /** What a part stood at when it was begun; undefined when it was not. */
+  /** What a part stood at when it was begun, or done; undefined when it was not. */
   begun(part: string): string | undefined {
     return this.#begun.get(part)
   }
@@ -64,9 +64,17 @@ export class RestoreProgress {
     await this.#write()
   }
 
-  async did(part: string): Promise<void> {
+  /** @param mark what it stands at now; default what it stood at when it was begun */
+  async did(part: string, mark = this.#begun.get(part)): Promise<void> {
     this.#done.add(part)
+    if (mark !== undefined) this.#begun.set(part, mark)
     await this.#write()
+  }
+
+  /** What was done or begun of a part is not there any more; written with the next change. */
+  forget(part: string): void {
+    this.#done.delete(part)
+    this.#begun.delete(part)
   }
 
   async end(): Promise<void> {

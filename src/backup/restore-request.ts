@@ -36,6 +36,8 @@ export interface RestoreRunRequest {
   caches: readonly CacheSource[]
   /** What a person typed to allow that something is replaced; null for nothing. */
   typed: string | null
+  /** What is to be done once everything is restored, before that counts as over: a restore that was cut does it again. Answers with one line; null for nothing. */
+  afterwards: ((backup: string) => Promise<string>) | null
   signal: AbortSignal
   progress: (line: string) => void
 }

@@ -12,11 +12,15 @@ import { BACKUP_LABEL, fillVolume, type VolumeReader } from './volume-reader.ts'
 
 /** @returns why an archive cannot be restored into: it must hold no study. Null when it can. */
 export async function archiveRefusal(docker: Docker, source: ArchiveSource, scratch: string): Promise<string | null> {
-  const studies =
-    source.index === null ? await sqliteStudies(docker, source, scratch) : await studiesIn(docker, source.index)
+  const studies = await studiesHeld(docker, source, scratch)
   return studies === 0
     ? null
     : `${source.service} holds ${counted(studies, 'study', 'studies')}: everything is restored into an empty server only`
+}
+
+/** How many studies an archive holds. @param scratch a folder that is made anew for a copy of its index */
+export async function studiesHeld(docker: Docker, source: ArchiveSource, scratch: string): Promise<number> {
+  return source.index === null ? sqliteStudies(docker, source, scratch) : studiesIn(docker, source.index)
 }
 
 async function sqliteStudies(docker: Docker, source: ArchiveSource, scratch: string): Promise<number> {
@@ -74,10 +78,15 @@ export async function restoreArchive(
 
 /** @returns why a cache cannot be restored into: it must be empty. Null when it can. */
 export async function cacheRefusal(docker: Docker, source: CacheSource, signal: AbortSignal): Promise<string | null> {
+  const keys = await keysHeld(docker, source, signal)
+  return keys === 0 ? null : `${source.service} holds ${keys} keys: everything is restored into an empty server only`
+}
+
+/** How many keys a cache holds that runs. */
+export async function keysHeld(docker: Docker, source: CacheSource, signal: AbortSignal): Promise<number> {
   // The user of backups may ask INFO, and not DBSIZE.
   const said = await askRedis(docker, source, ['INFO', 'keyspace'], signal)
-  const keys = [...said.matchAll(/^db\d+:keys=(\d+)/gm)].reduce((sum, [, held]) => sum + Number(held), 0)
-  return keys === 0 ? null : `${source.service} holds ${keys} keys: everything is restored into an empty server only`
+  return [...said.matchAll(/^db\d+:keys=(\d+)/gm)].reduce((sum, [, held]) => sum + Number(held), 0)
 }
 
 /**

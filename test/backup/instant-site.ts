@@ -127,6 +127,7 @@ export class InstantSite implements AsyncDisposable {
         target: { kind: 'database', to },
       },
       typed: null,
+      afterwards: null,
       database: { host, port, username: 'migrations', password: passwords.migrations },
       oplogReader: { host: this.at.host, port: this.at.port, username: 'backup', password: passwords.backup },
       ...changes,

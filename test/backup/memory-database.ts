@@ -13,6 +13,7 @@ interface Held {
   documents: Map<string, Buffer>
   indexes: Document[]
   options: Document
+  uuid: BSON.UUID
 }
 
 export class MemoryDatabase implements AsyncDisposable {
@@ -48,7 +49,7 @@ export class MemoryDatabase implements AsyncDisposable {
   hold(name: string, ...documents: Document[]): void {
     const held = documents.map((one) => Buffer.from(BSON.serialize(one)))
     this.collections.set(name, {
-      ...{ documents: new Map(held.map((one) => [idOf(one), one])), indexes: [], options: {} },
+      ...{ documents: new Map(held.map((one) => [idOf(one), one])), indexes: [], options: {}, uuid: new BSON.UUID() },
     })
   }
 
@@ -83,8 +84,12 @@ export class MemoryDatabase implements AsyncDisposable {
     if (name === 'listCollections') {
       const wanted = body.filter?.name?.$in ?? (body.filter?.name === undefined ? null : [body.filter.name])
       const names = [...this.collections.keys()].filter((one) => wanted?.includes(one) ?? true)
-      const firstBatch = names.map((one) => ({ name: one, type: 'collection' }))
+      const firstBatch = names.map((one) => ({ name: one, type: 'collection', info: { uuid: this.#held(one).uuid } }))
       return { ok: 1, cursor: { id: BSON.Long.ZERO, ns: 'side.$cmd.listCollections', firstBatch } }
+    }
+    if (name === 'listIndexes') {
+      const firstBatch = this.#held(body.listIndexes).indexes
+      return { ok: 1, cursor: { id: BSON.Long.ZERO, ns: `side.${body.listIndexes}`, firstBatch } }
     }
     this.commands.push(name)
     const [about] = Object.values(body)

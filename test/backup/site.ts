@@ -171,6 +171,7 @@ export class BackupSite implements AsyncDisposable {
       archives,
       caches,
       typed: null,
+      afterwards: null,
       signal: new AbortController().signal,
       progress: () => undefined,
       ...changes,

@@ -42,6 +42,7 @@ export async function restoreHere(
     archives: data.archives,
     caches: data.caches,
     typed: asked.typed ?? null,
+    afterwards: target.kind === 'everything' ? (backup: string) => recordsOf(data, target.directory, backup) : null,
     signal,
     progress: (message: string) => print({ type: 'progress', message }),
   }
@@ -49,14 +50,6 @@ export async function restoreHere(
     const { backup, restored, mustType } = await runRestore(request)
     const left =
       mustType === null || asked.typed !== undefined ? '' : `; nothing was replaced: type ${mustType} to let it`
-    if (target.kind === 'everything') {
-      restored.push(
-        await layRecords(data, target.directory, backup).catch(
-          (thrown: unknown) =>
-            `audit and journal in ${target.directory} could not be laid beside this server's own (${messageOf(thrown)}): copy them by hand`,
-        ),
-      )
-    }
     return `restored from backup ${backup}: ${restored.join('; ')}${left}`
   }
   const { backup, steps, mustType, refusals } = await planRestore(request)
@@ -64,6 +57,14 @@ export async function restoreHere(
   for (const message of steps) print({ type: 'note', message })
   for (const refusal of refusals) print({ type: 'note', message: `refused: ${refusal}` })
   return `backup ${backup}: ${steps.length} steps${mustType === null ? '' : `, replacing needs the typed name ${mustType}`}${refusals.length === 0 ? '' : `, ${refusals.length} reasons against it`}`
+}
+
+/** @returns what became of the records of a lost server, also where they are a person's to lay */
+function recordsOf(data: DataPlan, directory: string, backup: string): Promise<string> {
+  return layRecords(data, directory, backup).catch(
+    (thrown: unknown) =>
+      `audit and journal in ${directory} could not be laid beside this server's own (${messageOf(thrown)}): copy them by hand`,
+  )
 }
 
 /** @throws Failure `bad-input` where what is restored would lie among what a backup, a verification or a restore makes and removes */

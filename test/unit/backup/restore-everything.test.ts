@@ -1,13 +1,17 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { archiveContentsSchema } from '../../../src/backup/contents.ts'
+import { type Definition, metadataText } from '../../../src/backup/definition.ts'
 import type { Docker } from '../../../src/backup/docker.ts'
 import { planEverything, restoreEverything } from '../../../src/backup/restore-everything.ts'
 import { RestoreProgress } from '../../../src/backup/restore-progress.ts'
 import type { RestorePlan } from '../../../src/backup/restore-request.ts'
 import type { RestoreSession } from '../../../src/backup/restore-session.ts'
 import { restoredIn } from '../../../src/backup/restored-files.ts'
+import { identitiesIn } from '../../../src/backup/restored-parts.ts'
 import { MemoryDatabase } from '../../backup/memory-database.ts'
 
 const cache = { service: 'redis', container: 'c', user: 'u', password: 'p' }
@@ -26,7 +30,7 @@ async function world() {
     id: 'b1',
     database: null,
     archives: [],
-    caches: [{ service: 'redis' }],
+    caches: [{ service: 'redis', keys: 7 }],
     folders: [{ name: 'stack' }],
   }
   const repository = { location: '/repository', passwordFile: '/password' }
@@ -70,7 +74,7 @@ it('takes a database for empty that holds nothing but what the server keeps for 
   const database = { database: 'side', collections: [] }
   const contents = { id: 'b1', database, archives: [], caches: [], folders: [] }
   const repository = { location: '/repository', passwordFile: '/password' }
-  const request = { tools: {}, repository, from: null, typed: 'side', progress: () => undefined }
+  const request = { tools: {}, repository, from: null, typed: 'side', afterwards: null, progress: () => undefined }
   const live = { db: () => memory.db }
   const signal = new AbortController().signal
   const session = { contents, database, live, request: { ...request, signal } } as unknown as RestoreSession
@@ -83,4 +87,116 @@ it('takes a database for empty that holds nothing but what the server keeps for 
   const parts = { work: 'snapshot', staged: 'staged', volumes: new Map() }
   expect(await restoreEverything(session, files, parts, directory)).toEqual(['database side'])
   expect([...memory.collections.keys()]).toEqual(['system.views'])
+})
+
+const archive = archiveContentsSchema.parse({
+  ...{ service: 'orthanc', volume: 'images', storage: '', patients: 1, studies: 2, series: 2, instances: 2 },
+  ...{ files: 2, bytes: 1, at: '2026-11-24T10:15:00.000Z', paused: 0 },
+  index: { service: 'postgres', database: 'd', user: 'u', tables: [] },
+})
+
+/** A server on which a restore of a database, an archive and a cache was cut after it had done all three. */
+async function restored(memory: MemoryDatabase) {
+  const directory = await mkdtemp(join(tmpdir(), 'pacs-everything-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  const its = { studies: 2, keys: 7 }
+  const docker: Docker = async (args) => {
+    const asked = args.includes('psql')
+      ? `${its.studies}`
+      : args[0] === 'exec'
+        ? `db0:keys=${its.keys},`
+        : 'true id noon'
+    return { code: 0, stderr: '', stdout: asked }
+  }
+  const reports: Definition = { name: 'reports', type: 'collection', options: {}, indexes: [] }
+  const metadata = metadataText(reports)
+  const files = restoredIn(directory, 'staged')
+  await mkdir(files.dump('side'), { recursive: true })
+  await writeFile(join(files.dump('side'), 'reports.metadata.json'), metadata)
+  await writeFile(join(files.dump('side'), 'reports.bson'), '')
+  const database = {
+    database: 'side',
+    collections: [{ name: 'reports', type: 'collection', metadata, count: 0, hash: '0'.repeat(64) }],
+  }
+  const contents = { id: 'b1', database, archives: [archive], caches: [{ service: 'redis', keys: 7 }], folders: [] }
+  const repository = { location: '/repository', passwordFile: '/password' }
+  const signal = new AbortController().signal
+  const ended: boolean[] = []
+  const afterwards = async () => {
+    ended.push(!existsSync(join(directory, 'restore-under-way.json')))
+    return 'records laid'
+  }
+  const request = {
+    ...{ tools: { docker }, repository, from: null, signal, work: directory, typed: null, afterwards },
+    progress: () => undefined,
+  }
+  const source = {
+    service: 'orthanc',
+    container: 'o',
+    volume: 'images',
+    index: { container: 'p', database: 'd', user: 'u' },
+  }
+  const session = {
+    ...{ contents, database, live: { db: () => memory.db }, request },
+    ...{ archive: () => source, cache: () => cache },
+  } as unknown as RestoreSession
+  const planned = async () => {
+    const plan: RestorePlan = { backup: 'b1', steps: [], mustType: null, refusals: [] }
+    await planEverything(plan, session, directory)
+    return plan
+  }
+  const run = () => restoreEverything(session, files, { work: 'w', staged: 'staged', volumes: new Map() }, directory)
+  const progress = await RestoreProgress.of(directory, 'b1')
+  await progress.begin()
+  memory.hold('reports')
+  await progress.did('database', (await identitiesIn(memory.db)).join(' '))
+  await progress.begins('orthanc', 'id noon')
+  await progress.did('orthanc')
+  await progress.begins('redis', 'id noon')
+  await progress.did('redis')
+  return { its, planned, run, ended }
+}
+
+it('leaves as it is what a cut restore had done, as long as that is there, and restores again what is empty', async () => {
+  await using memory = await MemoryDatabase.start()
+  const { its, planned, run } = await restored(memory)
+  const [back = expect.unreachable()] = memory.collections.values()
+  expect(await planned()).toMatchObject({ refusals: [], mustType: null, steps: [expect.stringMatching(/^go on with/)] })
+
+  memory.collections.clear()
+  Object.assign(its, { studies: 0, keys: 0 })
+  const again = (part: string) => `restore ${part} again: what it had restored of it is not on this server any more`
+  expect(await planned()).toMatchObject({
+    refusals: [],
+    steps: expect.arrayContaining(['database', 'orthanc', 'redis'].map(again)),
+  })
+  Object.assign(its, { studies: 2, keys: 7 })
+  await run()
+  expect([...memory.collections.keys()]).toEqual(['reports'])
+  expect(memory.collections.get('reports')).not.toBe(back)
+})
+
+it('takes for gone what others have filled since a cut restore had done it, and restores over none of it', async () => {
+  await using memory = await MemoryDatabase.start()
+  const { its, planned, run } = await restored(memory)
+  // The disk was wiped, the application migrated its new database, and a modality sent a study.
+  memory.hold('reports')
+  its.studies = 1
+  const { refusals, mustType } = await planned()
+  expect(refusals).toEqual([
+    expect.stringMatching(/^the database side holds reports: everything/),
+    expect.stringMatching(/^orthanc holds 1 study: everything/),
+  ])
+  expect(mustType).toBeNull()
+  await expect(run()).rejects.toThrow('the database side is there already')
+  expect(memory.commands).not.toContain('drop')
+})
+
+it('counts as over only once the records of the lost server are laid', async () => {
+  await using memory = await MemoryDatabase.start()
+  const { run, ended } = await restored(memory)
+  expect(await run()).toEqual(['database side', 'orthanc: 2 instances', 'redis: 7 keys', 'records laid'])
+  expect(ended).toEqual([false])
+  // What it had done in this directory is nobody's any more.
+  await expect(run()).rejects.toThrow('the database side is there already')
 })
