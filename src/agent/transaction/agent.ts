@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Failure, messageOf, refused } from '../../lib/index.ts'
-import type { AgentService } from '../api/service.ts'
+import { type AgentService, Restarting } from '../api/service.ts'
 import { COPY_STEP } from '../data/jobs.ts'
 import type { Layout } from '../layout.ts'
 import type {
@@ -59,6 +59,8 @@ export class Agent implements AgentService {
   /** Whatever finds the lock free and changes the state runs alone up to where it holds the lock. */
   readonly #turn = new Turn()
   #fetching: AbortController | null = null
+  /** A newer agent takes over: what this process began now, it would not end. */
+  #restarting: Restarting | null = null
   readonly #engineGate: () => Promise<void>
   readonly #upkeep: Upkeep
   readonly #verifications: Verifications
@@ -108,6 +110,7 @@ export class Agent implements AgentService {
 
   async #submit(id: string, request: TransactionRequest, key: string): Promise<void> {
     if (this.#parts.journal.has(id)) return
+    if (this.#restarting) throw this.#restarting
     if (request.kind === 'verify') return this.#verifications.start(id, request, key)
     const undid = await this.#takeLock(request)
     // A rollback is not asked: what it goes to ran here.
@@ -120,6 +123,7 @@ export class Agent implements AgentService {
       this.#running = running
       running.done = this.#execute(running, asked, logout)
     } catch (thrown) {
+      if (thrown instanceof Restarting) this.#restarting = thrown
       // It may stand in the state, which could not be written back.
       if (this.#parts.world.store.state.transaction) this.#upkeep.retryUndoLater()
       await logout()

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rmdir, writeFile } from 'node:fs/prom
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { Restarting } from '../../../src/agent/api/service.ts'
 import { requestSchema, type TransactionRequestInput } from '../../../src/agent/protocol.ts'
 import type { Journal } from '../../../src/agent/transaction/journal.ts'
 import { Failure } from '../../../src/lib/index.ts'
@@ -534,6 +535,28 @@ describe('one lock', () => {
     await life.agent.submit('first-deploy', requestSchema.parse(deployOf(1)), 'deploy')
     expect((await resultOf(life.agent, 'first-deploy')).outcome).toBe('deployed')
     expect(here.server.containers.size).toBe(2)
+  })
+
+  it('is given to nobody once a newer agent takes over: what is asked meanwhile is asked again of that one', async () => {
+    await using life = await here.start()
+    await ask(life.agent, deployOf(1))
+    const fetched = Promise.withResolvers<void>()
+    life.planner.fetch = async () => {
+      await fetched.promise
+      throw new Restarting('agent 2 takes over')
+    }
+    const deploy = ask(life.agent, deployOf(2))
+    const behind = [
+      { kind: 'backup', actor: 'jane' },
+      { kind: 'verify', actor: 'jane' },
+    ] as const
+    const asked = Promise.allSettled(behind.map((request) => submit(life.agent, request)))
+    fetched.resolve()
+    await expect(deploy).rejects.toThrow(Restarting)
+    const rejected = { status: 'rejected', reason: expect.any(Restarting) }
+    expect(await asked).toEqual([rejected, rejected])
+    await expect(submit(life.agent, back())).rejects.toThrow(Restarting)
+    expect(here.server.state.transaction).toBe(null)
   })
 
   it('waits until the end of keep-warm is cleaned up, so that nothing is pruned under it', async () => {
