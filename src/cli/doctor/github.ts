@@ -40,6 +40,9 @@ export async function examineGitHub(access: GitHubAccess, environments: readonly
   return remarks
 }
 
+const REVIEWERS =
+  'give it required reviewers; without GitHub Enterprise a private repository has none: the head of release.yml says how a person starts it instead'
+
 const TOKEN = 'GITHUB_TOKEN with read access to environments, secrets and variables of this repository'
 
 async function examine(path: string, github: GitHub, environments: readonly string[], note: Note): Promise<void> {
@@ -66,7 +69,7 @@ async function examine(path: string, github: GitHub, environments: readonly stri
       await examineSecrets(path, name, github, note)
       const isReviewed = environment.protection_rules.some(({ type }) => type === 'required_reviewers')
       if (name.startsWith('prod') && !isReviewed) {
-        note('warning', `${name} is deployed to without anybody's approval`, 'give it required reviewers')
+        note('warning', `${name} is deployed to without anybody's approval`, REVIEWERS)
       }
     }
     const production = environments.filter((name) => name === 'production')

@@ -151,6 +151,9 @@ describe('the doctor, on GitHub', () => {
       "production is deployed to without anybody's approval",
       'the environment production-proof, by which verify-backup.yml runs at night',
     ])
+    expect(remarks.find(({ what }) => what.endsWith('approval'))?.todo).toMatch(
+      /without GitHub Enterprise .* release\.yml/,
+    )
   })
 
   it('says what it could not look at, and never shows the token', async () => {

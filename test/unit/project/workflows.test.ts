@@ -24,6 +24,8 @@ const stepsSchema = z.looseObject({
     .array(z.looseObject({ uses: z.string().optional(), with: z.record(z.string(), z.unknown()).optional() }))
     .default([]),
 })
+const inputsSchema = z.object({ inputs: z.record(z.string(), z.record(z.string(), z.unknown())) })
+const onSchema = z.object({ on: z.looseObject({ workflow_call: inputsSchema, workflow_dispatch: inputsSchema }) })
 const workflowSchema = z.looseObject({
   permissions: z.record(z.string(), z.string()),
   concurrency: z.unknown().optional(),
@@ -72,6 +74,14 @@ describe('the example workflows', () => {
       }
     }
     expect(asking).toHaveLength(8)
+  })
+
+  it('let a person bring a release to an environment by hand, as release.yml brings it', () => {
+    const { on } = onSchema.parse(parse(texts.get('deploy-environment.yml') ?? ''))
+    const called = Object.entries(on.workflow_call.inputs)
+    expect(called.length).toBeGreaterThan(2)
+    const same = called.map(([name, input]) => [name, { ...input, ...(name === 'environment' ? { type: name } : {}) }])
+    expect(on.workflow_dispatch.inputs).toEqual(Object.fromEntries(same))
   })
 
   it('let what is not cut off wait in a queue that drops none, as all that changes a server, and hold no rollback up', () => {
