@@ -28,8 +28,9 @@ export type OnResult = (result: TransactionResult) => void
 
 /**
  * Has the agent carry out `request` and follows it to its result; where that is refused because the core comes first, has it carry
- * out `core` and asks again. What an earlier attempt of this workflow run began for the same purpose and still runs is followed
- * instead of asked for again; and no run goes back to the previous release twice, since that is then the one that it left.
+ * out `core` and asks again; once more, too, for a verification that the end of the agent interrupted. What an earlier attempt of this
+ * workflow run began for the same purpose and still runs is followed instead of asked for again; and no run goes back to the previous
+ * release twice, since that is then the one that it left.
  * @returns the result of `request`.
  * @throws Failure of the kind of the first red outcome; `unknown` when the job is cancelled or no result was seen.
  */
@@ -61,7 +62,10 @@ export async function carryOut(
       onResult: asked === request ? onResult : undefined,
     })
   }
-  if (core === null) return carry(request, true)
+  if (core === null) {
+    const result = await carry(request, request.kind !== 'verify')
+    return result.interrupted ? carry(request, true) : result
+  }
   const coreRuns = running?.startsWith(transactionPrefix(core.kind, purpose)) === true
   if (!coreRuns) {
     const result = await carry(request, false)
@@ -114,7 +118,7 @@ async function carryOutOne(
     const events = agent.follow(id, { signal: job.signal })
     const result = await show(own ? withOwnPart(events, id, own, agent, job) : events, job)
     job.report.rows.push([request.kind, `${result.outcome} (${id})`])
-    if (result.coreFirst && !isLast) return result
+    if ((result.coreFirst || result.interrupted) && !isLast) return result
     onResult?.(result)
     const red = RED.find((kind) => kind === result.outcome)
     if (request.kind !== 'core' || red) reportResult(id, request.kind, result, job)

@@ -204,6 +204,8 @@ export const resultSchema = z.object({
   /** More for a person to read, as Markdown. */
   details: z.string().optional(),
   verification: verificationViewSchema.optional(),
+  /** The agent ended during this verification, as for a newer one: nothing was proved or refuted, so it is asked for again. */
+  interrupted: z.boolean().optional(),
   direction: z.enum(['forward', 'back']).optional(),
   /** A refused deploy fits once the core was brought up: ask for `core`, then for the deploy again. */
   coreFirst: z.boolean().optional(),

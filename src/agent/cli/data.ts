@@ -37,7 +37,8 @@ export const verify: Command = {
       ...(newest === undefined ? {} : { newestWithin: parseDuration('--newest-within', newest) }),
       ...(restored === undefined ? {} : { restoreWithin: parseDuration('--restore-within', restored) }),
     }
-    return codeOf(await perform(request, values.json, console))
+    const result = await perform(request, values.json, console)
+    return codeOf(result.interrupted ? await perform(request, values.json, console) : result)
   },
 }
 

@@ -100,8 +100,9 @@ export class Verifications {
       let last: string | undefined
       for await (const event of journal.recorded(id)) last = event.type
       if (last !== 'result') {
-        const interrupted = () => this.#resultOf('refused', 'interrupted: nothing was proved; ask again')
-        const result = this.#untold?.id === id ? this.#untold.result : interrupted()
+        const why = 'interrupted: nothing was proved; ask again'
+        const interrupted = { ...this.#resultOf('refused', why), interrupted: true }
+        const result = this.#untold?.id === id ? this.#untold.result : interrupted
         await recordResult(id, result, world.now(), { audit, writer })
       }
     }

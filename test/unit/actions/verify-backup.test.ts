@@ -77,6 +77,17 @@ describe('verify-backup', () => {
     expect(github.requests).toEqual([])
   })
 
+  it('asks once more for a proof that the end of the agent interrupted', async () => {
+    endingWith(server, whole)
+    server.daemon.service.interruptions = 1
+    const step = await run()
+    expect([step.code, step.outputs.outcome, step.outputs.proved]).toEqual([0, 'done', 'true'])
+    expect(step.log.messages('error')).toEqual([])
+    expect(server.daemon.service.submitted).toHaveLength(2)
+    server.daemon.service.interruptions = 2
+    expect((await run()).outputs).toMatchObject({ outcome: 'refused', 'exit-class': '10' })
+  })
+
   it('is red for one lost document, with what was lost in summary and report', async () => {
     endingWith(server, torn)
     const limits = { 'max-age': '48h', 'newest-within': '24h', 'restore-within': '1h' }

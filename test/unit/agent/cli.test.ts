@@ -168,6 +168,14 @@ describe('pacs-agent', () => {
     expect(daemon.service.submitted).toEqual([])
   })
 
+  it('asks once more for a proof that the end of the agent interrupted, and takes that for its answer', async () => {
+    daemon.service.interruptions = 1
+    expect(await pacsAgent('verify')).toMatchObject({ code: 0, out: expect.stringMatching(/deployed: serves$/) })
+    daemon.service.interruptions = 2
+    expect(await pacsAgent('verify')).toMatchObject({ code: 10, out: expect.stringMatching(/refused: interrupted$/) })
+    expect(daemon.service.submitted).toHaveLength(4)
+  })
+
   it('goes back for a reason', async () => {
     await pacsAgent('rollback', '20261124t101500z-abc1234def01', '--reason', 'slow', '--config', 'current')
     expect(daemon.service.submitted[0]?.request).toMatchObject({

@@ -45,6 +45,12 @@ const coreComesFirst: TransactionEvent = {
   result: { outcome: 'refused', message: 'the core comes first', coreFirst: true, serving: null, previous: null },
 }
 
+const interrupted: TransactionEvent = {
+  ...result,
+  type: 'result',
+  result: { outcome: 'refused', message: 'interrupted', interrupted: true, serving: null, previous: null },
+}
+
 /** A transaction engine that records what it is asked and says what the test tells it to. */
 export class ScriptedService implements AgentService {
   readonly submitted: { id: string; request: TransactionRequest; key: string }[] = []
@@ -53,6 +59,8 @@ export class ScriptedService implements AgentService {
   readonly followed: number[] = []
   /** Whether a deploy is refused because the core comes first, until the core was asked for. */
   coreFirst = false
+  /** How many verifications are still interrupted. */
+  interruptions = 0
   /** Thrown by the next submits, in order. */
   readonly troubles: Error[] = []
   transactions = new Map<string, (after: number, signal: AbortSignal) => AsyncIterable<TransactionEvent>>()
@@ -77,6 +85,9 @@ export class ScriptedService implements AgentService {
     if (request.kind === 'core') this.coreFirst = false
     if (request.kind === 'deploy' && this.coreFirst) {
       this.transactions.set(id, (after) => replay([...twoSteps, coreComesFirst], after))
+    }
+    if (request.kind === 'verify' && this.interruptions-- > 0) {
+      this.transactions.set(id, (after) => replay([...twoSteps, interrupted], after))
     }
     if (!this.transactions.has(id)) this.transactions.set(id, (after) => replay([...twoSteps, result], after))
   }

@@ -73,6 +73,7 @@ describe('a verification', () => {
     server.verifiable = async () => undefined
     expect(await resultOf(third.agent, lost)).toMatchObject({
       outcome: 'refused',
+      interrupted: true,
       message: expect.stringContaining('interrupted'),
     })
     expect(await audited(directory, lost)).toEqual(['refused'])
