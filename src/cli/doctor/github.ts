@@ -79,7 +79,7 @@ async function examine(path: string, github: GitHub, environments: readonly stri
         note(
           'warning',
           `the environment ${proof}, by which verify-backup.yml runs at night`,
-          'make it, without reviewers',
+          'make it, without reviewers and with a key of its own',
         )
     }
   })
