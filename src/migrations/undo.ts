@@ -4,12 +4,14 @@ import { type Workplace, workContext } from './context.ts'
 import type { OnEvent } from './events.ts'
 import { withoutValues } from './failures.ts'
 import type { Migration } from './files.ts'
+import { foreseenOf } from './foreseen.ts'
 import { type LeaseOptions, takeLease } from './lease.ts'
 import type { Actor, LedgerEntry } from './ledger.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { readState } from './read-ledger.ts'
 import { type Decide, requireDecided } from './restore.ts'
 import type { LedgerState, Store } from './store.ts'
+import { takenBack } from './taken-back.ts'
 import { limitOf, within } from './time-limit.ts'
 
 interface UndoOptions extends Actor {
@@ -23,7 +25,8 @@ interface UndoOptions extends Actor {
 /**
  * Undoes every migration after `id` (null: all), what ran last first, each exactly: documents, options, validators, indexes.
  * @returns the ids that were undone.
- * @throws Failure `bad-input` for an unknown id, `refused` for an irreversible migration or an undecided document, `locked`, `failed`.
+ * @throws Failure `bad-input` for an unknown id, `refused` for an irreversible migration or an undecided document before any change,
+ *   `locked`, `failed`.
  */
 export async function undoTo(
   store: Store,
@@ -77,16 +80,37 @@ function undoable(
   return found
 }
 
-/** Writes `rolling-back`, undoes, forgets the before-images, removes the entry. Asked again after a crash it continues. */
+function isRefusal(thrown: unknown): thrown is Failure {
+  return thrown instanceof Failure && thrown.kind === 'refused'
+}
+
+/**
+ * Asks what would bar the undo of a migration.
+ * @throws Failure `refused` as {@link requireDecided} and {@link requireRestorable}.
+ */
+async function requireUndoable(place: Workplace, migration: Migration, signal: AbortSignal): Promise<void> {
+  const { store, writer, decide } = place
+  const { id } = migration
+  const puts = await foreseenOf(store, migration, signal)
+  await requireDecided(store, id, decide)
+  for (const image of writer.kept(id)) {
+    const now = await store.catalog.describe(image.collection)
+    // What a `down` of its own removes before is not known; it is counted again before anything is dropped.
+    if (puts?.collections) await requireRestorable(store.catalog, id, image, now)
+    else takenBack(id, image, now)
+  }
+}
+
+/**
+ * Writes `rolling-back`, undoes, forgets the before-images, removes the entry. Asked again after a crash it continues.
+ * @throws Failure `refused` before its first write, `failed` after.
+ */
 async function undoOne(place: Workplace, migration: Migration, signal: AbortSignal): Promise<void> {
   const { store, writer, onEvent } = place
   const { id, definition } = migration
   if (!('down' in definition)) throw new Error(`${id} has no down`)
   onEvent({ kind: 'started', id, description: `undo: ${definition.description}`, again: false })
-  await requireDecided(store, id, place.decide)
-  for (const image of writer.kept(id)) {
-    await requireRestorable(store.catalog, id, image, await store.catalog.describe(image.collection))
-  }
+  await requireUndoable(place, migration, signal)
   const entry = writer.begin(migration, 'rolling-back', {})
   await writer.announce('rolling-back', entry, null)
   try {
@@ -95,7 +119,11 @@ async function undoOne(place: Workplace, migration: Migration, signal: AbortSign
     )
   } catch (thrown) {
     if (signal.aborted) throw thrown
-    if (thrown instanceof Failure && thrown.kind === 'refused') throw thrown
+    if (isRefusal(thrown)) {
+      throw new Failure('failed', `undo of ${id} is half done: ${thrown.message}`, {
+        cause: thrown,
+      })
+    }
     throw new Failure('failed', `undo of ${id}: ${withoutValues(thrown)}; ask for the undo again to continue`, {
       cause: thrown,
     })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { CollectionDeclaration, IndexDeclaration } from '../../../src/migrations/definition.ts'
+import { writeId } from '../../../src/migrations/bson-document.ts'
+import type { CollectionDeclaration, IndexDeclaration, UpContext } from '../../../src/migrations/definition.ts'
 import { applyMigrations, undoTo } from '../../../src/migrations/index.ts'
 import { connect, MemoryDatabase } from './memory-store.ts'
 import { ACTOR, afterTheLease, migration, SHORT } from './sample.ts'
@@ -155,5 +156,63 @@ describe('the undo of a migration that mended duplicates and then made an index 
     await undoTo(store, [mending], null, common)
     expect(database.collection('reports').indexes.map(({ name }) => name)).toEqual(['id', 'since'])
     expect(store.log.filter((what) => what.startsWith('drop'))).toEqual(['drop reports key', 'drop reports n'])
+  })
+})
+
+describe('the undo of a migration that created a collection and filled it', () => {
+  const splitting = (database: MemoryDatabase, down: (context: UpContext) => Promise<void>) =>
+    migration('001_split', {
+      phase: 'data',
+      description: 'x',
+      async up({ schema }) {
+        await schema.collection('findings', { indexes: [index('study')] })
+        database.insert('findings', [{ _id: 1 }, { _id: 2 }])
+      },
+      down,
+      check: async () => true,
+    })
+  /** An author's own call: the memory store has no driver. */
+  const empty = ({ db }: UpContext, database: MemoryDatabase, ids: number[]) => {
+    expect(db).toBeDefined()
+    for (const id of ids) database.collection('findings').documents.delete(writeId(id))
+  }
+  const split = async (down: (context: UpContext, database: MemoryDatabase) => Promise<void>) => {
+    const database = new MemoryDatabase()
+    const migrations = [splitting(database, (context) => down(context, database))]
+    await applyMigrations(connect(database), migrations, { ...common, phase: 'data' })
+    return { database, migrations, store: connect(database) }
+  }
+
+  it('drops it once its down has emptied it', async () => {
+    const { database, migrations, store } = await split(async (context, database) => {
+      empty(context, database, [1, 2])
+      await context.schema.restore()
+    })
+    await undoTo(store, migrations, null, common)
+    expect([database.collections.has('findings'), database.ledger.size]).toEqual([false, 0])
+  })
+
+  it('drops none of what its down leaves, and is failed, since it has begun', async () => {
+    const { database, migrations, store } = await split(async (context, database) => {
+      empty(context, database, [1])
+      await context.schema.restore()
+    })
+    await expect(undoTo(store, migrations, null, common)).rejects.toMatchObject({
+      kind: 'failed',
+      message:
+        'undo of 001_split is half done: findings has 1 documents since it was created: the undo would drop them; move or remove them first',
+    })
+    expect(database.read('findings')).toEqual([{ _id: 2 }])
+    expect(database.ledger.get('001_split')?.state).toBe('rolling-back')
+    database.collection('findings').documents.clear()
+    await undoTo(connect(database), migrations, null, common)
+    expect([database.collections.has('findings'), database.ledger.size]).toEqual([false, 0])
+  })
+
+  it('is refused before its first write where its down only puts back what is kept', async () => {
+    const { database, migrations, store } = await split(({ schema }) => schema.restore())
+    await expect(undoTo(store, migrations, null, common)).rejects.toMatchObject({ kind: 'refused' })
+    expect(store.log).toEqual(['lease.take', 'lease.release'])
+    expect(database.ledger.get('001_split')?.state).toBe('applied')
   })
 })

@@ -536,9 +536,9 @@ describe('an undo', () => {
     const migrations = marked(({ batches }) => batches(unmark))
     await applyMigrations(connect(database), migrations, { ...common, phase: 'data' })
     await expect(undoTo(connect(database), migrations, null, common)).rejects.toMatchObject({
-      kind: 'refused',
+      kind: 'failed',
       message:
-        '001_walk: down would walk x before the before-images are put back: batches.restore() comes first; nothing of x was changed',
+        'undo of 001_walk is half done: 001_walk: down would walk x before the before-images are put back: batches.restore() comes first; nothing of x was changed',
     })
     expect(isMarked(database)).toEqual(Array(5).fill(true))
     expect([database.ledger.get('001_walk')?.state, database.images.size]).toEqual(['rolling-back', 5])
