@@ -9,6 +9,7 @@ import { namesIn } from './definition.ts'
 import { askDocker, type Docker } from './docker.ts'
 import type { RestoreProgress } from './restore-progress.ts'
 import type { RestorePlan } from './restore-request.ts'
+import { bytesOf, planRoom } from './restore-room.ts'
 import type { RestoreSession } from './restore-session.ts'
 import { archiveRefusal, cacheRefusal, indexRefusal, restoreArchive, restoreCache } from './restore-volumes.ts'
 import { restoreWhole } from './restore-whole.ts'
@@ -20,7 +21,7 @@ const ONLY_EMPTY = 'everything is restored into an empty server only'
 
 /** Plans to restore everything: onto a server that holds nothing, or what a restore of the same backup that was cut left there. */
 export async function planEverything(plan: RestorePlan, session: RestoreSession, directory: string): Promise<void> {
-  const { archives, caches, folders, id } = session.contents
+  const { database, archives, caches, folders, id } = session.contents
   const left = await leftHere(session, directory)
   const { progress, gone } = left
   if (progress.wasCut)
@@ -45,6 +46,16 @@ export async function planEverything(plan: RestorePlan, session: RestoreSession,
     ({ name }) => progress.begun(`folder ${name}`) === undefined && existsSync(join(directory, name)),
   )
   for (const { name } of there) plan.refusals.push(`${join(directory, name)} is there already: name another directory`)
+  // What a restore that was cut had begun has its room.
+  const isNew = (part: string) => !progress.wasCut || gone.has(part)
+  const newArchives = archives.filter(({ service }) => isNew(service))
+  const kept = [
+    ...(isNew('database') ? (database?.collections ?? []) : []),
+    ...newArchives,
+    ...newArchives.flatMap(({ index }) => index ?? []),
+    ...caches.filter(({ service }) => isNew(service)),
+  ].reduce((sum, { bytes }) => sum + bytes, 0)
+  await planRoom(plan, session, { files: bytesOf(session.contents).work, kept, what: 'the databases and images' })
   if (folders.length > 0) plan.steps.push(`lay ${folders.map(({ name }) => name).join(', ')} into ${directory}`)
 }
 

@@ -6,6 +6,7 @@ import { namesIn } from './definition.ts'
 import { sideName, swapRefusal } from './restore-collections.ts'
 import { planEverything } from './restore-everything.ts'
 import type { RestorePlan } from './restore-request.ts'
+import { bytesOf, planRoom } from './restore-room.ts'
 import type { RestoreSession } from './restore-session.ts'
 import { planReplay } from './restore-to-instant.ts'
 
@@ -17,6 +18,8 @@ export async function planOf(session: RestoreSession): Promise<RestorePlan> {
   if (lack !== null) plan.refusals.push(lack)
   if (target.kind === 'study') {
     plan.steps.push(`restore the files of study ${target.study} into ${target.directory}`, 'compare each with its MD5')
+    const { indexes, inPostgres } = bytesOf(session.contents)
+    await planRoom(plan, session, { files: indexes, kept: inPostgres, what: 'the index' })
     const there = join(target.directory, target.study)
     if (existsSync(there)) {
       plan.refusals.push(
@@ -52,6 +55,8 @@ async function planDatabase(plan: RestorePlan, session: RestoreSession, to: stri
     `restore the database ${database.database} beside the live one, as ${sideDatabase}`,
     'compare counts, content hashes, options, validators and indexes',
   )
+  const { dump } = bytesOf(session.contents)
+  await planRoom(plan, session, { files: dump, kept: dump, what: 'the database' })
   if (to === undefined) plan.steps.push(asOf(session))
   else await planReplay(plan, session, to)
   if ((await namesIn(live.db(sideDatabase))).length > 0) {
@@ -71,13 +76,19 @@ function asOf({ database: { moment }, contents: { startedAt } }: RestoreSession)
 async function planCollection(plan: RestorePlan, session: RestoreSession, collection: string): Promise<void> {
   const { database, live, request, contents } = session
   const { id } = contents
-  if (!database.collections.some(({ name }) => name === collection)) {
+  const stored = database.collections.find(({ name }) => name === collection)
+  if (stored === undefined) {
     plan.refusals.push(`the backup ${id} holds no collection ${collection}`)
     return
   }
   const db = live.db(database.database)
-  const there = await db.listCollections({ name: collection }, { nameOnly: true }).hasNext()
-  plan.steps.push(`restore ${collection} as ${sideName(collection, 'restored', id)}`, 'compare it with the backup')
+  const side = sideName(collection, 'restored', id)
+  const names = await namesIn(db)
+  const there = names.includes(collection)
+  // What an earlier look left beside the live one is used.
+  const kept = names.includes(side) ? 0 : stored.bytes
+  await planRoom(plan, session, { files: stored.bytes, kept, what: 'the collection' })
+  plan.steps.push(`restore ${collection} as ${side}`, 'compare it with the backup')
   const refusal = !there || request.typed === collection ? await swapRefusal(db, collection, id) : null
   if (refusal !== null) plan.refusals.push(refusal)
   else if (!there) plan.steps.push(`name it ${collection}: there is none now`)

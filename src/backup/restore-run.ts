@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { Failure, refused } from '../lib/index.ts'
 import { findParts } from './catalogue.ts'
 import type { ArchiveContents } from './contents.ts'
 import { copyHome } from './copy-home.ts'
+import { fileName } from './dump.ts'
 import { HeldTtl } from './held-ttl.ts'
 import type { OrthancIndex } from './orthanc-index.ts'
 import { restoreBeside, sideName, swapIn } from './restore-collections.ts'
@@ -79,7 +81,7 @@ async function restore(session: RestoreSession): Promise<string[]> {
   }
   progress('restoring the files of the backup')
   const parts = findParts(backup, contents)
-  await restic.restore(parts.work, work, [], { signal })
+  await restic.restore(parts.work, work, neededFor(session, parts.staged), { signal })
   const files = restoredIn(work, parts.staged)
   if (target.kind === 'everything') return restoreEverything(session, files, parts, target.directory)
   if (target.kind === 'collection') return restoreCollection(session, files, target.collection)
@@ -90,6 +92,14 @@ async function restore(session: RestoreSession): Promise<string[]> {
     target.to === undefined ? undefined : await replayTo(session, target.to),
   )
   return [`database ${session.sideDatabase}`]
+}
+
+/** The paths in the work snapshot that a restore reads; none for all of it. */
+function neededFor({ request: { target }, contents: { database } }: RestoreSession, staged: string): string[] {
+  if (target.kind === 'everything' || database === null) return []
+  const dump = restoredIn('/', staged).dump(database.database)
+  if (target.kind !== 'collection') return [dump]
+  return ['bson', 'metadata.json'].map((ending) => join(dump, `${fileName(target.collection)}.${ending}`))
 }
 
 /** Bytes of memory for a scratch PostgreSQL. */

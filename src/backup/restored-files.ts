@@ -1,11 +1,12 @@
-import { mkdir, rm, stat, statfs } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { refused, together } from '../lib/index.ts'
 import { INDEX_DUMP } from './archive.ts'
 import { findParts, type StoredBackup } from './catalogue.ts'
 import type { Contents } from './contents.ts'
-import { askDocker, type Docker } from './docker.ts'
+import type { Docker } from './docker.ts'
 import type { Restic } from './restic.ts'
+import { bytesOf, roomRefusal } from './restore-room.ts'
 
 /** Below the staged parts, beside the dump, as the stock tools have it. */
 export const OPLOG_FILE = join('database', 'oplog.bson')
@@ -39,9 +40,6 @@ export function restoredIn(directory: string, staged: string): RestoredFiles {
   }
 }
 
-/** Room that is left free beside what is restored: 10 %. */
-const MARGIN = 1.1
-
 /**
  * Restores all snapshots of a backup below `directory`, which is emptied first.
  * @throws Failure `refused` when they, or the databases that are then restored from them, do not fit on a disk
@@ -56,33 +54,13 @@ export async function restoreFiles(
 ): Promise<RestoredFiles> {
   await rm(directory, { recursive: true, force: true })
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  await refuseLittleRoom(docker, contents, directory)
+  // Both copies are looked at before either is begun: what lives may write to the same disks.
+  const { dump, inPostgres } = bytesOf(contents)
+  const room = { files: contents.stored.read, kept: dump + inPostgres, what: 'the databases' }
+  const refusal = await roomRefusal(docker, directory, room)
+  if (refusal !== null) throw refused(refusal)
   const { work, staged, volumes } = findParts(backup, contents)
   // Each lies below a folder of its own, and each opens the repository, which takes restic half a second.
   await together([work, ...volumes.values()].map((snapshot) => restic.restore(snapshot, directory, [], { signal })))
   return restoredIn(directory, staged)
-}
-
-/** Both copies are looked at before either is begun: what lives may write to the same disks. */
-async function refuseLittleRoom(
-  docker: Docker,
-  { stored, database, archives }: Contents,
-  directory: string,
-): Promise<void> {
-  const sizes = [...(database?.collections ?? []), ...archives.flatMap(({ index }) => index ?? [])]
-  const scratch = sizes.reduce((sum, { bytes }) => sum + bytes, 0)
-  const engine = await askDocker(docker, ['info', '--format', '{{.DockerRootDir}}'])
-  const [here, there] = await Promise.all([directory, engine].map((path) => stat(path).catch(() => null)))
-  if (here?.dev === there?.dev) return requireRoom(directory, stored.read + scratch, 'the backup and the databases')
-  await requireRoom(directory, stored.read, 'the backup')
-  // An engine on another machine shows no folder here.
-  if (there !== null) await requireRoom(engine, scratch, 'the databases')
-}
-
-async function requireRoom(path: string, bytes: number, what: string): Promise<void> {
-  const { bavail, bsize } = await statfs(path)
-  const [free, needed] = [bavail * bsize, bytes * MARGIN]
-  if (free >= needed) return
-  const mib = (value: number) => `${Math.ceil(value / 1024 / 1024)} MiB`
-  throw refused(`${path} has ${mib(free)} free, ${what} to restore beside what lives needs ${mib(needed)}`)
 }

@@ -30,7 +30,8 @@ async function world() {
     id: 'b1',
     database: null,
     archives: [],
-    caches: [{ service: 'redis', keys: 7 }],
+    caches: [{ service: 'redis', keys: 7, bytes: 1 }],
+    stored: { read: 1 },
     folders: [{ name: 'stack' }],
   }
   const repository = { location: '/repository', passwordFile: '/password' }
@@ -71,10 +72,19 @@ it('takes a database for empty that holds nothing but what the server keeps for 
   await using memory = await MemoryDatabase.start()
   // A server leaves it where the last view was dropped.
   memory.hold('system.views')
-  const database = { database: 'side', collections: [] }
-  const contents = { id: 'b1', database, archives: [], caches: [], folders: [] }
+  const database = { database: 'side', collections: [], oplog: { kind: 'none' } }
+  const contents = { id: 'b1', database, archives: [], caches: [], folders: [], stored: { read: 1 } }
   const repository = { location: '/repository', passwordFile: '/password' }
-  const request = { tools: {}, repository, from: null, typed: 'side', afterwards: null, progress: () => undefined }
+  const docker: Docker = async () => ({ code: 0, stderr: '', stdout: directory })
+  const request = {
+    tools: { docker },
+    work: directory,
+    repository,
+    from: null,
+    typed: 'side',
+    afterwards: null,
+    progress: () => undefined,
+  }
   const live = { db: () => memory.db }
   const signal = new AbortController().signal
   const session = { contents, database, live, request: { ...request, signal } } as unknown as RestoreSession
@@ -116,9 +126,11 @@ async function restored(memory: MemoryDatabase) {
   await writeFile(join(files.dump('side'), 'reports.bson'), '')
   const database = {
     database: 'side',
-    collections: [{ name: 'reports', type: 'collection', metadata, count: 0, hash: '0'.repeat(64) }],
+    collections: [{ name: 'reports', type: 'collection', metadata, count: 0, bytes: 0, hash: '0'.repeat(64) }],
+    oplog: { kind: 'none' },
   }
-  const contents = { id: 'b1', database, archives: [archive], caches: [{ service: 'redis', keys: 7 }], folders: [] }
+  const caches = [{ service: 'redis', keys: 7, bytes: 1 }]
+  const contents = { id: 'b1', database, archives: [archive], caches, folders: [], stored: { read: 1 } }
   const repository = { location: '/repository', passwordFile: '/password' }
   const signal = new AbortController().signal
   const ended: boolean[] = []

@@ -1,5 +1,7 @@
+import { tmpdir } from 'node:os'
 import { expect, it } from 'vitest'
 import { arrange, partsTag, type Tagged } from '../../../src/backup/catalogue.ts'
+import type { Docker } from '../../../src/backup/docker.ts'
 import { HeldTtl } from '../../../src/backup/held-ttl.ts'
 import { swapIn } from '../../../src/backup/restore-collections.ts'
 import { planOf } from '../../../src/backup/restore-plan.ts'
@@ -12,6 +14,9 @@ const stored = (id: string, hostname = 'pacs1'): Tagged[] => [
   { id: `work of ${id}`, hostname, tags: [`id=${id}`, 'part=work'], paths: ['/staged'] },
   { id: `contents of ${id}`, hostname, tags: [`id=${id}`, 'part=contents', partsTag(1)], paths: ['/contents.json'] },
 ]
+/** An engine that keeps its containers on the same disk. */
+const docker: Docker = async () => ({ code: 0, stdout: tmpdir(), stderr: '' })
+const here = { tools: { docker }, work: tmpdir() }
 const OLDEST = '20261121t013000z-00000001'
 const OLDER = '20261122t013000z-00000002'
 const OTHERS = '20261123t013000z-00000003'
@@ -22,7 +27,7 @@ it('a backup that has lost a part is refused by the plan, which names the newest
     const arranged = arrange(snapshots)
     const backups = [...arranged.complete, ...arranged.lacking].sort((a, b) => (a.id < b.id ? 1 : -1))
     const backup = backups.find(({ id }) => id === contents.id)
-    const request = { target: { kind: 'study', study: '1.2', directory: '/nowhere' } }
+    const request = { ...here, target: { kind: 'study', study: '1.2', directory: '/nowhere' } }
     return planOf({ request, backup, contents, backups } as unknown as RestoreSession)
   }
   const others = [...stored(OLDEST), ...lacking(OLDER), ...stored(OTHERS, 'pacs2')]
@@ -40,7 +45,7 @@ const BEFORE = `reports_before_${SIDE}`
 /** A plan to restore `reports` over what a database holds. */
 async function planReports(memory: MemoryDatabase, typed: string | null) {
   const backups = arrange(stored(contents.id)).complete
-  const request = { target: { kind: 'collection', collection: 'reports' }, typed }
+  const request = { ...here, target: { kind: 'collection', collection: 'reports' }, typed }
   const live = { db: () => memory.db }
   const { database } = contents
   const session = { request, backup: backups[0], contents, backups, database, live } as unknown as RestoreSession

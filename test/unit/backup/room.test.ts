@@ -1,14 +1,20 @@
-// The room that a backup and its proof ask for before they begin.
-import { mkdtempDisposable, writeFile } from 'node:fs/promises'
+// The room that a backup, its proof and its restore ask for before they begin.
+import { mkdtempDisposable, readFile, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { ArchiveSource } from '../../../src/backup/archive.ts'
-import { archiveContentsSchema } from '../../../src/backup/contents.ts'
+import { archiveContentsSchema, type Contents } from '../../../src/backup/contents.ts'
 import type { Docker } from '../../../src/backup/docker.ts'
 import { Restic } from '../../../src/backup/restic.ts'
+import { sideName } from '../../../src/backup/restore-collections.ts'
+import { planOf } from '../../../src/backup/restore-plan.ts'
+import type { RestoreTarget } from '../../../src/backup/restore-request.ts'
+import { runRestore } from '../../../src/backup/restore-run.ts'
+import type { RestoreSession } from '../../../src/backup/restore-session.ts'
 import { restoreFiles } from '../../../src/backup/restored-files.ts'
 import { takeBackup } from '../../../src/backup/take-backup.ts'
+import { MemoryDatabase } from '../../backup/memory-database.ts'
 import { contents } from './contents.ts'
 
 /** More than any disk has. */
@@ -65,4 +71,86 @@ it('a proof is refused where there is no room for the index in PostgreSQL that i
   await expect(
     restoreFiles(docker, restic, backup, { ...contents, archives: [archive] }, directory, NEVER),
   ).rejects.toMatchObject({ kind: 'refused', message: expect.stringMatching(/MiB free, the backup and the databases/) })
+})
+
+/** A plan on a server whose engine keeps its containers on the same disk, to restore over these collections. */
+async function planned(target: RestoreTarget, held: Contents, there: readonly string[] = []) {
+  await using memory = await MemoryDatabase.start()
+  for (const name of there) memory.hold(name)
+  await using place = await mkdtempDisposable(join(tmpdir(), 'room-'))
+  const docker: Docker = async () => ({ code: 0, stdout: place.path, stderr: '' })
+  const snapshot = { hostname: 'test', tags: ['part=work'], id: 'w', paths: ['/staged'] }
+  const repository = { location: '/repository', passwordFile: '/password' }
+  const request = { tools: { docker }, work: place.path, target, typed: null, repository, from: null }
+  const session = {
+    ...{ request, contents: held, backup: { host: 'test', snapshots: [snapshot] }, backups: [] },
+    ...{ database: held.database, sideDatabase: 'side', live: { db: () => memory.db } },
+  }
+  const { refusals } = await planOf(session as unknown as RestoreSession)
+  return refusals.filter((refusal) => / MiB free, /.test(refusal))
+}
+
+const [reports = expect.unreachable(), ...others] = contents.database?.collections ?? []
+const withReports = (bytes: number): Contents => ({
+  ...contents,
+  database: contents.database && { ...contents.database, collections: [{ ...reports, bytes }, ...others] },
+})
+const noRoomFor = (what: string) => [expect.stringContaining(`MiB free, the backup and ${what} to restore beside`)]
+
+it('a restore is refused by its plan where there is no room for what it unpacks and what the engine keeps', async () => {
+  const huge = withReports(HUGE)
+  expect(await planned({ kind: 'collection', collection: 'reports' }, huge)).toEqual(noRoomFor('the collection'))
+  expect(await planned({ kind: 'collection', collection: 'sessions' }, huge)).toEqual([])
+  expect(await planned({ kind: 'database' }, huge)).toEqual(noRoomFor('the database'))
+  const everything = { kind: 'everything', directory: '/nowhere' } as const
+  expect(await planned(everything, huge)).toEqual(noRoomFor('the databases and images'))
+  expect(await planned(everything, contents)).toEqual([])
+  const study = { kind: 'study', study: '1.2', directory: '/nowhere' } as const
+  expect(await planned(study, huge)).toEqual([])
+  expect(await planned(study, { ...contents, stored: { read: HUGE, added: 1 } })).toEqual(noRoomFor('the index'))
+})
+
+it('a restore asks for no room for a collection that an earlier look left beside the live one', async () => {
+  await using place = await mkdtempDisposable(join(tmpdir(), 'room-'))
+  const { bavail, bsize } = await statfs(place.path)
+  const half = withReports(Math.round(bavail * bsize * 0.6))
+  const target = { kind: 'collection', collection: 'reports' } as const
+  expect(await planned(target, half, ['reports'])).toEqual(noRoomFor('the collection'))
+  expect(await planned(target, half, ['reports', sideName('reports', 'restored', contents.id)])).toEqual([])
+})
+
+it('a restore of a collection unpacks the files of that one', async () => {
+  await using memory = await MemoryDatabase.start()
+  await using place = await mkdtempDisposable(join(tmpdir(), 'room-'))
+  const at = (name: string) => join(place.path, name)
+  const tags = (part: string) => [`id=${contents.id}`, `part=${part}`]
+  const of = { time: contents.startedAt, hostname: 'test' }
+  const snapshots = [
+    { ...of, id: 'w', tags: tags('work'), paths: ['/staged'] },
+    { ...of, id: 'c', tags: tags('contents'), paths: ['/contents.json'] },
+  ]
+  await writeFile(at('snapshots'), JSON.stringify(snapshots))
+  await writeFile(at('contents'), JSON.stringify(contents))
+  const script = `#!/bin/sh
+case " $* " in
+*' snapshots '*) exec cat ${at('snapshots')} ;;
+*' dump '*) exec cat ${at('contents')} ;;
+*' restore '*) echo "$@" >${at('asked')}; exit 9 ;;
+esac
+`
+  await writeFile(at('restic'), script, { mode: 0o755 })
+  const docker: Docker = async ([verb]) => ({ code: 0, stdout: verb === 'info' ? place.path : '', stderr: '' })
+  const [{ host = '', port = 0 } = {}] = memory.db.client.options.hosts
+  const restore = runRestore({
+    tools: { docker, restic: at('restic'), path: '/bin:/usr/bin', cache: place.path },
+    ...{ work: at('work'), repository: { location: at('repository'), passwordFile: '/password' }, from: null },
+    ...{ which: 'newest', host: 'test', target: { kind: 'collection', collection: 'reports' } },
+    ...{ database: { host, port }, oplogReader: null, archives: [], caches: [], typed: null, afterwards: null },
+    ...{ signal: NEVER, progress: () => undefined },
+  })
+  await expect(restore).rejects.toThrow()
+  const dump = '/staged/database/pacs'
+  expect(await readFile(at('asked'), 'utf8')).toMatch(
+    `--include ${dump}/reports.bson --include ${dump}/reports.metadata.json\n`,
+  )
 })
