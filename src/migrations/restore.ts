@@ -26,12 +26,20 @@ const NAMED = 20
 
 /**
  * Nothing of an undo begins before a person has decided about every document that was edited since.
+ * @param newer whose documents are put back before, what ran last first
  * @throws Failure `refused` that lists those that are open.
  */
-export async function requireDecided(store: Store, migration: string, decide: Decide): Promise<void> {
+export async function requireDecided(
+  store: Store,
+  migration: string,
+  decide: Decide,
+  newer: readonly string[] = [],
+): Promise<void> {
   const open: string[] = []
   for await (const images of store.before.walk(migration)) {
-    for (const { image, current } of await withCurrent(store, images)) {
+    let found = await withCurrent(store, images)
+    for (const one of newer) found = await afterUndoOf(store, one, decide, found)
+    for (const { image, current } of found) {
       if (stateOf(image, current) !== 'edited') continue
       const id = nameId(image.id)
       if (decide(image.collection, id) === null) open.push(`${image.collection} ${id}${current ? '' : ' (deleted)'}`)
@@ -88,11 +96,32 @@ export async function restoreDocuments(run: RestoreRun): Promise<void> {
 /** @returns false when someone edited the document at this moment. */
 async function putBack(run: RestoreRun, image: BeforeImage, current: Uint8Array | null): Promise<boolean> {
   const { collection, id, before } = image
-  const state = stateOf(image, current)
-  if (state === 'as-before') return true
-  const decision = state === 'edited' ? run.decide(collection, nameId(id)) : 'restore'
+  if (stateOf(image, current) === 'as-before') return true
+  const decision = decisionOn(image, current, run.decide)
   if (decision !== 'restore') return decision === 'keep'
   return run.store.documents.put(collection, id, current && guardOfAll(current, before.length), before)
+}
+
+function decisionOn(image: BeforeImage, current: Uint8Array | null, decide: Decide): Decision | null {
+  return stateOf(image, current) === 'edited' ? decide(image.collection, nameId(image.id)) : 'restore'
+}
+
+/** The documents as the undo of `migration` will leave them. */
+async function afterUndoOf(store: Store, migration: string, decide: Decide, found: readonly Found[]): Promise<Found[]> {
+  const newer = new Map<string, BeforeImage>()
+  for (const [collection, those] of Map.groupBy(found, ({ image }) => image.collection)) {
+    const ids = those.map(({ image }) => image.id)
+    for (const image of await store.before.find(migration, collection, ids)) newer.set(keyOf(image), image)
+  }
+  return found.map(({ image, current }) => {
+    const over = newer.get(keyOf(image))
+    const isPutBack = over !== undefined && decisionOn(over, current, decide) === 'restore'
+    return { image, current: isPutBack ? over.before : current }
+  })
+}
+
+function keyOf({ collection, id }: Pick<BeforeImage, 'collection' | 'id'>): string {
+  return `${collection} ${writeId(id)}`
 }
 
 function guardOfAll(bytes: Uint8Array, size: number): Document {
@@ -106,18 +135,21 @@ function stateOf({ before, writtenHash }: BeforeImage, current: Uint8Array | nul
   return documentHash(fieldsOf(current)) === writtenHash ? 'written' : 'edited'
 }
 
-async function withCurrent(
-  store: Store,
-  images: readonly BeforeImage[],
-): Promise<{ image: BeforeImage; current: Uint8Array | null }[]> {
+/** A document as it was, and as it is: null when it is not there. */
+interface Found {
+  image: BeforeImage
+  current: Uint8Array | null
+}
+
+async function withCurrent(store: Store, images: readonly BeforeImage[]): Promise<Found[]> {
   const found = new Map<string, Uint8Array>()
   for (const collection of new Set(images.map((image) => image.collection))) {
     const ids = images.filter((image) => image.collection === collection).map(({ id }) => id)
     for (const bytes of await store.documents.find(collection, ids, {})) {
-      found.set(`${collection} ${writeId(idOf(bytes))}`, bytes)
+      found.set(keyOf({ collection, id: idOf(bytes) }), bytes)
     }
   }
-  return images.map((image) => ({ image, current: found.get(`${image.collection} ${writeId(image.id)}`) ?? null }))
+  return images.map((image) => ({ image, current: found.get(keyOf(image)) ?? null }))
 }
 
 function undecided(migration: string, open: readonly string[]): Error {

@@ -10,7 +10,7 @@ import type { Actor, LedgerEntry } from './ledger.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { readState } from './read-ledger.ts'
 import { type Decide, requireDecided } from './restore.ts'
-import type { LedgerState, Store } from './store.ts'
+import type { CollectionState, LedgerState, Store } from './store.ts'
 import { takenBack } from './taken-back.ts'
 import { limitOf, within } from './time-limit.ts'
 
@@ -43,10 +43,17 @@ export async function undoTo(
   const state = await readState(store)
   const writer = new LedgerWriter(store.ledger, lease, { run, actor, host }, state)
   const place: Workplace = { store, lease, writer, onEvent, decide }
+  const todo = undoable(migrations, state, id)
+  const ended = AbortSignal.any([signal, lease.signal])
+  if (todo.length > 1) await requireUndoable(place, todo, ended)
   const undone: string[] = []
-  for (const migration of undoable(migrations, state, id)) {
+  for (const migration of todo) {
     const started = performance.now()
-    await undoOne(place, migration, AbortSignal.any([signal, lease.signal]))
+    await undoOne(place, migration, ended).catch((thrown: unknown) => {
+      if (undone.length === 0 || !isRefusal(thrown)) throw thrown
+      const message = `undone: ${undone.join(', ')} (ask again, it continues); then ${thrown.message}`
+      throw new Failure('failed', message, { cause: thrown })
+    })
     undone.push(migration.id)
     onEvent({ kind: 'undone', id: migration.id, milliseconds: Math.round(performance.now() - started) })
   }
@@ -85,19 +92,30 @@ function isRefusal(thrown: unknown): thrown is Failure {
 }
 
 /**
- * Asks what would bar the undo of a migration.
+ * Asks of each what would bar its undo, as far as that is known: after one whose `down` does more than to put back what is kept, no
+ * further.
  * @throws Failure `refused` as {@link requireDecided} and {@link requireRestorable}.
  */
-async function requireUndoable(place: Workplace, migration: Migration, signal: AbortSignal): Promise<void> {
+async function requireUndoable(place: Workplace, todo: readonly Migration[], signal: AbortSignal): Promise<void> {
   const { store, writer, decide } = place
-  const { id } = migration
-  const puts = await foreseenOf(store, migration, signal)
-  await requireDecided(store, id, decide)
-  for (const image of writer.kept(id)) {
-    const now = await store.catalog.describe(image.collection)
-    // What a `down` of its own removes before is not known; it is counted again before anything is dropped.
-    if (puts?.collections) await requireRestorable(store.catalog, id, image, now)
-    else takenBack(id, image, now)
+  const newer: string[] = []
+  const after = new Map<string, CollectionState | null>()
+  for (const migration of todo) {
+    const { id } = migration
+    const puts = await foreseenOf(store, migration, signal)
+    await requireDecided(store, id, decide, newer)
+    for (const image of writer.kept(id)) {
+      const { collection } = image
+      const known = after.get(collection)
+      const now = known === undefined ? await store.catalog.describe(collection) : known
+      // What a `down` of its own removes before is not known; it is counted again before anything is dropped.
+      const left = puts?.collections
+        ? await requireRestorable(store.catalog, id, image, now)
+        : takenBack(id, image, now)
+      if (puts?.collections) after.set(collection, left)
+    }
+    if (puts === null) return
+    if (puts.documents) newer.push(id)
   }
 }
 
@@ -110,7 +128,7 @@ async function undoOne(place: Workplace, migration: Migration, signal: AbortSign
   const { id, definition } = migration
   if (!('down' in definition)) throw new Error(`${id} has no down`)
   onEvent({ kind: 'started', id, description: `undo: ${definition.description}`, again: false })
-  await requireUndoable(place, migration, signal)
+  await requireUndoable(place, [migration], signal)
   const entry = writer.begin(migration, 'rolling-back', {})
   await writer.announce('rolling-back', entry, null)
   try {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { writeId } from '../../../src/migrations/bson-document.ts'
 import type { CollectionDeclaration, IndexDeclaration, UpContext } from '../../../src/migrations/definition.ts'
+import type { Migration } from '../../../src/migrations/files.ts'
 import { applyMigrations, undoTo } from '../../../src/migrations/index.ts'
 import { connect, MemoryDatabase } from './memory-store.ts'
 import { ACTOR, afterTheLease, migration, SHORT } from './sample.ts'
@@ -214,5 +215,88 @@ describe('the undo of a migration that created a collection and filled it', () =
     await expect(undoTo(store, migrations, null, common)).rejects.toMatchObject({ kind: 'refused' })
     expect(store.log).toEqual(['lease.take', 'lease.release'])
     expect(database.ledger.get('001_split')?.state).toBe('applied')
+  })
+})
+
+describe('the undo of several migrations', () => {
+  const walking = (id: string, collection: string, field: string, down?: (context: UpContext) => Promise<void>) =>
+    migration(id, {
+      phase: 'data',
+      description: 'x',
+      up: ({ batches }) =>
+        batches({ collection, filter: { [field]: { $exists: false } }, change: () => ({ set: { [field]: 1 } }) }),
+      down: down ?? (({ batches }) => batches.restore()),
+      check: async () => true,
+    })
+  const ran = async (...migrations: Migration[]) => {
+    const database = new MemoryDatabase()
+    for (const name of ['a', 'b']) database.insert(name, [{ _id: 1 }, { _id: 2 }])
+    await applyMigrations(connect(database), migrations, { ...common, phase: 'data' })
+    return { database, store: connect(database) }
+  }
+
+  it('is refused before its first write where an older one is undecided', async () => {
+    const all = [walking('001_a', 'a', 'w'), walking('002_b', 'b', 'w')]
+    const { database, store } = await ran(...all)
+    database.insert('a', [{ _id: 1, w: 2 }])
+    await expect(undoTo(store, all, null, common)).rejects.toMatchObject({
+      kind: 'refused',
+      message: '001_a: 1 documents were edited after it wrote them; decide for each: keep or restore\na 1',
+    })
+    expect(store.log).toEqual(['lease.take', 'lease.release'])
+    expect(await undoTo(store, all, null, { ...common, decide: () => 'keep' })).toEqual(['002_b', '001_a'])
+    expect([database.read('a'), database.read('b')]).toEqual([
+      [{ _id: 1, w: 2 }, { _id: 2 }],
+      [{ _id: 1 }, { _id: 2 }],
+    ])
+  })
+
+  it('is not where a newer one edited the documents of an older', async () => {
+    const all = [walking('001_a', 'a', 'w'), walking('002_a', 'a', 'x'), walking('003_a', 'a', 'y')]
+    const { database, store } = await ran(...all)
+    await undoTo(store, all, null, common)
+    expect(database.read('a')).toEqual([{ _id: 1 }, { _id: 2 }])
+  })
+
+  it('is refused before its first write where somebody changed a collection that an older one made', async () => {
+    const all = [FIRST, DATA]
+    const { database, store } = await migrated(all)
+    database.insert('reports', [{ _id: 1, m: 1 }])
+    const { writes } = store
+    await expect(undoTo(store, all, null, common)).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(/^reports has 1 documents since it was created/),
+    })
+    expect(store.log.slice(writes)).toEqual(['lease.take', 'lease.release'])
+  })
+
+  it('is failed, and says what is undone, where only that shows what an older one is refused for', async () => {
+    let edit: () => void = () => undefined
+    const own = async ({ db, batches }: UpContext) => {
+      expect(db).toBeDefined()
+      edit()
+      await batches.restore()
+    }
+    const all = [walking('001_a', 'a', 'w'), walking('002_b', 'b', 'w', own)]
+    const { database, store } = await ran(...all)
+    edit = () => database.insert('a', [{ _id: 1, w: 2 }])
+    await expect(undoTo(store, all, null, common)).rejects.toMatchObject({
+      kind: 'failed',
+      message:
+        'undone: 002_b (ask again, it continues); then 001_a: 1 documents were edited after it wrote them; decide for each: keep or restore\na 1',
+    })
+    expect([...database.ledger.values()].map(({ _id, state }) => [_id, state])).toEqual([['001_a', 'applied']])
+    expect(await undoTo(store, all, null, { ...common, decide: () => 'restore' })).toEqual(['001_a'])
+  })
+
+  it('asks nothing of an older one that the code of a newer may have edited', async () => {
+    const own = async ({ db }: UpContext) => {
+      expect(db).toBeDefined()
+      database.insert('a', [{ _id: 1, w: 1 }])
+    }
+    const all = [walking('001_a', 'a', 'w'), walking('002_b', 'b', 'w', own)]
+    const { database, store } = await ran(...all)
+    database.insert('a', [{ _id: 1, w: 2 }])
+    expect(await undoTo(store, all, null, common)).toEqual(['002_b', '001_a'])
   })
 })
