@@ -64,13 +64,17 @@ export async function createAgent({ paths, path, script, identity, adopt, log }:
     certificateOf: async ({ config }) => (await openConfig(paths, config)).certificate,
     publicHostOf: async ({ config }) => (await openConfig(paths, config)).env[PUBLIC_HOST] ?? '',
     availableMemory,
-    jobs: openJobs(script, {
-      backups: paths.backups,
-      metrics: paths.metrics,
-      restic: join(paths.bin, 'restic'),
-      path,
-      dockerConfig,
-    }),
+    jobs: openJobs(
+      script,
+      {
+        backups: paths.backups,
+        metrics: paths.metrics,
+        restic: join(paths.bin, 'restic'),
+        path,
+        dockerConfig,
+      },
+      log,
+    ),
     now: () => Date.now(),
     sleep: (ms, signal) =>
       delay(ms, undefined, signal ? { signal } : {}).catch((thrown) => {

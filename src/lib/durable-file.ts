@@ -64,19 +64,28 @@ export async function syncTree(path: string): Promise<void> {
 
 const GONE = '.gone'
 
-/** Removes a directory so that one whose removal is cut short is not taken for a whole one: it goes out of sight first. */
-export async function removeTree(path: string): Promise<void> {
-  const gone = join(dirname(path), `.${basename(path)}${GONE}`)
-  await rm(gone, { recursive: true, force: true })
+/** Takes a directory out of sight at once, so that one whose removal is cut short is not taken for a whole one; `listGone` finds it. */
+export async function hideTree(path: string): Promise<string> {
+  const gone = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}${GONE}`)
   await rename(path, gone)
-  await rm(gone, { recursive: true })
+  return gone
+}
+
+/** Removes a directory, which goes out of sight first. */
+export async function removeTree(path: string): Promise<void> {
+  await rm(await hideTree(path), { recursive: true })
+}
+
+/** The paths of what is out of sight in `directory` and not removed yet. */
+export async function listGone(directory: string): Promise<string[]> {
+  const names = await readdir(directory).catch(() => [])
+  return names.filter((name) => name.startsWith('.') && name.endsWith(GONE)).map((name) => join(directory, name))
 }
 
 /** Removes what removals that were cut short left in `directory`. */
 export async function removeGone(directory: string): Promise<void> {
-  const names = await readdir(directory).catch(() => [])
-  const gone = names.filter((name) => name.startsWith('.') && name.endsWith(GONE))
-  await Promise.all(gone.map((name) => rm(join(directory, name), { recursive: true })))
+  const gone = await listGone(directory)
+  await Promise.all(gone.map((path) => rm(path, { recursive: true })))
 }
 
 async function sync(path: string): Promise<void> {

@@ -1,6 +1,15 @@
 export { counted } from './counted.ts'
 export { type Command, dockerContext, dockerPlugin, hasDocker, refusalOf } from './docker-client.ts'
-export { appendLine, removeGone, removeTree, replaceFile, syncDirectory, syncTree } from './durable-file.ts'
+export {
+  appendLine,
+  hideTree,
+  listGone,
+  removeGone,
+  removeTree,
+  replaceFile,
+  syncDirectory,
+  syncTree,
+} from './durable-file.ts'
 export { formatDuration, parseDuration } from './duration.ts'
 export {
   badInput,

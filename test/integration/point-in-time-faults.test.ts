@@ -83,7 +83,10 @@ it('a restore that is ended in the middle of the replay says so in one line, and
     target: { kind: 'database', to: then.to },
     plan: false,
   } as const
-  const running = openJobs(AGENT, place).restore({ data, ...asked }, { report, signal: new AbortController().signal })
+  const running = openJobs(AGENT, place, () => undefined).restore(
+    { data, ...asked },
+    { report, signal: new AbortController().signal },
+  )
   await expect(running).rejects.toMatchObject({
     kind: 'failed',
     message: `ended by SIGTERM; pacs_restored is left as it was then, from the backup ${before}`,

@@ -39,7 +39,7 @@ export interface DataJobs {
    * @returns what was done, in one line: also that there was nothing to back up, or that a fresh one is there.
    */
   backup(work: BackupWork, run: Doing): Promise<string>
-  /** Undoes what a killed backup, verification or restore left: a paused service, containers, files. */
+  /** Undoes what a killed backup, verification or restore left: a paused service, containers; its files go while nobody waits. */
   tidy(): Promise<void>
   /** Proves that a backup restores; throws nothing for one that does not. */
   verify(work: VerifyWork, run: Doing): Promise<Proof>

@@ -1,9 +1,10 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { Failure, messageOf } from '../../lib/index.ts'
+import { Failure, hideTree, listGone, messageOf, run } from '../../lib/index.ts'
 import { pendingSchema, verificationViewSchema } from '../protocol.ts'
 import type { Reporter } from '../transaction/journal.ts'
+import { Turn } from '../transaction/turn.ts'
 import { runChild } from './child.ts'
 import { proofPlanSchema } from './data-plan.ts'
 import type { DataJobs, MigrateWork } from './jobs.ts'
@@ -34,15 +35,33 @@ const proofSchema = z.object({
 const silent: Reporter = { step: async () => {}, progress: async () => {}, note: async () => {} }
 
 /** The work on the data of this server, each in a child of the agent's own file `script`. */
-export function openJobs(script: string, place: Place): DataJobs {
+export function openJobs(script: string, place: Place, log: (message: string) => void): DataJobs {
   const options = { script, path: place.path }
+  const removals = new Turn()
+  /** A restored archive may be a million files: Node's own rm holds all of them in memory, and no start of the agent waits for them. */
+  const removeHidden = async () => {
+    const gone = await listGone(place.backups)
+    if (gone.length > 0) await run('rm', ['-rf', '--', ...gone], { env: { PATH: place.path }, timeout: WORK_LIMIT })
+  }
+  /** Waits for the room that what was removed still takes. */
+  const untilRemoved = async ({ progress }: Reporter, signal: AbortSignal) => {
+    if ((await listGone(place.backups)).length > 0) await progress('what an earlier one left is removed first')
+    signal.throwIfAborted()
+    const ended = new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    })
+    await Promise.race([removals.take(async () => undefined), ended])
+  }
   const tidy = async (folders: readonly WorkFolder[]) => {
     const found = await Promise.all(
       folders.map(async (name) => ({ name, files: await readdir(join(place.backups, name)).catch(() => []) })),
     )
     const left = found.filter(({ files }) => files.length > 0).map(({ name }) => name)
-    if (left.length === 0) return
-    await runChild({ work: 'tidy', place, left }, z.null(), { ...options, report: silent, timeout: TIDY_LIMIT })
+    if (left.length > 0) {
+      await runChild({ work: 'tidy', place, left }, z.null(), { ...options, report: silent, timeout: TIDY_LIMIT })
+    }
+    for (const name of left) await hideTree(join(place.backups, name))
+    removals.take(removeHidden).catch((thrown: unknown) => log(messageOf(thrown)))
   }
   /** A child that did not end within its grace was killed, and what it had begun is still there: a service that it paused stays so. */
   const tidied = async <T>(folder: WorkFolder, doing: Promise<T>): Promise<T> => {
@@ -90,15 +109,17 @@ export function openJobs(script: string, place: Place): DataJobs {
         recordAttempt(
           'backup_verification',
           { place, note: report.note },
-          () =>
-            runChild(
+          async () => {
+            await untilRemoved(report, signal)
+            return runChild(
               {
                 ...{ work: 'verify', place, data: proofPlanSchema.parse(data), backup, repository, through },
                 ...{ maxAge, newestWithin, restoreWithin },
               },
               proofSchema,
               { ...options, report, signal, timeout: WORK_LIMIT },
-            ),
+            )
+          },
           ({ passed }) => passed,
         ),
       ),

@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DataPlan } from '../../../src/agent/data/data-plan.ts'
 import { openJobs } from '../../../src/agent/data/open-jobs.ts'
+import { visible } from '../../../src/agent/server/releases.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -28,8 +29,8 @@ const data: DataPlan = {
   stack: '/stack',
 }
 
-/** Jobs whose child is `program`, which keeps what it was asked in the file that is returned. */
-async function jobsOf(program: string) {
+/** Jobs whose child is `program`, which keeps what it was asked in the file that is returned; programs in `bin` come first. */
+async function jobsOf(program: string, bin = '') {
   const script = join(directory, 'child.mjs')
   const asked = join(directory, 'asked')
   await writeFile(
@@ -46,11 +47,12 @@ async function jobsOf(program: string) {
     backups,
     metrics: join(directory, 'metrics'),
     restic: 'restic',
-    path: process.env.PATH ?? '',
+    path: `${bin}:${process.env.PATH}`,
     dockerConfig: directory,
   }
   const asks = async () => (await readFile(asked, 'utf8')).trim().split('\n')
-  return { jobs: openJobs(script, place), asks, backups }
+  const logged: string[] = []
+  return { jobs: openJobs(script, place, (line) => logged.push(line)), asks, backups, logged }
 }
 
 const silent = { step: async () => {}, progress: async () => {}, note: async () => {} }
@@ -95,7 +97,60 @@ it('cleans up after a child that was killed, and only what that one had begun', 
   expect(await readdir(join(backups, 'verify'))).toEqual(['left'])
 
   // One that ended by itself has cleaned up.
-  await rm(join(backups, 'work'), { recursive: true })
+  expect(await visible(backups)).toEqual(['verify'])
   await expect(jobs.backup({ data }, run)).rejects.toMatchObject({ kind: 'failed' })
   expect((await asks()).map((line) => JSON.parse(line).work)).toEqual(['backup', 'tidy', 'backup'])
+})
+
+describe('what a killed verification restored', () => {
+  const ENDING = `if (asked.work === 'tidy') done(null)
+    else console.log(JSON.stringify({ type: 'failed', kind: 'refused', message: 'seen' }))`
+  const work = { data, backup: 'newest', repository: 'first', through: 'L6' } as const
+
+  /** Jobs beside which files are removed once `go` is called; `fails` lets the removal fail. */
+  async function slowly(fails = false) {
+    const bin = join(directory, 'bin')
+    await mkdir(bin)
+    const gate = join(directory, 'go')
+    const removal = fails ? 'echo "it is read-only" >&2; exit 1' : 'exec /bin/rm "$@"'
+    await writeFile(join(bin, 'rm'), `#!/bin/sh\nwhile [ ! -e ${gate} ]; do sleep 0.01; done\n${removal}\n`, {
+      mode: 0o755,
+    })
+    const jobs = await jobsOf(ENDING, bin)
+    await mkdir(join(jobs.backups, 'verify', 'files'), { recursive: true })
+    return { ...jobs, go: () => writeFile(gate, '') }
+  }
+
+  it('is out of sight at once, and removed while nobody waits but the next one, which needs its room', async () => {
+    const { jobs, asks, backups, logged, go } = await slowly()
+    await jobs.tidy()
+    expect(await visible(backups)).toEqual([])
+    expect(await readdir(backups)).toHaveLength(1)
+    const stop = new AbortController()
+    const aborted = jobs.verify(work, { ...run, signal: stop.signal })
+    stop.abort(new Error('an abort was asked for'))
+    await expect(aborted).rejects.toThrow('an abort was asked for')
+    const said: string[] = []
+    const report = { ...silent, progress: async (message: string) => void said.push(message) }
+    const next = jobs.verify(work, { ...run, report })
+    await expect.poll(() => said).toEqual([expect.stringContaining('removed first')])
+    expect((await asks()).map((line) => JSON.parse(line).work)).toEqual(['tidy'])
+    await go()
+    await expect(next).rejects.toThrow('seen')
+    expect((await asks()).map((line) => JSON.parse(line).work)).toEqual(['tidy', 'verify'])
+    expect(await readdir(backups)).toEqual([])
+    expect(logged).toEqual([])
+  })
+
+  it('is removed by a later start where this one was cut short, and what keeps it there is said', async () => {
+    const { jobs, backups, logged, go } = await slowly(true)
+    await jobs.tidy()
+    await go()
+    await expect.poll(() => logged).toEqual([expect.stringContaining('it is read-only')])
+    const left = await readdir(backups)
+    expect(left).toHaveLength(1)
+    const next = await jobsOf(ENDING)
+    await next.jobs.tidy()
+    await expect.poll(() => readdir(backups)).toEqual([])
+  })
 })
