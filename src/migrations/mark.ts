@@ -13,6 +13,8 @@ export type Marked = 'applied' | 'pending'
 interface MarkOptions extends Actor {
   /** Kept in the history: how it was found out. */
   reason: string
+  /** Whether it may be marked is all that is asked. */
+  askOnly?: boolean | undefined
   signal: AbortSignal
   lease?: Omit<LeaseOptions, 'signal'>
 }
@@ -45,6 +47,7 @@ export async function mark(
   if (kind === (state === 'applied' ? 'not-done' : 'done')) {
     throw refused(`${id} cannot be marked ${state}: its check says that it is ${kind === 'done' ? 'done' : 'not done'}`)
   }
+  if (options.askOnly) return
   const writer = new LedgerWriter(store.ledger, lease, { run, actor, host }, ledger)
   const entry = writer.begin(migration, 'applied', present?.progress ?? {})
   if (state === 'applied') {

@@ -19,6 +19,8 @@ interface UndoOptions extends Actor {
   onEvent: OnEvent
   /** For documents that were edited since; by default none is decided. */
   decide?: Decide
+  /** What would bar the undo is all that is asked. */
+  askOnly?: boolean | undefined
   lease?: Omit<LeaseOptions, 'signal'>
 }
 
@@ -45,7 +47,8 @@ export async function undoTo(
   const place: Workplace = { store, lease, writer, onEvent, decide }
   const todo = undoable(migrations, state, id)
   const ended = AbortSignal.any([signal, lease.signal])
-  if (todo.length > 1) await requireUndoable(place, todo, ended)
+  if (todo.length > 1 || options.askOnly) await requireUndoable(place, todo, ended)
+  if (options.askOnly) return []
   const undone: string[] = []
   for (const migration of todo) {
     const started = performance.now()

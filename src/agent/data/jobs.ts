@@ -23,14 +23,14 @@ export interface DataJobs {
    */
   migrate(work: MigrateWork, run: Doing): Promise<string>
   /**
-   * Undoes migrations by their before-images.
+   * Undoes migrations by their before-images, or only asks what would bar that.
    * @returns what was undone, in one line.
    * @throws Failure `refused` that lists the documents about which nothing was decided; `failed` when it stopped on the way.
    */
   undo(work: UndoWork, run: Doing): Promise<string>
   /**
-   * Writes into the ledger what a person says of a migration.
-   * @returns what was marked, in one line.
+   * Writes into the ledger what a person says of a migration, or only asks whether that may be.
+   * @returns what was or may be marked, in one line.
    * @throws Failure `refused` where there is nothing to settle, or the migration's check says the contrary.
    */
   mark(work: MarkWork, run: Doing): Promise<string>
@@ -90,9 +90,13 @@ export interface MigrateWork {
   actor: string
 }
 
-export interface UndoWork extends Omit<MigrateWork, 'phase'>, Pick<RequestOf<'undo'>, 'to' | 'keep' | 'restore'> {}
+export interface UndoWork extends Omit<MigrateWork, 'phase'>, Pick<RequestOf<'undo'>, 'to' | 'keep' | 'restore'> {
+  askOnly?: boolean
+}
 
-export interface MarkWork extends Omit<MigrateWork, 'phase'>, Pick<RequestOf<'mark'>, 'migration' | 'as' | 'reason'> {}
+export interface MarkWork extends Omit<MigrateWork, 'phase'>, Pick<RequestOf<'mark'>, 'migration' | 'as' | 'reason'> {
+  askOnly?: boolean
+}
 
 export interface BackupWork {
   data: DataPlan

@@ -43,6 +43,10 @@ interface Asked {
   actor: string
 }
 
+interface AskOnly {
+  askOnly?: boolean | undefined
+}
+
 type Print = (line: ChildLine) => void
 
 /** Applies the migrations of a phase here, beside the database. @returns what was done, in one line */
@@ -63,13 +67,13 @@ export async function migrateHere(
   return appliedText(done)
 }
 
-/** Undoes here what was applied after `to`, exactly. @returns what was undone, in one line */
+/** Undoes here what was applied after `to`, exactly, or asks what would bar that. @returns what was undone, in one line */
 export async function undoHere(
-  asked: Asked & Pick<RequestOf<'undo'>, 'to' | 'keep' | 'restore'>,
+  asked: Asked & Pick<RequestOf<'undo'>, 'to' | 'keep' | 'restore'> & AskOnly,
   print: Print,
   signal: AbortSignal,
 ): Promise<string> {
-  const { access, directory, to, keep, restore, run, actor } = asked
+  const { access, directory, to, keep, restore, run, actor, askOnly } = asked
   const migrations = await (await readCarried(directory, asked.migrations)).load()
   await using database = await openDatabase(access)
   const decided = new Map<string, Decision>([
@@ -77,23 +81,23 @@ export async function undoHere(
     ...restore.map((one): [string, Decision] => [one, 'restore']),
   ])
   const undone = await undoTo(database, migrations, to, {
-    ...{ run, actor, host: hostname(), signal },
+    ...{ run, actor, host: hostname(), signal, askOnly },
     onEvent: teller(print),
     decide: (collection, id) => decided.get(`${collection} ${id}`) ?? decided.get(collection) ?? null,
   })
   return undone.length === 0 ? 'nothing was left to undo' : `undone: ${undone.join(', ')}`
 }
 
-/** Writes into the ledger what a person says of a migration. @returns what was marked, in one line */
+/** Writes into the ledger what a person says of a migration, or asks whether it may. @returns what was or may be marked, in one line */
 export async function markHere(
-  asked: Asked & Pick<RequestOf<'mark'>, 'migration' | 'as' | 'reason'>,
+  asked: Asked & Pick<RequestOf<'mark'>, 'migration' | 'as' | 'reason'> & AskOnly,
   signal: AbortSignal,
 ): Promise<string> {
-  const { access, directory, migration, as, reason, run, actor } = asked
+  const { access, directory, migration, as, reason, run, actor, askOnly = false } = asked
   const migrations = await (await readCarried(directory, asked.migrations)).load()
   await using database = await openDatabase(access)
-  await mark(database, migrations, migration, as, { run, actor, host: hostname(), reason, signal })
-  return `${migration} is marked ${as}`
+  await mark(database, migrations, migration, as, { run, actor, host: hostname(), reason, signal, askOnly })
+  return `${migration} ${askOnly ? 'may be' : 'is'} marked ${as}`
 }
 
 function teller(print: Print): (event: MigrationEvent) => void {

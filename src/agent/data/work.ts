@@ -31,6 +31,7 @@ const workSchema = z.discriminatedUnion('work', [
     to: z.string().nullable(),
     keep: z.array(z.string()),
     restore: z.array(z.string()),
+    askOnly: z.boolean().optional(),
   }),
   z.object({
     work: z.literal('mark'),
@@ -38,6 +39,7 @@ const workSchema = z.discriminatedUnion('work', [
     migration: z.string(),
     as: z.enum(['applied', 'pending']),
     reason: z.string(),
+    askOnly: z.boolean().optional(),
   }),
   z.object({
     work: z.literal('backup'),

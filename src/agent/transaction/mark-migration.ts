@@ -36,9 +36,14 @@ export async function markMigration(
     }
   } else if (known.phase === 'contract') {
     refuseWhileWarm(await lostTargets([migration], world, planner), [migration], world)
-  } else if (known.phase === 'data') await stopOldCode(run, world)
-  await run.report.step('mark', `${migration} as ${as}: the ledger and its history, no data`)
+  }
   const work = { access: database.migrate, release, migration, as, reason, run: request.run, actor }
+  if (as === 'applied' && known.phase === 'data' && warm) {
+    // The warm release does not come back: what would be refused ends it for nothing.
+    await world.jobs.mark({ ...work, askOnly: true }, run)
+    await stopOldCode(run, world)
+  }
+  await run.report.step('mark', `${migration} as ${as}: the ledger and its history, no data`)
   const message = await world.jobs.mark(work, run)
   const served = serving?.release ?? null
   return { outcome: 'done', message, serving: served, previous: served }

@@ -45,9 +45,14 @@ export async function undoMigrations(
     )
   }
   await backUpFirst(request, data, run, world)
-  if (warm && (await neededBy(warm.instance, undone, planner)).length > 0) await stopOldCode(run, world)
+  const work = { access, release, to, keep, restore, run: request.run, actor }
+  if (warm && (await neededBy(warm.instance, undone, planner)).length > 0) {
+    // The warm release does not come back: what would be refused ends it for nothing.
+    await world.jobs.undo({ ...work, askOnly: true }, run)
+    await stopOldCode(run, world)
+  }
   await run.report.step('undo', `${undone.toReversed().join(', ')}: by what was kept of each document`)
-  return result(await world.jobs.undo({ access, release, to, keep, restore, run: request.run, actor }, run))
+  return result(await world.jobs.undo(work, run))
 }
 
 /** Those of the migrations `undone` without which the code of `instance` cannot run. */

@@ -77,6 +77,8 @@ export class Server {
   ledger: { id: string; phase: 'expand' | 'data' | 'contract' }[] | null = null
   /** A document that someone edited after a migration wrote it. */
   edited: string | null = null
+  /** Migrations of which nobody's word is needed. */
+  settled: string[] = []
   backups = 0
   /** The release by which the last backup was planned. */
   backedUp = ''
@@ -420,9 +422,10 @@ export class MemoryWorld implements World {
       }
       return `${phase} is applied`
     },
-    undo: async ({ to, keep }, { signal }) => {
+    undo: async ({ to, keep, askOnly = false }, { signal }) => {
       if (this.server.edited !== null && !keep.includes(this.server.edited))
         throw refused(`decide: ${this.server.edited}`)
+      if (askOnly) return ''
       const gone = (this.server.ledger ?? []).filter(({ id }) => to === null || id > to).map(({ id }) => id)
       for (const id of gone.toReversed()) {
         signal.throwIfAborted()
@@ -432,8 +435,10 @@ export class MemoryWorld implements World {
       }
       return `undone: ${gone.toReversed().join(', ')}`
     },
-    mark: async ({ migration, as, release }, { signal }) => {
+    mark: async ({ migration, as, release, askOnly = false }, { signal }) => {
       signal.throwIfAborted()
+      if (this.server.settled.includes(migration)) throw refused(`${migration}: there is nothing to settle`)
+      if (askOnly) return `${migration} may be marked ${as}`
       const [known] = release.manifest.migrations.filter(({ id }) => id === migration)
       if (known === undefined) throw badInput(`${migration} is no migration of this release`)
       return this.#effect('mark', () => {

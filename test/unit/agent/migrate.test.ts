@@ -443,7 +443,10 @@ describe('an undo', () => {
       outcome: 'bad-input',
       message: `005_x is no migration of ${of}, which has 001_expand, 002_data`,
     })
+    server.edited = 'reports "r7"'
+    expect(await ask(life.agent, undoOf(null, { of }))).toMatchObject({ outcome: 'refused' })
     expect(server.state.warm?.instance.release).toBe(of)
+    server.edited = null
     expect(await ask(life.agent, undoOf(null, { of }))).toMatchObject({ outcome: 'done' })
     expect(server.state.warm).toBeNull()
     expect(server.ledger).toEqual([])
@@ -527,6 +530,21 @@ describe('a mark', () => {
       message: expect.stringMatching(/runs until \S+ for a rollback and does not know 003_contract/),
     })
     expect(server.ledger).toHaveLength(1)
+  })
+
+  it('that ledger or check refuses leaves the warm release alone', async () => {
+    await using life = await start()
+    await ask(life.agent, deployOf(1))
+    server.ledger = [{ id: '001_expand', phase: 'expand' }]
+    await ask(life.agent, deployOf(7))
+    const { warm } = server.state
+    server.settled = ['002_data']
+    expect(await ask(life.agent, markOf('002_data', 'applied'))).toMatchObject({
+      outcome: 'refused',
+      message: '002_data: there is nothing to settle',
+    })
+    expect(warm).not.toBeNull()
+    expect(server.state.warm).toEqual(warm)
   })
 
   it('cut by the death of the agent ends failed, and is asked for again', async () => {

@@ -54,6 +54,17 @@ describe('a migration that nothing but a person can tell', () => {
     expect(database.lease).toMatchObject({ expiresAt: 0 })
   })
 
+  it('may be asked about first, which writes nothing', async () => {
+    says = unclear
+    await expect(apply()).rejects.toThrow('its check failed')
+    const asking = store()
+    const asked = { ...common, reason: REASON, askOnly: true }
+    await mark(asking, migrations, '001_x', 'applied', asked)
+    expect(asking.log).toEqual(['lease.take', 'lease.release'])
+    says = () => false
+    await expect(mark(store(), migrations, '001_x', 'applied', asked)).rejects.toThrow('its check says')
+  })
+
   it('is marked though someone took its entry away or changed the hash, which then is right again', async () => {
     await apply()
     database.ledger.clear()

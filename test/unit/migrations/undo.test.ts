@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { writeId } from '../../../src/migrations/bson-document.ts'
 import type { CollectionDeclaration, IndexDeclaration, UpContext } from '../../../src/migrations/definition.ts'
 import type { Migration } from '../../../src/migrations/files.ts'
-import { applyMigrations, undoTo } from '../../../src/migrations/index.ts'
+import { applyMigrations, type Decision, undoTo } from '../../../src/migrations/index.ts'
 import { connect, MemoryDatabase } from './memory-store.ts'
 import { ACTOR, afterTheLease, migration, SHORT } from './sample.ts'
 
@@ -243,8 +243,10 @@ describe('the undo of several migrations', () => {
       kind: 'refused',
       message: '001_a: 1 documents were edited after it wrote them; decide for each: keep or restore\na 1',
     })
-    expect(store.log).toEqual(['lease.take', 'lease.release'])
-    expect(await undoTo(store, all, null, { ...common, decide: () => 'keep' })).toEqual(['002_b', '001_a'])
+    const decided = { ...common, decide: (): Decision => 'keep' }
+    expect(await undoTo(store, all, null, { ...decided, askOnly: true })).toEqual([])
+    expect(new Set(store.log)).toEqual(new Set(['lease.take', 'lease.release']))
+    expect(await undoTo(store, all, null, decided)).toEqual(['002_b', '001_a'])
     expect([database.read('a'), database.read('b')]).toEqual([
       [{ _id: 1, w: 2 }, { _id: 2 }],
       [{ _id: 1 }, { _id: 2 }],
