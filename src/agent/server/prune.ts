@@ -14,9 +14,14 @@ export interface Kept {
   core: Readonly<Record<string, readonly string[]>>
   /** The release whose core runs. */
   coreRelease: string | null
+  /** The release that serves. */
+  serving: string | null
 }
 
-/** Removes releases, images, core definitions and config revisions that nothing kept names. */
+/** How many releases newer than what serves are kept, without their images: a migration of one may have to be marked or undone. */
+const UNSERVED = 3
+
+/** Removes releases, images, core definitions and config revisions that nothing kept names; of releases that never served the newest few stay. */
 export async function pruneServer(kept: Kept, releases: Releases, paths: Layout, engine: Engine): Promise<void> {
   const services = await visible(paths.stack)
   const folders = [paths.releases, paths.config, ...services.map((service) => join(paths.stack, service))]
@@ -26,9 +31,14 @@ export async function pruneServer(kept: Kept, releases: Releases, paths: Layout,
   // Of one that cannot be read no image is known.
   const imagesIn = async (id: string) => releases.open(id).then(imagesOf, () => [])
   const keptImages = new Set((await Promise.all(stored.filter((id) => names.has(id)).map(imagesIn))).flat())
-  for (const id of stored.filter((one) => !names.has(one))) {
-    await engine.removeImages((await imagesIn(id)).filter((image) => !keptImages.has(image)))
-    await removeTree(join(paths.releases, id))
+  // Ids sort by time.
+  const newestFirst = stored.filter((id) => !names.has(id)).sort((a, b) => (a < b ? 1 : -1))
+  let unserved = 0
+  for (const id of newestFirst) {
+    const images = await imagesIn(id)
+    await engine.removeImages(images.filter((image) => !keptImages.has(image)))
+    const isNewer = id > (kept.serving ?? '') && images.length > 0
+    if (!isNewer || ++unserved > UNSERVED) await removeTree(join(paths.releases, id))
   }
   const revisions = new Set(kept.instances.map((one) => one.config))
   for (const service of services) {

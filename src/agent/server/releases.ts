@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { badInput, isMissing, removeTree, replaceFile, syncDirectory, syncTree } from '../../lib/index.ts'
+import { badInput, isMissing, refused, removeTree, replaceFile, syncDirectory, syncTree } from '../../lib/index.ts'
 import { parsePinned, readManifest, readReleaseImage, requireVerdicts } from '../../release/index.ts'
 import { pinnedImage } from '../../stack/index.ts'
 import type { Release } from '../transaction/world.ts'
@@ -13,6 +13,7 @@ const KEPT_HASH = 'release.json.sha256'
 export interface Releases {
   /** Pulls, verifies and unpacks a release image, unless that was done before. */
   fetch(reference: string, signal: AbortSignal): Promise<Release>
+  /** @throws Failure `refused` for one that is not here. */
   open(id: string): Promise<Release>
 }
 
@@ -40,7 +41,13 @@ export function openReleases(
     const folder = join(directory, id)
     const file = join(folder, MANIFEST)
     const kept = await readFile(join(folder, KEPT_HASH), 'utf8').catch(() => '')
-    const manifest = readManifest(file, await readFile(file), kept.trim())
+    const content = await readFile(file).catch((thrown: unknown) => {
+      if (!isMissing(thrown)) throw thrown
+      throw refused(
+        `release ${id} is not on this server: ask "pacs-agent migrate" with its reference first, which brings it`,
+      )
+    })
+    const manifest = readManifest(file, content, kept.trim())
     return { id: manifest.id, reference: await referenceOf(id), manifest, directory: folder }
   }
 

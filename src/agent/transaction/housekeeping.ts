@@ -31,6 +31,7 @@ export async function prune(world: World, planner: Planner, log: (message: strin
     instances: kept.filter((one) => one !== null && one !== undefined),
     core: coreKept(core),
     coreRelease: core.release,
+    serving: serving?.release ?? null,
   })
   const containers = await world.engine.containers({ label: INSTANCE_LABEL })
   const used = new Set(containers.map((one) => one.labels[INSTANCE_LABEL]))

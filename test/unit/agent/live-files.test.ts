@@ -82,7 +82,7 @@ describe('the live files of a core service', () => {
       fetch: () => expect.fail(),
       open: async () => Promise.reject(new Error('it has no release.json')),
     }
-    const kept = { instances: [], core: { proxy: [`${'a'.repeat(16)}.${NEW}`] }, coreRelease: null }
+    const kept = { instances: [], core: { proxy: [`${'a'.repeat(16)}.${NEW}`] }, coreRelease: null, serving: null }
     await mkdir(layout(root).config)
     await mkdir(join(layout(root).releases, '20261101t101500z-abc1234def01', 'stack'), { recursive: true })
     await mkdir(join(layout(root).config, '.0123456789abcdef.gone', 'secrets'), { recursive: true })

@@ -50,3 +50,19 @@ it('a release that is known already is refused as well when no scan has judged i
     await rm(directory, { recursive: true })
   }
 })
+
+it('a release that is not here, or no more, is refused with what brings it', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'pacs-releases-'))
+  try {
+    await expect(
+      openReleases(directory, {}, () => undefined).open('20261124t101500z-abc1234def01'),
+    ).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(
+        /^release 20261124t101500z-abc1234def01 is not on this server: .*pacs-agent migrate/,
+      ),
+    })
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+})
