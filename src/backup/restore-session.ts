@@ -1,7 +1,5 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { MongoClient } from 'mongodb'
-import { refused } from '../lib/index.ts'
+import { emptyDirectory, refused } from '../lib/index.ts'
 import type { ArchiveSource } from './archive.ts'
 import type { CacheSource } from './cache.ts'
 import { backupsFor, chooseBackup, listBackups, readContents, type StoredBackup } from './catalogue.ts'
@@ -138,6 +136,5 @@ async function chosen(restic: Restic, backup: StoredBackup, signal: AbortSignal)
 
 async function emptyWork({ work, tools }: RestoreRunRequest): Promise<void> {
   await removeVolumeReaders(tools.docker)
-  await mkdir(work, { recursive: true, mode: 0o700 })
-  for (const name of await readdir(work)) await rm(join(work, name), { recursive: true, force: true })
+  await emptyDirectory(work)
 }

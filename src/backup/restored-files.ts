@@ -1,6 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { refused, together } from '../lib/index.ts'
+import { emptyDirectory, refused, together } from '../lib/index.ts'
 import { INDEX_DUMP } from './archive.ts'
 import { findParts, type StoredBackup } from './catalogue.ts'
 import type { Contents } from './contents.ts'
@@ -52,8 +51,7 @@ export async function restoreFiles(
   directory: string,
   signal: AbortSignal,
 ): Promise<RestoredFiles> {
-  await rm(directory, { recursive: true, force: true })
-  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await emptyDirectory(directory)
   // Both copies are looked at before either is begun: what lives may write to the same disks.
   const { dump, inPostgres } = bytesOf(contents)
   const room = { files: contents.stored.read, kept: dump + inPostgres, what: 'the databases' }

@@ -1,6 +1,6 @@
-import { mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Failure, refused, sideBySide, together } from '../lib/index.ts'
+import { emptyDirectory, Failure, refused, sideBySide, together } from '../lib/index.ts'
 import { besideNoMigration } from '../migrations/index.ts'
 import { type ArchiveSource, copyIndex, liveIndexFiles, resumePaused, roomForIndex } from './archive.ts'
 import { type CacheSource, readCache, type SavedCache, saveCache } from './cache.ts'
@@ -142,7 +142,7 @@ export async function clearLeftovers(docker: Docker, work: string): Promise<void
     await resumePaused(docker, marker, await readFile(marker, 'utf8'))
   }
   await removeVolumeReaders(docker)
-  for (const name of left) await rm(join(work, name), { recursive: true, force: true })
+  await emptyDirectory(work)
 }
 
 /** Has the repository ready to be written. @returns what it holds */

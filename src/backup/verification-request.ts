@@ -1,5 +1,6 @@
 import type { Checks } from './checks.ts'
 import type { LevelName } from './level.ts'
+import type { Verification } from './report.ts'
 import type { Repository } from './restic.ts'
 import type { Tools } from './take-backup.ts'
 
@@ -32,4 +33,6 @@ export interface VerificationRequest {
   now: Date
   signal: AbortSignal
   progress: (line: string) => void
+  /** Told what was found before what was restored is removed, which takes a while and may be cut. */
+  onReport?: (report: Verification) => Promise<void>
 }

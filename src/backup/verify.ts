@@ -1,6 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { refused } from '../lib/index.ts'
+import { emptyDirectory, refused } from '../lib/index.ts'
 import { backupsOf, chooseProved, listBackups, readContents, type StoredBackup } from './catalogue.ts'
 import { judgeAge } from './compare.ts'
 import type { Contents } from './contents.ts'
@@ -42,6 +40,7 @@ export async function verifyBackup(request: VerificationRequest): Promise<Verifi
     else if (request.through > 'L1') levels.push(...(await new RestoredLevels(request, restic, backup, contents).run()))
     const found = report(request, restic, backup, startedAt, levels, contents instanceof Error ? null : contents)
     if (found.outcome === 'failed') await refuseRemoved(restic, backup.id, signal)
+    await request.onReport?.(found)
     return found
   } finally {
     await removeScratch(tools.docker, request.id)
@@ -53,11 +52,6 @@ export async function verifyBackup(request: VerificationRequest): Promise<Verifi
 async function refuseRemoved(restic: Restic, id: string, signal: AbortSignal): Promise<void> {
   if ((await listBackups(restic, signal)).some((one) => one.id === id)) return
   throw refused(`the backup ${id} was removed while it was verified, as retention does: nothing was proved; ask again`)
-}
-
-async function emptyDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 })
-  for (const name of await readdir(path)) await rm(join(path, name), { recursive: true, force: true })
 }
 
 async function checkRepository(restic: Restic, signal: AbortSignal): Promise<Findings> {

@@ -11,6 +11,7 @@ export {
   syncTree,
 } from './durable-file.ts'
 export { formatDuration, parseDuration } from './duration.ts'
+export { emptyDirectory } from './empty-directory.ts'
 export {
   badInput,
   exitClass,

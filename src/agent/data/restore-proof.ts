@@ -78,12 +78,14 @@ export async function verifyHere(asked: Asked, print: (line: ChildLine) => void,
     now,
     signal,
     progress: (message) => print({ type: 'progress', message }),
+    async onReport(found) {
+      await mkdir(place.backups, { recursive: true, mode: 0o750 })
+      await replaceFile(join(place.backups, 'verification.json'), `${JSON.stringify(found, null, 1)}\n`, 0o640)
+      await tellPrometheus(place, found).catch((thrown: unknown) =>
+        print({ type: 'note', message: `its metrics could not be written: ${messageOf(thrown)}` }),
+      )
+    },
   })
-  await mkdir(place.backups, { recursive: true, mode: 0o750 })
-  await replaceFile(join(place.backups, 'verification.json'), `${JSON.stringify(report, null, 1)}\n`, 0o640)
-  await tellPrometheus(place, report).catch((thrown: unknown) =>
-    print({ type: 'note', message: `its metrics could not be written: ${messageOf(thrown)}` }),
-  )
   return {
     passed: report.outcome === 'passed',
     message: lineOf(report),
