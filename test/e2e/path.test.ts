@@ -359,7 +359,7 @@ describe('the action at the root', () => {
       { vars: { KEEP_WARM: '1s', BACKUP_FIRST: 'true' } },
     )
     expect(run.green, run.printed.slice(-3000)).toBe(true)
-    expect(run.outputs.get('bring/bring')).toMatchObject({ outcome: 'deployed', serving: first })
+    expect(run.outputs.get('deploy/bring')).toMatchObject({ outcome: 'deployed', serving: first })
     expect(run.printed).toMatch(/backup \S+ holds \d+ documents? and \d+ stud/)
     expect(run.printed).toContain(`${first} serves and is well, 3 times in a row.`)
     expect((await statusOf(staging)).serving?.release).toBe(first)
@@ -408,7 +408,7 @@ describe('a runner that is lost after the hand-over', () => {
     await repository.cancel()
     const run = await running
     expect(run.green).toBe(false)
-    expect(run.outputs.get('bring/bring')?.outcome).toBe('')
+    expect(run.outputs.get('deploy/bring')?.outcome).toBe('')
     await expectSealedAlone(id, releases.second, counter)
   })
 

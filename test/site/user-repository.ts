@@ -60,7 +60,6 @@ export class UserRepository {
         `${server.name}:\n  host: ${server.hostname}\n  user: pacs\n  host-keys:\n    - ${server.hostKey}\n  public-url: https://${server.hostname}\n`,
     )
     await runner.copyIn(Buffer.from(environments.join('\n')), `${CHECKOUT}/deployment/environments.yml`)
-    const workflow = join(repositoryRoot, 'test', 'fixtures', 'workflows', 'bring.yml')
     const repository = new UserRepository(
       runner,
       await readFile(lab.sshKey, 'utf8'),
@@ -71,7 +70,6 @@ export class UserRepository {
     await runner.run(['mv', `${CHECKOUT}/workflows-examples`, `${CHECKOUT}/.github/workflows`])
     // act's schema is older than `queue`; it keeps no queue anyway. Nothing else of the examples is touched.
     await runner.run(['sh', '-c', `sed -i '/^ *queue: max$/d' ${CHECKOUT}/.github/workflows/*.yml`])
-    await runner.copyIn(workflow, `${CHECKOUT}/.github/workflows/bring.yml`)
     // act does not know the runner's reference to the action's own repository.
     await runner.run(['sed', '-i', 's,uses: \\$/\\(.*\\),uses: org/pacs-deploy/\\1@v1,', `${SUITE}/action.yml`])
     await repository.#git('init', '-q', '-b', 'main')
@@ -209,9 +207,9 @@ export class UserRepository {
     return this.#dispatch('rollback.yml', inputs, options)
   }
 
-  /** A given release to one environment by the action at the root of the suite: a workflow of the team's own. */
+  /** A given release to one environment by hand: the workflow deploy-environment.yml. */
   bring(inputs: { environment: string; release: string }, options: RunOptions = {}): Promise<WorkflowRun> {
-    return this.#dispatch('bring.yml', inputs, options)
+    return this.#dispatch('deploy-environment.yml', inputs, options)
   }
 
   /** A proof of restore by hand: the workflow verify-backup.yml. */
