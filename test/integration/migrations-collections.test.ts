@@ -51,8 +51,9 @@ describe('an existing collection', () => {
     await expect(database.apply([unique], 'expand')).rejects.toThrow(/1 values stand more than once/)
   })
 
-  it('with duplicates gets a unique index from a migration that mends them first, which its plan lets pass', async () => {
+  it('with duplicates gets a unique index from a migration that mends them first, which its plan lets pass and its undo takes back', async () => {
     await database.root.collection('x').insertMany([1, 2, 3].map((n) => ({ n, key: 'same' })))
+    const before = await contentOf(database.root)
     const mending = migration({
       phase: 'data',
       description: 'x',
@@ -60,13 +61,18 @@ describe('an existing collection', () => {
         await batches({ collection: 'x', filter: { key: 'same' }, change: ({ n }) => ({ set: { key: `own ${n}` } }) })
         await schema.collection('x', { indexes: [{ name: 'key', key: { key: 1 }, unique: true }] })
       },
-      irreversible: 'it is a test',
+      async down({ schema, batches }) {
+        await batches.restore()
+        await schema.restore()
+      },
       check: async () => true,
     })
     const plan = await planMigrations(database.store, [mending], { phase: 'data', signal })
     expect(plan.steps[0]?.impacts.map(({ level }) => level)).toEqual(['note', 'note', 'warning'])
     await database.apply([mending], 'data')
     expect((await database.store.catalog.describe('x'))?.indexes).toMatchObject([{ name: 'key' }])
+    await undoTo(database.store, [mending], null, common)
+    expect(await contentOf(database.root)).toEqual(before)
   })
 
   it('gets indexes of every kind, which are then no drift, and is undone to every byte', async () => {

@@ -325,6 +325,34 @@ describe('documents', () => {
     expect(await x.countDocuments({ done: true, note: { $exists: false } })).toBe(ids.length - 3)
   })
 
+  it('lose a field that was not fetched, and are counted where they had it', async () => {
+    const documents = [1, 2, 3].map((n) => ({ _id: n as never, n }))
+    const unsetting = (id: string, field: string, names: string[]) =>
+      migration(
+        {
+          phase: 'data',
+          description: 'x',
+          up: ({ batches }) =>
+            batches({
+              collection: 'x',
+              beforeImages: false,
+              reads: ['n'],
+              change: ({ n }) => ({ ...(field === '' ? {} : { set: { [field]: n * 2 } }), unset: names }),
+            }),
+          irreversible: 'a test',
+          check: async () => true,
+        },
+        id,
+      )
+    const x = root.collection('x')
+    await x.insertMany(documents.map((one) => (one.n === 2 ? { ...one, name: 'Ann', born: 1950, old: 1 } : one)))
+    const both = [unsetting('001_x', '', ['name', 'born']), unsetting('002_x', 'twice', ['old'])]
+    await apply(both, 'data')
+    expect(await x.find().sort({ _id: 1 }).toArray()).toEqual(documents.map((one) => ({ ...one, twice: one.n * 2 })))
+    const { entries } = await readLedger(opened)
+    expect(entries.map(({ progress }) => progress.x?.done)).toEqual([1, 3])
+  })
+
   it('with DICOM tags as names, in whatever order, are changed and given back byte by byte', async () => {
     // An object of JavaScript would put 20100010 first.
     const tags = new Map<string, unknown>([
