@@ -423,6 +423,11 @@ describe('a restore', () => {
     await expect(runRestore(again())).rejects.toThrow(/pacs is half restored.*type pacs to let it be dropped/)
     await diesAt('restore', again('pacs'), '^docker cp \\S+index \\S+:/')
     await diesAt('restore', again(), '^docker exec .*createdb')
+    // What it had done is lost, as when the server is set up anew meanwhile.
+    await db.dropDatabase()
+    await site.archives[0].empty()
+    const lost = ['database', 'orthanc'].map((part) => expect.stringMatching(`^restore ${part} again: `))
+    expect(await planRestore(again())).toMatchObject({ refusals: [], steps: expect.arrayContaining(lost) })
     const { restored, mustType } = await runRestore(again())
     expect(mustType).toBeNull()
     expect(await readdir(target.directory)).toEqual(['stack'])
