@@ -15,6 +15,8 @@ interface KeepRequest {
   restic: Restic
   /** This server's name. */
   host: string
+  /** When the backup began, by which retention counts it: a dump may end on another day. */
+  startedAt: Date
   /** What is there, of other servers, too. */
   held: Promise<readonly Tagged[]>
   file: string
@@ -26,13 +28,13 @@ const SHARE = 2
 
 /** Keeps with a dump what the oplog tells of the time between an earlier backup and it. */
 export async function keepOplog(
-  { client, restic, host, held, file, signal }: KeepRequest,
+  { client, restic, host, startedAt, held, file, signal }: KeepRequest,
   { database, moment }: Pick<DatabaseContents, 'database' | 'moment'>,
 ): Promise<OplogContents> {
   if (moment.kind !== 'snapshot') return { kind: 'none', why: moment.why }
   const to = oplogTime(moment.clusterTime)
   let kept: OplogContents = { kind: 'none', why: 'no backup is there yet that it could follow upon' }
-  for (const backup of sliceStarts(backupsOf(host, arrange(await held).complete), new Date())) {
+  for (const backup of sliceStarts(backupsOf(host, arrange(await held).complete), startedAt)) {
     const from = await dumpOf(restic, backup, database, signal)
     if (from === null || from >= to) continue
     const { bavail, bsize } = await statfs(dirname(file))
@@ -46,11 +48,11 @@ export async function keepOplog(
 /**
  * The backups that a slice may follow upon, best first: the last one of an earlier day (UTC), which retention keeps where those of one
  * day give way to the newest, and else the newest.
- * @param backups of one server, newest first
+ * @param backups of one server, newest first @param startedAt when the backup of the slice began
  */
-export function sliceStarts<B extends Pick<StoredBackup, 'startedAt'>>(backups: readonly B[], now: Date): B[] {
-  const today = now.toISOString().slice(0, 10)
-  const before = backups.find(({ startedAt }) => startedAt.slice(0, 10) < today)
+export function sliceStarts<B extends Pick<StoredBackup, 'startedAt'>>(backups: readonly B[], startedAt: Date): B[] {
+  const day = startedAt.toISOString().slice(0, 10)
+  const before = backups.find((one) => one.startedAt.slice(0, 10) < day)
   return [...new Set([before, backups[0]])].filter((one) => one !== undefined)
 }
 

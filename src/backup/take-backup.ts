@@ -171,7 +171,7 @@ async function collectAndStore(
   const saved = await saveCaches(request, staged)
   const [caches, { database, copied, folders }] = await together([
     sideBySide(1, saved, (one) => readCache(tools.docker, one)),
-    collect(request, staged, first, opening),
+    collect(request, startedAt, staged, first, opening),
   ])
 
   progress('storing')
@@ -242,6 +242,7 @@ interface CopiedIndex {
 /** The database, then the archives, then the folders. */
 async function collect(
   request: BackupRequest,
+  startedAt: Date,
   staged: string,
   first: Restic,
   opening: Promise<readonly Tagged[]>,
@@ -249,7 +250,7 @@ async function collect(
   const { tools, work, signal, progress } = request
   const rooms = await sideBySide(1, request.archives, (source) => roomForIndex(tools.docker, source, signal))
   const indexes = rooms.reduce((sum, bytes) => sum + bytes, 0)
-  const database = await collectDatabase(request, staged, first, opening, indexes)
+  const database = await collectDatabase(request, startedAt, staged, first, opening, indexes)
   // Nobody is paused for a repository that cannot be written.
   await opening
   const copied = await sideBySide(1, request.archives, async (source) => {
@@ -272,6 +273,7 @@ async function collect(
 /** @param indexes bytes that are dumped beside it afterwards */
 async function collectDatabase(
   request: BackupRequest,
+  startedAt: Date,
   staged: string,
   first: Restic,
   opening: Promise<readonly Tagged[]>,
@@ -294,7 +296,8 @@ async function collectDatabase(
       dumpDatabase({ client, database: source.database, directory, signal, onProgress }),
     )
     const file = join(staged, OPLOG_FILE)
-    const oplog = await keepOplog({ client, restic: first, host: request.host, held: opening, file, signal }, dump)
+    const keeping = { client, restic: first, host: request.host, startedAt, held: opening, file, signal }
+    const oplog = await keepOplog(keeping, dump)
     return { service: source.service, ...dump, oplog, seconds: (performance.now() - started) / 1000 }
   } finally {
     await client.close()

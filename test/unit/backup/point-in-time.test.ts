@@ -1,7 +1,10 @@
+import { MongoClient } from 'mongodb'
 import { describe, expect, it } from 'vitest'
-import { sliceStarts } from '../../../src/backup/keep-oplog.ts'
+import { idTag, PART } from '../../../src/backup/catalogue.ts'
+import { keepOplog, sliceStarts } from '../../../src/backup/keep-oplog.ts'
 import { oplogInstant, oplogTime, oplogTimeText, startOfSecond } from '../../../src/backup/oplog-time.ts'
 import { chainFrom, type LiveReach, type Reach } from '../../../src/backup/point-in-time.ts'
+import { Restic } from '../../../src/backup/restic.ts'
 
 const at = (minute: number, increment = 1) => oplogTime(`${1_800_000_000 + minute * 60}.${increment}`)
 const until = (minute: number) => startOfSecond(new Date((1_800_000_000 + minute * 60) * 1000))
@@ -108,5 +111,33 @@ describe('the oplog that a backup keeps', () => {
     expect(starts('2026-11-29T01:30:00Z')).toEqual([backups[0]])
     expect(starts('2026-11-28T12:00:00Z', backups.slice(0, 2))).toEqual([backups[0]])
     expect(starts('2026-11-28T12:00:00Z', [])).toEqual([])
+  })
+
+  it('goes by the day on which its backup began, as retention does, though the dump ended on the next', async () => {
+    const asked: string[] = []
+    const repository = { location: '/backups', passwordFile: '/password' }
+    class Unread extends Restic {
+      override async read(snapshot: string): Promise<string> {
+        asked.push(snapshot)
+        throw new Error('not read here')
+      }
+    }
+    const stored = (day: string, time: string) => ({
+      id: `of ${day}`,
+      hostname: 'test',
+      tags: [idTag(`202611${day}t${time}z-1f2e3d4c`), PART.contents],
+      paths: ['/work/contents.json'],
+    })
+    await keepOplog(
+      {
+        client: new MongoClient('mongodb://127.0.0.1'),
+        restic: new Unread('/bin/false', repository, '/bin', '/tmp'),
+        ...{ host: 'test', startedAt: new Date('2026-11-28T23:59:00Z'), file: '/tmp/oplog.bson' },
+        held: Promise.resolve([stored('27', '013000'), stored('28', '013000')]),
+        signal: new AbortController().signal,
+      },
+      { database: 'pacs', moment: { kind: 'snapshot', clusterTime: '1795910500.1' } },
+    )
+    expect(asked).toEqual(['of 27', 'of 28'])
   })
 })
