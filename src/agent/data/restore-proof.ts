@@ -53,7 +53,7 @@ function checkProgram(): [string, ...string[]] {
 
 /**
  * Restores a backup into scratch containers and compares. The report stays beside the backups as `verification.json`; of a
- * verification on every level Prometheus learns too.
+ * verification of this server's on every level Prometheus learns too.
  */
 export async function verifyHere(asked: Asked, print: (line: ChildLine) => void, signal: AbortSignal): Promise<Proof> {
   const { data, place, backup, through, maxAge } = asked
@@ -94,9 +94,9 @@ export async function verifyHere(asked: Asked, print: (line: ChildLine) => void,
   }
 }
 
-/** A look at fewer levels is no proof: it leaves what is known of the last one. */
+/** A look at fewer levels, or at the backup of another server, is no proof of this one: it leaves what is known of the last. */
 async function tellPrometheus(place: Place, report: Verification): Promise<void> {
-  if (report.through !== 'L6') return
+  if (report.through !== 'L6' || report.host !== hostname()) return
   await writeMetrics(place, 'pacs-backup-verification', verificationMetrics(report))
   if (report.outcome === 'passed') await writeMetrics(place, 'pacs-backup-proved', provedMetrics(report))
 }

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { verifyHere } from '../../../src/agent/data/restore-proof.ts'
@@ -8,12 +9,12 @@ const ID = '20261124t101500z-1f2e3d4c'
 const NEVER = new AbortController().signal
 
 /** A server whose repository holds one damaged backup, with an engine that answers nothing as long as `engine` says so. */
-async function server(directory: string, engine: string) {
+async function server(directory: string, engine: string, host = 'other') {
   const bin = join(directory, 'bin')
   const snapshot = {
     id: 'aa',
     time: '',
-    hostname: 'other',
+    hostname: host,
     tags: [`id=${ID}`, 'part=contents', 'bytes=1'],
     paths: ['/w/contents.json'],
   }
@@ -38,4 +39,15 @@ it('keeps the report of a proof whose cleaning up fails', async () => {
   await expect(verifyHere(asked, () => undefined, NEVER)).rejects.toThrow('gone')
   const report = JSON.parse(await readFile(join(asked.place.backups, 'verification.json'), 'utf8'))
   expect(report).toMatchObject({ backup: ID, outcome: 'failed' })
+})
+
+it.each([
+  ['another server', 'other', false],
+  ['this server', hostname(), true],
+])('leaves the metrics of this server to proofs of its own backups: one of %s', async (_whose, host, told) => {
+  await using place = await mkdtempDisposable(join(tmpdir(), 'proof-'))
+  const asked = await server(place.path, ':', host)
+  const { verification } = await verifyHere(asked, () => undefined, NEVER)
+  expect(verification.outcome).toBe('failed')
+  expect(existsSync(join(asked.place.metrics, 'pacs-backup-verification.prom'))).toBe(told)
 })
