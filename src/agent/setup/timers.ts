@@ -28,6 +28,8 @@ interface Nightly {
   verb: string
   /** As OnCalendar= has it, in the server's time zone. */
   at: string
+  /** Whether one that was missed, as on a server that was off, is made up for. */
+  persistent: boolean
   /** The units for whose start it waits, which a oneshot's ends with its work. */
   after: readonly string[]
   /** Exit codes (`exitClass`) after which it is not asked again that night: a person must mend what they tell. */
@@ -36,12 +38,17 @@ interface Nightly {
 
 const { refused, unhealthy, failed, 'bad-input': badInput } = exitClass
 
+/**
+ * From 04:00 until 22:00 no clock of the world is put forward or back: what is set for an hour that one night leaves out (01:30 in Great Britain,
+ * 03:30 in Greece) does not happen in it.
+ */
 const NIGHTLY: readonly Nightly[] = [
   {
     name: 'pacs-backup',
     description: 'Nightly backup of the PACS',
     verb: 'backup',
-    at: '*-*-* 01:30:00',
+    at: '*-*-* 04:00:00',
+    persistent: true,
     after: ['pacs-agent.service'],
     // Refused is asked again: a backup that made way for a rollback, or whose database was away.
     final: [unhealthy, failed, badInput],
@@ -50,7 +57,9 @@ const NIGHTLY: readonly Nightly[] = [
     name: 'pacs-verify',
     description: 'Nightly proof of restore of the PACS',
     verb: 'verify',
-    at: '*-*-* 03:30:00',
+    at: '*-*-* 06:00:00',
+    // Made up for beside a backup that was missed, too, it may begin first, and find the backup of the night before too old.
+    persistent: false,
     // Else it proves the backup of the night before, which is too old or not by the chance of the two delays.
     after: ['pacs-agent.service', 'pacs-backup.service'],
     final: [refused, unhealthy, failed, badInput],
@@ -141,7 +150,7 @@ NoNewPrivileges=yes
 `
 }
 
-function timerFile({ description, at }: Nightly): string {
+function timerFile({ description, at, persistent }: Nightly): string {
   return `# Written by pacs-agent setup; another time: systemctl edit, with an empty OnCalendar= before yours.
 [Unit]
 Description=${description}
@@ -149,7 +158,7 @@ Description=${description}
 [Timer]
 OnCalendar=${at}
 RandomizedDelaySec=15min
-Persistent=yes
+Persistent=${persistent ? 'yes' : 'no'}
 
 [Install]
 WantedBy=timers.target
