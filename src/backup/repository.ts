@@ -1,6 +1,6 @@
 import { chmod, mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Failure, messageOf, refused } from '../lib/index.ts'
+import { Failure, formatDuration, messageOf, refused } from '../lib/index.ts'
 import { arrange, type StoredBackup, type Tagged } from './catalogue.ts'
 import type { Contents } from './contents.ts'
 import { removeDeadLocks } from './dead-locks.ts'
@@ -50,6 +50,9 @@ export type Pruning = { outcome: 'done'; forgotten: string[] } | { outcome: 'lat
 
 /** A backup that was taken just now. */
 type Taken = Pick<Contents, 'id' | 'finishedAt'>
+
+/** Milliseconds from the beginning of a backup to the end of its copy, so that the next night's begins on time: 22 h. */
+const COPY_WITHIN = 22 * 3_600_000
 
 /**
  * Forgets what retention does not keep of each server's backups in a repository, and what never became complete; never what was `taken`
@@ -119,7 +122,8 @@ export async function notYetCopied(
 }
 
 /**
- * Copies every backup that the second repository lacks, so that one that was away catches up; its own retention follows.
+ * Copies every backup that the second repository lacks, so that one that was away catches up; its own retention comes before, which makes
+ * room for them. A copy that takes longer than until the next night is ended, and the next one goes on with it.
  * @param all what the first holds, newest first
  */
 export async function copyToSecond(
@@ -128,9 +132,17 @@ export async function copyToSecond(
   all: readonly StoredBackup[],
   docker: Docker,
   retention: Retention,
-  taken: Taken,
-  signal: AbortSignal,
+  taken: Taken & Pick<Contents, 'startedAt'>,
+  asked: AbortSignal,
 ): Promise<SecondCopy> {
+  const late = new AbortController()
+  const left = Math.min(COPY_WITHIN, Date.parse(taken.startedAt) + COPY_WITHIN - Date.now())
+  const timer = setTimeout(() => {
+    late.abort(
+      refused(`the copy had until ${formatDuration(COPY_WITHIN)} after the backup began; the next one goes on with it`),
+    )
+  }, left)
+  const signal = AbortSignal.any([asked, late.signal])
   let held = await recallHeld(second)
   const missing = () => all.filter(({ id }) => !held.has(id)).reverse()
   try {
@@ -140,6 +152,7 @@ export async function copyToSecond(
       await second.init(first)
     }
     held = new Set(arrange(there ?? []).complete.map(({ id }) => id))
+    const pruning = await prune(second, retention, taken, signal)
     const copied: string[] = []
     const damaged: { id: string; why: string }[] = []
     for (const { id, snapshots } of missing()) {
@@ -152,12 +165,12 @@ export async function copyToSecond(
         damaged.push({ id, why: thrown.message })
       }
     }
-    const pruning = await prune(second, retention, taken, signal)
     return { outcome: 'copied', backups: copied, damaged, pruning }
   } catch (thrown) {
     if (!(thrown instanceof Failure) && !signal.aborted) throw thrown
     return { outcome: 'later', why: messageOf(thrown), waiting: missing().map(({ id }) => id) }
   } finally {
+    clearTimeout(timer)
     await noteHeld(second, held)
   }
 }

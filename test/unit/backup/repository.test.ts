@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { newBackupId } from '../../../src/backup/catalogue.ts'
-import { makeRepository, prune } from '../../../src/backup/repository.ts'
-import type { Snapshot } from '../../../src/backup/restic.ts'
+import { copyToSecond, makeRepository, prune } from '../../../src/backup/repository.ts'
+import { Restic, type Snapshot } from '../../../src/backup/restic.ts'
 import { retentionSchema } from '../../../src/backup/retention.ts'
 
 /** The ids of the snapshots that retention forgets of these. */
@@ -82,4 +82,77 @@ it('a backup that lacks a part takes the place of no whole one, and is kept as l
   const ids = hours.map((at) => at.toISOString())
   expect(await forgottenOf(backups(() => []))).toEqual(ids.slice(0, 4))
   expect(await forgottenOf(backups((index) => (index >= 12 ? ['parts=1'] : [])))).toEqual(ids.slice(0, 2))
+})
+
+describe('the copy to a second repository', () => {
+  const startedAt = new Date('2026-11-28T04:00:00Z')
+  const id = newBackupId(startedAt)
+  const taken = { id, startedAt: startedAt.toISOString(), finishedAt: startedAt.toISOString() }
+  const place = (location: string) =>
+    ['/bin/false', { location, passwordFile: '/password' }, '/bin', '/nowhere'] as const
+  const first = new Restic(...place('/backups'))
+  const retention = retentionSchema.parse({ last: 1, daily: 1, weekly: 0, monthly: 0 })
+  const stored = (at: string): Snapshot => {
+    const tags = [`id=${newBackupId(new Date(at))}`, 'part=contents']
+    return { id: at, hostname: 'pacs1', time: at, tags, paths: [] }
+  }
+  const missing = [{ id, host: 'pacs1', startedAt: taken.startedAt, bytes: 1, snapshots: [stored(taken.startedAt)] }]
+
+  /** A repository off the host, and what is done with it. */
+  class Second extends Restic {
+    readonly did: string[] = []
+    readonly held: Snapshot[] = []
+    constructor() {
+      super(...place('sftp:backup@there:/backups'))
+    }
+    override async removeStaleLocks(): Promise<void> {}
+    override async snapshotsIfThere(): Promise<Snapshot[]> {
+      return this.held
+    }
+    override async snapshots(): Promise<Snapshot[]> {
+      return this.held
+    }
+    override async forget(ids: readonly string[]): Promise<void> {
+      if (ids.length > 0) this.did.push(`forgot ${ids.join(', ')}`)
+    }
+    override async copyFrom(_from: Restic, ids: readonly string[], call: { signal?: AbortSignal } = {}): Promise<void> {
+      this.did.push(`copied ${ids.join(', ')}`)
+      call.signal?.throwIfAborted()
+    }
+  }
+
+  const engine = async () => ({ code: 0, stdout: '', stderr: '' })
+  const copy = (second: Second) =>
+    copyToSecond(first, second, missing, engine, retention, taken, new AbortController().signal)
+
+  beforeEach(() => {
+    vi.useFakeTimers({ now: startedAt, toFake: ['Date', 'setTimeout', 'clearTimeout'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it('comes after what retention removes there, which makes room for it', async () => {
+    const second = new Second()
+    const old = ['2026-11-26T04:00:00.000Z', '2026-11-25T04:00:00.000Z'].map(stored)
+    second.held.push(...old)
+    expect(await copy(second)).toMatchObject({ outcome: 'copied', backups: [id], pruning: { outcome: 'done' } })
+    expect(second.did).toEqual([`forgot ${old[1]?.id}`, `copied ${taken.startedAt}`])
+  })
+
+  it('is ended before the next night, whose backup goes on with it', async () => {
+    const second = new Second()
+    second.copyFrom = async (_from, _ids, { signal } = {}) => {
+      await new Promise((_resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason))
+        vi.advanceTimersByTime(22 * 3_600_000)
+      })
+    }
+    expect(await copy(second)).toEqual({
+      outcome: 'later',
+      why: 'the copy had until 22 h 0 min after the backup began; the next one goes on with it',
+      waiting: [id],
+    })
+    expect(vi.getTimerCount()).toBe(0)
+  })
 })
