@@ -21,6 +21,9 @@ import { type ScratchIndex, startScratchIndex } from './scratch-index.ts'
 import { SqliteIndex } from './sqlite-index.ts'
 import type { VerificationRequest } from './verification-request.ts'
 
+/** An image by its digest: other versions stand beside those of images. */
+const PINNED = /@sha256:[0-9a-f]{64}$/
+
 /** L2 is not to be had, and nothing after it. */
 export function unrestored(why: string): LevelResult[] {
   const failed: LevelResult = { level: 'L2', outcome: 'failed', checked: 0, lost: 0, findings: [why], seconds: 0 }
@@ -158,8 +161,10 @@ export class RestoredLevels {
     return keysIn(tools.docker, this.#image(service), files.cache(service), scratchLabels(id))
   }
 
+  /** What runs now; of a service that has another name since, what ran when the backup was taken. */
   #image(service: string): string {
-    const image = this.#request.images[service]
+    const then = this.#contents.versions[service]
+    const image = this.#request.images[service] ?? (then !== undefined && PINNED.test(then) ? then : undefined)
     if (image === undefined) throw refused(`no image is known for ${service}, which the backup holds`)
     return image
   }
