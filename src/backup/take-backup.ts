@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { emptyDirectory, Failure, refused, sideBySide, together } from '../lib/index.ts'
+import { emptyDirectory, refused, sideBySide, together } from '../lib/index.ts'
 import { besideNoMigration } from '../migrations/index.ts'
 import { type ArchiveSource, copyIndex, liveIndexFiles, resumePaused, roomForIndex } from './archive.ts'
+import { refuseFullRepository, refuseLittleRoom } from './backup-room.ts'
 import { type CacheSource, readCache, type SavedCache, saveCache } from './cache.ts'
 import { arrange, idTag, newBackupId, PART, partsTag, sizeTag, type Tagged } from './catalogue.ts'
 import type { ArchiveContents, CacheContents, Contents, DatabaseContents, Moment, OplogContents } from './contents.ts'
@@ -174,6 +175,8 @@ async function collectAndStore(
     collect(request, startedAt, staged, first, opening),
   ])
 
+  const images = copied.reduce((sum, { archive }) => sum + archive.bytes, 0)
+  await refuseFullRepository(first, host, arrange(await opening).complete, staged, images)
   progress('storing')
   const tags = (part: string) => [idTag(id), part]
   const storeVolumes = async () => {
@@ -307,15 +310,6 @@ async function collectDatabase(
 async function dataSize(db: { command(command: object): Promise<Record<string, unknown>> }): Promise<number> {
   const { dataSize: bytes } = await db.command({ dbStats: 1 })
   return typeof bytes === 'number' ? bytes : 0
-}
-
-async function refuseLittleRoom(bytes: number, directory: string): Promise<void> {
-  const { bavail, bsize } = await statfs(directory)
-  const free = bavail * bsize
-  if (free < bytes) {
-    const mib = (value: number) => `${Math.ceil(value / 1024 / 1024)} MiB`
-    throw new Failure('refused', `the dumps need about ${mib(bytes)} and ${directory} has ${mib(free)} free`)
-  }
 }
 
 function describeMoment(

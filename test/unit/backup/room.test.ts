@@ -2,8 +2,9 @@
 import { mkdtempDisposable, readFile, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { ArchiveSource } from '../../../src/backup/archive.ts'
+import { refuseFullRepository, usableOf } from '../../../src/backup/backup-room.ts'
 import { archiveContentsSchema, type Contents } from '../../../src/backup/contents.ts'
 import type { Docker } from '../../../src/backup/docker.ts'
 import { Restic } from '../../../src/backup/restic.ts'
@@ -153,4 +154,43 @@ esac
   expect(await readFile(at('asked'), 'utf8')).toMatch(
     `--include ${dump}/reports.bson --include ${dump}/reports.metadata.json\n`,
   )
+})
+
+const GIB = 1024 ** 3
+
+it.each([
+  // Blocks of 1 GiB.
+  ['5 % of a small disk', 40, 10, 8],
+  ['10 GiB of a large one', 1000, 100, 90],
+  ['all that is left of it', 1000, 4, 0],
+])('a backup leaves %s to what lives there', (_what, blocks, bavail, usable) => {
+  expect(usableOf({ blocks, bavail, bsize: GIB })).toBe(usable * GIB)
+})
+
+describe('a repository on this server', () => {
+  const backup = { id: contents.id, host: 's1', startedAt: contents.startedAt, bytes: HUGE, snapshots: [] }
+  const ask = async (held: (typeof backup)[], images: number, location?: string) => {
+    await using place = await mkdtempDisposable(join(tmpdir(), 'room-'))
+    const restic = new Restic(
+      '/bin/false',
+      { location: location ?? place.path, passwordFile: '/password' },
+      '/bin',
+      '/',
+    )
+    await refuseFullRepository(restic, 's1', held, place.path, images)
+  }
+
+  it('is not filled by what the last backup did not hold', async () => {
+    await expect(ask([backup], 2 * HUGE)).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(/^the backup adds about 4294967296 MiB to .* BACKUP_REPOSITORY /),
+    })
+    await expect(ask([{ ...backup, host: 's2' }], HUGE)).rejects.toMatchObject({ kind: 'refused' })
+  })
+
+  it('takes one that holds little more than the last, and what is stored elsewhere is not its matter', async () => {
+    await ask([backup], HUGE)
+    await ask([backup], HUGE / 2)
+    await ask([], HUGE, 'sftp:backup@there:/backups')
+  })
 })
