@@ -88,9 +88,9 @@ describe('the copy to a second repository', () => {
   const startedAt = new Date('2026-11-28T04:00:00Z')
   const id = newBackupId(startedAt)
   const taken = { id, startedAt: startedAt.toISOString(), finishedAt: startedAt.toISOString() }
-  const place = (location: string) =>
-    ['/bin/false', { location, passwordFile: '/password' }, '/bin', '/nowhere'] as const
-  const first = new Restic(...place('/backups'))
+  /** What is known of the second repository while it is away lies there. */
+  let cache: string
+  const place = (location: string) => ['/bin/false', { location, passwordFile: '/password' }, '/bin', cache] as const
   const retention = retentionSchema.parse({ last: 1, daily: 1, weekly: 0, monthly: 0 })
   const stored = (at: string): Snapshot => {
     const tags = [`id=${newBackupId(new Date(at))}`, 'part=contents']
@@ -123,13 +123,23 @@ describe('the copy to a second repository', () => {
 
   const engine = async () => ({ code: 0, stdout: '', stderr: '' })
   const copy = (second: Second) =>
-    copyToSecond(first, second, missing, engine, retention, taken, new AbortController().signal)
+    copyToSecond(
+      new Restic(...place('/backups')),
+      second,
+      missing,
+      engine,
+      retention,
+      taken,
+      new AbortController().signal,
+    )
 
-  beforeEach(() => {
+  beforeEach(async () => {
+    cache = await mkdtemp(join(tmpdir(), 'pacs-copy-'))
     vi.useFakeTimers({ now: startedAt, toFake: ['Date', 'setTimeout', 'clearTimeout'] })
   })
-  afterEach(() => {
+  afterEach(async () => {
     vi.useRealTimers()
+    await rm(cache, { recursive: true })
   })
 
   it('comes after what retention removes there, which makes room for it', async () => {
