@@ -95,6 +95,12 @@ async function applyRetention(
   return [...expired.map(({ id }) => id), ...left.map(([id]) => id)]
 }
 
+/** What two came to, one after the other. */
+function followed(before: Pruning, after: Pruning): Pruning {
+  if (before.outcome === 'later' || after.outcome === 'later') return after
+  return { outcome: 'done', forgotten: [...before.forgotten, ...after.forgotten] }
+}
+
 function idsOf(snapshots: readonly Tagged[]): string[] {
   return snapshots.map(({ id }) => id)
 }
@@ -123,7 +129,7 @@ export async function notYetCopied(
 
 /**
  * Copies every backup that the second repository lacks, so that one that was away catches up; its own retention comes before, which makes
- * room for them. A copy that takes longer than until the next night is ended, and the next one goes on with it.
+ * room for them, and after. A copy that takes longer than until the next night is ended, and the next one goes on with it.
  * @param all what the first holds, newest first
  */
 export async function copyToSecond(
@@ -152,7 +158,7 @@ export async function copyToSecond(
       await second.init(first)
     }
     held = new Set(arrange(there ?? []).complete.map(({ id }) => id))
-    const pruning = await prune(second, retention, taken, signal)
+    const before = await prune(second, retention, taken, signal)
     const copied: string[] = []
     const damaged: { id: string; why: string }[] = []
     for (const { id, snapshots } of missing()) {
@@ -165,7 +171,8 @@ export async function copyToSecond(
         damaged.push({ id, why: thrown.message })
       }
     }
-    return { outcome: 'copied', backups: copied, damaged, pruning }
+    const after = await prune(second, retention, taken, signal)
+    return { outcome: 'copied', backups: copied, damaged, pruning: followed(before, after) }
   } catch (thrown) {
     if (!(thrown instanceof Failure) && !signal.aborted) throw thrown
     return { outcome: 'later', why: messageOf(thrown), waiting: missing().map(({ id }) => id) }

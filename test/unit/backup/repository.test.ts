@@ -101,7 +101,7 @@ describe('the copy to a second repository', () => {
   /** A repository off the host, and what is done with it. */
   class Second extends Restic {
     readonly did: string[] = []
-    readonly held: Snapshot[] = []
+    held: Snapshot[] = []
     constructor() {
       super(...place('sftp:backup@there:/backups'))
     }
@@ -114,9 +114,11 @@ describe('the copy to a second repository', () => {
     }
     override async forget(ids: readonly string[]): Promise<void> {
       if (ids.length > 0) this.did.push(`forgot ${ids.join(', ')}`)
+      this.held = this.held.filter((one) => !ids.includes(one.id))
     }
     override async copyFrom(_from: Restic, ids: readonly string[], call: { signal?: AbortSignal } = {}): Promise<void> {
       this.did.push(`copied ${ids.join(', ')}`)
+      this.held.push(...ids.map(stored))
       call.signal?.throwIfAborted()
     }
   }
@@ -142,12 +144,12 @@ describe('the copy to a second repository', () => {
     await rm(cache, { recursive: true })
   })
 
-  it('comes after what retention removes there, which makes room for it', async () => {
+  it('comes after what retention removes there, which makes room for it, and displaces more', async () => {
     const second = new Second()
     const old = ['2026-11-26T04:00:00.000Z', '2026-11-25T04:00:00.000Z'].map(stored)
     second.held.push(...old)
     expect(await copy(second)).toMatchObject({ outcome: 'copied', backups: [id], pruning: { outcome: 'done' } })
-    expect(second.did).toEqual([`forgot ${old[1]?.id}`, `copied ${taken.startedAt}`])
+    expect(second.did).toEqual([`forgot ${old[1]?.id}`, `copied ${taken.startedAt}`, `forgot ${old[0]?.id}`])
   })
 
   it('is ended before the next night, whose backup goes on with it', async () => {
