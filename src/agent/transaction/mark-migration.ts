@@ -25,7 +25,9 @@ export async function markMigration(
   const known = release.manifest.migrations.find(({ id }) => id === migration)
   if (known === undefined) {
     const ids = release.manifest.migrations.map(({ id }) => id).join(', ')
-    throw badInput(`${migration} is no migration of ${of}, which has ${ids || 'none'}`)
+    throw badInput(
+      `${migration} is no migration of ${of}, which has ${ids || 'none'}: name the release that has it (--release)`,
+    )
   }
   const { database } = await planner.planData(release, await planner.sealConfig())
   if (!database) throw refused(`${of} has no service with x-pacs.data of kind mongodb: there is nothing to mark`)

@@ -24,7 +24,10 @@ export async function undoMigrations(
   const release = await planner.open(of)
   const { migrations } = release.manifest
   if (to !== null && !migrations.some(({ id }) => id === to)) {
-    throw badInput(`${to} is no migration of ${of}, which has ${migrations.map(({ id }) => id).join(', ') || 'none'}`)
+    const ids = migrations.map(({ id }) => id).join(', ')
+    throw badInput(
+      `${to} is no migration of ${of}, which has ${ids || 'none'}: name the release that has it (--release)`,
+    )
   }
   const data = await planner.planData(release, await planner.sealConfig())
   if (!data.database) throw refused(`${of} has no service with x-pacs.data of kind mongodb: there is nothing to undo`)

@@ -441,7 +441,7 @@ describe('an undo', () => {
     await ask(life.agent, { kind: 'rollback', reason: 'bad', actor: 'jane', keepWarm: 600_000 })
     expect(await ask(life.agent, undoOf('005_x', { of }))).toMatchObject({
       outcome: 'bad-input',
-      message: `005_x is no migration of ${of}, which has 001_expand, 002_data`,
+      message: `005_x is no migration of ${of}, which has 001_expand, 002_data: name the release that has it (--release)`,
     })
     server.edited = 'reports "r7"'
     expect(await ask(life.agent, undoOf(null, { of }))).toMatchObject({ outcome: 'refused' })
@@ -496,7 +496,7 @@ describe('a mark', () => {
     await ask(life.agent, deployOf(7))
     expect(await ask(life.agent, markOf('005_x', 'applied'))).toMatchObject({
       outcome: 'bad-input',
-      message: `005_x is no migration of ${of}, which has 001_expand, 002_data`,
+      message: `005_x is no migration of ${of}, which has 001_expand, 002_data: name the release that has it (--release)`,
     })
     expect(server.state.warm).not.toBeNull()
     expect(await ask(life.agent, markOf('002_data', 'applied'))).toMatchObject({
