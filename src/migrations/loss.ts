@@ -15,6 +15,9 @@ export function lossOf(value: unknown, path: string): Loss | null {
     case 'function':
     case 'symbol':
       return { path, what: `a ${typeof value}` }
+    case 'string':
+      // Of a text that was cut between the two halves of an emoji, UTF-8 holds a replacement character.
+      return value.isWellFormed() ? null : { path, what: 'half a character' }
     case 'bigint':
       return BigInt.asIntN(64, value) === value ? null : { path, what: 'an integer of more than 64 bits' }
     default:

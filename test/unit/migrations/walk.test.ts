@@ -231,6 +231,7 @@ describe('a change that sets what BSON would leave out or make something else', 
     ['a Promise', 'hash', () => ({ set: { hash: Promise.resolve('Ann') } })],
     ['a Set', 'tags', () => ({ set: { tags: new Set(['Ann']) } })],
     ['an integer of more than 64 bits', 'big', () => ({ set: { big: 2n ** 63n } })],
+    ['half a character', 'names.0', () => ({ set: { names: ['Ann 😀'.slice(0, 5)] } })],
   ])('(%s at %s) is refused by name, without a value, before its batch is written', async (what, path, change) => {
     const database = five()
     const declaration = { collection: 'x', change: ({ n }: Document) => (n === 3 ? change() : { set: { done: true } }) }
