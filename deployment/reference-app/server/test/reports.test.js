@@ -52,6 +52,25 @@ test('of two who save at once, or from an old version, one is told', async () =>
   assert.equal(api.db.documents('reports').length, 1)
 })
 
+test('who saves again, since the answer was lost, is told that it is saved; the trail shows both', async () => {
+  await using api = await startApi()
+  const [jane, mary] = [await api.as('jane'), await api.as('mary')]
+  await save(jane, 'One.')
+  const again = await save(jane, 'One.')
+  assert.equal(again.status, 200)
+  assert.equal((await read(again)).versions.length, 1)
+  assert.equal((await save(mary, 'One.')).status, 409)
+  const trail = api.db.documents('auditlogs').filter(({ action }) => action === 'report.save')
+  assert.deepEqual(
+    trail.map(({ user, outcome }) => [user, outcome]),
+    [
+      ['jane', 'success'],
+      ['jane', 'success'],
+      ['mary', 'failure'],
+    ],
+  )
+})
+
 test('a signature shows printed name, time, meaning and the hash of the record that it is bound to', async () => {
   await using api = await startApi()
   const [jane, mary] = [await api.as('jane'), await api.as('mary')]

@@ -61,13 +61,14 @@ export class Reports {
   }
 
   /**
-   * Saves a text as the version after `base`.
+   * Saves a text as the version after `base`, once: the answer to a first request may have been lost.
    * @param {{ study: string, text: string, author: string, base: number }} draft `base` 0 for the first one
    * @throws {RequestProblem} 409 when somebody saved in the meantime
    */
   async save({ study, text, author, base }) {
-    const newest = (await this.#versions(study, 1))[0]?.version ?? 0
-    if (newest !== base) throw conflict(newest, base)
+    const [newest = null] = await this.#versions(study, 1)
+    if (newest?.version === base + 1 && newest.author === author && newest.text === text) return
+    if ((newest?.version ?? 0) !== base) throw conflict(newest?.version ?? 0, base)
     const document = { study, text, author, createdAt: new Date(), version: base + 1, state: 'draft' }
     try {
       await this.#database.ask((db) => db.collection('reports').insertOne(document))
