@@ -1,9 +1,9 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { badInput, messageOf } from '../lib/index.ts'
+import { badInput, messageOf, requireOnce } from '../lib/index.ts'
 
 /**
  * Reads the arguments of `verb`.
- * @throws Failure `bad-input` for an unknown option, one without its value, or more positionals than `positionals`.
+ * @throws Failure `bad-input` for an unknown option, one without its value or given twice, or more positionals than `positionals`.
  */
 export function readArguments<T extends NonNullable<ParseArgsConfig['options']>>(
   verb: string,
@@ -19,7 +19,9 @@ export function readArguments<T extends NonNullable<ParseArgsConfig['options']>>
 
 function parse<T extends NonNullable<ParseArgsConfig['options']>>(verb: string, args: readonly string[], options: T) {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    const parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true, tokens: true })
+    requireOnce(parsed.tokens, options)
+    return parsed
   } catch (thrown) {
     throw badInput(`${verb}: ${messageOf(thrown)} (pacs-deploy --help)`)
   }

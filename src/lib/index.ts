@@ -23,6 +23,7 @@ export {
   refused,
   shortened,
 } from './errors.ts'
+export { requireOnce } from './given-once.ts'
 export { parsedJson, readJsonLines } from './json-lines.ts'
 export { beEndedFirst, ENDED_FIRST, HANDED_ON, type RunOptions, type RunResult, run, tryRun } from './process.ts'
 export { hasEnded, processIdentity } from './process-identity.ts'

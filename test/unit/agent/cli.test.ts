@@ -80,6 +80,8 @@ describe('pacs-agent', () => {
     [['constructor'], /no "constructor"/],
     [['status', '--loud'], /--loud/],
     [['status', 'now'], /what is "now"/],
+    [['status', '--json', '--json'], /^pacs-agent: bad-input: --json is given twice: say it once /],
+    [['restore', 'run', '--collection', 'a', '--collection=b'], /--collection is given twice/],
     [['deploy'], /operand\(s\) missing/],
     [['deploy', 'ghcr.io/org/pacs/release:latest'], /no image by digest/],
     [['deploy', release, '--watch', 'long'], /--watch: "long" is no duration/],

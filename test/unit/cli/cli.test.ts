@@ -77,6 +77,10 @@ describe('migrations', () => {
     [['new', 'NoSnake'], /snake_case/],
     [['new', 'a', '--phase', 'later'], /--phase is "later"; allowed: expand, data, contract/],
     [['lock', '--jason'], /--jason/],
+    [
+      ['lock', '--folder', 'a', '--folder', 'b'],
+      /^migrations lock: --folder is given twice: say it once \(pacs-deploy --help\)$/,
+    ],
     [['lint', '--since='], /--since is empty: name the commit/],
     [['unlock'], /there are new, lock and lint/],
   ])('says what is wrong with %j', async (args, says) => {
