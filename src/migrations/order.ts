@@ -71,17 +71,25 @@ function refusalsOf(migrations: readonly Known[], ledger: readonly LedgerEntry[]
   const refusals: string[] = []
   const known = new Map(migrations.map((migration) => [migration.id, migration]))
   const last = migrations.at(-1)?.id ?? ''
+  // What did not end is mended in its own file: one that follows it would wait for it. Its number may have another name by now.
+  const wayBack = (id: string) => {
+    const before = migrations.findLast((one) => one.id < id.slice(0, 3))?.id ?? 'nothing'
+    return (
+      `(pacs-agent migrate undo --to ${before} --release … --reason …; ` +
+      `one that is irreversible: pacs-agent migrate mark ${id} pending --release … --reason …)`
+    )
+  }
   for (const { _id: id, sha256, phase, state } of ledger) {
     const migration = known.get(id)
     if (migration === undefined) {
       // A newer release may have been here before.
       if (phase !== 'contract' && id > last && state === 'applied') continue
-      refusals.push(
-        `${id} (${phase}) is ${state} in this database, but its file is missing: use the release that has it`,
-      )
+      const missing = `${id} (${phase}) is ${state} in this database, but its file is missing: use the release that has it`
+      refusals.push(state === 'applied' ? missing : `${missing}, or first take it back with that ${wayBack(id)}`)
     } else if (migration.sha256 !== sha256) {
+      const edited = `${id} is ${state} in this database with another content: it was edited after it ran, undo the edit`
       refusals.push(
-        `${id} is ${state} in this database with another content: it was edited after it ran, undo the edit`,
+        state === 'applied' ? edited : `${edited}, or first take it back with the release that ran it ${wayBack(id)}`,
       )
     } else if (state === 'rolling-back') {
       refusals.push(`${id} is half undone: ask for the same undo again, it continues`)

@@ -84,6 +84,25 @@ describe('orderOf', () => {
     expect(() => orderOf(ALL, ledger, 'expand')).toThrow(message)
   })
 
+  it.each(['failed', 'applying', 'rolling-back'] as const)(
+    'says of one that is %s how it is taken back, where this release has it otherwise or not at all',
+    (state) => {
+      const edited = { ...entry('004_d', 'expand', state), sha256: sha256('x') }
+      const way = (before: string, id: string) =>
+        `(pacs-agent migrate undo --to ${before} --release … --reason …; one that is irreversible: ` +
+        `pacs-agent migrate mark ${id} pending --release … --reason …)`
+      expect(() => orderOf(ALL, [entry('001_a', 'expand'), edited], 'expand')).toThrow(
+        `004_d is ${state} in this database with another content: it was edited after it ran, ` +
+          `undo the edit, or first take it back with the release that ran it ${way('003_c', '004_d')}`,
+      )
+      const renamed = entry('001_z', 'expand', state)
+      expect(() => orderOf(ALL, [renamed], 'expand')).toThrow(
+        `001_z (expand) is ${state} in this database, but its file is missing: ` +
+          `use the release that has it, or first take it back with that ${way('nothing', '001_z')}`,
+      )
+    },
+  )
+
   it('leaves an expand of a newer release alone', () => {
     expect(steps('expand', [entry('001_a', 'expand'), entry('004_d', 'expand'), entry('009_z', 'expand')])).toEqual([])
   })
