@@ -109,17 +109,40 @@ async function planDatabase(plan: RestorePlan, session: RestoreSession, { progre
   plan.steps.push(`restore the database ${name} and compare it`)
 }
 
-/** Restores all parts of a backup that are not done yet. @returns where each is now */
+/**
+ * Restores all parts of a backup that are not done yet. @returns where each is now
+ * @throws Failure `refused` only before it has changed anything
+ */
 export async function restoreEverything(
   session: RestoreSession,
   files: RestoredFiles,
   parts: Parts,
   directory: string,
 ): Promise<string[]> {
+  const left = await leftHere(session, directory)
+  const { progress } = left
+  try {
+    return await restoreParts(session, files, parts, directory, left)
+  } catch (thrown) {
+    if (!(thrown instanceof Failure && ['refused', 'locked'].includes(thrown.kind)) || !progress.hasBegun) throw thrown
+    throw new Failure(
+      'failed',
+      `${thrown.message}; restored already, and left as it is: ${progress.done.join(', ') || 'nothing'}. Mend that ` +
+        `(what came since has to go), then ask for the same with the same directory (${directory}): it goes on`,
+    )
+  }
+}
+
+async function restoreParts(
+  session: RestoreSession,
+  files: RestoredFiles,
+  parts: Parts,
+  directory: string,
+  { progress, gone }: Left,
+): Promise<string[]> {
   const { tools, repository, signal, progress: say, work, typed, afterwards } = session.request
   const { docker } = tools
   const { database, archives, caches, folders, host, id } = session.contents
-  const { progress, gone } = await leftHere(session, directory)
   const restored: string[] = []
   await progress.begin()
   if (database !== null) {

@@ -47,6 +47,15 @@ export class RestoreProgress {
     return this.#done.has(part)
   }
 
+  /** Whether anything was changed by now. */
+  get hasBegun(): boolean {
+    return this.#begun.size + this.#done.size > 0
+  }
+
+  get done(): readonly string[] {
+    return [...this.#done]
+  }
+
   /** What a part stood at when it was begun, or done; undefined when it was not. */
   begun(part: string): string | undefined {
     return this.#begun.get(part)

@@ -105,11 +105,11 @@ const archive = archiveContentsSchema.parse({
   index: { service: 'postgres', database: 'd', user: 'u', tables: [] },
 })
 
-/** A server on which a restore of a database, an archive and a cache was cut after it had done all three. */
-async function restored(memory: MemoryDatabase) {
+/** A server that holds nothing, and a backup of a database, an archive and a cache. */
+async function empty(memory: MemoryDatabase) {
   const directory = await mkdtemp(join(tmpdir(), 'pacs-everything-'))
   onTestFinished(() => rm(directory, { recursive: true }))
-  const its = { studies: 2, keys: 7 }
+  const its = { studies: 0, keys: 0 }
   const docker: Docker = async (args) => {
     const asked = args.includes('psql')
       ? `${its.studies}`
@@ -124,6 +124,7 @@ async function restored(memory: MemoryDatabase) {
   await mkdir(files.dump('side'), { recursive: true })
   await writeFile(join(files.dump('side'), 'reports.metadata.json'), metadata)
   await writeFile(join(files.dump('side'), 'reports.bson'), '')
+  await writeFile(join(directory, 'restic'), '')
   const database = {
     database: 'side',
     collections: [{ name: 'reports', type: 'collection', metadata, count: 0, bytes: 0, hash: '0'.repeat(64) }],
@@ -139,7 +140,8 @@ async function restored(memory: MemoryDatabase) {
     return 'records laid'
   }
   const request = {
-    ...{ tools: { docker }, repository, from: null, signal, work: directory, typed: null, afterwards },
+    ...{ tools: { docker, restic: join(directory, 'restic') }, repository, from: null, signal, work: directory },
+    ...{ typed: null, afterwards },
     progress: () => undefined,
   }
   const source = {
@@ -157,8 +159,16 @@ async function restored(memory: MemoryDatabase) {
     await planEverything(plan, session, directory)
     return plan
   }
-  const run = () => restoreEverything(session, files, { work: 'w', staged: 'staged', volumes: new Map() }, directory)
-  const progress = await RestoreProgress.of(directory, 'b1')
+  const parts = { work: 'w', staged: 'staged', volumes: new Map([['images', 'snapshot']]) }
+  const run = () => restoreEverything(session, files, parts, directory)
+  return { directory, its, planned, run, ended }
+}
+
+/** The same server, on which a restore was cut after it had done all three. */
+async function restored(memory: MemoryDatabase) {
+  const server = await empty(memory)
+  Object.assign(server.its, { studies: 2, keys: 7 })
+  const progress = await RestoreProgress.of(server.directory, 'b1')
   await progress.begin()
   memory.hold('reports')
   await progress.did('database', (await identitiesIn(memory.db)).join(' '))
@@ -166,7 +176,7 @@ async function restored(memory: MemoryDatabase) {
   await progress.did('orthanc')
   await progress.begins('redis', 'id noon')
   await progress.did('redis')
-  return { its, planned, run, ended }
+  return server
 }
 
 it('leaves as it is what a cut restore had done, as long as that is there, and restores again what is empty', async () => {
@@ -202,6 +212,35 @@ it('takes for gone what others have filled since a cut restore had done it, and 
   expect(mustType).toBeNull()
   await expect(run()).rejects.toThrow('the database side is there already')
   expect(memory.commands).not.toContain('drop')
+})
+
+it('that meets a study which came since its plan is failed, and goes on once that is away', async () => {
+  await using memory = await MemoryDatabase.start()
+  const { directory, its, planned, run } = await empty(memory)
+  expect((await planned()).refusals).toEqual([])
+  its.studies = 1
+  await expect(run()).rejects.toMatchObject({
+    kind: 'failed',
+    message:
+      'orthanc holds 1 study: everything is restored into an empty server only; restored already, and left as it is: database. ' +
+      `Mend that (what came since has to go), then ask for the same with the same directory (${directory}): it goes on`,
+  })
+  expect((await planned()).refusals).toEqual([expect.stringMatching(/^orthanc holds 1 study/)])
+  its.studies = 0
+  const { refusals, steps } = await planned()
+  expect(refusals).toEqual([])
+  expect(steps).toContain('go on with the restore of b1 that was cut: what it had done is left as it is')
+  expect(steps).not.toContain('restore the database side and compare it')
+})
+
+it('that meets a database which was filled since its plan is refused, since nothing was changed', async () => {
+  await using memory = await MemoryDatabase.start()
+  const { run } = await empty(memory)
+  memory.hold('reports')
+  await expect(run()).rejects.toMatchObject({
+    kind: 'refused',
+    message: 'the database side is there already: nothing was overwritten',
+  })
 })
 
 it('counts as over only once the records of the lost server are laid', async () => {
