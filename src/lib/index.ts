@@ -12,6 +12,7 @@ export {
 } from './durable-file.ts'
 export { formatDuration, parseDuration } from './duration.ts'
 export { emptyDirectory } from './empty-directory.ts'
+export { parseEnvFile } from './env-file.ts'
 export {
   badInput,
   exitClass,

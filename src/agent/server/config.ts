@@ -1,8 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { parseEnv } from 'node:util'
-import { badInput, isMissing, replaceFile, syncDirectory } from '../../lib/index.ts'
+import { badInput, isMissing, parseEnvFile, replaceFile, syncDirectory } from '../../lib/index.ts'
 import type { Layout } from '../layout.ts'
 import type { Certificate } from '../transaction/traffic.ts'
 
@@ -48,7 +47,7 @@ export async function nextFiles({ configNext }: Layout): Promise<string[]> {
 
 /**
  * Seals `config/next` as `config/<revision>` (nothing is written when that content was sealed before).
- * @throws Failure `bad-input` as {@link nextFiles} does, and when `.env` holds a line that is no assignment.
+ * @throws Failure `bad-input` as {@link nextFiles} does
  */
 export async function sealConfig(paths: Layout): Promise<ConfigRevision> {
   const files = await nextFiles(paths)
@@ -78,13 +77,8 @@ export async function sealConfig(paths: Layout): Promise<ConfigRevision> {
 /** Reads a sealed revision. */
 export async function openConfig(paths: Layout, revision: string): Promise<ConfigRevision> {
   const directory = join(paths.config, revision)
-  const env = parseEnv(await readFile(join(directory, '.env'), 'utf8'))
-  return {
-    revision,
-    directory,
-    env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value ?? ''])),
-    certificate: await readCertificate(directory),
-  }
+  const env = parseEnvFile(await readFile(join(directory, '.env'), 'utf8'))
+  return { revision, directory, env, certificate: await readCertificate(directory) }
 }
 
 async function readCertificate(directory: string): Promise<Certificate | null> {

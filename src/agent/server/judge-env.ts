@@ -1,5 +1,5 @@
 // What a person easily gets wrong in `.env` and in files of secrets: judged at the console, before a deploy would take it.
-import type { Problems } from '../../lib/index.ts'
+import { type Problems, parseEnvFile } from '../../lib/index.ts'
 import { closest, distance } from '../../stack/index.ts'
 
 const ASSIGNMENT = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)$/
@@ -36,18 +36,22 @@ export interface Against {
   problems: Problems
 }
 
-/** Adds what is wrongly quoted, still an example, there twice, or most likely a slip of the pen. */
+/** Adds what is wrongly quoted or not read as it stands there, still an example, there twice, or most likely a slip of the pen. */
 export function judgeEnv(text: string, { example, known, problems }: Against): void {
   const seen = new Map<string, number>()
-  for (const { name, raw, line } of entriesOf(text)) {
+  const entries = entriesOf(text)
+  const last = new Map(entries.map(({ name, line }) => [name, line]))
+  const read = new Map(Object.entries(parseEnvFile(text)))
+  for (const { name, raw, line } of entries) {
     if (name === null) {
       problems.add(`.env:${line}: is no assignment: write NAME='value', or # before a comment`)
       continue
     }
     const at = `.env:${line}: ${name}`
     const quoting = quotingFault(raw)
-    if (quoting !== null) problems.add(`${at} ${quoting}; write ${name}='…', in single quotes`)
     const value = unquoted(raw)
+    const amiss = quoting ?? (last.get(name) === line ? readingFault(value, read.get(name)) : null)
+    if (amiss !== null) problems.add(`${at} ${amiss}; write ${name}='…', in single quotes`)
     if (value !== '' && example?.toReplace.get(name) === value)
       problems.add(`${at} is still the value of .env.example: put your own`)
     else if (PLACEHOLDER.test(value)) problems.add(`${at} is still a placeholder: put your own value`)
@@ -62,13 +66,19 @@ export function judgeEnv(text: string, { example, known, problems }: Against): v
   }
 }
 
-/** Compose expands `$` outside single quotes, cuts at ` #`, and takes a quote that is not closed for a part of the value. */
+/** For what this file does not foresee: the last word on what a line means has what reads it. */
+function readingFault(value: string, read: string | undefined): string | null {
+  if (read === undefined) return 'is not read at all'
+  return read === value ? null : 'is read otherwise than it stands there'
+}
+
+/** Compose expands `$` outside single quotes and cuts at ` #`, the agent at any `#`; both take a quote that is not closed for a part of the value. */
 function quotingFault(raw: string): string | null {
   const text = raw.trim()
   const quote = text[0] === "'" || text[0] === '"' ? text[0] : null
   if (quote === null) {
     if (text.includes('$')) return 'has a $ and no quotes: Compose would put a variable there'
-    if (/\s#/.test(text)) return 'has a # and no quotes: all that follows is taken for a comment'
+    if (text.includes('#')) return 'has a # and no quotes: all that follows is taken for a comment'
     if (/^[^{[].*["']/.test(text)) return 'has a quote inside and none around it'
     return /\s/.test(text) ? 'has a space and no quotes' : null
   }

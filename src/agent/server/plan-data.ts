@@ -70,7 +70,8 @@ export async function planData(
 
 function wantsSecrets(value = 'no'): boolean {
   if (value === 'yes' || value === 'no') return value === 'yes'
-  throw badInput(`.env: ${SECRETS} is ${JSON.stringify(value)}, neither yes nor no`)
+  // Not with the value: a slip in the file may have put a secret there.
+  throw badInput(`.env: ${SECRETS} is neither yes nor no`)
 }
 
 /** @throws Failure `bad-input` where the file is missing; the check of the configuration names it before. */

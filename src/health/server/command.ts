@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { parseArgs, parseEnv } from 'node:util'
-import { badInput, exitClass, Failure, messageOf, parseDuration, replaceFile } from '../../lib/index.ts'
+import { parseArgs } from 'node:util'
+import { badInput, exitClass, Failure, messageOf, parseDuration, parseEnvFile, replaceFile } from '../../lib/index.ts'
 import { askAgent } from './agent.ts'
 import { parseChecksFile } from './checks-file.ts'
 import { type ContainerFigures, containerFigures } from './container-figures.ts'
@@ -70,7 +70,7 @@ export async function healthCheck(args: readonly string[], { script, env, print 
   const path = values.checks ?? join(dirname(script), 'health-checks.json')
   const { secrets, release } = values
   // Without one, as where it may not be read, the defaults hold.
-  const variables = parseEnv(await readFile(join(dirname(secrets), '.env'), 'utf8').catch(() => ''))
+  const variables = parseEnvFile(await readFile(join(dirname(secrets), '.env'), 'utf8').catch(() => ''))
   const file = parseChecksFile(path, await text('--checks', path), variables)
   const ca = values['ca-file'] === undefined ? undefined : await text('--ca-file', values['ca-file'])
   const [containers, agent] = await Promise.all([

@@ -256,7 +256,7 @@ describe('pacs-agent config', () => {
   it('lists names and never a value', async () => {
     await writeFile(
       join(paths.configNext, '.env'),
-      'PACS_PUBLIC_HOST=pacs.example\nDB_PASSWORD="s3cret value"\nEMPTY=\n',
+      '\uFEFFEMPTY= \nPACS_PUBLIC_HOST=pacs.example\nDB_PASSWORD="s3cret value"\n',
     )
     const { out } = await pacsAgent('config', 'show-names')
     expect(out).toBe('DB_PASSWORD\nEMPTY (empty)\nPACS_PUBLIC_HOST')

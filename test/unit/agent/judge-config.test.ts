@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { judgeEnv, readExample } from '../../../src/agent/server/judge-env.ts'
 import { judgeSecrets } from '../../../src/agent/server/judge-secrets.ts'
 import { judgeUsers } from '../../../src/agent/server/judge-users.ts'
-import { Problems } from '../../../src/lib/index.ts'
+import { Problems, parseEnvFile } from '../../../src/lib/index.ts'
 import { makeSecrets } from '../../site/make-secrets.ts'
 
 const example = readExample(`# HOST: what users type. Default: none.\nHOST='pacs.hospital.test'\n#LEVEL='debug'\n`)
@@ -29,6 +29,7 @@ describe('what a person writes into .env', () => {
     ],
     ['HOST="a$b"', /HOST has a \$ or a \\ in double quotes/],
     ['HOST=a #b', /HOST has a # and no quotes/],
+    ['HOST=a#b', /HOST has a # and no quotes/],
     ['HOST=a b', /HOST has a space and no quotes/],
     ['HOST=it"s', /HOST has a quote inside and none around it/],
     ["HOST='a", /HOST begins with ' and does not end with it/],
@@ -38,6 +39,9 @@ describe('what a person writes into .env', () => {
     ["OTHER='pacs.example.org'", /OTHER is still a placeholder/],
     ['OTHER=<password>', /OTHER is still a placeholder/],
     ["HOST='a.test'\nLEVEL='info'\nHOST='b.test'", /^\.env:3: HOST stands in line 1 too, and the last one counts/],
+    ['HOST=`a`', /^\.env:1: HOST is read otherwise than it stands there; write HOST='…', in single quotes$/],
+    ['OWN=1\u00a0', /^\.env:1: OWN is read otherwise/],
+    ['export\tHOST=a', /^\.env:1: HOST is not read at all; write HOST='…', in single quotes$/],
     ["LEVEK='info'", /LEVEK is read by nothing: is it LEVEL\?/],
     ["DICOM_MODALITES='{}'", /DICOM_MODALITES is read by nothing: is it DICOM_MODALITIES\?/],
   ])('is named by its line: %s', (text, message) => {
@@ -47,6 +51,22 @@ describe('what a person writes into .env', () => {
   it('may be an example where that is only a suggestion, and of any name where no release says what is read', () => {
     expect(judged("LEVEL='debug'")).toEqual([])
     expect(judged("LEVEK='info'", null)).toEqual([])
+  })
+})
+
+describe('a .env that is read', () => {
+  it('gives each line its own value, with a blank after =, line ends of Windows and a mark of the byte order', () => {
+    const text = "\uFEFFHOST= \nBACKUP= \t\r\nLEVEL='debug'\r\nOWN=1  \r\nLAST= "
+    expect(parseEnvFile(text)).toEqual({ HOST: '', BACKUP: '', LEVEL: 'debug', OWN: '1', LAST: '' })
+    expect(judged(text, null)).toEqual([])
+  })
+
+  it('is judged by it where a value takes in the line below', () => {
+    expect(judged('OWN=`a\nBACKUP=b\nLEVEL=c`', null)).toEqual([
+      expect.stringMatching(/^\.env:1: OWN is read otherwise/),
+      expect.stringMatching(/^\.env:2: BACKUP is not read at all/),
+      expect.stringMatching(/^\.env:3: LEVEL is not read at all/),
+    ])
   })
 })
 

@@ -35,7 +35,7 @@ describe('a backup', () => {
   it.each(['true', 'Yes', ''])('is not guessed at with BACKUP_SECRETS=%j', async (chosen) => {
     await expect(plan({ BACKUP_SECRETS: chosen })).rejects.toMatchObject({
       kind: 'bad-input',
-      message: `.env: BACKUP_SECRETS is ${JSON.stringify(chosen)}, neither yes nor no`,
+      message: '.env: BACKUP_SECRETS is neither yes nor no',
     })
   })
 
