@@ -104,7 +104,10 @@ function refusalsOf(migrations: readonly Known[], ledger: readonly LedgerEntry[]
   for (const { id, phase } of migrations) {
     const later = lastApplied[kindOf(phase)]
     if (!present.has(id) && id < later) {
-      refusals.push(`${id} (${phase}) is out of order: ${later} is applied already, give it a number after that`)
+      refusals.push(
+        `${id} (${phase}) is out of order: ${later} is applied already, give it a number after that; ` +
+          'where another environment has it by this number, undo it there first, or here what has a later one',
+      )
     }
   }
   return refusals

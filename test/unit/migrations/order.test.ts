@@ -84,6 +84,13 @@ describe('orderOf', () => {
     expect(() => orderOf(ALL, ledger, 'expand')).toThrow(message)
   })
 
+  it('says of a number below one that is applied what to do where it ran elsewhere by that number', () => {
+    expect(() => orderOf(ALL, [entry('004_d', 'expand')], 'expand')).toThrow(
+      '001_a (expand) is out of order: 004_d is applied already, give it a number after that; ' +
+        'where another environment has it by this number, undo it there first, or here what has a later one',
+    )
+  })
+
   it.each(['failed', 'applying', 'rolling-back'] as const)(
     'says of one that is %s how it is taken back, where this release has it otherwise or not at all',
     (state) => {
