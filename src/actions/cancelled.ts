@@ -14,7 +14,7 @@ export function cancelledText(request: TransactionRequestInput, id: string): str
       // These are the requester's own work: without it the agent ends them.
       if (request.plan) return `cancelled: a plan ends with the job that asked, and has written nothing; ${follow}`
       if (request.phase === 'expand') {
-        return `cancelled: an expand ends with the job that asked; the ledger in the database says what is applied, and the next run goes on from there; ${follow}`
+        return `cancelled: an expand ends with the job that asked; the ledger in the database says what is applied, and the next run goes on from there; a backup before it goes on, and counts for an hour from its end; ${follow}`
       }
       return ending('stops it between two batches, and what is applied by then stays')
     case 'backup':

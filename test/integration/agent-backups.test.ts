@@ -110,15 +110,27 @@ describe('a repository on a disk that is not mounted', () => {
 })
 
 describe('a backup before a migration', () => {
-  /** Lets the newest backup have begun `minutes` earlier. @returns its id now */
-  async function makeOlder(data: DataPlan, minutes: number): Promise<string> {
-    const [newest] = await listBackups(resticOf(data))
-    if (newest === undefined) expect.unreachable('there is no backup')
-    const older = newBackupId(new Date(Date.parse(newest.startedAt) - minutes * 60_000))
+  const minutesBefore = (instant: string, minutes: number) => new Date(Date.parse(instant) - minutes * 60_000)
+
+  /** Lets the newest backup have ended `minutes` earlier, and begun `begun` earlier. @returns its id now */
+  async function makeOlder(data: DataPlan, minutes: number, begun = minutes): Promise<string> {
+    const restic = resticOf(data)
+    const [newest = expect.unreachable('there is no backup')] = await listBackups(restic)
+    const contents = await readContents(restic, newest)
+    const startedAt = minutesBefore(newest.startedAt, begun)
+    const finishedAt = minutesBefore(contents.finishedAt, minutes)
+    const older = newBackupId(startedAt)
     const { location, passwordFile } = data.repository
     const change = ['--tag', `id=${newest.id}`, '--remove', `id=${newest.id}`, '--add', `id=${older}`]
     const args = ['-r', location, '-p', passwordFile, '--no-cache', 'tag', ...change]
     execFileSync(place.restic, args, { stdio: 'ignore' })
+    const changed = (await listBackups(restic)).find(({ id }) => id === older) ?? expect.unreachable()
+    const last = changed.snapshots.at(-1) ?? expect.unreachable()
+    const file = join(await mkdtemp(join(directory, 'older-')), 'contents.json')
+    const times = { startedAt: startedAt.toISOString(), finishedAt: finishedAt.toISOString() }
+    await writeFile(file, JSON.stringify({ ...contents, id: older, ...times }))
+    await restic.forget([last.id])
+    await restic.backup([file], last.tags, last.hostname)
     return older
   }
 
@@ -126,13 +138,20 @@ describe('a backup before a migration', () => {
     const data = await planned('fresh')
     expect((await freshBackup(data)).message).toMatch(/^backup \S+ holds \d+ documents/)
     const young = await makeOlder(data, 50)
-    expect((await freshBackup(data)).message).toMatch(new RegExp(`^backup ${young} is fresh: it began 50 min`))
+    expect((await freshBackup(data)).message).toMatch(new RegExp(`^backup ${young} is fresh: it ended 50 min`))
     const old = await makeOlder(data, 11)
     const torn = newBackupId(new Date())
     await resticOf(data).backup([import.meta.filename], [`id=${torn}`, 'part=work'], 'test')
     expect((await freshBackup(data)).message).toMatch(/^backup \S+ holds \d+ documents/)
     const all = (await listBackups(resticOf(data))).map(({ id }) => id)
     expect(all).toEqual([expect.not.stringMatching(torn), old])
+  })
+
+  it('is none where one that took hours ended within the hour', async () => {
+    const data = await planned('long')
+    await freshBackup(data)
+    const long = await makeOlder(data, 50, 180)
+    expect((await freshBackup(data)).message).toMatch(new RegExp(`^backup ${long} is fresh: it ended 50 min`))
   })
 
   it.each([
@@ -146,13 +165,14 @@ describe('a backup before a migration', () => {
     const [old = expect.unreachable()] = await listBackups(resticOf(data))
     const contents = await readContents(resticOf(data), old)
     const file = join(await mkdtemp(join(directory, 'young-')), 'contents.json')
-    await writeFile(file, JSON.stringify({ ...contents, database: changed(contents.database) }))
+    const finishedAt = new Date().toISOString()
+    await writeFile(file, JSON.stringify({ ...contents, finishedAt, database: changed(contents.database) }))
     const young = newBackupId(new Date())
     await resticOf(data).backup([file], [`id=${young}`, 'part=contents'], hostname())
     const { message } = await freshBackup(data)
     const taken = /^backup (\S+) holds \d+ documents/.exec(message)?.[1] ?? expect.unreachable(message)
-    expect((await freshBackup(data)).message).toMatch(new RegExp(`^backup ${taken} is fresh: it began`))
-    expect((await freshBackup({ ...data, database: null })).message).toMatch(/^backup \S+ is fresh: it began/)
+    expect((await freshBackup(data)).message).toMatch(new RegExp(`^backup ${taken} is fresh: it ended`))
+    expect((await freshBackup({ ...data, database: null })).message).toMatch(/^backup \S+ is fresh: it ended/)
   })
 
   it('is taken where the young one in the repository is of another server, and is the newest that this one means', async () => {
@@ -165,7 +185,7 @@ describe('a backup before a migration', () => {
     const taken = /^backup (\S+) holds \d+ documents/.exec(message)?.[1] ?? expect.unreachable(message)
     const all = await listBackups(resticOf(data))
     expect(all.map(({ id }) => id).toSorted()).toEqual([old, theirs, taken].toSorted())
-    expect((await freshBackup(data)).message).toMatch(new RegExp(`^backup ${taken} is fresh: it began`))
+    expect((await freshBackup(data)).message).toMatch(new RegExp(`^backup ${taken} is fresh: it ended`))
   })
 
   it('is taken, and kept, where the clock was put back and older ones are to come', async () => {
@@ -182,7 +202,7 @@ describe('a backup before a migration', () => {
     const taken = /^backup (\S+) holds \d+ documents/.exec(message)?.[1] ?? expect.unreachable(message)
     for (const one of [data, two]) expect((await listBackups(resticOf(one))).map(({ id }) => id)).toContain(taken)
     expect(chooseBackup(await listBackups(resticOf(data)), 'newest', hostname(), new Date()).id).toBe(taken)
-    expect((await freshBackup(data)).message).toMatch(new RegExp(`^backup ${taken} is fresh: it began`))
+    expect((await freshBackup(data)).message).toMatch(new RegExp(`^backup ${taken} is fresh: it ended`))
   })
 
   it('waits until the lease of a runner that was killed has run out, and says so', async () => {

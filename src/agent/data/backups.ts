@@ -28,28 +28,27 @@ interface Asked {
   data: DataPlan
   /** Folders and programs of this server. */
   place: Place
+  /** Milliseconds. */
   unlessNewerThan?: number | undefined
   unlessEmpty?: boolean | undefined
   copyLater?: boolean | undefined
 }
 
+/** Milliseconds that lie at most between the begin of a fresh backup and now: what was written since is not in it. */
+const OLDEST_BEGIN = 24 * 3_600_000
+
 /** Takes a backup, unless a fresh one is there or there is nothing to lose. @returns what was done, in one line */
 export async function backUpHere(asked: Asked, print: (line: ChildLine) => void, signal: AbortSignal): Promise<string> {
-  const { data, place, unlessNewerThan = 0, unlessEmpty = false, copyLater = false } = asked
+  const { data, place, unlessNewerThan, unlessEmpty = false, copyLater = false } = asked
   if (unlessEmpty && (await isEmpty(data))) return 'the database holds no document: there is nothing to back up'
   await requirePassword(data)
   const tools = toolsOf(place)
   const first = new Restic(tools.restic, data.repository, tools.path, tools.cache)
   const held = await openRepository(first, tools.docker, signal)
-  const now = new Date()
-  const ageOf = ({ startedAt }: StoredBackup) => Math.max(0, now.getTime() - Date.parse(startedAt))
-  const young = backupsOf(hostname(), arrange(held ?? []).complete).filter(
-    (one) => !isToCome(one, now) && ageOf(one) < unlessNewerThan,
-  )
   const say = (message: string) => print({ type: 'note', message })
-  for (const one of young) {
-    if (await holdsDatabase(data, first, one, say, signal))
-      return `backup ${one.id} is fresh: it began ${formatDuration(ageOf(one))} ago`
+  if (unlessNewerThan !== undefined) {
+    const fresh = await findFresh(data, first, arrange(held ?? []).complete, unlessNewerThan, say, signal)
+    if (fresh !== null) return fresh
   }
   const tell = (backup: Parameters<typeof backupMetrics>[0]) =>
     writeMetrics(place, 'pacs-backup', backupMetrics(backup)).catch((thrown: unknown) =>
@@ -115,17 +114,33 @@ function pruningText(repository: string, pruning: Pruning): string | null {
   return `removed from the ${repository} repository, whose retention does not keep them: ${forgotten.join(', ')}`
 }
 
-/** Whether the database of the plan is in a backup, which may be of a time when it was another. Where the plan has none, any is as good. */
-async function holdsDatabase(
+/**
+ * Looks for a backup of this server that ended less than `within` ms ago and holds the database of the plan, which may have been another
+ * then. Where the plan has none, any is as good.
+ * @param complete newest first @returns which it is, in one line
+ */
+async function findFresh(
   { database }: DataPlan,
   restic: Restic,
-  backup: StoredBackup,
+  complete: readonly StoredBackup[],
+  within: number,
   say: (line: string) => void,
   signal: AbortSignal,
-): Promise<boolean> {
-  if (!database) return true
-  const contents = await contentsOrNull(restic, backup, signal, say)
-  return contents?.database?.database === database.backup.database
+): Promise<string | null> {
+  const now = new Date()
+  const since = (instant: string) => now.getTime() - Date.parse(instant)
+  for (const one of backupsOf(hostname(), complete)) {
+    if (isToCome(one, now) || since(one.startedAt) > OLDEST_BEGIN) continue
+    const contents = await contentsOrNull(restic, one, signal, say)
+    // By a clock that was put back since nobody knows how old it is.
+    if (contents === null || since(contents.finishedAt) < 0) continue
+    const age = since(contents.finishedAt)
+    // Those before it ended earlier still.
+    if (age >= within) return null
+    if (!database || contents.database?.database === database.backup.database)
+      return `backup ${one.id} is fresh: it ended ${formatDuration(age)} ago`
+  }
+  return null
 }
 
 async function isEmpty({ database }: DataPlan): Promise<boolean> {

@@ -19,7 +19,7 @@ it.each([
   [
     'expand',
     { kind: 'migrate', phase: 'expand', ...asked },
-    `cancelled: an expand ends with the job that asked; the ledger in the database says what is applied, and the next run goes on from there; ${follow}`,
+    `cancelled: an expand ends with the job that asked; the ledger in the database says what is applied, and the next run goes on from there; a backup before it goes on, and counts for an hour from its end; ${follow}`,
   ],
   [
     'plan',

@@ -18,6 +18,7 @@ const jobSchema = z.looseObject({
   permissions: z.record(z.string(), z.string()).optional(),
   concurrency: concurrencySchema.optional(),
   environment: z.string().optional(),
+  'timeout-minutes': z.int().optional(),
 })
 const stepsSchema = z.looseObject({
   steps: z
@@ -74,6 +75,18 @@ describe('the example workflows', () => {
       }
     }
     expect(asking).toHaveLength(8)
+  })
+
+  it('give what may wait for a backup all the time that a job has', () => {
+    const waiting = jobs.filter(({ job }) =>
+      stepsSchema
+        .parse(job)
+        .steps.some(
+          ({ uses = '', with: given }) => /^org\/pacs-deploy(\/migrate)?@/.test(uses) && given?.plan !== true,
+        ),
+    )
+    expect(waiting).toHaveLength(3)
+    for (const { name, job } of waiting) expect(job['timeout-minutes'], name).toBe(360)
   })
 
   it('let a person bring a release to an environment by hand, as release.yml brings it', () => {

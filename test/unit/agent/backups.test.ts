@@ -1,0 +1,52 @@
+import { mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { backUpHere } from '../../../src/agent/data/backups.ts'
+import { newBackupId } from '../../../src/backup/index.ts'
+import { contents } from '../backup/contents.ts'
+
+const NEVER = new AbortController().signal
+const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000)
+
+/** A server without data whose repository holds one backup; `began` and `ended` are minutes ago. */
+async function serverWith(directory: string, began: number, ended: number) {
+  const startedAt = ago(began)
+  const id = newBackupId(startedAt)
+  const times = { startedAt: startedAt.toISOString(), finishedAt: ago(ended).toISOString() }
+  const tags = [`id=${id}`, 'part=contents']
+  const snapshot = { id: 'aa', time: '', hostname: hostname(), tags, paths: ['/w/contents.json'] }
+  const answers = { snapshots: [snapshot], dump: { ...contents, id, ...times } }
+  for (const [name, answer] of Object.entries(answers))
+    await writeFile(join(directory, name), `${JSON.stringify(answer)}\n`)
+  const bin = join(directory, 'bin')
+  await mkdir(bin)
+  await mkdir(join(directory, 'repository'))
+  await writeFile(join(bin, 'docker'), '#!/bin/sh\n', { mode: 0o755 })
+  const restic = `for word do case $word in snapshots | dump) exec cat ${directory}/$word ;; esac; done`
+  await writeFile(join(bin, 'restic'), `#!/bin/sh\n${restic}\n`, { mode: 0o755 })
+  await writeFile(join(directory, 'password'), 'word')
+  const repository = { location: join(directory, 'repository'), passwordFile: join(directory, 'password'), env: {} }
+  const place = {
+    ...{ backups: join(directory, 'backups'), metrics: join(directory, 'metrics'), restic: join(bin, 'restic') },
+    ...{ path: `${bin}:/usr/bin:/bin`, dockerConfig: directory },
+  }
+  const data = {
+    ...{ database: null, archives: [], caches: [], folders: [], repository, second: null },
+    ...{ release: 'r1', versions: {}, stack: directory },
+  }
+  return { data, place, unlessNewerThan: 3_600_000 }
+}
+
+it.each([
+  ['that took hours and ended within the hour', 180, 50, /^backup \S+ is fresh: it ended 50 min \d+ s ago$/],
+  ['that ended before', 180, 61, null],
+  ['that began the day before, since it lacks what was written meanwhile', 25 * 60, 50, null],
+  ['that ended at a time to come, after which the clock was put back', 180, -60, null],
+])('a backup %s is fresh or not before a migration', async (_what, began, ended, fresh) => {
+  await using place = await mkdtempDisposable(join(tmpdir(), 'fresh-'))
+  const asked = backUpHere(await serverWith(place.path, began, ended), () => undefined, NEVER)
+  // There is nothing that another one would hold.
+  if (fresh === null) await expect(asked).rejects.toThrow('nothing to back up')
+  else await expect(asked).resolves.toMatch(fresh)
+})
