@@ -49,7 +49,7 @@ problem() {
   problems=$((problems + 1))
 }
 
-agent='' node='' restic='' mirror='' json='' mode=--apply
+agent='' node='' restic='' mirror='' json='' mode=''
 for argument in "$@"; do
   # Rotates through all arguments; what stays in "$@" goes to the agent.
   shift
@@ -63,7 +63,12 @@ for argument in "$@"; do
       case $argument in
         --agent | --node | --restic | --mirror | --key | --open | --mongodb | --without | --with | --only)
           expect=${argument#--} ;;
-        --apply | --check | --plan | --undo) mode=$argument ;;
+        --apply | --check | --plan | --undo)
+          case $mode in
+            '' | "$argument") mode=$argument ;;
+            *) problem "$mode and $argument: one of them at a time" ;;
+          esac
+          ;;
         --json) json=yes; set -- "$@" --json ;;
         -h | --help) usage; exit 0 ;;
         *) problem "what is $argument? (--help)" ;;
@@ -71,6 +76,7 @@ for argument in "$@"; do
       ;;
   esac
 done
+mode=${mode:---apply}
 # What is said beside the answer: a program reads standard output as a whole.
 exec 3>&1
 [ -z "$json" ] || exec 3>&2
