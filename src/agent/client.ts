@@ -7,8 +7,10 @@ import { badInput, Failure, messageOf, parsedJson, readJsonLines } from '../lib/
 import { type Connect, Cut, duplexHttp } from './api/duplex-http.ts'
 import {
   type AgentStatus,
+  backupsSchema,
   eventSchema,
   type HealthReport,
+  type HeldBackups,
   healthSchema,
   LONGEST_REPORT,
   type OpenDatabase,
@@ -39,6 +41,8 @@ export interface AgentClient {
   status(): Promise<AgentStatus>
   releases(): Promise<z.infer<typeof releasesSchema>>
   health(): Promise<HealthReport>
+  /** What the repositories of backups hold. */
+  backups(): Promise<HeldBackups>
   /**
    * Asks for transaction `id` and repeats that while the agent restarts or a connection breaks.
    * @throws Failure `unknown` when the request may have arrived but no answer was seen.
@@ -141,6 +145,7 @@ export function openAgent(connect: Connect, { patience = 60_000 }: ClientOptions
     status: () => get(statusSchema, '/v1/status'),
     releases: () => get(releasesSchema, '/v1/releases'),
     health: () => get(healthSchema, '/v1/health'),
+    backups: () => get(backupsSchema, '/v1/backups'),
     async put(id, input) {
       const request = parseRequest(input)
       const pause = backoff(patience)

@@ -271,6 +271,31 @@ export const releasesSchema = z.object({
   ),
 })
 
+/** What the repositories of backups hold. */
+export const backupsSchema = z.object({
+  repositories: z.array(
+    z.object({
+      repository: repositoryChoiceSchema,
+      /** Why it could not be read, in one line; null where it was. */
+      problem: z.string().nullable(),
+      /** Newest first. */
+      backups: z.array(
+        z.object({
+          id: z.string(),
+          /** The host name of the server that took it. */
+          server: z.string(),
+          startedAt: z.string(),
+          /** Before deduplication; 0 where that is not known. */
+          bytes: z.number(),
+          /** Whether all its snapshots are there. */
+          whole: z.boolean(),
+        }),
+      ),
+    }),
+  ),
+})
+export type HeldBackups = z.infer<typeof backupsSchema>
+
 /** How a database is reached: a login, and the port on the server's loopback. */
 export const databaseSchema = z.object({
   port: z.number().int(),

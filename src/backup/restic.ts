@@ -110,6 +110,13 @@ export class Restic {
     return text === null ? null : parseSnapshots(text)
   }
 
+  /** Its snapshots, read without a lock beside whatever goes on there. @throws Failure `unreachable` also where there is no repository */
+  async look(call: ResticCall = {}): Promise<Snapshot[]> {
+    const text = await this.#reach(['--no-lock', 'snapshots', '--json'], call)
+    if (text === null) throw new Failure('unreachable', `the repository ${this.#where} is not there`)
+    return parseSnapshots(text)
+  }
+
   /** @returns null where there is no repository; one that is away is not waited for as long as restic would */
   async #reach(args: readonly string[], call: ResticCall): Promise<string | null> {
     let retries = 0

@@ -524,6 +524,8 @@ describe('a second repository by SFTP', () => {
     const metrics = await server.run(['cat', '/opt/pacs/metrics/pacs-backup.prom'])
     expect(metrics).toMatch(/^pacs_backup_second_repository_waiting 0$/m)
     expect(await ask(server, ['verify', '--repository', 'second'])).toMatchObject({ code: 0 })
+    const [, newest] = (await server.run(['pacs-agent', 'backups'])).split('\n')
+    expect(newest).toMatch(/^\d{8}t\d{6}z-[0-9a-f]{8} {2}20\S+Z {2}\d+\.\d {2}\S+ +whole {2}whole$/)
 
     await server.run(['rm', '/home/vault/.ssh/authorized_keys'])
     const without = await ask(server, ['backup'])

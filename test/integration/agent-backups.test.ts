@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { backUpHere } from '../../src/agent/data/backups.ts'
 import type { ChildLine } from '../../src/agent/data/child.ts'
 import type { DataPlan } from '../../src/agent/data/data-plan.ts'
+import { listHere } from '../../src/agent/data/list-backups.ts'
 import type { Place } from '../../src/agent/data/place.ts'
 import { restoreHere } from '../../src/agent/data/restores.ts'
 import { layout } from '../../src/agent/layout.ts'
@@ -79,6 +80,38 @@ async function freshBackup(data: DataPlan): Promise<{ message: string; said: str
   const message = await backUpHere(asked, (line) => lines.push(line), never)
   return { message, said: lines.flatMap((line) => ('message' in line ? [line.message] : [])) }
 }
+
+describe('the list of backups', () => {
+  it('names those of both repositories, also beside an exclusive lock, and what is gone or away', async () => {
+    const second = join(directory, 'listed-second')
+    const data = await planned('listed', { BACKUP_SECOND_REPOSITORY: second })
+    const none = await listHere({ data, place }, never)
+    expect(none.repositories.map(({ problem }) => problem)).toEqual([
+      `the repository ${data.repository.location} is not there`,
+      `the repository ${second} is not there`,
+    ])
+    await backUpHere({ data, place }, () => undefined, never)
+    const [backup] = await listBackups(resticOf(data))
+    if (backup === undefined) expect.unreachable('there is no backup')
+    const { id, startedAt, bytes } = backup
+    const whole = { id, server: hostname(), startedAt, bytes, whole: true }
+    await writeFile(join(second, 'locks', 'f'.repeat(64)), 'of another restic')
+    expect(await listHere({ data, place }, never)).toEqual({
+      repositories: [
+        { repository: 'first', problem: null, backups: [whole] },
+        { repository: 'second', problem: null, backups: [whole] },
+      ],
+    })
+    await resticOf(data).forget([backup.snapshots[0]?.id ?? ''])
+    await rename(second, `${second}-away`)
+    expect(await listHere({ data, place }, never)).toEqual({
+      repositories: [
+        { repository: 'first', problem: null, backups: [{ ...whole, whole: false }] },
+        { repository: 'second', problem: `the repository ${second} is not there`, backups: [] },
+      ],
+    })
+  })
+})
 
 describe('a repository on a disk that is not mounted', () => {
   it('is not made anew in its place, whichever of the two it is, and goes on once it is', async () => {

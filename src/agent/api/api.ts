@@ -78,6 +78,7 @@ export function createApi({ service, keyOf, onRestarting, log }: ApiOptions) {
     .get('/v1/status', async (context) => context.json(await service.status()))
     .get('/v1/releases', async (context) => context.json(await service.releases()))
     .get('/v1/health', async (context) => context.json(await service.health()))
+    .get('/v1/backups', async (context) => context.json(await service.backups()))
     .put('/v1/transactions/:id', id, request, async (context) => {
       const transaction = context.req.valid('param').id
       const known = service.events(transaction, 0, AbortSignal.abort()) !== null

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type {
   AgentStatus,
   HealthReport,
+  HeldBackups,
   OpenDatabase,
   RequesterReport,
   releasesSchema,
@@ -14,6 +15,8 @@ export interface AgentService {
   status(): Promise<AgentStatus>
   releases(): Promise<z.infer<typeof releasesSchema>>
   health(): Promise<HealthReport>
+  /** What the repositories hold, also while a backup is taken. @throws Failure `refused` where nothing with data runs yet */
+  backups(): Promise<HeldBackups>
   /**
    * Starts transaction `id`, or does nothing when it is known already: asking twice is asking once.
    * @param key the name of the SSH key that the requester proved, or `console`.

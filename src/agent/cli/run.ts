@@ -25,6 +25,7 @@ const VERBS: Readonly<Record<string, Command | (() => Promise<Command>)>> = {
   rollback,
   core,
   migrate: async () => (await import(/* webpackMode: "eager" */ './migrate.ts')).migrate,
+  backups: async () => (await import(/* webpackMode: "eager" */ './backups.ts')).backups,
   backup: async () => (await import(/* webpackMode: "eager" */ './data.ts')).backup,
   verify: async () => (await import(/* webpackMode: "eager" */ './data.ts')).verify,
   restore: async () => (await import(/* webpackMode: "eager" */ './data.ts')).restore,

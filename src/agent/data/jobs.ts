@@ -1,5 +1,5 @@
 import type { MigrationPhase, ReleaseManifest } from '../../release/index.ts'
-import type { DatabaseAccess, RequestOf, VerificationView } from '../protocol.ts'
+import type { DatabaseAccess, HeldBackups, RequestOf, VerificationView } from '../protocol.ts'
 import type { Reporter } from '../transaction/journal.ts'
 import type { DataPlan } from './data-plan.ts'
 
@@ -39,6 +39,8 @@ export interface DataJobs {
    * @returns what was done, in one line: also that there was nothing to back up, or that a fresh one is there.
    */
   backup(work: BackupWork, run: Doing): Promise<string>
+  /** What the repositories hold. */
+  list(work: { data: DataPlan }): Promise<HeldBackups>
   /** Undoes what a killed backup, verification or restore left: a paused service, containers; its files go while nobody waits. */
   tidy(): Promise<void>
   /** Proves that a backup restores; throws nothing for one that does not. */

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { Failure, hideTree, listGone, messageOf, run } from '../../lib/index.ts'
-import { pendingSchema, verificationViewSchema } from '../protocol.ts'
+import { backupsSchema, pendingSchema, verificationViewSchema } from '../protocol.ts'
 import type { Reporter } from '../transaction/journal.ts'
 import { Turn } from '../transaction/turn.ts'
 import { runChild } from './child.ts'
@@ -16,6 +16,8 @@ const JUDGE_LIMIT = 30_000
 /** Another owner's lease runs out in it, and a check comes to its end. */
 const MARK_LIMIT = 3_600_000
 const TIDY_LIMIT = 120_000
+/** Each of two repositories is given up after two minutes. */
+const LIST_LIMIT = 300_000
 const WORK_LIMIT = 24 * 3_600_000
 
 const judgementSchema = z.object({
@@ -101,6 +103,12 @@ export function openJobs(script: string, place: Place, log: (message: string) =>
         report,
         signal,
         timeout: MARK_LIMIT,
+      }),
+    list: ({ data }) =>
+      runChild({ work: 'list', place, data: proofPlanSchema.parse(data) }, backupsSchema, {
+        ...options,
+        report: silent,
+        timeout: LIST_LIMIT,
       }),
     tidy: () => tidy(WORK_FOLDERS),
     verify: ({ data, backup, repository, through, maxAge, newestWithin, restoreWithin }, { report, signal }) =>

@@ -7,6 +7,7 @@ import { databaseSchema, repositoryChoiceSchema, restoreTargetSchema, throughSch
 import { backUpHere } from './backups.ts'
 import type { ChildLine } from './child.ts'
 import { dataPlanSchema, proofPlanSchema } from './data-plan.ts'
+import { listHere } from './list-backups.ts'
 import { judgeBy, markHere, migrateHere, undoHere } from './migrations.ts'
 import { placeSchema, WORK_FOLDERS } from './place.ts'
 import { verifyHere } from './restore-proof.ts'
@@ -49,6 +50,7 @@ const workSchema = z.discriminatedUnion('work', [
     unlessEmpty: z.boolean().optional(),
     copyLater: z.boolean().optional(),
   }),
+  z.object({ work: z.literal('list'), data: proofPlanSchema, place: placeSchema }),
   z.object({ work: z.literal('tidy'), place: placeSchema, left: z.array(z.enum(WORK_FOLDERS)) }),
   z.object({
     work: z.literal('verify'),
@@ -101,6 +103,8 @@ function doWork(asked: Work, print: (line: ChildLine) => void, signal: AbortSign
       return markHere(asked, signal)
     case 'backup':
       return backUpHere(asked, print, signal)
+    case 'list':
+      return listHere(asked, signal)
     case 'tidy':
       return tidyHere(asked.place, asked.left)
     case 'verify':

@@ -5,6 +5,7 @@ import { COPY_STEP } from '../data/jobs.ts'
 import type { Layout } from '../layout.ts'
 import type {
   AgentStatus,
+  HeldBackups,
   LockingRequest,
   OpenDatabase,
   RequesterReport,
@@ -12,6 +13,7 @@ import type {
   TransactionRequest,
 } from '../protocol.ts'
 import { type Audit, openAudit } from './audit.ts'
+import { requireData } from './backup.ts'
 import { openEngineGate } from './engine-gate.ts'
 import type { Guest } from './guest.ts'
 import { checkHealth } from './health.ts'
@@ -254,5 +256,10 @@ export class Agent implements AgentService {
 
   health() {
     return checkHealth(this.#parts.world)
+  }
+
+  async backups(): Promise<HeldBackups> {
+    const { planner, world } = this.#parts
+    return world.jobs.list({ data: await requireData(world, planner) })
   }
 }

@@ -1,4 +1,4 @@
-import { Failure } from '../../lib/index.ts'
+import { Failure, refused } from '../../lib/index.ts'
 import type { DataPlan } from '../data/data-plan.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
 import { RESTORE_GOES_ON } from './guest.ts'
@@ -11,6 +11,13 @@ export async function runningData(world: World, planner: Planner): Promise<DataP
   const running = core.release ?? serving?.release
   if (running === undefined) return null
   return planner.planData(await planner.open(running), await planner.sealConfig())
+}
+
+/** The same. @throws Failure `refused` before anything runs */
+export async function requireData(world: World, planner: Planner): Promise<DataPlan> {
+  const data = await runningData(world, planner)
+  if (data !== null) return data
+  throw refused('no service with data runs here yet: bring the core first (pacs-agent core RELEASE)')
 }
 
 /** Takes a backup of all data of what runs on this server. */
@@ -32,13 +39,7 @@ export async function restore(
     'restore',
     `${request.target.kind} from the ${request.backup} backup of the ${request.repository} repository${request.plan ? ', only planned' : ''}`,
   )
-  const data = await runningData(world, planner)
-  if (data === null)
-    return {
-      ...done('', world),
-      outcome: 'refused',
-      message: 'no service with data runs here yet: bring the core first (pacs-agent core RELEASE)',
-    }
+  const data = await requireData(world, planner)
   const restoring = world.jobs.restore({ data, ...request }, run)
   return done(await (request.plan ? restoring : restoring.catch(stopped)), world)
 }

@@ -53,6 +53,46 @@ it('ends without a word when its reader has seen enough', async () => {
   expect(stderr).toBe('')
 })
 
+describe('pacs-agent backups', () => {
+  const backup = (day: number, more = {}) => ({
+    ...{ id: `2026112${day}t040000z-0000000${day}`, server: 'pacs01', startedAt: `2026-11-2${day}T04:00:00.000Z` },
+    ...{ bytes: day * 1024 ** 3, whole: true, ...more },
+  })
+
+  it('shows newest first what each repository has of it', async () => {
+    const first = { repository: 'first' as const, problem: null, backups: [backup(3), backup(2)] }
+    const second = {
+      ...{ repository: 'second' as const, problem: null },
+      backups: [backup(2, { whole: false }), backup(1, { bytes: 1.26 * 1024 ** 3 })],
+    }
+    daemon.service.held = { repositories: [first, second] }
+    expect(await pacsAgent('backups')).toEqual({
+      code: exitClass.ok,
+      out: [
+        'BACKUP                     TAKEN              GIB  SERVER  FIRST  SECOND',
+        '20261123t040000z-00000003  2026-11-23T04:00Z  3.0  pacs01  whole  -',
+        '20261122t040000z-00000002  2026-11-22T04:00Z  2.0  pacs01  whole  parts lost',
+        '20261121t040000z-00000001  2026-11-21T04:00Z  1.3  pacs01  -      whole',
+      ].join('\n'),
+      err: '',
+    })
+    expect(JSON.parse((await pacsAgent('backups', '--json')).out)).toEqual(daemon.service.held)
+  })
+
+  it('says which repository could not be read, and shows the other', async () => {
+    daemon.service.held = {
+      repositories: [
+        { repository: 'first', problem: null, backups: [backup(3)] },
+        { repository: 'second', problem: 'the repository sftp:away cannot be reached', backups: [] },
+      ],
+    }
+    const { code, out, err } = await pacsAgent('backups')
+    expect(code).toBe(exitClass.unreachable)
+    expect(out).toMatch(/pacs01 {2}whole {2}unknown$/)
+    expect(err).toBe('the second repository: the repository sftp:away cannot be reached')
+  })
+})
+
 describe('pacs-agent', () => {
   it('has a set-up that says what it is for, and looks at nothing then', async () => {
     const out: string[] = []

@@ -8,6 +8,7 @@ import type { AgentService } from '../../../src/agent/api/service.ts'
 import type {
   AgentStatus,
   HealthReport,
+  HeldBackups,
   OpenDatabase,
   RequesterReport,
   releasesSchema,
@@ -63,6 +64,7 @@ export class ScriptedService implements AgentService {
   interruptions = 0
   /** Thrown by the next submits, in order. */
   readonly troubles: Error[] = []
+  held: HeldBackups = { repositories: [] }
   transactions = new Map<string, (after: number, signal: AbortSignal) => AsyncIterable<TransactionEvent>>()
   statusAnswer: () => Promise<AgentStatus> = async () => status
 
@@ -76,6 +78,10 @@ export class ScriptedService implements AgentService {
 
   async health(): Promise<HealthReport> {
     return { healthy: true, checks: [{ name: 'front', critical: true, ok: true, detail: '200', ms: 3 }] }
+  }
+
+  async backups(): Promise<HeldBackups> {
+    return this.held
   }
 
   async submit(id: string, request: TransactionRequest, key: string): Promise<void> {

@@ -456,6 +456,7 @@ export class MemoryWorld implements World {
       signal.throwIfAborted()
       return this.#effect('backup', () => `backup ${++this.server.backups} is complete`)
     },
+    list: async () => ({ repositories: [] }),
     tidy: async () => void this.server.tidied++,
     verify: async (_work, { signal }) => {
       signal.throwIfAborted()
