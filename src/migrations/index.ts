@@ -12,6 +12,7 @@ export type {
 } from './author-types.ts'
 export { besideNoMigration, endLease } from './beside-no-migration.ts'
 export { isConnectionLoss } from './connection-loss.ts'
+export { readDecisions } from './decisions.ts'
 export { PHASES, phaseSchema } from './definition.ts'
 export { driftOf } from './drift.ts'
 export { appliedText, eventText } from './event-text.ts'

@@ -48,6 +48,13 @@ export async function requireDecided(
   if (open.length > 0) throw undecided(migration, open)
 }
 
+/** Decides about whatever `migration` wrote, edited or not. */
+export async function decideAll(store: Store, migration: string, decide: Decide): Promise<void> {
+  for await (const images of store.before.walk(migration)) {
+    for (const { collection, id } of images) decide(collection, nameId(id))
+  }
+}
+
 /**
  * Forgets the images of documents that are as they were before: one of these that somebody edits to what the migration had written
  * counts as written otherwise, so that a next run passes it over and an undo takes the edit back.

@@ -9,7 +9,7 @@ import { type LeaseOptions, takeLease } from './lease.ts'
 import type { Actor, LedgerEntry } from './ledger.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { readState } from './read-ledger.ts'
-import { type Decide, requireDecided } from './restore.ts'
+import { type Decide, decideAll, requireDecided } from './restore.ts'
 import type { CollectionState, LedgerState, Store } from './store.ts'
 import { takenBack } from './taken-back.ts'
 import { limitOf, within } from './time-limit.ts'
@@ -19,6 +19,8 @@ interface UndoOptions extends Actor {
   onEvent: OnEvent
   /** For documents that were edited since; by default none is decided. */
   decide?: Decide
+  /** What was decided and `decide` had no use for so far. */
+  idle?: () => string[]
   /** What would bar the undo is all that is asked. */
   askOnly?: boolean | undefined
   lease?: Omit<LeaseOptions, 'signal'>
@@ -27,8 +29,8 @@ interface UndoOptions extends Actor {
 /**
  * Undoes every migration after `id` (null: all), what ran last first, each exactly: documents, options, validators, indexes.
  * @returns the ids that were undone.
- * @throws Failure `bad-input` for an unknown id, `refused` for an irreversible migration or an undecided document before any change,
- *   `locked`, `failed`.
+ * @throws Failure `bad-input` for an unknown id, `refused` for an irreversible migration, an undecided document or a decision
+ *   about none before any change, `locked`, `failed`.
  */
 export async function undoTo(
   store: Store,
@@ -40,19 +42,22 @@ export async function undoTo(
     throw badInput(`"${id}" is no migration; known are ${migrations.map((one) => one.id).join(', ')}`)
   }
   if (undoable(migrations, await readState(store), id).length === 0) return []
-  const { run, actor, host, signal, onEvent, decide = () => null } = options
+  const { run, actor, host, signal, onEvent, decide = () => null, idle = () => [] } = options
   await using lease = await takeLease(store.lease, { run, actor, host }, 'undo', { ...options.lease, signal })
   const state = await readState(store)
   const writer = new LedgerWriter(store.ledger, lease, { run, actor, host }, state)
   const place: Workplace = { store, lease, writer, onEvent, decide }
   const todo = undoable(migrations, state, id)
   const ended = AbortSignal.any([signal, lease.signal])
-  if (todo.length > 1 || options.askOnly) await requireUndoable(place, todo, ended)
+  if (todo.length > 1 || options.askOnly || idle().length > 0) {
+    const unasked = await requireUndoable(place, todo, ended)
+    if (!isBegun(state, id)) await requireUse(place, idle, unasked)
+  }
   if (options.askOnly) return []
   const undone: string[] = []
   for (const migration of todo) {
     const started = performance.now()
-    await undoOne(place, migration, ended).catch((thrown: unknown) => {
+    await undoOne(place, migration, noteOf(id), ended).catch((thrown: unknown) => {
       if (undone.length === 0 || !isRefusal(thrown)) throw thrown
       const message = `undone: ${undone.join(', ')} (ask again, it continues); then ${thrown.message}`
       throw new Failure('failed', message, { cause: thrown })
@@ -61,6 +66,37 @@ export async function undoTo(
     onEvent({ kind: 'undone', id: migration.id, milliseconds: Math.round(performance.now() - started) })
   }
   return undone
+}
+
+/** What the history says of each step of an undo: by it the same undo is known when it is asked for again. */
+function noteOf(id: string | null): string {
+  return `undo to ${id ?? 'nothing'}`
+}
+
+/** Whether an undo to `id` was cut: what it put back needs no decision any more. */
+function isBegun({ history }: Pick<LedgerState, 'history'>, id: string | null): boolean {
+  const last = history.at(-1)
+  return (last?.event === 'rolling-back' || last?.event === 'undone') && last.note === noteOf(id)
+}
+
+/**
+ * What is decided about nothing was typed wrong, and may have been to protect what another decision overwrites.
+ * @param unasked of whose documents any may be edited once it is their turn
+ * @throws Failure `refused` that names it.
+ */
+async function requireUse(
+  { store, decide }: Workplace,
+  idle: () => string[],
+  unasked: readonly Migration[],
+): Promise<void> {
+  if (idle().length === 0) return
+  for (const { id } of unasked) await decideAll(store, id, decide)
+  const useless = idle()
+  if (useless.length === 0) return
+  const why = 'nothing is to be decided about it, for nobody edited it after a migration that is undone wrote it'
+  throw refused(
+    useless.map((one) => `${one}: ${why}; leave it out, or name what the refusal without it names`).join('\n'),
+  )
 }
 
 /** What is to be undone, what ran last first, whatever its number; refuses when the way is barred. */
@@ -97,13 +133,18 @@ function isRefusal(thrown: unknown): thrown is Failure {
 /**
  * Asks of each what would bar its undo, as far as that is known: after one whose `down` does more than to put back what is kept, no
  * further.
+ * @returns those of whose documents not all that will be edited are known.
  * @throws Failure `refused` as {@link requireDecided} and {@link requireRestorable}.
  */
-async function requireUndoable(place: Workplace, todo: readonly Migration[], signal: AbortSignal): Promise<void> {
+async function requireUndoable(
+  place: Workplace,
+  todo: readonly Migration[],
+  signal: AbortSignal,
+): Promise<readonly Migration[]> {
   const { store, writer, decide } = place
   const newer: string[] = []
   const after = new Map<string, CollectionState | null>()
-  for (const migration of todo) {
+  for (const [at, migration] of todo.entries()) {
     const { id } = migration
     const puts = await foreseenOf(store, migration, signal)
     await requireDecided(store, id, decide, newer)
@@ -117,23 +158,24 @@ async function requireUndoable(place: Workplace, todo: readonly Migration[], sig
         : takenBack(id, image, now)
       if (puts?.collections) after.set(collection, left)
     }
-    if (puts === null) return
+    if (puts === null) return todo.slice(at)
     if (puts.documents) newer.push(id)
   }
+  return []
 }
 
 /**
  * Writes `rolling-back`, undoes, forgets the before-images, removes the entry. Asked again after a crash it continues.
  * @throws Failure `refused` before its first write, `failed` after.
  */
-async function undoOne(place: Workplace, migration: Migration, signal: AbortSignal): Promise<void> {
+async function undoOne(place: Workplace, migration: Migration, note: string, signal: AbortSignal): Promise<void> {
   const { store, writer, onEvent } = place
   const { id, definition } = migration
   if (!('down' in definition)) throw new Error(`${id} has no down`)
   onEvent({ kind: 'started', id, description: `undo: ${definition.description}`, again: false })
   await requireUndoable(place, [migration], signal)
   const entry = writer.begin(migration, 'rolling-back', {})
-  await writer.announce('rolling-back', entry, null)
+  await writer.announce('rolling-back', entry, note)
   try {
     await within(store, `down of ${id}`, limitOf(migration), signal, (inner) =>
       definition.down(workContext(place, migration, entry, inner, { collections: [], walks: [], readBack: null })),
@@ -151,5 +193,5 @@ async function undoOne(place: Workplace, migration: Migration, signal: AbortSign
   }
   await place.lease.check()
   await store.before.remove(id)
-  await writer.remove('undone', entry, null)
+  await writer.remove('undone', entry, note)
 }

@@ -10,8 +10,9 @@ usage: rollback.sh ID --reason TEXT [--release RELEASE] [--keep DOCUMENT]… [--
   ID        the last migration that stays, like 001_create_collections; `nothing` undoes them all
   RELEASE   id of the release that has the migrations, where that is not the one that serves (pacs-agent releases)
   DOCUMENT  one that was edited since, as the refusal names it ('reports "r7"'), or a whole collection (reports):
-            kept as it is now, or restored as it was. Until each is decided nothing is undone; what only the own code
-            of a later migration brings to light stops the undo before the one that it concerns: ask again, it continues.
+            kept as it is now, or restored as it was. Until each is decided nothing is undone, nor while one is named that
+            nobody edited; what only the own code of a later migration brings to light stops the undo before the one
+            that it concerns: ask again, it continues.
 
 A fresh backup is taken first. Exits with the class of the outcome; `pacs-agent --help` lists them.
 TEXT

@@ -1,7 +1,14 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { badInput, exitClass } from '../../lib/index.ts'
-import { appliedText, applyCarried, eventText, openDatabase, readCarried } from '../../migrations/index.ts'
+import {
+  appliedText,
+  applyCarried,
+  eventText,
+  openDatabase,
+  readCarried,
+  readDecisions,
+} from '../../migrations/index.ts'
 import { migrationPhaseSchema } from '../../release/index.ts'
 import type { OpenDatabase, RequesterReport, TransactionRequestInput } from '../client.ts'
 import { type Command, type Console, readArgs } from './command.ts'
@@ -53,8 +60,7 @@ async function undo(args: readonly string[], console: Console): Promise<number> 
   const { to, keep = [], restore = [], release } = values
   if (!to) throw badInput('--to is missing: name the last migration that stays, or nothing')
   if (!values.reason) throw badInput('--reason is missing: say why, the journal keeps it')
-  const both = keep.find((one) => restore.includes(one))
-  if (both !== undefined) throw badInput(`${both}: --keep and --restore cannot both be`)
+  readDecisions(keep, restore)
   const request: TransactionRequestInput = {
     kind: 'undo',
     to: to === 'nothing' ? null : to,

@@ -3,13 +3,13 @@ import { refused } from '../../lib/index.ts'
 import {
   appliedText,
   applyCarried,
-  type Decision,
   eventText,
   type MigrationEvent,
   mark,
   mayRun,
   openDatabase,
   readCarried,
+  readDecisions,
   readLedger,
   turnsOf,
   undoTo,
@@ -74,16 +74,12 @@ export async function undoHere(
   signal: AbortSignal,
 ): Promise<string> {
   const { access, directory, to, keep, restore, run, actor, askOnly } = asked
+  const decisions = readDecisions(keep, restore)
   const migrations = await (await readCarried(directory, asked.migrations)).load()
   await using database = await openDatabase(access)
-  const decided = new Map<string, Decision>([
-    ...keep.map((one): [string, Decision] => [one, 'keep']),
-    ...restore.map((one): [string, Decision] => [one, 'restore']),
-  ])
   const undone = await undoTo(database, migrations, to, {
-    ...{ run, actor, host: hostname(), signal, askOnly },
+    ...{ run, actor, host: hostname(), signal, askOnly, ...decisions },
     onEvent: teller(print),
-    decide: (collection, id) => decided.get(`${collection} ${id}`) ?? decided.get(collection) ?? null,
   })
   return undone.length === 0 ? 'nothing was left to undo' : `undone: ${undone.join(', ')}`
 }

@@ -142,6 +142,7 @@ describe('pacs-agent', () => {
     [['migrate', 'undo', '--to', '001_x'], /--reason is missing/],
     [['migrate', 'undo', '--to', '001_x', '--reason', 'bad', '--release', 'v1'], /no release id/],
     [['migrate', 'undo', '--to', '1', '--reason', 'x', '--keep', 'a', '--restore', 'a'], /cannot both be/],
+    [['migrate', 'undo', '--to', '1', '--reason', 'x', '--keep', 'reports r7'], /"reports r7" is neither a collection/],
   ])('says in one line what is wrong with %j', async (args, message) => {
     const { code, err } = await pacsAgent(...args)
     expect(code).toBe(exitClass['bad-input'])

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { writeId } from '../../../src/migrations/bson-document.ts'
 import type { CollectionDeclaration, IndexDeclaration, UpContext } from '../../../src/migrations/definition.ts'
 import type { Migration } from '../../../src/migrations/files.ts'
-import { applyMigrations, type Decision, undoTo } from '../../../src/migrations/index.ts'
+import { applyMigrations, type Decision, readDecisions, undoTo } from '../../../src/migrations/index.ts'
 import { connect, MemoryDatabase } from './memory-store.ts'
 import { ACTOR, afterTheLease, migration, SHORT } from './sample.ts'
 
@@ -251,6 +251,80 @@ describe('the undo of several migrations', () => {
       [{ _id: 1, w: 2 }, { _id: 2 }],
       [{ _id: 1 }, { _id: 2 }],
     ])
+  })
+
+  describe('with a decision about nothing', () => {
+    const all = [walking('001_a', 'a', 'w'), walking('002_b', 'b', 'w')]
+    const edited = async (...migrations: Migration[]) => {
+      const { database } = await ran(...migrations)
+      database.insert('a', [{ _id: 1, w: 2 }])
+      return database
+    }
+
+    it.each([
+      ['that is not there', 'a 11', null],
+      ['that nobody edited', 'a 2', null],
+      ['of a collection without one', 'b', null],
+      ['of a single migration', 'a 11', '001_a'],
+    ])('is refused before its first write for a document %s', async (_what, useless, of) => {
+      const migrations = of === null ? all : all.slice(0, 1)
+      const database = await edited(...migrations)
+      const store = connect(database)
+      const decided = { ...common, ...readDecisions([useless], ['a']) }
+      await expect(undoTo(store, migrations, null, decided)).rejects.toMatchObject({
+        kind: 'refused',
+        message: expect.stringMatching(new RegExp(`^${useless}: nothing is to be decided about it, [^\\n]+$`)),
+      })
+      expect(new Set(store.log)).toEqual(new Set(['lease.take', 'lease.release']))
+      expect(database.read('a')).toEqual([
+        { _id: 1, w: 2 },
+        { _id: 2, w: 1 },
+      ])
+    })
+
+    it('goes on wherever it was cut, when what was decided about is put back', async () => {
+      const ask = (store: ReturnType<typeof connect>) =>
+        undoTo(store, all, null, { ...common, ...readDecisions(['a 1'], ['b 1']) })
+      let cuts = 0
+      for (let write = 1; ; write += 1) {
+        const database = await edited(...all)
+        database.insert('b', [{ _id: 1, w: 2 }])
+        const cut = await ask(connect(database, { what: 'crash', write, when: 'after' })).then(
+          () => false,
+          () => true,
+        )
+        if (!cut) break
+        cuts += 1
+        await afterTheLease(database)
+        await ask(connect(database))
+        expect([database.read('a')[0], database.read('b')[0], database.ledger.size]).toEqual([
+          { _id: 1, w: 2 },
+          { _id: 1 },
+          0,
+        ])
+      }
+      expect(cuts).toBeGreaterThan(5)
+    })
+
+    it('is refused after another undo has ended', async () => {
+      const database = await edited(...all)
+      await undoTo(connect(database), all, '001_a', common)
+      const decided = { ...common, ...readDecisions(['a 11'], ['a']) }
+      await expect(undoTo(connect(database), all, null, decided)).rejects.toMatchObject({ kind: 'refused' })
+    })
+
+    it('is not where its documents may be edited by a newer one', async () => {
+      const own = async ({ db, batches }: UpContext) => {
+        expect(db).toBeDefined()
+        await batches.restore()
+      }
+      const some = [walking('001_a', 'a', 'w'), walking('002_b', 'b', 'w', own)]
+      const { database } = await ran(...some)
+      const ask = (...keep: string[]) =>
+        undoTo(connect(database), some, null, { ...common, ...readDecisions(keep, []) })
+      await expect(ask('a 11')).rejects.toMatchObject({ kind: 'refused' })
+      expect(await ask('a 1', 'b')).toEqual(['002_b', '001_a'])
+    })
   })
 
   it('is not where a newer one edited the documents of an older', async () => {
