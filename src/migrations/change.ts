@@ -10,6 +10,8 @@ const STATEMENT = 15 * 1024 * 1024
 /** …for which a server has 16 KiB more than for a document: room for what is short. */
 const LEAST_GUARD = 8192
 const ABSENT = Object.freeze({ $exists: false })
+/** Bytes of that beside the name. */
+const ABSENT_LENGTH = 17
 /** A value in a query is met by a list that holds it, too… */
 const NO_LIST = Object.freeze({ $not: Object.freeze({ $type: 'array' }) })
 /** …and null by a field that is absent. */
@@ -81,23 +83,30 @@ function sameField(one: Uint8Array | undefined, other: Uint8Array | undefined): 
 }
 
 /**
- * A filter that the document matches while nobody edits what the change writes (`changed`) or reads (`reads`, by default everything).
- * Values for which a statement has no room beside the `size` bytes that are written are left out, of what is read first.
+ * A filter that the document matches while nobody edits what the change writes (`changed`) or reads (`reads`).
+ * Values for which a statement has no room beside the `written` bytes are left out, of what is read first.
+ * @returns the bytes of the document and of the fields that it lacks, too, of which the filter is made
  */
 export function guardOf(
   bytes: Uint8Array,
   document: Document,
-  reads: readonly string[] | undefined,
+  reads: Iterable<string>,
   changed: readonly string[],
-  size: number,
-): Document {
+  written: number,
+): { guard: Document; size: number } {
   const guard: Document = {}
-  const written = new Set(changed)
-  let room = Math.max(STATEMENT - size, LEAST_GUARD)
-  const lengths = bytes.length <= room ? null : fieldsOf(bytes)
-  for (const name of new Set([...written, ...(reads ?? Object.keys(document))])) {
+  const writes = new Set(changed)
+  let size = bytes.length
+  let room = Math.max(STATEMENT - written, LEAST_GUARD)
+  const lengths = size <= room / 2 ? null : fieldsOf(bytes)
+  if (lengths === null) room -= size
+  for (const name of new Set([...writes, ...reads])) {
     if (name === '_id' || name === '' || name.startsWith('$') || name.includes('.')) continue
     if (!Object.hasOwn(document, name)) {
+      const length = Buffer.byteLength(name) + ABSENT_LENGTH
+      if (length > room) continue
+      room -= length
+      size += length
       guard[name] = ABSENT
       continue
     }
@@ -111,14 +120,14 @@ export function guardOf(
     }
     const equal = { $eq: mayBeReordered(value) ? exactly(bytes, name) : value }
     // Only what is written would overwrite an edit: a server takes half as long again for a guard that says it of every field.
-    if (written.has(name) && !Array.isArray(value)) {
+    if (writes.has(name) && !Array.isArray(value)) {
       guard[name] = { ...equal, ...NO_LIST, ...(value === null ? PRESENT : {}) }
     } else {
       // What is no object needs none around it.
       guard[name] = typeof value === 'object' ? equal : value
     }
   }
-  return guard
+  return { guard, size }
 }
 
 /** A filter that a document matches which has any of these fields. */

@@ -133,7 +133,7 @@ function keyOf({ collection, id }: Pick<BeforeImage, 'collection' | 'id'>): stri
 
 function guardOfAll(bytes: Uint8Array, size: number): Document {
   const document = readDocument(bytes)
-  return guardOf(bytes, document, [], Object.keys(document), size)
+  return guardOf(bytes, document, [], Object.keys(document), size).guard
 }
 
 function stateOf({ before, writtenHash }: BeforeImage, current: Uint8Array | null): 'as-before' | 'written' | 'edited' {

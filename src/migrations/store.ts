@@ -53,7 +53,7 @@ export interface DocumentUpdate {
   guard: Document
   set: Document
   unset: readonly string[]
-  /** Bytes of the document as it was read. */
+  /** About the bytes of the guard: those of the document as it was read, and of what it lacks. */
   size: number
 }
 

@@ -17,6 +17,7 @@ import { isConnectionLoss } from './connection-loss.ts'
 import type { BatchesDeclaration } from './definition.ts'
 import type { Walk } from './ledger.ts'
 import { lossOf } from './loss.ts'
+import { type Reading, readingAll } from './reading.ts'
 import type { BeforeImage, DocumentUpdate, Store } from './store.ts'
 
 /** What a walk needs of the run it is part of. */
@@ -73,6 +74,7 @@ class Pass {
   readonly #run: WalkRun
   readonly #declaration: BatchesDeclaration
   readonly #walk: Walk
+  readonly #read: Reading
   #total: number | null = null
   /** Seen on a first batch: enough, since `change` is pure. */
   #repeatable = false
@@ -81,6 +83,8 @@ class Pass {
     this.#run = run
     this.#declaration = declaration
     this.#walk = walk
+    const { change, reads } = declaration
+    this.#read = reads === undefined ? readingAll(change) : (document) => ({ change: change(document), reads })
   }
 
   /** @param first whether no pass went before. @returns how many documents it wrote, and how many it met. */
@@ -203,14 +207,15 @@ class Pass {
     images: ReadonlyMap<string, BeforeImage> | null,
     fetched: readonly string[] | null,
   ): Pending[] {
-    const { change, reads, beforeImages = true } = this.#declaration
+    const { change, beforeImages = true } = this.#declaration
     const document = readDocument(bytes)
     const id = idOf(bytes, document)
     const image = images?.get(writeId(id))
     const fields = beforeImages ? fieldsOf(bytes) : null
     // Written already, before a crash: a second change would be one too many.
     if (image && fields && documentHash(fields) === image.writtenHash) return []
-    const effective = effectiveChange(change(document), document, fetched)
+    const { change: asked, reads } = this.#read(document)
+    const effective = effectiveChange(asked, document, fetched)
     if (effective === null) return []
     this.#requireStorable(id, effective.set)
     const isEdited = image !== undefined && Buffer.compare(image.before, bytes) !== 0
@@ -218,10 +223,10 @@ class Pass {
     if (beforeImages) this.#requireWritable(bytes, id, document)
     const { set, unset } = effective
     const changed = [...Object.keys(set), ...unset.filter((name) => Object.hasOwn(document, name))]
-    const guard = guardOf(bytes, document, reads, changed, BSON.calculateObjectSize(set))
+    const { guard, size } = guardOf(bytes, document, reads, changed, BSON.calculateObjectSize(set))
     // Nothing but fields that were not fetched: a document that has none of them is not changed.
     if (changed.length === 0) Object.assign(guard, guardOfAny(unset))
-    const update = { id, guard, set, unset, size: bytes.length }
+    const update = { id, guard, set, unset, size }
     // Neither old nor written: a person decides, from what it was at first.
     if (isEdited && showsChange(change, image, bytes)) return [{ bytes, update, before: image.before, hash: '' }]
     const hash = fields ? documentHash(changeFields(fields, set, unset)) : ''

@@ -37,7 +37,7 @@ export interface BatchesDeclaration {
    * What `document` becomes, or null to leave it. Pure; a document that is already done gives null or no change.
    */
   change: (document: Document) => Change | null
-  /** Top-level fields that `change` reads; all by default. Only these are fetched when before-images are off. */
+  /** Top-level fields that `change` reads; by default all, and what it asks for by name. Only these are fetched when before-images are off. */
   reads?: readonly string[]
   /** Documents of one batch, 1 to 10,000; 1,000 by default. */
   size?: number

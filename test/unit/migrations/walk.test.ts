@@ -270,6 +270,50 @@ describe('batches', () => {
     expect(database.read('x').map(({ double }) => double)).toEqual([2, 40, 6, 8, 10])
   })
 
+  const words = (...texts: string[]) => texts.join(' ').trim().split(' ').length
+  it.each<[string, BatchesDeclaration['change']]>([
+    ['with a default', ({ text, more = '' }) => ({ set: { words: words(text, more) } })],
+    ['by "in"', (one) => ({ set: { words: words(one.text, 'more' in one ? one.more : '') } })],
+    ['by hasOwn', (one) => ({ set: { words: words(one.text, Object.hasOwn(one, 'more') ? one.more : '') } })],
+    [
+      'before it copies it',
+      (one) => ({ set: { words: words(one.text, one.more ?? '', structuredClone(one).text) - 2 } }),
+    ],
+  ])('loses none of a field that change asks for %s and that is added meanwhile', async (_how, change) => {
+    const database = new MemoryDatabase()
+    database.insert('x', [{ _id: 1, text: 'a b' }])
+    const store = edited(database, () => database.insert('x', [{ _id: 1, text: 'a b', more: 'c d e' }]))
+    await apply(store, { collection: 'x', filter: { words: { $exists: false } }, change })
+    expect(database.read('x')).toEqual([{ _id: 1, text: 'a b', more: 'c d e', words: 5 }])
+  })
+
+  it('reads a document again only for fields that change asks for', async () => {
+    const database = five()
+    const updates: Document[] = []
+    const store = connect(database)
+    const { documents } = store
+    store.documents = {
+      ...documents,
+      update(collection, list) {
+        updates.push(...list.map(({ guard }) => guard))
+        return documents.update(collection, list)
+      },
+    }
+    const change = (one: Document) => {
+      const { n, ...rest } = one
+      const lookedUp = [one.then, one.toString(), Symbol.iterator in one, Object.hasOwn(one, 'n'), JSON.stringify(one)]
+      return { set: { all: { ...one, one, rest }, done: lookedUp.length + n } }
+    }
+    await apply(store, { collection: 'x', filter: { done: { $exists: false } }, change })
+    expect(updates[0]).toEqual({ all: { $exists: false }, done: { $exists: false }, n: 1 })
+    expect(database.read('x')[0]).toEqual({
+      _id: 1,
+      n: 1,
+      all: { _id: 1, n: 1, one: { _id: 1, n: 1 }, rest: { _id: 1 } },
+      done: 6,
+    })
+  })
+
   it.each([5000, 2_000_000])('loses none of a text of %i characters either', async (length) => {
     const database = five()
     database.insert('x', [{ _id: 2, n: 2, text: ' '.repeat(length) }])
