@@ -8,7 +8,7 @@ import type { CoreService } from './core-definition.ts'
 import { coreFirst } from './core-first.ts'
 import { bring } from './deploy.ts'
 import { endUndone, endWarm } from './housekeeping.ts'
-import { explainUnmigrated } from './ledger.ts'
+import { judgeMigrations } from './ledger.ts'
 import { markMigration } from './mark-migration.ts'
 import { migrate } from './migrate.ts'
 import type { Planner } from './planner.ts'
@@ -66,15 +66,16 @@ async function goForward(
   const problems = new Problems()
   checkCertificateOf(config, world.now(), problems)
   problems.throwIfAny()
-  const [{ services, difference }, left, unmigrated] = await together([
+  const [{ services, difference }, left, { refusal, note }] = await together([
     coreOf(plan, planner).then(async (services) => ({ services, difference: await compareCore(services, world) })),
     leftOf(plan, world),
-    explainUnmigrated(plan, world),
+    judgeMigrations(plan, world),
     preflight(plan, world),
   ])
   const misfit = explainMisfit(difference)
   if (misfit !== null) return coreFirst(misfit, difference, request.allowCore, serving?.release ?? null)
-  if (unmigrated !== null) throw refused(unmigrated)
+  if (refusal !== null) throw refused(refusal)
+  if (note !== null && serving) await run.report.note(note)
   await settleFormer(services, run, world)
   await makeRoom(plan, left, run, world)
   return bring(plan, { ...request, direction: 'forward' }, run, world)
@@ -106,8 +107,8 @@ async function goBack(
   const plan = await planner.plan(await planner.open(target.release), config)
   const misfit = await explainRollbackMisfit(await coreOf(plan, planner), run, world)
   if (misfit !== null) throw refused(misfit)
-  const unmigrated = await explainUnmigrated(plan, world)
-  if (unmigrated !== null) throw refused(unmigrated)
+  const { refusal } = await judgeMigrations(plan, world)
+  if (refusal !== null) throw refused(refusal)
   await preflight(plan, world)
   await makeRoom(plan, await leftOf(plan, world), run, world)
   return bring(plan, { ...request, direction: 'back' }, run, world)

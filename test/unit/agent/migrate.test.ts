@@ -368,6 +368,27 @@ describe('a release and the ledger (I4)', () => {
     expect(await ask(life.agent, deployOf(7))).toMatchObject({ outcome: 'deployed' })
   })
 
+  it('is deployed with a note where it carries a contract whose data migrations are not applied', async () => {
+    await using life = await start()
+    const notesOf = async (number: number) => {
+      const id = await submit(life.agent, deployOf(number))
+      expect(await resultOf(life.agent, id)).toMatchObject({ outcome: 'deployed' })
+      return (await recordedOf(life, id)).flatMap((event) => (event.type === 'note' ? event.message : []))
+    }
+    const note = expect.stringContaining('waits for')
+    server.ledger = [{ id: '001_expand', phase: 'expand' }]
+    // Nothing served before whose documents it would not read.
+    expect(await notesOf(8)).not.toContainEqual(note)
+    expect(await notesOf(7)).not.toContainEqual(note)
+    expect(await notesOf(8)).toContain(
+      '003_contract (contract) waits for 002_data (data), which is not applied: ' +
+        `if ${memoryRelease(8).id} reads the new shape only, roll back and first deploy the release that brought the data migration`,
+    )
+    await notesOf(7)
+    server.ledger.push({ id: '002_data', phase: 'data' })
+    expect(await notesOf(8)).not.toContainEqual(note)
+  })
+
   it('is not rolled back to when a contract has removed what its code needs', async () => {
     await using life = await start()
     server.ledger = [{ id: '001_expand', phase: 'expand' }]
