@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
+import { formatDuration } from './duration.ts'
 import { Failure, messageOf } from './errors.ts'
 import type { Redact } from './redaction.ts'
 
@@ -10,6 +11,8 @@ import type { Redact } from './redaction.ts'
 export interface RunOptions {
   env: Readonly<Record<string, string>>
   cwd?: string
+  /** What it does, for the message when it is ended; its file and first argument where there is none. */
+  name?: string
   /** Written to the child's standard input, which is empty otherwise. A stream that breaks ends the child. */
   input?: string | Uint8Array | Readable
   /** An open file that the child finds at {@link HANDED_ON}, which can be run, too. */
@@ -64,7 +67,7 @@ process.on('exit', () => {
  * @throws Failure `error` when the program cannot be started, takes longer than `timeout`, or prints more than 64 MiB; the signal's reason on abort.
  */
 export async function tryRun(file: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
-  const { signal, timeout, input, onLine, onBytes } = options
+  const { signal, timeout, input, onLine, onBytes, name = `${file} ${args[0] ?? ''}` } = options
   signal?.throwIfAborted()
   const child = start(file, args, options)
   children.add(child)
@@ -76,11 +79,11 @@ export async function tryRun(file: string, args: readonly string[], options: Run
     child.kill()
     timers.push(setTimeout(() => child.kill('SIGKILL'), KILL_AFTER))
   }
-  const failure = (what: string) => new Failure('error', `${file} ${args[0] ?? ''} ${what}`)
+  const failure = (what: string) => new Failure('error', `${name} ${what}`)
   const onAbort = () => stop(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
   if (timeout !== undefined) {
-    timers.push(setTimeout(() => stop(failure(`took longer than ${timeout} ms and was ended`)), timeout))
+    timers.push(setTimeout(() => stop(failure(`took longer than ${formatDuration(timeout)} and was ended`)), timeout))
   }
   const read = (stream: 'stdout' | 'stderr', take?: (bytes: Uint8Array) => void) =>
     collect(child[stream], {

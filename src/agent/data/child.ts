@@ -35,6 +35,18 @@ export function heapLimits({ work }: Work): string[] {
   return ['--max-old-space-size=128', ...young, '--expose-gc']
 }
 
+/** What a child does, in the words of who asked for it. */
+const NAMES: Readonly<Record<string, string>> = {
+  judge: 'the look at the ledger',
+  migrate: 'the migration',
+  undo: 'the undo',
+  mark: 'the mark',
+  backup: 'the backup',
+  tidy: 'the removal of what was left',
+  verify: 'the verification',
+  restore: 'the restore',
+}
+
 /** Freed buffers go back to the system at once: glibc would keep as many as were ever used. */
 export const CHILD_ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_ARENA_MAX: '2' }
 /** What the journal keeps of a child's complaints. */
@@ -80,6 +92,7 @@ export async function runChild<T>(work: Work, value: z.ZodType<T>, options: Chil
   }
   const { code, stderr } = await tryRun(process.execPath, [...heapLimits(work), script, 'work'], {
     env: { PATH: path, ...CHILD_ENVIRONMENT },
+    name: NAMES[work.work] ?? 'the work on the data',
     input: JSON.stringify(work),
     timeout,
     ...(signal ? { signal } : {}),

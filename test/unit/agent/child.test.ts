@@ -50,6 +50,14 @@ it('fails as the child failed, and says so of one that ends without a word', asy
   })
 })
 
+it('that takes too long is ended, and called by what it did', async () => {
+  const script = join(directory, 'child.mjs')
+  await writeFile(script, 'setInterval(() => undefined, 1000)')
+  const silent = { step: async () => {}, progress: async () => {}, note: async () => {} }
+  const ended = runChild({ work: 'verify' }, z.null(), { script, path: '', report: silent, timeout: 100 })
+  await expect(ended).rejects.toThrow(/^the verification took longer than 0\.1 s and was ended$/)
+})
+
 it('fails, and nothing else does, where what it says cannot be written', async () => {
   const unhandled: unknown[] = []
   const hear = (thrown: unknown) => void unhandled.push(thrown)

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { DataPlan } from '../../../src/agent/data/data-plan.ts'
 import { openJobs } from '../../../src/agent/data/open-jobs.ts'
 import { visible } from '../../../src/agent/server/releases.ts'
@@ -100,6 +100,27 @@ it('cleans up after a child that was killed, and only what that one had begun', 
   expect(await visible(backups)).toEqual(['verify'])
   await expect(jobs.backup({ data }, run)).rejects.toMatchObject({ kind: 'failed' })
   expect((await asks()).map((line) => JSON.parse(line).work)).toEqual(['backup', 'tidy', 'backup'])
+})
+
+it.each([
+  ['verify', 14],
+  ['restore', 14],
+  ['backup', 1],
+] as const)('the limit of a %s is %i × 24 h', async (work, days) => {
+  const { jobs } = await jobsOf('console.log(JSON.stringify({ type: "failed", kind: "refused", message: "seen" }))')
+  const from = { data, backup: 'newest', repository: 'second' } as const
+  const asked = {
+    verify: () => jobs.verify({ ...from, through: 'L6' }, run),
+    restore: () => jobs.restore({ ...from, target: { kind: 'everything', directory }, plan: false }, run),
+    backup: () => jobs.backup({ data }, run),
+  }
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  try {
+    await expect(asked[work]()).rejects.toThrow('seen')
+    expect(Math.max(...timers.mock.calls.map(([, ms = 0]) => ms))).toBe(days * 24 * 3_600_000)
+  } finally {
+    timers.mockRestore()
+  }
 })
 
 describe('what a killed verification restored', () => {
