@@ -37,7 +37,10 @@ interface Asked {
 /** Milliseconds that lie at most between the begin of a fresh backup and now: what was written since is not in it. */
 const OLDEST_BEGIN = 24 * 3_600_000
 
-/** Takes a backup, unless a fresh one is there or there is nothing to lose. @returns what was done, in one line */
+/**
+ * Takes a backup, unless a fresh one is there or there is nothing to lose.
+ * @returns what was done, in one line that begins with `backup ID` where there is one
+ */
 export async function backUpHere(asked: Asked, print: (line: ChildLine) => void, signal: AbortSignal): Promise<string> {
   const { data, place, unlessNewerThan, unlessEmpty = false, copyLater = false } = asked
   if (unlessEmpty && (await isEmpty(data))) return 'the database holds no document: there is nothing to back up'

@@ -58,7 +58,7 @@ export async function migrate(
   }
   const lost = phase === 'contract' && !plan ? await lostTargets(pending.contract, world, planner) : []
   refuseWhileWarm(lost, pending.contract, world)
-  if (!plan) await backUpFirst(request, data, run, world)
+  const before = plan ? '' : await backUpFirst(request, data, run, world)
   /**
    * What was done is done, whether or not the ledger can be read once more. Where it cannot, what was pending before still names
    * what is to follow, and of this phase too much rather than too little.
@@ -70,7 +70,7 @@ export async function migrate(
           (now) => now.pending,
           () => pending,
         )
-    return { ...result(outcome, message), pending: left }
+    return { ...result(outcome, message + before), pending: left }
   }
 
   if (phase === 'expand' || plan) {
@@ -146,18 +146,25 @@ export async function stopOldCode(run: Run, world: World): Promise<void> {
   await endWarm(world, run.report.note)
 }
 
+/** @returns what the result says of the backup that holds what was before; empty where there is none */
 export async function backUpFirst(
   { noBackup }: Pick<RequestOf<'migrate'>, 'noBackup'>,
   data: Awaited<ReturnType<Planner['planData']>>,
   run: Run,
   world: World,
-): Promise<void> {
-  if (noBackup !== undefined) return run.report.note(`no backup is taken before this migration: ${noBackup}`)
+): Promise<string> {
+  if (noBackup !== undefined) {
+    await run.report.note(`no backup is taken before this migration: ${noBackup}`)
+    return ''
+  }
   await run.report.step('backup', 'a database that holds data is migrated only after a fresh backup of it')
   try {
     const work = { data, unlessNewerThan: FRESH, unlessEmpty: true, copyLater: true }
-    await run.report.note(await world.jobs.backup(work, run))
+    const told = await world.jobs.backup(work, run)
+    await run.report.note(told)
     run.signal.throwIfAborted()
+    const [named] = /^backup \S+/.exec(told) ?? []
+    return named === undefined ? '' : `; ${named} holds what was before`
   } catch (thrown) {
     throw run.signal.aborted ? interruptedBefore(run.signal.reason) : thrown
   }

@@ -47,7 +47,7 @@ export async function undoMigrations(
         `then ask for this again with --release ${of}`,
     )
   }
-  await backUpFirst(request, data, run, world)
+  const before = await backUpFirst(request, data, run, world)
   const work = { access, release, to, keep, restore, run: request.run, actor }
   if (warm && (await neededBy(warm.instance, undone, planner)).length > 0) {
     // The warm release does not come back: what would be refused ends it for nothing.
@@ -55,7 +55,7 @@ export async function undoMigrations(
     await stopOldCode(run, world)
   }
   await run.report.step('undo', `${undone.toReversed().join(', ')}: by what was kept of each document`)
-  return result(await world.jobs.undo(work, run))
+  return result((await world.jobs.undo(work, run)) + before)
 }
 
 /** Those of the migrations `undone` without which the code of `instance` cannot run. */

@@ -77,7 +77,10 @@ describe('an expand by the requester', () => {
     await expect(life.agent.database(id, 'other')).rejects.toThrow('was asked for with another key than other')
     await expect(ask(life.agent, deployOf(1))).rejects.toMatchObject({ kind: 'locked' })
     await life.agent.report(id, { outcome: 'done', message: '001_expand is applied' }, 'deploy')
-    expect(await resultOf(life.agent, id)).toMatchObject({ outcome: 'done', message: '001_expand is applied' })
+    expect(await resultOf(life.agent, id)).toMatchObject({
+      outcome: 'done',
+      message: '001_expand is applied; backup 1 holds what was before',
+    })
     await expect(life.agent.database(id, 'deploy')).rejects.toThrow('does not run')
   })
 
@@ -172,7 +175,7 @@ describe('an expand by the requester', () => {
     await using life = await start()
     const id = await open(life, migrateOf(7, 'expand', { noBackup: 'restored an hour ago', reason: 'as agreed' }))
     await life.agent.report(id, { outcome: 'done', message: 'done' }, 'deploy')
-    await resultOf(life.agent, id)
+    expect(await resultOf(life.agent, id)).toMatchObject({ message: 'done' })
     expect(server.backups).toBe(0)
     const notes = (await recordedOf(life, id)).filter((event) => event.type === 'note')
     expect(notes.map(({ message }) => message)).toContain(
@@ -227,7 +230,7 @@ describe('data and contract by the agent', () => {
     expect(server.state.warm).not.toBeNull()
     server.backupsFail = false
     expect(await ask(life.agent, migrateOf(7, 'data'))).toMatchObject({
-      ...{ outcome: 'done', message: 'data is applied' },
+      ...{ outcome: 'done', message: 'data is applied; backup 1 holds what was before' },
       pending: { expand: [], data: [], contract: [] },
     })
     expect(server.state.warm).toBeNull()
@@ -240,7 +243,9 @@ describe('data and contract by the agent', () => {
     await ask(life.agent, deployOf(7))
     await ask(life.agent, deployOf(8))
     expect(await ask(life.agent, migrateOf(7, 'data'))).toMatchObject({
-      ...{ outcome: 'done', message: 'data is applied', serving: memoryRelease(8).id },
+      outcome: 'done',
+      message: 'data is applied; backup 1 holds what was before',
+      serving: memoryRelease(8).id,
       pending: { expand: [], data: [], contract: [] },
     })
     expect(server.backedUp).toBe(memoryRelease(8).id)
@@ -434,7 +439,7 @@ describe('an undo', () => {
     expect(server.ledger).toEqual(all)
     expect(await ask(life.agent, undoOf('001_expand', { keep: ['reports "r7"'] }))).toMatchObject({
       outcome: 'done',
-      message: 'undone: 002_data',
+      message: 'undone: 002_data; backup 2 holds what was before',
     })
     expect(server.ledger).toEqual(all.slice(0, 1))
     expect(server.backups).toBe(2)
