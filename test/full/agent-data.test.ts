@@ -565,8 +565,8 @@ describe('a server that is lost', () => {
       .trim()
       .split('\n')
       .map((line) => line.replace('"$RELEASE"', release).split(' ').slice(1))
-    const [core = [], planned = [], restored = [], deployed = []] = written
-    expect(written.map(([verb]) => verb)).toEqual(['core', 'restore', 'restore', 'deploy'])
+    const [core = [], planned = [], restored = [], expand = [], deployed = [], data = []] = written
+    expect(written.map(([verb]) => verb)).toEqual(['core', 'restore', 'restore', 'migrate', 'deploy', 'migrate'])
     expect(await ask(rebuilt, core)).toMatchObject({ code: 0, result: { outcome: 'done' } })
     const plan = await ask(rebuilt, planned)
     expect(plan.result).toMatchObject({ outcome: 'done', message: expect.stringMatching(/^backup \S+: \d+ steps$/) })
@@ -574,7 +574,14 @@ describe('a server that is lost', () => {
     const run = await ask(rebuilt, restored)
     expect(run).toMatchObject({ code: 0, result: { outcome: 'done' } })
     expect(run.result?.message).toMatch(/: database pacs; orthanc: 1 instances; redis: \d+ keys; /)
+    // The backup is younger than the release.
+    const applied = (phase: string) => ({
+      code: 0,
+      result: { message: `every migration of phase ${phase} is applied` },
+    })
+    expect(await ask(rebuilt, expand)).toMatchObject(applied('expand'))
     expect(await ask(rebuilt, [...deployed, ...QUICK])).toMatchObject({ result: { outcome: 'deployed' } })
+    expect(await ask(rebuilt, data)).toMatchObject(applied('data'))
 
     const session = await logIn(site.lab, rebuilt)
     const study = `/api/studies/${IMAGE.studyInstanceUid}`
