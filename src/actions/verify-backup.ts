@@ -1,4 +1,4 @@
-import { throughSchema, type VerificationView, verifiableSchema } from '../agent/client.ts'
+import { throughSchema, unjudged, type VerificationView, verifiableSchema } from '../agent/client.ts'
 import { Failure } from '../lib/index.ts'
 import {
   duration,
@@ -25,7 +25,7 @@ const TEN_YEARS_MS = 10 * 365 * 24 * 3_600_000
 
 export function main(): Promise<void> {
   return runAction('Verify a backup', async (job) => {
-    const inputs = readInputs({
+    const readers = {
       ...serverInputs,
       'ssh-key': secret(later(serverInputs['ssh-key'])),
       backup: matching(verifiableSchema),
@@ -35,7 +35,8 @@ export function main(): Promise<void> {
       'newest-within': optional(duration(TEN_YEARS_MS)),
       'restore-within': optional(duration(TEN_YEARS_MS)),
       ...issueInputs,
-    })
+    }
+    const inputs = readInputs(readers, (values) => unjudged('input ', values))
     const { environment, backup, repository, through, 'issue-token': token } = inputs
     const { 'max-age': maxAge, 'newest-within': newestWithin, 'restore-within': restoreWithin } = inputs
     job.report.subject = `Verify the ${backup} backup of ${environment}`

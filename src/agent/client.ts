@@ -34,7 +34,7 @@ export type {
   TransactionResult,
   VerificationView,
 } from './protocol.ts'
-export { secondSchema, throughSchema, verifiableSchema } from './protocol.ts'
+export { secondSchema, throughSchema, unjudged, verifiableSchema } from './protocol.ts'
 
 /** What a caller can ask of an agent. Each method throws a Failure: `unreachable`, `locked`, `refused`, `bad-input`, `failed` or `unknown`. */
 export interface AgentClient {

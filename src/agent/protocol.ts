@@ -62,6 +62,27 @@ export const verifiableSchema = z
 /** How far a verification goes: L0 and L1 look at the repository, L2 and above restore. */
 export const throughSchema = z.enum(['L1', 'L2', 'L3', 'L4', 'L5', 'L6'], 'is none of L1 to L6')
 
+/** Says of each limit that a verification does not come to, as it ends before the level that judges it. @param prefix stands before the names */
+export function unjudged(
+  prefix: string,
+  given: {
+    through?: z.infer<typeof throughSchema> | undefined
+    'newest-within'?: unknown
+    'restore-within'?: unknown
+  },
+): string[] {
+  const { through = 'L6' } = given
+  const limits = [
+    { name: 'newest-within', level: 'L5' },
+    { name: 'restore-within', level: 'L6' },
+  ] as const
+  return limits
+    .filter(({ name, level }) => given[name] !== undefined && through < level)
+    .map(
+      ({ name, level }) => `${prefix}${name} is judged at ${level}, and through is ${through}: leave one of them out`,
+    )
+}
+
 export const requestSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('deploy'),

@@ -1,6 +1,6 @@
 // The verbs of the data: what is backed up, proved and brought back.
 import { badInput, parseDuration } from '../../lib/index.ts'
-import { secondSchema, type TransactionRequestInput, throughSchema } from '../client.ts'
+import { secondSchema, type TransactionRequestInput, throughSchema, unjudged } from '../client.ts'
 import { type Command, readArgs } from './command.ts'
 import { actorOf, codeOf, json, perform } from './transactions.ts'
 
@@ -30,6 +30,8 @@ export const verify: Command = {
     const { 'max-age': maxAge, 'newest-within': newest, 'restore-within': restored } = values
     const through = throughSchema.safeParse(values.through ?? 'L6')
     if (!through.success) throw badInput(`--through: ${JSON.stringify(values.through)} is none of L1 to L6`)
+    const useless = unjudged('--', { ...values, through: through.data })
+    if (useless.length > 0) throw badInput(useless.join('; '))
     const [backup = 'newest'] = operands
     const request: TransactionRequestInput = {
       ...{ kind: 'verify', backup, repository: repositoryOf(values), through: through.data, actor: actorOf(console) },
@@ -107,6 +109,11 @@ function targetOf(values: {
   }
   if (to !== undefined && target.kind !== 'database') {
     throw badInput('--to goes with --database: it alone comes back as it was at a moment between two backups')
+  }
+  if (into !== undefined && (target.kind === 'database' || target.kind === 'collection')) {
+    throw badInput(
+      '--into goes with --study and --everything, whose files it takes: a database or a collection comes back into the database, beside the live one',
+    )
   }
   return target
 }

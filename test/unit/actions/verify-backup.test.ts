@@ -91,10 +91,10 @@ describe('verify-backup', () => {
   it('is red for one lost document, with what was lost in summary and report', async () => {
     endingWith(server, torn)
     const limits = { 'max-age': '48h', 'newest-within': '24h', 'restore-within': '1h' }
-    const step = await run({ backup: id, repository: 'second', through: 'L5', ...limits })
+    const step = await run({ backup: id, repository: 'second', through: 'L6', ...limits })
     expect(step.code).toBe(1)
     expect(server.daemon.service.submitted[0]?.request).toMatchObject({
-      ...{ backup: id, repository: 'second', through: 'L5', maxAge: 172_800_000 },
+      ...{ backup: id, repository: 'second', through: 'L6', maxAge: 172_800_000 },
       ...{ newestWithin: 86_400_000, restoreWithin: 3_600_000 },
     })
     expect(step.outputs).toMatchObject({ outcome: 'unhealthy', proved: 'false', lost: '1', 'exit-class': '11' })
@@ -198,6 +198,18 @@ describe('verify-backup', () => {
       'input ssh-key is empty: is the secret set in this environment?',
     ])
     expect(github.requests).toEqual([])
+  })
+
+  it('refuses a limit that it would not come to', async () => {
+    const limits = { 'newest-within': '24h', 'restore-within': '1h' }
+    const wrong = await run({ repository: 'third', through: 'L4', ...limits })
+    expect(wrong.log.messages('error')[0]?.split('\n')).toEqual([
+      'input repository: "third" is not allowed; write first or second',
+      'input newest-within is judged at L5, and through is L4: leave one of them out',
+      'input restore-within is judged at L6, and through is L4: leave one of them out',
+    ])
+    expect((await run({ through: 'L5', ...limits })).log.messages('error')[0]).toMatch(/^input restore-within [^\n]+$/)
+    expect(server.daemon.service.submitted).toEqual([])
   })
 })
 
