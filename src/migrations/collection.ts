@@ -1,6 +1,15 @@
 import { badInput, refused } from '../lib/index.ts'
 import type { CatalogImage } from './catalog-image.ts'
-import { contradictoryDrops, differences, differsInExpiryOnly, indexOf, same, sameIndex, strictly } from './compare.ts'
+import {
+  contradictoryDrops,
+  differences,
+  differsInExpiryOnly,
+  indexOf,
+  same,
+  sameIndex,
+  sameKey,
+  strictly,
+} from './compare.ts'
 import type { CollectionDeclaration } from './definition.ts'
 import type { CatalogStore, CollectionState, IndexState } from './store.ts'
 import { takenBack } from './taken-back.ts'
@@ -97,15 +106,7 @@ async function bringIndexes(
     }
   }
   // A collection that was made a moment ago has nothing to count; should someone write to it, the server refuses the index itself.
-  const toCount = before === null ? [] : missing.filter(({ options }) => options.unique === true)
-  for (const index of toCount) {
-    const groups = await catalog.countDuplicates(name, index)
-    if (groups > 0) {
-      throw refused(
-        `${name}: ${groups} values stand more than once, so ${index.name} cannot be unique; mend them first`,
-      )
-    }
-  }
+  if (before !== null) await requireUnique(catalog, name, missing)
   signal.throwIfAborted()
   if (missing.length > 0) {
     await check()
@@ -114,6 +115,15 @@ async function bringIndexes(
   for (const index of dropIndexes.filter((one) => present.some((is) => is.name === one))) {
     await check()
     await catalog.dropIndex(name, index)
+  }
+}
+
+/** @throws Failure `refused` when duplicates stand against one of these indexes. */
+async function requireUnique(catalog: CatalogStore, name: string, indexes: readonly IndexState[]): Promise<void> {
+  for (const index of indexes.filter(({ options }) => options.unique === true)) {
+    const groups = await catalog.countDuplicates(name, index)
+    if (groups === 0) continue
+    throw refused(`${name}: ${groups} values stand more than once, so ${index.name} cannot be unique; mend them first`)
   }
 }
 
@@ -130,15 +140,13 @@ export async function restoreCollection(catalog: CatalogStore, migration: string
     return
   }
   if (now === null) await catalog.create(name, before.options, null)
-  const present = now?.indexes ?? []
-  for (const index of present) {
-    if (!before.indexes.some((one) => one.name === index.name && sameIndex(one, index))) {
-      await catalog.dropIndex(name, index.name)
-    }
-  }
-  const missing = before.indexes.filter((one) => !present.some((is) => is.name === one.name && sameIndex(one, is)))
-  const own = before.options.collation === undefined ? missing : missing.map(withCollation)
-  if (own.length > 0) await catalog.createIndexes(name, own)
+  const missing = missingOf(before, now)
+  const extra = missingOf(now ?? before, before)
+  // What comes back is built before what goes is dropped, so that a build that fails leaves the collection as it is.
+  const isInTheWay = (index: IndexState) => missing.some((one) => one.name === index.name || sameKey(one, index))
+  for (const index of extra.filter(isInTheWay)) await catalog.dropIndex(name, index.name)
+  if (missing.length > 0) await catalog.createIndexes(name, missing)
+  for (const index of extra.filter((one) => !isInTheWay(one))) await catalog.dropIndex(name, index.name)
   if (!same(now?.validation ?? null, before.validation)) await catalog.setValidation(name, before.validation)
   const after = await catalog.describe(name)
   if (!same(sorted(after), sorted(before))) throw refused(`${name}: read back after the undo, it is not what it was`)
@@ -157,6 +165,12 @@ export async function dropOwnUnique(catalog: CatalogStore, migration: string, im
   }
 }
 
+/** The indexes of a collection as it is to be that it lacks now, as they are to be made. */
+function missingOf({ indexes, options }: CollectionState, now: CollectionState | null): IndexState[] {
+  const missing = indexes.filter((one) => !now?.indexes.some((is) => is.name === one.name && sameIndex(one, is)))
+  return options.collation === undefined ? missing : missing.map(withCollation)
+}
+
 /** One that a server reports without a collation compares bytes; made without one, it would get that of its collection. */
 function withCollation({ options, ...index }: IndexState): IndexState {
   return { ...index, options: { collation: { locale: 'simple' }, ...options } }
@@ -164,15 +178,21 @@ function withCollation({ options, ...index }: IndexState): IndexState {
 
 /**
  * @returns what the undo makes of a collection that is `now` so, null when nothing.
- * @throws Failure `refused` when documents were put into one that would be dropped, or somebody changed since what the migration changed.
+ * @param areFinal whether its documents are those that it will hold then
+ * @throws Failure `refused` when documents were put into one that would be dropped, somebody changed since what the migration changed, or
+ *   duplicates stand against a unique index that comes back.
  */
 export async function requireRestorable(
   catalog: CatalogStore,
   migration: string,
   image: CatalogImage,
   now: CollectionState | null,
+  areFinal = true,
 ): Promise<CollectionState | null> {
   const before = takenBack(migration, image, now)
+  if (before !== null && now !== null && areFinal) {
+    await requireUnique(catalog, image.collection, missingOf(before, now))
+  }
   const documents = before === null && now !== null ? await catalog.count(image.collection, {}) : 0
   if (documents === 0) return before
   throw refused(

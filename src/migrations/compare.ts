@@ -126,7 +126,7 @@ export function differsInExpiryOnly(one: IndexState, other: IndexState): boolean
   return sameKey(one, other) && same(oneOptions, otherOptions) && ones !== undefined && others !== undefined
 }
 
-function sameKey(one: IndexState, other: IndexState): boolean {
+export function sameKey(one: IndexState, other: IndexState): boolean {
   return JSON.stringify(Object.entries(one.key)) === JSON.stringify(Object.entries(other.key))
 }
 

@@ -92,7 +92,9 @@ function refusalsOf(migrations: readonly Known[], ledger: readonly LedgerEntry[]
         state === 'applied' ? edited : `${edited}, or first take it back with the release that ran it ${wayBack(id)}`,
       )
     } else if (state === 'rolling-back') {
-      refusals.push(`${id} is half undone: ask for the same undo again, it continues`)
+      refusals.push(
+        `${id} is half undone: ask for the same undo again, it continues; if it cannot, "pacs-agent migrate mark ${id} applied|pending --reason …"`,
+      )
     }
   }
   const lastApplied: Record<'expand' | 'later', string> = { expand: '', later: '' }

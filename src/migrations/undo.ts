@@ -148,13 +148,14 @@ async function requireUndoable(
     const { id } = migration
     const puts = await foreseenOf(store, migration, signal)
     await requireDecided(store, id, decide, newer)
+    if (puts?.documents && (await store.before.has(id))) newer.push(id)
     for (const image of writer.kept(id)) {
       const { collection } = image
       const known = after.get(collection)
       const now = known === undefined ? await store.catalog.describe(collection) : known
       // What a `down` of its own removes before is not known; it is counted again before anything is dropped.
       const left = puts?.collections
-        ? await requireRestorable(store.catalog, id, image, now)
+        ? await requireRestorable(store.catalog, id, image, now, newer.length === 0)
         : takenBack(id, image, now)
       if (puts?.collections) after.set(collection, left)
     }
@@ -183,15 +184,18 @@ async function undoOne(place: Workplace, migration: Migration, note: string, sig
   } catch (thrown) {
     if (signal.aborted) throw thrown
     if (isRefusal(thrown)) {
-      throw new Failure('failed', `undo of ${id} is half done: ${thrown.message}`, {
-        cause: thrown,
-      })
+      const message = `undo of ${id} is half done: ${thrown.message}`
+      throw new Failure('failed', `${message}; then ask for it again, ${otherwise(id)}`, { cause: thrown })
     }
-    throw new Failure('failed', `undo of ${id}: ${withoutValues(thrown)}; ask for the undo again to continue`, {
-      cause: thrown,
-    })
+    const message = `undo of ${id}: ${withoutValues(thrown)}; ask for the undo again to continue`
+    throw new Failure('failed', `${message}, ${otherwise(id)}`, { cause: thrown })
   }
   await place.lease.check()
   await store.before.remove(id)
   await writer.remove('undone', entry, note)
+}
+
+/** The way out of an undo that cannot go on. */
+function otherwise(id: string): string {
+  return `or, to stay with ${id}, say "pacs-agent migrate mark ${id} applied|pending --reason …": what is pending runs again`
 }

@@ -3,7 +3,7 @@ import { BSON, type Db, type Document, MongoNetworkError, MongoServerError } fro
 import { fieldsOf, readDocument, readField, writeId } from '../../../src/migrations/bson-document.ts'
 import { type CatalogImage, imagesOf } from '../../../src/migrations/catalog-image.ts'
 import type { HistoryLine, LedgerEntry } from '../../../src/migrations/ledger.ts'
-import type { BeforeImage, CollectionState, LeaseHolder, Store } from '../../../src/migrations/store.ts'
+import type { BeforeImage, CollectionState, IndexState, LeaseHolder, Store } from '../../../src/migrations/store.ts'
 import { matches } from './matching.ts'
 
 interface Collection extends CollectionState {
@@ -220,7 +220,12 @@ export function connect(
       setValidation: (name, validation) =>
         write(`validation ${name}`, () => void Object.assign(database.collection(name), { validation })),
       createIndexes: (name, indexes) =>
-        write(`indexes ${name}`, () => void database.collection(name).indexes.push(...structuredClone([...indexes]))),
+        write(`indexes ${name}`, () => {
+          for (const index of indexes.filter(({ options }) => options.unique === true)) {
+            if (duplicatesOf(database, name, index) > 0) throw duplicateKey(name, index.name)
+          }
+          database.collection(name).indexes.push(...structuredClone([...indexes]))
+        }),
       setExpiry: (name, index, seconds) =>
         write(`expiry ${name}`, () => {
           const found = database.collection(name).indexes.find((one) => one.name === index)
@@ -239,15 +244,7 @@ export function connect(
           const names = Array.isArray(required) ? required.map(String) : []
           return database.read(name).filter((one) => names.some((field) => !Object.hasOwn(one, field))).length
         }),
-      countDuplicates: (name, { key }) =>
-        read(() => {
-          const counts = new Map<string, number>()
-          for (const document of database.read(name)) {
-            const values = JSON.stringify(Object.keys(key).map((field) => document[field]))
-            counts.set(values, (counts.get(values) ?? 0) + 1)
-          }
-          return [...counts.values()].filter((count) => count > 1).length
-        }),
+      countDuplicates: (name, index) => read(() => duplicatesOf(database, name, index)),
       countExpired: () => read(() => 0),
       count: (name, filter) => read(() => database.read(name).filter((one) => matches(one, filter)).length),
     },
@@ -268,8 +265,19 @@ function requireUnique(database: MemoryDatabase, name: string, document: Documen
   for (const index of database.collection(name).indexes.filter(({ options }) => options.unique === true)) {
     const fields = Object.keys(index.key)
     if (!others.some((one) => fields.every((field) => isDeepStrictEqual(one[field], document[field])))) continue
-    throw new MongoServerError({ message: `E11000 collection: pacs.${name} index: ${index.name} dup key`, code: 11000 })
+    throw duplicateKey(name, index.name)
   }
+}
+
+function duplicateKey(name: string, index: string): MongoServerError {
+  return new MongoServerError({ message: `E11000 collection: pacs.${name} index: ${index} dup key`, code: 11000 })
+}
+
+/** Values of the index that stand more than once. */
+function duplicatesOf(database: MemoryDatabase, name: string, { key }: IndexState): number {
+  const valuesOf = (document: Document) => JSON.stringify(Object.keys(key).map((field) => document[field]))
+  const groups = Map.groupBy(database.read(name), valuesOf)
+  return [...groups.values()].filter((group) => group.length > 1).length
 }
 
 function projected(bytes: Uint8Array, fields: readonly string[] | null): Uint8Array {

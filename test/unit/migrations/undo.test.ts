@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { writeId } from '../../../src/migrations/bson-document.ts'
+import { restoreCollection } from '../../../src/migrations/collection.ts'
 import type { CollectionDeclaration, IndexDeclaration, UpContext } from '../../../src/migrations/definition.ts'
 import type { Migration } from '../../../src/migrations/files.ts'
 import { applyMigrations, type Decision, readDecisions, undoTo } from '../../../src/migrations/index.ts'
@@ -160,6 +161,110 @@ describe('the undo of a migration that mended duplicates and then made an index 
   })
 })
 
+describe('the undo of a migration that replaced a unique index', () => {
+  const numbered = declaring('001_number', 'expand', { indexes: [{ ...index('number'), unique: true }] }, 'studies')
+  const replacing = (down: (context: UpContext) => Promise<void>, walk?: Parameters<UpContext['batches']>[0]) =>
+    migration('002_site', {
+      phase: 'data',
+      description: 'x',
+      async up({ schema, batches }) {
+        const indexes = [{ name: 'site_number', key: { site: 1, number: 1 }, unique: true } as const]
+        await schema.collection('studies', { indexes, dropIndexes: ['number'] })
+        if (walk !== undefined) await batches(walk)
+      },
+      down,
+      check: async () => true,
+    })
+  const replaced = async (migrations: Migration[], ...documents: { site: string; number: number }[]) => {
+    const database = new MemoryDatabase()
+    const store = connect(database)
+    const insert = () =>
+      database.insert(
+        'studies',
+        documents.map((one, _id) => ({ _id, ...one })),
+      )
+    await applyMigrations(store, migrations, { ...common, phase: 'expand' })
+    if (migrations.includes(WALKING)) insert()
+    await applyMigrations(store, migrations, { ...common, phase: 'data' })
+    if (!migrations.includes(WALKING)) insert()
+    const names = () => database.collection('studies').indexes.map(({ name }) => name)
+    expect(names()).toEqual(['site_number'])
+    return { database, names, store: connect(database) }
+  }
+  const TWINS = [
+    { site: 'a', number: 17 },
+    { site: 'b', number: 17 },
+  ]
+  const WALKING = replacing(
+    async ({ schema, batches }) => {
+      await batches.restore()
+      await schema.restore()
+    },
+    { collection: 'studies', change: () => ({ set: { number: 17 } }) },
+  )
+
+  it('is refused before its first write where duplicates came since, by name, and goes on when they are mended', async () => {
+    const all = [numbered, replacing(({ schema }) => schema.restore())]
+    const { database, names, store } = await replaced(all, ...TWINS)
+    for (const askOnly of [true, false]) {
+      await expect(undoTo(store, all, '001_number', { ...common, askOnly })).rejects.toMatchObject({
+        kind: 'refused',
+        message: 'studies: 1 values stand more than once, so number cannot be unique; mend them first',
+      })
+    }
+    expect(new Set(store.log)).toEqual(new Set(['lease.take', 'lease.release']))
+    database.insert('studies', [{ _id: 1, site: 'b', number: 18 }])
+    await undoTo(store, all, '001_number', common)
+    expect(names()).toEqual(['number'])
+    expect(store.log.filter((what) => what.includes('studies'))).toEqual([
+      'indexes studies',
+      'drop studies site_number',
+    ])
+  })
+
+  it('keeps the new one where the old one cannot be built, and says the way out', async () => {
+    const own = ({ db, schema }: UpContext) => {
+      expect(db).toBeDefined()
+      return schema.restore()
+    }
+    const all = [numbered, replacing(own)]
+    const { names, store } = await replaced(all, ...TWINS)
+    const refusal = expect(undoTo(store, all, '001_number', common)).rejects
+    await refusal.toThrow(/^undo of 002_site is half done: studies: 1 values stand more than once, .*; then ask for it/)
+    // One that comes once they were counted is met by the build.
+    store.catalog.countDuplicates = async () => 0
+    await expect(undoTo(store, all, '001_number', common)).rejects.toThrow(
+      /^undo of 002_site: .* to continue, or, to stay with 002_site, say "pacs-agent migrate mark 002_site applied\|pending/,
+    )
+    expect(names()).toEqual(['site_number'])
+  })
+
+  it('puts documents back before it asks for duplicates among them', async () => {
+    const all = [numbered, WALKING]
+    const { database, names, store } = await replaced(all, { site: 'a', number: 1 }, { site: 'b', number: 2 })
+    expect(database.read('studies').map(({ number }) => number)).toEqual([17, 17])
+    await undoTo(store, all, '001_number', common)
+    expect([names(), database.read('studies').map(({ number }) => number)]).toEqual([['number'], [1, 2]])
+  })
+
+  it('drops first what has the name or the keys of an index that comes back', async () => {
+    const database = new MemoryDatabase()
+    const store = connect(database)
+    const indexes = [
+      { name: 'one', key: { a: 1 }, options: {} },
+      { name: 'two', key: { c: 1 }, options: { unique: true } },
+    ]
+    const image = { collection: 'studies', before: { options: {}, validation: null, indexes } }
+    database.collection('studies').indexes = [
+      { name: 'one', key: { a: 1, b: 1 }, options: {} },
+      { name: 'other', key: { c: 1 }, options: {} },
+    ]
+    await restoreCollection(store.catalog, '002_site', image)
+    expect(database.collection('studies').indexes).toEqual(indexes)
+    expect(store.log).toEqual(['drop studies one', 'drop studies other', 'indexes studies'])
+  })
+})
+
 describe('the undo of a migration that created a collection and filled it', () => {
   const splitting = (database: MemoryDatabase, down: (context: UpContext) => Promise<void>) =>
     migration('001_split', {
@@ -201,7 +306,7 @@ describe('the undo of a migration that created a collection and filled it', () =
     await expect(undoTo(store, migrations, null, common)).rejects.toMatchObject({
       kind: 'failed',
       message:
-        'undo of 001_split is half done: findings has 1 documents since it was created: the undo would drop them; move or remove them first',
+        'undo of 001_split is half done: findings has 1 documents since it was created: the undo would drop them; move or remove them first; then ask for it again, or, to stay with 001_split, say "pacs-agent migrate mark 001_split applied|pending --reason …": what is pending runs again',
     })
     expect(database.read('findings')).toEqual([{ _id: 2 }])
     expect(database.ledger.get('001_split')?.state).toBe('rolling-back')

@@ -583,7 +583,7 @@ describe('an undo', () => {
     await expect(undoTo(connect(database), migrations, null, common)).rejects.toMatchObject({
       kind: 'failed',
       message:
-        'undo of 001_walk is half done: 001_walk: down would walk x before the before-images are put back: batches.restore() comes first; nothing of x was changed',
+        'undo of 001_walk is half done: 001_walk: down would walk x before the before-images are put back: batches.restore() comes first; nothing of x was changed; then ask for it again, or, to stay with 001_walk, say "pacs-agent migrate mark 001_walk applied|pending --reason …": what is pending runs again',
     })
     expect(isMarked(database)).toEqual(Array(5).fill(true))
     expect([database.ledger.get('001_walk')?.state, database.images.size]).toEqual(['rolling-back', 5])
