@@ -14,8 +14,8 @@ export interface Checks {
   folder: string
   /** Program and arguments of a process that does nothing but answer by `answerCheck`. */
   program: readonly [string, ...string[]]
-  /** How long one check may take, in milliseconds. */
-  within: number
+  /** How long one check of what a backup holds may take, in milliseconds. */
+  within(contents: Contents): number
 }
 
 const ENDING = '.check.js'
@@ -58,12 +58,14 @@ function readAnswer(line: string): z.infer<typeof answerSchema> | null {
 
 /** @returns what one check found wrong, and what is wrong with the check */
 async function askCheck(
-  { program: [file, ...args], within }: Checks,
+  checks: Checks,
   question: Omit<CheckQuestion, 'token'>,
   signal: AbortSignal,
 ): Promise<string[]> {
   // Only an answer with this word is ours: a check may print what it likes.
   const token = randomBytes(16).toString('hex')
+  const [file, ...args] = checks.program
+  const within = checks.within(question.contents)
   let answer: z.infer<typeof answerSchema> | null = null
   try {
     const { code } = await tryRun(file, args, {

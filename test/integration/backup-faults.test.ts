@@ -62,7 +62,7 @@ const backups = async () => (await listBackups(restic())).map(({ id }) => id)
 const found = (report: Verification) =>
   Object.fromEntries(report.levels.map(({ level, outcome, findings }) => [level, outcome === 'passed' ? [] : findings]))
 const checksIn = (folder: string) => ({
-  ...{ folder, within: 60_000 },
+  ...{ folder, within: () => 60_000 },
   program: [process.execPath, join(import.meta.dirname, '../backup/answer-check.ts')] as [string, ...string[]],
 })
 const one = <T>(values: readonly T[]): T => values[Math.floor(draw() * values.length)] as T

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import {
+  type Contents,
   countLost,
   LEVELS,
   type LevelName,
@@ -42,9 +43,16 @@ const LONGEST = 300
 /** Bytes of memory for the scratch database. */
 const MEMORY = 1024 ** 3
 
-/** How long one check may take: 5 min. */
+/** How long one check may take, and how much longer for each million documents, which it may have to read: 5 min, and 1 min. */
 const CHECK_LIMIT = 300_000
+const CHECK_LIMIT_PER_MILLION = 60_000
 const CHECK_HEAP_MB = 128
+
+/** @returns milliseconds for one check of what a backup holds */
+export function checkLimit({ database }: Contents): number {
+  const documents = database?.collections.reduce((sum, { count }) => sum + count, 0) ?? 0
+  return CHECK_LIMIT + (documents / 1e6) * CHECK_LIMIT_PER_MILLION
+}
 
 /** A process of the agent's own file that answers one check. */
 function checkProgram(): [string, ...string[]] {
@@ -72,7 +80,7 @@ export async function verifyHere(asked: Asked, print: (line: ChildLine) => void,
     through,
     images: data.versions,
     memory: MEMORY,
-    checks: existsSync(folder) ? { folder, program: checkProgram(), within: CHECK_LIMIT } : null,
+    checks: existsSync(folder) ? { folder, program: checkProgram(), within: checkLimit } : null,
     newestWithin: asked.newestWithin ?? null,
     restoreWithin: asked.restoreWithin ?? null,
     now,

@@ -3,7 +3,8 @@ import { mkdir, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { verifyHere } from '../../../src/agent/data/restore-proof.ts'
+import { checkLimit, verifyHere } from '../../../src/agent/data/restore-proof.ts'
+import { contents } from '../backup/contents.ts'
 
 const ID = '20261124t101500z-1f2e3d4c'
 const NEVER = new AbortController().signal
@@ -50,4 +51,17 @@ it.each([
   const { verification } = await verifyHere(asked, () => undefined, NEVER)
   expect(verification.outcome).toBe('failed')
   expect(existsSync(join(asked.place.metrics, 'pacs-backup-verification.prom'))).toBe(told)
+})
+
+it('gives a check five minutes, and one more for each million documents that it may have to read', () => {
+  const { database } = contents
+  if (database === null) expect.unreachable()
+  const [collection = expect.unreachable()] = database.collections
+  const holding = (...counts: number[]) =>
+    checkLimit({
+      ...contents,
+      database: { ...database, collections: counts.map((count) => ({ ...collection, count })) },
+    })
+  expect(holding()).toBe(5 * 60_000)
+  expect(holding(20_000_000, 10_000_000)).toBe(35 * 60_000)
 })

@@ -59,9 +59,9 @@ async function write(name: string, checks: readonly (readonly [string, string, .
 
 const PROGRAM = [process.execPath, join(import.meta.dirname, '../../backup/answer-check.ts')] as const
 /** Asks the checks of a folder about a database that nobody connects to. */
-function asked(name: string, within: number, signal: AbortSignal) {
+function asked(name: string, limit: number, signal: AbortSignal) {
   const restored = { address: { host: '127.0.0.1', port: 1 }, database: 'pacs', contents }
-  return runChecks({ folder: join(folder, name), program: [...PROGRAM], within }, restored, signal)
+  return runChecks({ folder: join(folder, name), program: [...PROGRAM], within: () => limit }, restored, signal)
 }
 
 it('asks each check in a process of its own, and takes from it only an answer', { timeout: 120_000 }, async () => {
