@@ -18,7 +18,9 @@ const CAUSES: readonly (Cause & { missing?: true; credentials?: true })[] = [
     code: 12,
     says: /wrong password or no key found/i,
     kind: 'refused',
-    means: 'does not open with this password: put the right one into the secret restic-password',
+    means:
+      'does not open with this password: put the right one into the secret restic-password; one that this server made ' +
+      'with another by mistake, and that holds no backup which is wanted, may be moved away',
   },
   {
     // Its code 11 also comes where the lock could not be written.

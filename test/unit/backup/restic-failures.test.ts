@@ -6,7 +6,12 @@ const failure = (code: number, output: string, otherwise?: 'unhealthy') =>
 
 describe('what restic says', () => {
   it.each([
-    [12, 'Fatal: wrong password or no key found', 'refused', /does not open with this password/],
+    [
+      12,
+      'Fatal: wrong password or no key found',
+      'refused',
+      /does not open with this password: put the right one .*; one that this server made with another by mistake, .* may be moved away/,
+    ],
     [
       11,
       'unable to create lock in backend: repository is already locked by PID 7 on s1',
