@@ -92,6 +92,6 @@ async function impactsOf(store: Store, migration: Migration, earlier: Earlier, s
 }
 
 /** The part of a context that is the same wherever nothing may be written. */
-export function lookingContext(store: Store, signal: AbortSignal): Pick<UpContext, 'db' | 'log' | 'signal'> {
+function lookingContext(store: Store, signal: AbortSignal): Pick<UpContext, 'db' | 'log' | 'signal'> {
   return { db: store.db('read'), log: () => undefined, signal }
 }
