@@ -42,6 +42,7 @@ const NAMES: Readonly<Record<string, string>> = {
   undo: 'the undo',
   mark: 'the mark',
   backup: 'the backup',
+  list: 'the look at the repositories',
   tidy: 'the removal of what was left',
   verify: 'the verification',
   restore: 'the restore',
