@@ -16,7 +16,7 @@ import {
 /** Programs of a server of this stack, and of the containers that the commands enter. */
 const PROGRAMS =
   /^([A-Z]+=\$\()?(curl|df|dmesg|docker|du|free|journalctl|ls|openssl|pacs-agent|sed|ss|systemctl|timedatectl|uptime)( |$)/
-const AGENT_VERBS = ['backup', 'logs', 'rollback', 'status', 'verify']
+const AGENT_VERBS = ['backup', 'backups', 'logs', 'rollback', 'status', 'verify']
 
 const composeSchema = z.object({
   services: z.record(
