@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { counted, Failure } from '../lib/index.ts'
@@ -29,6 +30,23 @@ export async function noteHeld(restic: Restic, held: ReadonlySet<string>): Promi
   }
 }
 
+/** Whether the last copy into a repository was cut: what it left of a snapshot goes with whatever retention removes. */
+export function isCopyCut(restic: Restic): boolean {
+  return existsSync(fileOf(restic, 'copying'))
+}
+
+/** To be called before a copy into a repository. It is only a note: without it a copy that is cut starts over. */
+export async function noteCopying(restic: Restic): Promise<void> {
+  const file = fileOf(restic, 'copying')
+  await mkdir(dirname(file), { recursive: true }).catch(() => undefined)
+  await writeFile(file, '').catch(() => undefined)
+}
+
+/** To be called when nothing is left that a copy could go on with, or nothing that it should. */
+export async function noteNotCopying(restic: Restic): Promise<void> {
+  await rm(fileOf(restic, 'copying'), { force: true })
+}
+
 /**
  * To be called before a repository is made: one in the place of a disk that is not mounted would fill the one below it.
  * @throws Failure `unreachable` where one was there that held backups
@@ -44,6 +62,6 @@ export async function refuseGone(restic: Restic): Promise<void> {
 }
 
 /** The location may hold a password. */
-function fileOf({ cache, repository }: Restic): string {
-  return join(cache, `held-${createHash('sha256').update(repository.location).digest('hex').slice(0, 16)}.json`)
+function fileOf({ cache, repository }: Restic, what = 'held'): string {
+  return join(cache, `${what}-${createHash('sha256').update(repository.location).digest('hex').slice(0, 16)}.json`)
 }

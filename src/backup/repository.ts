@@ -5,8 +5,9 @@ import { arrange, type StoredBackup, type Tagged } from './catalogue.ts'
 import type { Contents } from './contents.ts'
 import { removeDeadLocks } from './dead-locks.ts'
 import type { Docker } from './docker.ts'
-import { noteHeld, recallHeld, refuseGone } from './held-backups.ts'
+import { isCopyCut, noteCopying, noteHeld, noteNotCopying, recallHeld, refuseGone } from './held-backups.ts'
 import type { Restic, Snapshot } from './restic.ts'
+import { isDiskFull } from './restic-failures.ts'
 import { chooseKept, type Retention } from './retention.ts'
 
 /** Looks into a repository that the dead keep nobody out of any more. @returns what it holds; null where there is none yet */
@@ -57,17 +58,19 @@ const COPY_WITHIN = 22 * 3_600_000
 /**
  * Forgets what retention does not keep of each server's backups in a repository, and what never became complete; never what was `taken`
  * just now.
+ * @param wanted ids of what may become complete yet
  */
 export async function prune(
   restic: Pick<Restic, 'snapshots' | 'forget'>,
   retention: Retention,
   taken: Taken,
   signal: AbortSignal,
+  wanted: ReadonlySet<string> = new Set(),
 ): Promise<Pruning> {
   try {
     // Anew: another server's backup may have become complete since.
     const all = await restic.snapshots({ signal })
-    return { outcome: 'done', forgotten: await applyRetention(restic, all, retention, taken, signal) }
+    return { outcome: 'done', forgotten: await applyRetention(restic, all, retention, taken, signal, wanted) }
   } catch (thrown) {
     if (!(thrown instanceof Failure) && !signal.aborted) throw thrown
     return { outcome: 'later', why: messageOf(thrown) }
@@ -81,6 +84,7 @@ async function applyRetention(
   retention: Retention,
   taken: Taken,
   signal: AbortSignal,
+  wanted: ReadonlySet<string>,
 ): Promise<string[]> {
   const { complete, lacking, torn } = arrange(held)
   const all = [...complete, ...lacking]
@@ -89,15 +93,15 @@ async function applyRetention(
   // A clock that was put back has older ones look younger than what was taken.
   const kept = new Set([taken.id, ...byHost.flatMap((own) => [...chooseKept(own, retention)])])
   const expired = all.filter(({ id }) => !kept.has(id))
-  const left = [...torn].filter(([id]) => Date.parse(taken.finishedAt) - timeOf(id) > TORN_AGE)
+  const left = [...torn].filter(([id]) => !wanted.has(id) && Date.parse(taken.finishedAt) - timeOf(id) > TORN_AGE)
   const forgotten = [...expired.flatMap(({ snapshots }) => snapshots), ...left.flatMap(([, all]) => all)]
   await restic.forget(idsOf(forgotten), { signal })
   return [...expired.map(({ id }) => id), ...left.map(([id]) => id)]
 }
 
 /** What two came to, one after the other. */
-function followed(before: Pruning, after: Pruning): Pruning {
-  if (before.outcome === 'later' || after.outcome === 'later') return after
+function followed(before: Pruning | null, after: Pruning): Pruning {
+  if (before === null || before.outcome === 'later' || after.outcome === 'later') return after
   return { outcome: 'done', forgotten: [...before.forgotten, ...after.forgotten] }
 }
 
@@ -129,7 +133,8 @@ export async function notYetCopied(
 
 /**
  * Copies every backup that the second repository lacks, so that one that was away catches up; its own retention comes before, which makes
- * room for them, and after. A copy that takes longer than until the next night is ended, and the next one goes on with it.
+ * room for them, and after. A copy that takes longer than until the next night is ended, and the next one goes on with it: retention, which
+ * removes what no snapshot holds yet, then comes after alone, but where there was no room.
  * @param all what the first holds, newest first
  */
 export async function copyToSecond(
@@ -158,7 +163,9 @@ export async function copyToSecond(
       await second.init(first)
     }
     held = new Set(arrange(there ?? []).complete.map(({ id }) => id))
-    const before = await prune(second, retention, taken, signal)
+    const wanted = new Set(all.map(({ id }) => id))
+    const before = isCopyCut(second) ? null : await prune(second, retention, taken, signal, wanted)
+    await noteCopying(second)
     const copied: string[] = []
     const damaged: { id: string; why: string }[] = []
     for (const { id, snapshots } of missing()) {
@@ -171,10 +178,12 @@ export async function copyToSecond(
         damaged.push({ id, why: thrown.message })
       }
     }
-    const after = await prune(second, retention, taken, signal)
+    await noteNotCopying(second)
+    const after = await prune(second, retention, taken, signal, wanted)
     return { outcome: 'copied', backups: copied, damaged, pruning: followed(before, after) }
   } catch (thrown) {
     if (!(thrown instanceof Failure) && !signal.aborted) throw thrown
+    if (thrown instanceof Failure && isDiskFull(thrown)) await noteNotCopying(second)
     return { outcome: 'later', why: messageOf(thrown), waiting: missing().map(({ id }) => id) }
   } finally {
     clearTimeout(timer)

@@ -8,11 +8,14 @@ interface Cause {
   means: string
 }
 
+const DISK_FULL = 'the disk is full'
+
 const CAUSES: readonly (Cause & { missing?: true; credentials?: true })[] = [
   {
-    says: /no space left on device|disk quota exceeded/i,
+    // The latter two are a REST server's words, and MinIO's.
+    says: /no space left on device|disk quota exceeded|insufficient storage|reached its minimum free/i,
     kind: 'error',
-    means: 'cannot be written, or what comes from it: the disk is full; free some room and ask again',
+    means: `cannot be written, or what comes from it: ${DISK_FULL}; free some room and ask again`,
   },
   {
     code: 12,
@@ -81,6 +84,11 @@ export function resticFailure(
     failure: new Failure(cause.kind, `the repository ${where} ${cause.means}${detail}`),
     missing: cause.missing === true,
   }
+}
+
+/** Whether it failed for want of room: in the repository, or here in what it unpacks into. */
+export function isDiskFull({ message }: Failure): boolean {
+  return message.includes(DISK_FULL)
 }
 
 /** restic's exit code for a backup that it stored without some files. */

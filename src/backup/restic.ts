@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { Failure, type FailureKind, type Redact, redactor, tryRun } from '../lib/index.ts'
-import { refusalOfCredentials, resticFailure } from './restic-failures.ts'
+import { isDiskFull, refusalOfCredentials, resticFailure } from './restic-failures.ts'
 
 /** A restic repository and how it is reached. */
 export interface Repository {
@@ -209,6 +209,8 @@ export class Restic {
       if (operation === undefined) return
       const again = (retries.get(operation) ?? 0) + 1
       if (again > MAX_COPY_RETRIES) {
+        const { failure } = resticFailure(this.#where, 1, line)
+        if (isDiskFull(failure)) throw this.#failure(failure)
         const between = `the way between ${source.#where} and ${this.#where} broke`
         throw this.#failure(new Failure('unreachable', `${between}: ${why}; ask again, it goes on`))
       }

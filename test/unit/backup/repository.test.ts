@@ -2,10 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { newBackupId } from '../../../src/backup/catalogue.ts'
+import { newBackupId, type StoredBackup } from '../../../src/backup/catalogue.ts'
 import { copyToSecond, makeRepository, prune } from '../../../src/backup/repository.ts'
 import { Restic, type Snapshot } from '../../../src/backup/restic.ts'
+import { resticFailure } from '../../../src/backup/restic-failures.ts'
 import { retentionSchema } from '../../../src/backup/retention.ts'
+import { Failure } from '../../../src/lib/index.ts'
 
 /** The ids of the snapshots that retention forgets of these. */
 async function forgottenOf(held: readonly Snapshot[]): Promise<string[]> {
@@ -96,12 +98,16 @@ describe('the copy to a second repository', () => {
     const tags = [`id=${newBackupId(new Date(at))}`, 'part=contents']
     return { id: at, hostname: 'pacs1', time: at, tags, paths: [] }
   }
-  const missing = [{ id, host: 'pacs1', startedAt: taken.startedAt, bytes: 1, snapshots: [stored(taken.startedAt)] }]
+  const backupAt = (at: string): StoredBackup => {
+    return { id: newBackupId(new Date(at)), host: 'pacs1', startedAt: at, bytes: 1, snapshots: [stored(at)] }
+  }
+  const missing = [{ ...backupAt(taken.startedAt), id }]
 
   /** A repository off the host, and what is done with it. */
   class Second extends Restic {
     readonly did: string[] = []
     held: Snapshot[] = []
+    breaks: Failure | null = null
     constructor() {
       super(...place('sftp:backup@there:/backups'))
     }
@@ -117,6 +123,7 @@ describe('the copy to a second repository', () => {
       this.held = this.held.filter((one) => !ids.includes(one.id))
     }
     override async copyFrom(_from: Restic, ids: readonly string[], call: { signal?: AbortSignal } = {}): Promise<void> {
+      if (this.breaks !== null) throw this.breaks
       this.did.push(`copied ${ids.join(', ')}`)
       this.held.push(...ids.map(stored))
       call.signal?.throwIfAborted()
@@ -124,16 +131,8 @@ describe('the copy to a second repository', () => {
   }
 
   const engine = async () => ({ code: 0, stdout: '', stderr: '' })
-  const copy = (second: Second) =>
-    copyToSecond(
-      new Restic(...place('/backups')),
-      second,
-      missing,
-      engine,
-      retention,
-      taken,
-      new AbortController().signal,
-    )
+  const copy = (second: Second, all: readonly StoredBackup[] = missing) =>
+    copyToSecond(new Restic(...place('/backups')), second, all, engine, retention, taken, new AbortController().signal)
 
   beforeEach(async () => {
     cache = await mkdtemp(join(tmpdir(), 'pacs-copy-'))
@@ -150,6 +149,47 @@ describe('the copy to a second repository', () => {
     second.held.push(...old)
     expect(await copy(second)).toMatchObject({ outcome: 'copied', backups: [id], pruning: { outcome: 'done' } })
     expect(second.did).toEqual([`forgot ${old[1]?.id}`, `copied ${taken.startedAt}`, `forgot ${old[0]?.id}`])
+  })
+
+  const old = ['2026-11-26T04:00:00.000Z', '2026-11-25T04:00:00.000Z'].map(stored)
+
+  it.each([
+    [
+      'goes on where the last one was cut before retention, which would take what that left with it',
+      new Failure('unreachable', 'the way between them broke'),
+      [`copied ${taken.startedAt}`, `forgot ${old[0]?.id}, ${old[1]?.id}`],
+    ],
+    [
+      'comes after retention again where the last one found no room',
+      resticFailure('there', 1, 'Fatal: unable to save: sftp: no space left on device').failure,
+      [`forgot ${old[1]?.id}`, `copied ${taken.startedAt}`, `forgot ${old[0]?.id}`],
+    ],
+  ])('%s', async (_what, failure, order) => {
+    const second = new Second()
+    second.breaks = failure
+    expect(await copy(second)).toMatchObject({ outcome: 'later', waiting: [id] })
+    second.breaks = null
+    second.held.push(...old)
+    expect(await copy(second)).toMatchObject({ outcome: 'copied', backups: [id], pruning: { outcome: 'done' } })
+    expect(second.did).toEqual(order)
+    // The one after it makes room first again.
+    const next = '2026-11-28T05:00:00.000Z'
+    second.held.push(...old)
+    second.did.length = 0
+    await copy(second, [backupAt(next)])
+    expect(second.did.map((what) => what.split(' ')[0])).toEqual(['forgot', 'copied', 'forgot'])
+  })
+
+  it('finds the parts that are there already of what the first holds, and none of what is lost', async () => {
+    const second = new Second()
+    const [began, lost] = ['2026-11-20T04:00:00.000Z', '2026-11-19T04:00:00.000Z'].map(backupAt)
+    const partOf = (name: string, whole: StoredBackup = expect.unreachable()) => ({
+      ...stored(whole.startedAt),
+      ...{ id: `part of ${name}`, tags: [`id=${whole.id}`, 'part=volume'] },
+    })
+    second.held.push(partOf('one that began', began), partOf('one that is lost', lost))
+    await copy(second, [...missing, began ?? expect.unreachable()])
+    expect(second.did.slice(0, 2)).toEqual(['forgot part of one that is lost', `copied ${began?.startedAt}`])
   })
 
   it('is ended before the next night, whose backup goes on with it', async () => {

@@ -12,10 +12,11 @@ afterAll(() => rm(directory, { recursive: true, force: true }))
 
 const PASSWORD = 'of-the-vault'
 
+const REFUSED = `Post "http://vault:${PASSWORD}@store:8000/data/": dial tcp 10.0.0.9:8000: connect: connection refused`
+
 /** A copy by a program that says on its standard error, as restic 0.18 does, which operations it tries again, then does `then`. */
-async function copyThatRetries(operations: readonly string[], then: string): Promise<void> {
+async function copyThatRetries(operations: readonly string[], then: string, why = REFUSED): Promise<void> {
   const program = join(directory, 'restic')
-  const why = `Post "http://vault:${PASSWORD}@store:8000/data/": dial tcp 10.0.0.9:8000: connect: connection refused`
   const said = operations.map((name) => `Save(<data/${name}>) returned error, retrying after 1.5s: ${why}`).join('\n')
   await writeFile(program, `#!/bin/sh\ncat >&2 <<'EOT'\n${said}\nEOT\n${then}\n`, { mode: 0o755 })
   const at = (location: string) =>
@@ -33,6 +34,14 @@ describe('a copy', () => {
       ),
     })
     expect(String(thrown)).not.toContain(PASSWORD)
+  })
+
+  it('into a store that is full says so, however often restic asks it', async () => {
+    const full = 'server response unexpected: 507 Insufficient Storage (507)'
+    await expect(copyThatRetries(Array(7).fill('0a1b'), 'exec sleep 60', full)).rejects.toMatchObject({
+      kind: 'error',
+      message: expect.stringMatching(/the disk is full; free some room/),
+    })
   })
 
   it('in which each is tried again six times goes on', async () => {
