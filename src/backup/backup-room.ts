@@ -42,8 +42,11 @@ export async function refuseFullRepository(
   if (!restic.isLocal) return
   const { location } = restic.repository
   const [last] = backupsOf(host, held)
-  // Without an earlier one what a backup that was cut left there counts: it is not stored again.
-  const known = last?.bytes ?? (await bytesBelow(location))
+  // What one that was cut has left there since the last became whole, or without a last one, is not stored again. What others stored counts
+  // too: refusing a backup that fits, night after night, were worse.
+  const contents = last?.snapshots.at(-1)
+  const whole = contents && (await stat(join(location, 'snapshots', contents.id)).catch(() => null))
+  const known = (last?.bytes ?? 0) + (await bytesBelow(location, whole?.mtimeMs))
   const adds = Math.max(archives + (await bytesBelow(staged)) - known, 0)
   const usable = usableOf(await statfs(location))
   if (usable >= adds) return
@@ -55,12 +58,14 @@ export async function refuseFullRepository(
 const LEFT = 'beside what is left to what lives there'
 const mib = (bytes: number) => `${Math.ceil(bytes / 1024 / 1024)} MiB`
 
-async function bytesBelow(directory: string): Promise<number> {
+/** @param since milliseconds: of files that were written later alone */
+async function bytesBelow(directory: string, since = 0): Promise<number> {
   let sum = 0
   for await (const entry of await opendir(directory, { recursive: true })) {
     if (!entry.isFile()) continue
     // Another server that shares the repository may remove its own lock meanwhile.
-    sum += (await stat(join(entry.parentPath, entry.name)).catch(() => null))?.size ?? 0
+    const found = await stat(join(entry.parentPath, entry.name)).catch(() => null)
+    if (found !== null && found.mtimeMs > since) sum += found.size
   }
   return sum
 }

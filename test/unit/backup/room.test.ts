@@ -1,5 +1,5 @@
 // The room that a backup, its proof and its restore ask for before they begin.
-import { mkdtempDisposable, readFile, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtempDisposable, open, readFile, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -186,6 +186,31 @@ describe('a repository on this server', () => {
       message: expect.stringMatching(/^the backup adds about 4294967296 MiB to .* BACKUP_REPOSITORY /),
     })
     await expect(ask([{ ...backup, host: 's2' }], HUGE)).rejects.toMatchObject({ kind: 'refused' })
+  })
+
+  it('takes one of which another that was cut since the last has stored a part', async () => {
+    await using place = await mkdtempDisposable(join(tmpdir(), 'room-'))
+    const [location, staged] = [join(place.path, 'repository'), join(place.path, 'staged')]
+    for (const directory of [location, staged, join(location, 'snapshots'), join(location, 'data')]) {
+      await mkdir(directory)
+    }
+    const part = 8 * 1024 ** 4
+    const lay = async (name: string, bytes: number, hour: number) => {
+      await using file = await open(join(location, name), 'a')
+      // A hole takes no room.
+      await file.truncate(bytes)
+      await file.utimes(new Date(), new Date(Date.UTC(2026, 10, 24, hour)))
+    }
+    await lay('snapshots/whole', 1, 10)
+    const whole = { id: 'whole', hostname: 's1', tags: ['part=contents'], paths: [] }
+    const last = { ...backup, snapshots: [whole] }
+    const restic = new Restic('/bin/false', { location, passwordFile: '/password' }, '/bin', '/')
+    const next = () => refuseFullRepository(restic, 's1', [last], staged, HUGE + part)
+    // Its own packs say nothing: they are as large as they are for what came before.
+    await lay('data/pack', part, 9)
+    await expect(next()).rejects.toMatchObject({ kind: 'refused' })
+    await lay('data/pack', part, 11)
+    await next()
   })
 
   it('takes one that holds little more than the last, and what is stored elsewhere is not its matter', async () => {
