@@ -4,7 +4,7 @@ import type { Reporter } from '../transaction/journal.ts'
 import type { DataPlan } from './data-plan.ts'
 
 /** Whom the work tells how far it is, and who may end it. */
-interface Doing {
+export interface Doing {
   report: Reporter
   signal: AbortSignal
 }

@@ -5,9 +5,9 @@ import { Failure, hideTree, listGone, messageOf, run } from '../../lib/index.ts'
 import { backupsSchema, pendingSchema, verificationViewSchema } from '../protocol.ts'
 import type { Reporter } from '../transaction/journal.ts'
 import { Turn } from '../transaction/turn.ts'
-import { runChild } from './child.ts'
+import { runChild, type Work } from './child.ts'
 import { proofPlanSchema } from './data-plan.ts'
-import type { DataJobs, MigrateWork } from './jobs.ts'
+import type { DataJobs, Doing, MigrateWork } from './jobs.ts'
 import { recordAttempt } from './metrics.ts'
 import { type Place, WORK_FOLDERS, type WorkFolder } from './place.ts'
 
@@ -47,14 +47,20 @@ export function openJobs(script: string, place: Place, log: (message: string) =>
     const gone = await listGone(place.backups)
     if (gone.length > 0) await run('rm', ['-rf', '--', ...gone], { env: { PATH: place.path }, timeout: WORK_LIMIT })
   }
-  /** Waits for the room that what was removed still takes. */
-  const untilRemoved = async ({ progress }: Reporter, signal: AbortSignal) => {
-    if ((await listGone(place.backups)).length > 0) await progress('what an earlier one left is removed first')
+  /** Runs a child that asks for room, once what was removed takes none any more. */
+  const runInRoom = async <T>(
+    work: Work,
+    value: z.ZodType<T>,
+    { report, signal }: Doing,
+    timeout: number,
+  ): Promise<T> => {
+    if ((await listGone(place.backups)).length > 0) await report.progress('what an earlier one left is removed first')
     signal.throwIfAborted()
     const ended = new Promise((_resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     })
     await Promise.race([removals.take(async () => undefined), ended])
+    return runChild(work, value, { ...options, report, signal, timeout })
   }
   const tidy = async (folders: readonly WorkFolder[]) => {
     const found = await Promise.all(
@@ -113,41 +119,40 @@ export function openJobs(script: string, place: Place, log: (message: string) =>
         timeout: LIST_LIMIT,
       }),
     tidy: () => tidy(WORK_FOLDERS),
-    verify: ({ data, backup, repository, through, maxAge, newestWithin, restoreWithin }, { report, signal }) =>
+    verify: ({ data, backup, repository, through, maxAge, newestWithin, restoreWithin }, doing) =>
       tidied(
         'verify',
         recordAttempt(
           'backup_verification',
-          { place, note: report.note },
-          async () => {
-            await untilRemoved(report, signal)
-            return runChild(
+          { place, note: doing.report.note },
+          () =>
+            runInRoom(
               {
                 ...{ work: 'verify', place, data: proofPlanSchema.parse(data), backup, repository, through },
                 ...{ maxAge, newestWithin, restoreWithin },
               },
               proofSchema,
-              { ...options, report, signal, timeout: RESTORE_LIMIT },
-            )
-          },
+              doing,
+              RESTORE_LIMIT,
+            ),
           ({ passed }) => passed,
         ),
       ),
-    restore: ({ data, backup, repository, target, plan, typed }, { report, signal }) =>
+    restore: ({ data, backup, repository, target, plan, typed }, doing) =>
       tidied(
         'restore',
-        runChild({ work: 'restore', place, data, backup, repository, target, plan, typed }, z.string(), {
-          ...options,
-          report,
-          signal,
-          timeout: RESTORE_LIMIT,
-        }),
+        runInRoom(
+          { work: 'restore', place, data, backup, repository, target, plan, typed },
+          z.string(),
+          doing,
+          RESTORE_LIMIT,
+        ),
       ),
-    backup: (work, { report, signal }) =>
+    backup: (work, doing) =>
       tidied(
         'work',
-        recordAttempt('backup', { place, note: report.note }, () =>
-          runChild({ work: 'backup', place, ...work }, z.string(), { ...options, report, signal, timeout: WORK_LIMIT }),
+        recordAttempt('backup', { place, note: doing.report.note }, () =>
+          runInRoom({ work: 'backup', place, ...work }, z.string(), doing, WORK_LIMIT),
         ),
       ),
   }

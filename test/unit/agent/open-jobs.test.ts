@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { DataPlan } from '../../../src/agent/data/data-plan.ts'
+import type { DataJobs } from '../../../src/agent/data/jobs.ts'
 import { openJobs } from '../../../src/agent/data/open-jobs.ts'
 import { visible } from '../../../src/agent/server/releases.ts'
 
@@ -127,6 +128,7 @@ describe('what a killed verification restored', () => {
   const ENDING = `if (asked.work === 'tidy') done(null)
     else console.log(JSON.stringify({ type: 'failed', kind: 'refused', message: 'seen' }))`
   const work = { data, backup: 'newest', repository: 'first', through: 'L6' } as const
+  const restore = { data, backup: 'newest', repository: 'first', target: { kind: 'database' } } as const
 
   /** Jobs beside which files are removed once `go` is called; `fails` lets the removal fail. */
   async function slowly(fails = false) {
@@ -142,26 +144,33 @@ describe('what a killed verification restored', () => {
     return { ...jobs, go: () => writeFile(gate, '') }
   }
 
-  it('is out of sight at once, and removed while nobody waits but the next one, which needs its room', async () => {
-    const { jobs, asks, backups, logged, go } = await slowly()
-    await jobs.tidy()
-    expect(await visible(backups)).toEqual([])
-    expect(await readdir(backups)).toHaveLength(1)
-    const stop = new AbortController()
-    const aborted = jobs.verify(work, { ...run, signal: stop.signal })
-    stop.abort(new Error('an abort was asked for'))
-    await expect(aborted).rejects.toThrow('an abort was asked for')
-    const said: string[] = []
-    const report = { ...silent, progress: async (message: string) => void said.push(message) }
-    const next = jobs.verify(work, { ...run, report })
-    await expect.poll(() => said).toEqual([expect.stringContaining('removed first')])
-    expect((await asks()).map((line) => JSON.parse(line).work)).toEqual(['tidy'])
-    await go()
-    await expect(next).rejects.toThrow('seen')
-    expect((await asks()).map((line) => JSON.parse(line).work)).toEqual(['tidy', 'verify'])
-    expect(await readdir(backups)).toEqual([])
-    expect(logged).toEqual([])
-  })
+  it.each<[string, (jobs: DataJobs, run: Parameters<DataJobs['verify']>[1]) => Promise<unknown>]>([
+    ['verify', (jobs, run) => jobs.verify(work, run)],
+    ['backup', (jobs, run) => jobs.backup({ data }, run)],
+    ['restore', (jobs, run) => jobs.restore({ ...restore, plan: true }, run)],
+  ])(
+    'is out of sight at once, and removed while nobody waits but the next %s, which needs its room',
+    async (next, ask) => {
+      const { jobs, asks, backups, logged, go } = await slowly()
+      await jobs.tidy()
+      expect(await visible(backups)).toEqual([])
+      expect(await readdir(backups)).toHaveLength(1)
+      const stop = new AbortController()
+      const aborted = ask(jobs, { ...run, signal: stop.signal })
+      stop.abort(new Error('an abort was asked for'))
+      await expect(aborted).rejects.toThrow('an abort was asked for')
+      const said: string[] = []
+      const report = { ...silent, progress: async (message: string) => void said.push(message) }
+      const waiting = ask(jobs, { ...run, report })
+      await expect.poll(() => said).toEqual([expect.stringContaining('removed first')])
+      expect((await asks()).map((line) => JSON.parse(line).work)).toEqual(['tidy'])
+      await go()
+      await expect(waiting).rejects.toThrow('seen')
+      expect((await asks()).map((line) => JSON.parse(line).work)).toEqual(['tidy', next])
+      expect(await readdir(backups)).toEqual([])
+      expect(logged).toEqual([])
+    },
+  )
 
   it('is removed by a later start where this one was cut short, and what keeps it there is said', async () => {
     const { jobs, backups, logged, go } = await slowly(true)
