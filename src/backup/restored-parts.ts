@@ -2,7 +2,6 @@
 import { join } from 'node:path'
 import type { Db } from 'mongodb'
 import type { CacheContents, DatabaseContents } from './contents.ts'
-import { namesIn } from './definition.ts'
 import { askDocker, type Docker } from './docker.ts'
 import { RestoreProgress } from './restore-progress.ts'
 import type { RestoreSession } from './restore-session.ts'
@@ -34,16 +33,9 @@ export async function leftHere(session: RestoreSession, directory: string): Prom
 }
 
 async function isThere({ live }: RestoreSession, wanted: DatabaseContents, progress: RestoreProgress) {
+  const restored = new Set(progress.begun('database')?.split(' '))
   if (wanted.collections.every(({ type }) => type === 'view')) return true
-  const db = live.db(wanted.database)
-  const mark = progress.begun('database')
-  // An older agent wrote none.
-  if (mark === undefined) {
-    const there = new Set(await namesIn(db))
-    return wanted.collections.some(({ name }) => there.has(name))
-  }
-  const restored = new Set(mark.split(' '))
-  return (await identitiesIn(db)).some((one) => restored.has(one))
+  return (await identitiesIn(live.db(wanted.database))).some((one) => restored.has(one))
 }
 
 /** What the server calls its collections itself: one of the same name that was made anew has another. */

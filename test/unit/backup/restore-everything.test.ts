@@ -164,14 +164,14 @@ async function empty(memory: MemoryDatabase) {
   return { directory, its, planned, run, ended }
 }
 
-/** The same server, on which a restore was cut after it had done all three; an older agent noted no `ids`. */
-async function restored(memory: MemoryDatabase, notes: 'ids' | 'no ids' = 'ids') {
+/** The same server, on which a restore was cut after it had done all three. */
+async function restored(memory: MemoryDatabase) {
   const server = await empty(memory)
   Object.assign(server.its, { studies: 2, keys: 7 })
   const progress = await RestoreProgress.of(server.directory, 'b1')
   await progress.begin()
   memory.hold('reports')
-  await progress.did('database', notes === 'ids' ? (await identitiesIn(memory.db)).join(' ') : undefined)
+  await progress.did('database', (await identitiesIn(memory.db)).join(' '))
   await progress.begins('orthanc', 'id noon')
   await progress.did('orthanc')
   await progress.begins('redis', 'id noon')
@@ -196,15 +196,6 @@ it('leaves as it is what a cut restore had done, as long as that is there, and r
   await run()
   expect([...memory.collections.keys()]).toEqual(['reports'])
   expect(memory.collections.get('reports')).not.toBe(back)
-})
-
-it('goes on with what an older agent had done, which noted no ids, where anything of the backup is there', async () => {
-  await using memory = await MemoryDatabase.start()
-  const { planned } = await restored(memory, 'no ids')
-  expect(await planned()).toMatchObject({ refusals: [], mustType: null, steps: [expect.stringMatching(/^go on with/)] })
-  memory.collections.clear()
-  memory.hold('others')
-  expect((await planned()).refusals).toEqual([expect.stringMatching(/^the database side holds others: everything/)])
 })
 
 it('takes for gone what others have filled since a cut restore had done it, and restores over none of it', async () => {
