@@ -127,18 +127,14 @@ function isEnabled(host: Host, unit: string): Promise<boolean> {
   return succeeds(host, 'systemctl', 'is-enabled', '--quiet', unit)
 }
 
-/**
- * While another transaction holds the lock or the agent restarts it is asked again; what a person must mend is not repeated. systemd
- * counts the timer's starts with the retries. 6 in 100 min end retries that fail within 6 min each (6 × 16 < 100), and let a timer of
- * each half-hour pass: at most 4 starts, the first as late as its delay allows, and 2 retries.
- */
+/** While another transaction holds the lock or the agent restarts it is asked again; what a person must mend is not repeated. */
 function serviceFile({ description, verb, name, after, final }: Nightly, user: string, releases: string): string {
   return `# Written by pacs-agent setup.
 [Unit]
 Description=${description}
 After=${after.join(' ')}
 ConditionDirectoryNotEmpty=${releases}
-StartLimitIntervalSec=100min
+StartLimitIntervalSec=6h
 StartLimitBurst=6
 
 [Service]

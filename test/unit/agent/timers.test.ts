@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { layout } from '../../../src/agent/layout.ts'
 import { SetupRecord } from '../../../src/agent/setup/record.ts'
 import { applyStep } from '../../../src/agent/setup/step.ts'
@@ -27,38 +27,6 @@ it('makes up for a backup that was missed, and for no proof, which might begin b
   const host = await units()
   expect(lineOf(host, 'pacs-backup.timer', 'Persistent')).toBe('yes')
   expect(lineOf(host, 'pacs-verify.timer', 'Persistent')).toBe('no')
-})
-
-/** How many starts in a row (minutes) systemd lets `unit` make before it refuses one; its window begins anew with the first start after it is over. */
-async function allowed(unit: string, starts: readonly number[]): Promise<number> {
-  const host = await units()
-  const interval = Number(/^(\d+)min$/.exec(lineOf(host, unit, 'StartLimitIntervalSec') ?? '')?.[1])
-  const burst = Number(lineOf(host, unit, 'StartLimitBurst'))
-  let window = Number.NEGATIVE_INFINITY
-  let inWindow = 0
-  for (const [index, at] of starts.entries()) {
-    if (window + interval < at) [window, inWindow] = [at, 0]
-    if (++inWindow > burst) return index
-  }
-  return starts.length
-}
-
-describe.each(['pacs-backup.service', 'pacs-verify.service'])('%s', (unit) => {
-  it('begins each half-hour where its timer says so, the delays however they fall, with a retry or two among them', async () => {
-    const day = Array.from({ length: 48 }, (_, index) => index * 30)
-    for (const delayed of [0, 1, 5]) {
-      const starts = day.map((at, index) => at + (index <= delayed ? 14 : 0))
-      expect(await allowed(unit, starts)).toBe(starts.length)
-      const retried = [...starts, ...starts.slice(0, 2).map((at) => at + 10)].toSorted((a, b) => a - b)
-      expect(await allowed(unit, retried)).toBe(retried.length)
-    }
-  })
-
-  it.each([0, 1, 6])('is tried six times and then ends where each try fails after %d min', async (lasts) => {
-    expect(lineOf(await units(), unit, 'RestartSec')).toBe('10min')
-    const tries = Array.from({ length: 100 }, (_, index) => index * (10 + lasts))
-    expect(await allowed(unit, tries)).toBe(6)
-  })
 })
 
 /** The night in which a zone puts its clock forward: an hour of it is left out. */
