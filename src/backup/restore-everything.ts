@@ -127,8 +127,8 @@ export async function restoreEverything(
     if (!(thrown instanceof Failure && ['refused', 'locked'].includes(thrown.kind)) || !progress.hasBegun) throw thrown
     throw new Failure(
       'failed',
-      `${thrown.message}; restored already, and left as it is: ${progress.done.join(', ') || 'nothing'}. Mend that ` +
-        `(what came since has to go), then ask for the same with the same directory (${directory}): it goes on`,
+      `${thrown.message}; restored already, and left as it is: ${progress.done.join(', ') || 'nothing'}. ` +
+        `Mend that, then ask for the same with the same directory (${directory}): it goes on`,
     )
   }
 }
@@ -198,7 +198,7 @@ async function restoreParts(
 }
 
 function refuseFor(refusal: string | null): void {
-  if (refusal !== null) throw refused(refusal)
+  if (refusal !== null) throw refused(`${refusal}: what came since has to go`)
 }
 
 /** One by one: the user of migrations may not drop a database. */

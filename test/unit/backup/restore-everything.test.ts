@@ -222,8 +222,8 @@ it('that meets a study which came since its plan is failed, and goes on once tha
   await expect(run()).rejects.toMatchObject({
     kind: 'failed',
     message:
-      'orthanc holds 1 study: everything is restored into an empty server only; restored already, and left as it is: database. ' +
-      `Mend that (what came since has to go), then ask for the same with the same directory (${directory}): it goes on`,
+      'orthanc holds 1 study: everything is restored into an empty server only: what came since has to go; restored already, and left as it is: database. ' +
+      `Mend that, then ask for the same with the same directory (${directory}): it goes on`,
   })
   expect((await planned()).refusals).toEqual([expect.stringMatching(/^orthanc holds 1 study/)])
   its.studies = 0
