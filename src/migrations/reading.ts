@@ -10,8 +10,8 @@ export type Reading = (document: Document) => { change: Change | null; reads: It
 const LOOKED_UP = new Set(['then', 'toJSON', 'toBSON', '_bsontype'])
 
 /**
- * Reads all that a document has, and by name what `change` asks it for and it lacks. One who lists the fields, as a spread does, names none
- * that it lacks.
+ * Reads all that a document has, and by name what `change` asks it for and it lacks. One who lists the fields, as a spread or a copy
+ * does, names none that it lacks.
  */
 export function readingAll(change: ChangeOf): Reading {
   let lacks = new Set<string>()
@@ -36,12 +36,12 @@ export function readingAll(change: ChangeOf): Reading {
     },
   }
   const ask = (document: Document) => {
+    let made: Change | null = null
     try {
-      return change(new Proxy(document, listener))
-    } catch {
-      // Not everything takes a proxy: structuredClone does not.
-      return change(document)
-    }
+      made = change(new Proxy(document, listener))
+    } catch {}
+    // Not everything takes a proxy: structuredClone does not, which a change of its own try may answer by null.
+    return made ?? change(document)
   }
   return (document) => {
     lacks = new Set()

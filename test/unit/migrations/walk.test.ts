@@ -287,6 +287,19 @@ describe('batches', () => {
     expect(database.read('x')).toEqual([{ _id: 1, text: 'a b', more: 'c d e', words: 5 }])
   })
 
+  it('takes what change makes of the document itself where it meets by null that its copy is refused', async () => {
+    const database = five()
+    const change = (one: Document) => {
+      try {
+        return { set: { double: structuredClone(one).n * 2 } }
+      } catch {
+        return null
+      }
+    }
+    await apply(connect(database), { collection: 'x', change })
+    expect(database.read('x').map(({ double }) => double)).toEqual([2, 4, 6, 8, 10])
+  })
+
   it('reads a document again only for fields that change asks for', async () => {
     const database = five()
     const updates: Document[] = []
