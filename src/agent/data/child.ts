@@ -79,7 +79,7 @@ const KILLED = 137
 /**
  * Has a child do `work` and passes on what it says of itself. A secret goes by its standard input, never by argv or environment.
  * @returns what the child's last line holds, also when it was to be ended and had done its work by then.
- * @throws Failure as the child failed; `failed` when it ended without a last line.
+ * @throws Failure as the child failed; `failed` when it ended without a last line, `error` when it was ended, as for its time.
  */
 export async function runChild<T>(work: Work, value: z.ZodType<T>, options: ChildOptions): Promise<T> {
   const { script, path, report, signal, timeout } = options
@@ -108,7 +108,9 @@ export async function runChild<T>(work: Work, value: z.ZodType<T>, options: Chil
   }).catch(async (thrown: unknown) => {
     await saying.catch(() => undefined)
     if (last?.type === 'done') return { code: 0, stderr: '' }
-    throw thrown
+    // Ended by us and not as asked, as for its time: how far it came it alone knows.
+    if (last?.type !== 'failed' || signal?.aborted || !(thrown instanceof Failure)) throw thrown
+    throw new Failure(thrown.kind, `${thrown.message}: ${last.message}`)
   })
   await saying
   if (last?.type === 'failed') throw new Failure(last.kind, last.message)

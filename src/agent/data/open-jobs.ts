@@ -19,8 +19,8 @@ const TIDY_LIMIT = 120_000
 /** Each of two repositories is given up after two minutes. */
 const LIST_LIMIT = 300_000
 const WORK_LIMIT = 24 * 3_600_000
-/** A restore, or a proof, reads all of the images: 5 TB from off the host by 50 Mbit/s take 9 days. */
-const RESTORE_LIMIT = 14 * 24 * 3_600_000
+/** A restore, or a proof, reads all of the images: 5 TB from off the host by 50 Mbit/s take 9 days. Migrations have limits of their own. */
+const LONG_LIMIT = 14 * 24 * 3_600_000
 
 const judgementSchema = z.object({
   refusals: z.array(z.string()),
@@ -96,14 +96,14 @@ export function openJobs(script: string, place: Place, log: (message: string) =>
         ...options,
         report,
         signal,
-        timeout: WORK_LIMIT,
+        timeout: LONG_LIMIT,
       }),
     undo: ({ release, ...work }, { report, signal }) =>
       runChild({ work: 'undo', ...work, ...filesOf(release) }, z.string(), {
         ...options,
         report,
         signal,
-        timeout: WORK_LIMIT,
+        timeout: LONG_LIMIT,
       }),
     mark: ({ release, ...work }, { report, signal }) =>
       runChild({ work: 'mark', ...work, ...filesOf(release) }, z.string(), {
@@ -133,7 +133,7 @@ export function openJobs(script: string, place: Place, log: (message: string) =>
               },
               proofSchema,
               doing,
-              RESTORE_LIMIT,
+              LONG_LIMIT,
             ),
           ({ passed }) => passed,
         ),
@@ -145,7 +145,7 @@ export function openJobs(script: string, place: Place, log: (message: string) =>
           { work: 'restore', place, data, backup, repository, target, plan, typed },
           z.string(),
           doing,
-          RESTORE_LIMIT,
+          LONG_LIMIT,
         ),
       ),
     backup: (work, doing) =>

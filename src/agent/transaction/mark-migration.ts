@@ -1,6 +1,8 @@
 import { badInput, refused } from '../../lib/index.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
+import { MARK_GOES_ON } from './guest.ts'
 import { lostTargets, refuseWhileWarm, stopOldCode } from './migrate.ts'
+import { endedOnTheWay } from './outcome.ts'
 import type { Planner } from './planner.ts'
 import { neededBy } from './undo-migrations.ts'
 import type { Run, World } from './world.ts'
@@ -46,7 +48,7 @@ export async function markMigration(
     await stopOldCode(run, world)
   }
   await run.report.step('mark', `${migration} as ${as}: the ledger and its history, no data`)
-  const message = await world.jobs.mark(work, run)
+  const message = await world.jobs.mark(work, run).catch(endedOnTheWay(MARK_GOES_ON))
   const served = serving?.release ?? null
   return { outcome: 'done', message, serving: served, previous: served }
 }

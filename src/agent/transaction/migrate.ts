@@ -3,8 +3,9 @@ import { contentHash } from '../../release/index.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
 import { compareCore, explainMisfit } from './core.ts'
 import { coreFirst } from './core-first.ts'
+import { MIGRATION_GOES_ON } from './guest.ts'
 import { endWarm } from './housekeeping.ts'
-import { interruptedBefore } from './outcome.ts'
+import { endedOnTheWay, interruptedBefore } from './outcome.ts'
 import type { Planner } from './planner.ts'
 import type { Release, Run, World } from './world.ts'
 
@@ -87,7 +88,7 @@ export async function migrate(
   if (phase === 'data') await stopOldCode(run, world)
   await run.report.step(phase, `the migrations of phase ${phase} run here`)
   const work = { access, release, phase, run: request.run, actor: request.actor }
-  return ended('done', await world.jobs.migrate(work, run))
+  return ended('done', await world.jobs.migrate(work, run).catch(endedOnTheWay(MIGRATION_GOES_ON)))
 }
 
 /** The releases to which no rollback goes once `contracts` are applied: their code needs what those remove. */

@@ -24,6 +24,14 @@ export function interruptedBefore(interruption: unknown): Failure {
   return new Failure('refused', `${messageOf(why)}: it took its backup, the database was not touched; ask again`)
 }
 
+/** What work comes to that was ended on its way, as for its time: nobody knows that nothing changed. */
+export function endedOnTheWay(goesOn: string): (thrown: unknown) => never {
+  return (thrown) => {
+    if (!(thrown instanceof Failure) || thrown.kind !== 'error') throw thrown
+    throw new Failure('failed', `${thrown.message}: ${goesOn}`)
+  }
+}
+
 /** What a transaction comes to that threw. */
 export function outcomeOf(thrown: unknown): Pick<TransactionResult, 'outcome' | 'message'> {
   const message = messageOf(thrown)

@@ -1,6 +1,8 @@
 import { badInput, refused } from '../../lib/index.ts'
 import type { RequestOf, TransactionResult } from '../protocol.ts'
+import { UNDO_GOES_ON } from './guest.ts'
 import { backUpFirst, stopOldCode } from './migrate.ts'
+import { endedOnTheWay } from './outcome.ts'
 import type { Planner } from './planner.ts'
 import type { Instance } from './state.ts'
 import type { Run, World } from './world.ts'
@@ -55,7 +57,7 @@ export async function undoMigrations(
     await stopOldCode(run, world)
   }
   await run.report.step('undo', `${undone.toReversed().join(', ')}: by what was kept of each document`)
-  return result((await world.jobs.undo(work, run)) + before)
+  return result((await world.jobs.undo(work, run).catch(endedOnTheWay(UNDO_GOES_ON))) + before)
 }
 
 /** Those of the migrations `undone` without which the code of `instance` cannot run. */

@@ -58,6 +58,21 @@ it('that takes too long is ended, and called by what it did', async () => {
   await expect(ended).rejects.toThrow(/^the verification took longer than 0\.1 s and was ended$/)
 })
 
+it('that says too much is ended, and how far it came is told', async () => {
+  const text = `
+    const running = setInterval(() => undefined, 1000)
+    process.once('SIGTERM', () => {
+      console.log(JSON.stringify({ type: 'failed', kind: 'failed', message: '005 is undone, 004 is not' }))
+      clearInterval(running)
+    })
+    process.stdout.write(('x'.repeat(1024 * 1024) + '\\n').repeat(65))
+  `
+  await expect(child(text)).rejects.toMatchObject({
+    kind: 'error',
+    message: 'the work on the data printed more than 64 MiB: 005 is undone, 004 is not',
+  })
+})
+
 it('fails, and nothing else does, where what it says cannot be written', async () => {
   const unhandled: unknown[] = []
   const hear = (thrown: unknown) => void unhandled.push(thrown)

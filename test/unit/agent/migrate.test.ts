@@ -40,6 +40,9 @@ const deployOf = (number: number): TransactionRequestInput => ({
   keepWarm: 600_000,
 })
 
+/** A child that had begun. */
+const ended = async () => Promise.reject(new Failure('error', 'it took longer than 14 d 0 h and was ended'))
+
 type Life = Awaited<ReturnType<typeof start>>
 
 async function recordedOf({ journal }: Life, id: string): Promise<TransactionEvent[]> {
@@ -264,6 +267,24 @@ describe('data and contract by the agent', () => {
     expect(server.backups).toBe(0)
   })
 
+  it('that were ended on their way are failed, and say how they go on', async () => {
+    await using life = await start()
+    server.ledger = [{ id: '001_expand', phase: 'expand' }]
+    await ask(life.agent, deployOf(7))
+    life.world.jobs.migrate = ended
+    expect(await ask(life.agent, migrateOf(7, 'data'))).toMatchObject({
+      outcome: 'failed',
+      message: expect.stringMatching(
+        /^it took longer than 14 d 0 h and was ended: the ledger .*; ask again, which goes/,
+      ),
+    })
+    life.world.jobs.migrate = async () => Promise.reject(new Failure('unreachable', 'the database does not answer'))
+    expect(await ask(life.agent, migrateOf(7, 'data'))).toMatchObject({
+      outcome: 'refused',
+      message: 'before anything changed: the database does not answer',
+    })
+  })
+
   it('interrupted by the death of the agent at any point end failed and go on when asked again', async () => {
     {
       await using life = await start()
@@ -448,6 +469,18 @@ describe('an undo', () => {
       message: 'nothing is applied after 001_expand',
     })
     expect(server.backups).toBe(2)
+  })
+
+  it('that was ended on its way is failed, and says how it goes on', async () => {
+    await using life = await start()
+    server.ledger = all.slice(0, 1)
+    await ask(life.agent, deployOf(7))
+    server.ledger = [...all]
+    life.world.jobs.undo = ended
+    expect(await ask(life.agent, undoOf('001_expand'))).toMatchObject({
+      outcome: 'failed',
+      message: expect.stringMatching(/and was ended: the ledger .*; ask for the same undo again, it continues$/),
+    })
   })
 
   it('is refused while what serves needs it, and ends what is warm and needs it', async () => {

@@ -6,6 +6,7 @@ import type { DataPlan } from '../../../src/agent/data/data-plan.ts'
 import type { DataJobs } from '../../../src/agent/data/jobs.ts'
 import { openJobs } from '../../../src/agent/data/open-jobs.ts'
 import { visible } from '../../../src/agent/server/releases.ts'
+import { memoryRelease } from './memory-world.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -106,13 +107,21 @@ it('cleans up after a child that was killed, and only what that one had begun', 
 it.each([
   ['verify', 14],
   ['restore', 14],
+  // Its own limit ends a migration before, 24 h by default or what its author says.
+  ['migrate', 14],
+  ['undo', 14],
   ['backup', 1],
-] as const)('the limit of a %s is %i × 24 h', async (work, days) => {
+] as const)('the limit of %s is %i × 24 h', async (work, days) => {
   const { jobs } = await jobsOf('console.log(JSON.stringify({ type: "failed", kind: "refused", message: "seen" }))')
   const from = { data, backup: 'newest', repository: 'second' } as const
+  const release = { ...memoryRelease(7), directory }
+  const access = { port: 27017, database: 'pacs', username: 'migrations', password: SECRET }
+  const migrations = { access, release, run: '', actor: 'jane' }
   const asked = {
     verify: () => jobs.verify({ ...from, through: 'L6' }, run),
     restore: () => jobs.restore({ ...from, target: { kind: 'everything', directory }, plan: false }, run),
+    migrate: () => jobs.migrate({ ...migrations, phase: 'data' }, run),
+    undo: () => jobs.undo({ ...migrations, to: null, keep: [], restore: [] }, run),
     backup: () => jobs.backup({ data }, run),
   }
   const timers = vi.spyOn(globalThis, 'setTimeout')
