@@ -143,7 +143,8 @@ export async function restoreCollection(catalog: CatalogStore, migration: string
   const missing = missingOf(before, now)
   const extra = missingOf(now ?? before, before)
   // What comes back is built before what goes is dropped, so that a build that fails leaves the collection as it is.
-  const isInTheWay = (index: IndexState) => missing.some((one) => one.name === index.name || sameKey(one, index))
+  const isInTheWay = (index: IndexState) =>
+    missing.some((one) => one.name === index.name || sameKey(one, index) || (isOfText(one) && isOfText(index)))
   for (const index of extra.filter(isInTheWay)) await catalog.dropIndex(name, index.name)
   if (missing.length > 0) await catalog.createIndexes(name, missing)
   for (const index of extra.filter((one) => !isInTheWay(one))) await catalog.dropIndex(name, index.name)
@@ -163,6 +164,11 @@ export async function dropOwnUnique(catalog: CatalogStore, migration: string, im
     if (options.unique !== true || stay.some((index) => index.name === name)) continue
     await catalog.dropIndex(image.collection, name)
   }
+}
+
+/** A collection has one index of text at most (MongoDB's documentation, Text Index Restrictions). */
+function isOfText({ key }: IndexState): boolean {
+  return Object.values(key).includes('text')
 }
 
 /** The indexes of a collection as it is to be that it lacks now, as they are to be made. */

@@ -224,6 +224,10 @@ export function connect(
           for (const index of indexes.filter(({ options }) => options.unique === true)) {
             if (duplicatesOf(database, name, index) > 0) throw duplicateKey(name, index.name)
           }
+          const all = [...database.collection(name).indexes, ...indexes]
+          if (all.filter(({ key }) => Object.values(key).includes('text')).length > 1) {
+            throw new MongoServerError({ message: 'only one text index per collection allowed', code: 67 })
+          }
           database.collection(name).indexes.push(...structuredClone([...indexes]))
         }),
       setExpiry: (name, index, seconds) =>

@@ -4,6 +4,7 @@ import { restoreCollection } from '../../../src/migrations/collection.ts'
 import type { CollectionDeclaration, IndexDeclaration, UpContext } from '../../../src/migrations/definition.ts'
 import type { Migration } from '../../../src/migrations/files.ts'
 import { applyMigrations, type Decision, readDecisions, undoTo } from '../../../src/migrations/index.ts'
+import type { IndexState } from '../../../src/migrations/store.ts'
 import { connect, MemoryDatabase } from './memory-store.ts'
 import { ACTOR, afterTheLease, migration, SHORT } from './sample.ts'
 
@@ -262,6 +263,19 @@ describe('the undo of a migration that replaced a unique index', () => {
     await restoreCollection(store.catalog, '002_site', image)
     expect(database.collection('studies').indexes).toEqual(indexes)
     expect(store.log).toEqual(['drop studies one', 'drop studies other', 'indexes studies'])
+  })
+
+  it.each<[string, IndexState['key']]>([
+    ['as it was declared', { words: 'text' }],
+    ['as a server reports it', { _fts: 'text', _ftsx: 1 }],
+  ])('drops first the text index that replaced one, %s', async (_how, key) => {
+    const database = new MemoryDatabase()
+    const store = connect(database)
+    const indexes = [{ name: 'one', key: { title: 'text' }, options: {} }] as const
+    const image = { collection: 'studies', before: { options: {}, validation: null, indexes: [...indexes] } }
+    database.collection('studies').indexes = [{ name: 'other', key, options: {} }]
+    await restoreCollection(store.catalog, '002_site', image)
+    expect(database.collection('studies').indexes).toEqual(indexes)
   })
 })
 
