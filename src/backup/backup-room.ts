@@ -3,6 +3,7 @@ import { opendir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { refused } from '../lib/index.ts'
 import { backupsOf, type StoredBackup } from './catalogue.ts'
+import { heldSince } from './held-backups.ts'
 import type { Restic } from './restic.ts'
 
 /** What is left of a disk to what lives there: 5 %, at most 10 GiB. */
@@ -42,11 +43,12 @@ export async function refuseFullRepository(
   if (!restic.isLocal) return
   const { location } = restic.repository
   const [last] = backupsOf(host, held)
-  // What one that was cut has left there since the last became whole, or without a last one, is not stored again. What others stored counts
-  // too: refusing a backup that fits, night after night, were worse.
+  // What one that was cut has left there since the last became whole, or without a last one, is not stored again. What retention rewrote
+  // after that adds nothing. What others stored counts too: refusing a backup that fits, night after night, were worse.
   const contents = last?.snapshots.at(-1)
   const whole = contents && (await stat(join(location, 'snapshots', contents.id)).catch(() => null))
-  const known = (last?.bytes ?? 0) + (await bytesBelow(location, whole?.mtimeMs))
+  const since = whole ? Math.max(whole.mtimeMs, await heldSince(restic)) : 0
+  const known = (last?.bytes ?? 0) + (await bytesBelow(location, since))
   const adds = Math.max(archives + (await bytesBelow(staged)) - known, 0)
   const usable = usableOf(await statfs(location))
   if (usable >= adds) return

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { counted, Failure } from '../lib/index.ts'
@@ -16,6 +16,12 @@ export async function recallHeld(restic: Restic): Promise<Set<string>> {
   } catch {
     return new Set()
   }
+}
+
+/** When a repository was last noted to hold what it does, in milliseconds; 0 where it never was. */
+export async function heldSince(restic: Restic): Promise<number> {
+  const note = await stat(fileOf(restic)).catch(() => null)
+  return note?.mtimeMs ?? 0
 }
 
 /** Notes them for the time when the repository cannot be asked. It is only a note: without it more counts as missing than does. */

@@ -110,9 +110,11 @@ export async function takeBackup(request: BackupRequest): Promise<BackupResult> 
     const second = request.second && new Restic(tools.restic, request.second, tools.path, tools.cache)
     await request.onWhole?.({ contents, second: second && (await notYetCopied(second, complete)) })
     const pruning = await prune(first, request.retention, contents, signal)
-    if (second === null) return { contents, pruning, second }
     const forgotten = new Set(pruning.outcome === 'done' ? pruning.forgotten : [])
     const kept = complete.filter(({ id }) => !forgotten.has(id))
+    // Anew: what retention rewrote is nothing that a later backup had stored.
+    await noteHeld(first, new Set(kept.map(({ id }) => id)))
+    if (second === null) return { contents, pruning, second }
     if (request.copyLater) {
       return {
         contents,

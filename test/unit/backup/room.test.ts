@@ -1,5 +1,5 @@
 // The room that a backup, its proof and its restore ask for before they begin.
-import { mkdir, mkdtempDisposable, open, readFile, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtempDisposable, open, readdir, readFile, statfs, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -7,6 +7,7 @@ import type { ArchiveSource } from '../../../src/backup/archive.ts'
 import { refuseFullRepository, usableOf } from '../../../src/backup/backup-room.ts'
 import { archiveContentsSchema, type Contents } from '../../../src/backup/contents.ts'
 import type { Docker } from '../../../src/backup/docker.ts'
+import { noteHeld } from '../../../src/backup/held-backups.ts'
 import { Restic } from '../../../src/backup/restic.ts'
 import { sideName } from '../../../src/backup/restore-collections.ts'
 import { planOf } from '../../../src/backup/restore-plan.ts'
@@ -195,21 +196,29 @@ describe('a repository on this server', () => {
       await mkdir(directory)
     }
     const part = 8 * 1024 ** 4
+    const at = (hour: number) => new Date(Date.UTC(2026, 10, 24, hour))
     const lay = async (name: string, bytes: number, hour: number) => {
       await using file = await open(join(location, name), 'a')
       // A hole takes no room.
       await file.truncate(bytes)
-      await file.utimes(new Date(), new Date(Date.UTC(2026, 10, 24, hour)))
+      await file.utimes(new Date(), at(hour))
     }
     await lay('snapshots/whole', 1, 10)
     const whole = { id: 'whole', hostname: 's1', tags: ['part=contents'], paths: [] }
     const last = { ...backup, snapshots: [whole] }
-    const restic = new Restic('/bin/false', { location, passwordFile: '/password' }, '/bin', '/')
+    const restic = new Restic('/bin/false', { location, passwordFile: '/password' }, '/bin', place.path)
     const next = () => refuseFullRepository(restic, 's1', [last], staged, HUGE + part)
     // Its own packs say nothing: they are as large as they are for what came before.
     await lay('data/pack', part, 9)
     await expect(next()).rejects.toMatchObject({ kind: 'refused' })
     await lay('data/pack', part, 11)
+    await next()
+    // Retention rewrites packs once a backup is whole, and adds nothing by that.
+    await noteHeld(restic, new Set([backup.id]))
+    const [note = expect.unreachable()] = (await readdir(place.path)).filter((name) => name.startsWith('held-'))
+    await utimes(join(place.path, note), new Date(), at(12))
+    await expect(next()).rejects.toMatchObject({ kind: 'refused' })
+    await lay('data/later', part, 13)
     await next()
   })
 
