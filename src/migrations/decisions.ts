@@ -1,5 +1,6 @@
 import { BSON } from 'mongodb'
 import { badInput } from '../lib/index.ts'
+import { sha256 } from '../release/index.ts'
 import { nameId } from './bson-document.ts'
 import type { Decide, Decision } from './restore.ts'
 
@@ -8,6 +9,8 @@ export interface Decisions {
   decide: Decide
   /** The entries that decided nothing so far. */
   idle(): string[]
+  /** By which the same decisions are known again, in whatever order and spelling; null for none. */
+  digest: string | null
 }
 
 /**
@@ -33,6 +36,7 @@ export function readDecisions(keep: readonly string[], restore: readonly string[
       return decided.get(one) ?? decided.get(collection) ?? null
     },
     idle: () => [...idle],
+    digest: decided.size === 0 ? null : sha256(JSON.stringify([...decided].sort())),
   }
 }
 

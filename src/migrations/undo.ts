@@ -21,6 +21,8 @@ interface UndoOptions extends Actor {
   decide?: Decide
   /** What was decided and `decide` had no use for so far. */
   idle?: () => string[]
+  /** By which the same decisions are known again; by default there are none. */
+  digest?: string | null
   /** What would bar the undo is all that is asked. */
   askOnly?: boolean | undefined
   lease?: Omit<LeaseOptions, 'signal'>
@@ -42,22 +44,23 @@ export async function undoTo(
     throw badInput(`"${id}" is no migration; known are ${migrations.map((one) => one.id).join(', ')}`)
   }
   if (undoable(migrations, await readState(store), id).length === 0) return []
-  const { run, actor, host, signal, onEvent, decide = () => null, idle = () => [] } = options
+  const { run, actor, host, signal, onEvent, decide = () => null, idle = () => [], digest = null } = options
   await using lease = await takeLease(store.lease, { run, actor, host }, 'undo', { ...options.lease, signal })
   const state = await readState(store)
   const writer = new LedgerWriter(store.ledger, lease, { run, actor, host }, state)
   const place: Workplace = { store, lease, writer, onEvent, decide }
   const todo = undoable(migrations, state, id)
+  const note = noteOf(id, digest)
   const ended = AbortSignal.any([signal, lease.signal])
   if (todo.length > 1 || options.askOnly || idle().length > 0) {
     const unasked = await requireUndoable(place, todo, ended)
-    if (!isBegun(state, id)) await requireUse(place, idle, unasked)
+    if (!isBegun(state, note)) await requireUse(place, idle, unasked)
   }
   if (options.askOnly) return []
   const undone: string[] = []
   for (const migration of todo) {
     const started = performance.now()
-    await undoOne(place, migration, noteOf(id), ended).catch((thrown: unknown) => {
+    await undoOne(place, migration, note, ended).catch((thrown: unknown) => {
       if (undone.length === 0 || !isRefusal(thrown)) throw thrown
       const message = `undone: ${undone.join(', ')} (ask again, it continues); then ${thrown.message}`
       throw new Failure('failed', message, { cause: thrown })
@@ -68,15 +71,16 @@ export async function undoTo(
   return undone
 }
 
-/** What the history says of each step of an undo: by it the same undo is known when it is asked for again. */
-function noteOf(id: string | null): string {
-  return `undo to ${id ?? 'nothing'}`
+/** What the history says of each step of an undo: by it the same undo is known when it is asked for with the same decisions again. */
+function noteOf(id: string | null, digest: string | null): string {
+  const decided = digest === null ? '' : `, decisions ${digest.replace('sha256:', '').slice(0, 12)}`
+  return `undo to ${id ?? 'nothing'}${decided}`
 }
 
-/** Whether an undo to `id` was cut: what it put back needs no decision any more. */
-function isBegun({ history }: Pick<LedgerState, 'history'>, id: string | null): boolean {
-  const last = history.at(-1)
-  return (last?.event === 'rolling-back' || last?.event === 'undone') && last.note === noteOf(id)
+/** Whether that undo was cut: what it put back needs no decision any more, and its decisions were found to be of use. */
+function isBegun({ history }: Pick<LedgerState, 'history'>, note: string): boolean {
+  const last = history.findLast(({ event }) => event !== 'kept')
+  return (last?.event === 'rolling-back' || last?.event === 'undone') && last.note === note
 }
 
 /**

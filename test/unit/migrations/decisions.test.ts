@@ -46,6 +46,14 @@ describe('what a person decides', () => {
     )
   })
 
+  it('is known again in another order and spelling, and told from any other', () => {
+    const { digest } = readDecisions(['reports "r7"', 'a'], ['b'])
+    expect(readDecisions(['a', ' reports  "r7"'], ['b']).digest).toBe(digest)
+    const others = [readDecisions(['reports "r7"'], ['a', 'b']), readDecisions(['a', 'b'], ['reports "r7"'])]
+    expect(new Set([digest, ...others.map((one) => one.digest), null]).size).toBe(4)
+    expect(readDecisions([], []).digest).toBeNull()
+  })
+
   it('is not both, in whatever spelling', () => {
     expect(() => readDecisions(['reports "r7"'], ['reports  "r7"'])).toThrow(
       'reports "r7": --keep and --restore cannot both be',

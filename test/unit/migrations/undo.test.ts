@@ -401,7 +401,14 @@ describe('the undo of several migrations', () => {
       ])
     })
 
-    it('goes on wherever it was cut, when what was decided about is put back', async () => {
+    const indexing = async ({ batches, schema }: UpContext) => {
+      await batches.restore()
+      await schema.collection('a', { indexes: [index('w')] })
+    }
+    it.each<[string, Migration[]]>([
+      ['all is foreseen', all],
+      ['one keeps what a collection was', [walking('001_a', 'a', 'w', indexing), ...all.slice(1)]],
+    ])('goes on wherever it was cut, when what was decided about is put back and %s', async (_what, all) => {
       const ask = (store: ReturnType<typeof connect>) =>
         undoTo(store, all, null, { ...common, ...readDecisions(['a 1'], ['b 1']) })
       let cuts = 0
@@ -423,6 +430,36 @@ describe('the undo of several migrations', () => {
         ])
       }
       expect(cuts).toBeGreaterThan(5)
+    })
+
+    it('is refused where it is typed for an undo that has begun with others, until it is left out', async () => {
+      let edit: () => void = () => undefined
+      const own = async ({ db, batches }: UpContext) => {
+        expect(db).toBeDefined()
+        edit()
+        await batches.restore()
+      }
+      const some = [walking('001_a', 'a', 'w'), walking('002_b', 'b', 'w', own)]
+      const { database } = await ran(...some)
+      edit = () => database.insert('a', [{ _id: 1, w: 2 }])
+      database.insert('b', [{ _id: 1, w: 2 }])
+      const ask = (keep: string[], restore: string[]) =>
+        undoTo(connect(database), some, null, { ...common, ...readDecisions(keep, restore) })
+      await expect(ask([], ['b'])).rejects.toThrow(
+        /^undone: 002_b \(ask again, it continues\); then 001_a: 1 documents/,
+      )
+      for (const [keep, restore, useless] of [
+        ['a 11', ['a'], 'a 11'],
+        ['a 1', ['b'], 'b'],
+      ] as const) {
+        await expect(ask([keep], [...restore])).rejects.toMatchObject({
+          kind: 'refused',
+          message: expect.stringMatching(new RegExp(`^${useless}: .* leave it out`)),
+        })
+        expect(database.read('a')[0]).toEqual({ _id: 1, w: 2 })
+      }
+      expect(await ask(['a 1'], [])).toEqual(['001_a'])
+      expect(database.read('a')).toEqual([{ _id: 1, w: 2 }, { _id: 2 }])
     })
 
     it('is refused after another undo has ended', async () => {
