@@ -1,3 +1,5 @@
+import type { Moment } from './contents.ts'
+
 /** A moment in the oplog of a replica set as one number: seconds in the upper 32 bits, what counts within a second in the lower. */
 export type OplogTime = bigint
 
@@ -19,4 +21,9 @@ export function startOfSecond(instant: Date): OplogTime {
 /** ISO 8601, to the second. */
 export function oplogInstant(time: OplogTime): string {
   return new Date(Number(time >> 32n) * 1000).toISOString().replace('.000Z', 'Z')
+}
+
+/** As of when a database is held, ISO 8601: nothing that was written before lacks. */
+export function instantOf(moment: Moment): string {
+  return moment.kind === 'snapshot' ? oplogInstant(oplogTime(moment.clusterTime)) : moment.from
 }

@@ -7,6 +7,7 @@ import {
   backupsOf,
   connectDatabase,
   contentsOrNull,
+  instantOf,
   isToCome,
   openRepository,
   type Pruning,
@@ -34,8 +35,11 @@ interface Asked {
   copyLater?: boolean | undefined
 }
 
-/** Milliseconds that lie at most between the begin of a fresh backup and now: what was written since is not in it. */
-const OLDEST_BEGIN = 24 * 3_600_000
+/**
+ * Milliseconds that lie at most between the begin of a fresh backup and now: what was written since is not in it. A job on GitHub ends after
+ * 6 h, and the one that is started again meets the backup that it had begun.
+ */
+const OLDEST_BEGIN = 6 * 3_600_000
 
 /**
  * Takes a backup, unless a fresh one is there or there is nothing to lose.
@@ -140,8 +144,10 @@ async function findFresh(
     const age = since(contents.finishedAt)
     // Those before it ended earlier still.
     if (age >= within) return null
-    if (!database || contents.database?.database === database.backup.database)
-      return `backup ${one.id} is fresh: it ended ${formatDuration(age)} ago`
+    const fresh = `backup ${one.id} is fresh: it ended ${formatDuration(age)} ago`
+    if (!database) return fresh
+    if (contents.database?.database === database.backup.database)
+      return `${fresh} and holds the database as of ${instantOf(contents.database.moment)}`
   }
   return null
 }

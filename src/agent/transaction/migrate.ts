@@ -147,7 +147,7 @@ export async function stopOldCode(run: Run, world: World): Promise<void> {
   await endWarm(world, run.report.note)
 }
 
-/** @returns what the result says of the backup that holds what was before; empty where there is none */
+/** @returns what the result says of the backup that holds what was before, or as of when; empty where there is none */
 export async function backUpFirst(
   { noBackup }: Pick<RequestOf<'migrate'>, 'noBackup'>,
   data: Awaited<ReturnType<Planner['planData']>>,
@@ -164,8 +164,9 @@ export async function backUpFirst(
     const told = await world.jobs.backup(work, run)
     await run.report.note(told)
     run.signal.throwIfAborted()
-    const [named] = /^backup \S+/.exec(told) ?? []
-    return named === undefined ? '' : `; ${named} holds what was before`
+    const [, named, holds = 'holds what was before'] =
+      /^(backup \S+)(?:.* and (holds the database as of \S+)$)?/.exec(told) ?? []
+    return named === undefined ? '' : `; ${named} ${holds}`
   } catch (thrown) {
     throw run.signal.aborted ? interruptedBefore(run.signal.reason) : thrown
   }

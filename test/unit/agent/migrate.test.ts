@@ -240,6 +240,15 @@ describe('data and contract by the agent', () => {
     expect(server.backups).toBe(1)
   })
 
+  it('say as of when a backup that was fresh already holds the database', async () => {
+    await using life = await start()
+    server.ledger = [{ id: '001_expand', phase: 'expand' }]
+    await ask(life.agent, deployOf(7))
+    const holds = 'holds the database as of 2026-11-30T00:53:20Z'
+    life.world.jobs.backup = async () => `backup 1 is fresh: it ended 50 min 3 s ago and ${holds}`
+    expect(await ask(life.agent, migrateOf(7, 'data'))).toMatchObject({ message: `data is applied; backup 1 ${holds}` })
+  })
+
   it('run where a newer release serves that carries the same data migrations, by the core of that', async () => {
     await using life = await start()
     server.ledger = [{ id: '001_expand', phase: 'expand' }]
