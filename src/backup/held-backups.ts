@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
@@ -36,16 +35,21 @@ export async function noteHeld(restic: Restic, held: ReadonlySet<string>): Promi
   }
 }
 
-/** Whether the last copy into a repository was cut: what it left of a snapshot goes with whatever retention removes. */
-export function isCopyCut(restic: Restic): boolean {
-  return existsSync(fileOf(restic, 'copying'))
+/**
+ * How many copies into a repository were cut one after the other and brought no backup there; 0 where the last was not cut. What they left of
+ * a snapshot goes with whatever retention removes.
+ */
+export async function cutCopies(restic: Restic): Promise<number> {
+  const text = await readFile(fileOf(restic, 'copying'), 'utf8').catch(() => '0')
+  // An earlier version counted none.
+  return /^\d+$/.test(text) ? Number(text) : 1
 }
 
-/** To be called before a copy into a repository. It is only a note: without it a copy that is cut starts over. */
-export async function noteCopying(restic: Restic): Promise<void> {
+/** To be called before a copy into a repository, with its number among those that are cut. Without the note one that is cut starts over. */
+export async function noteCopying(restic: Restic, number: number): Promise<void> {
   const file = fileOf(restic, 'copying')
   await mkdir(dirname(file), { recursive: true }).catch(() => undefined)
-  await writeFile(file, '').catch(() => undefined)
+  await writeFile(file, String(number)).catch(() => undefined)
 }
 
 /** To be called when nothing is left that a copy could go on with, or nothing that it should. */

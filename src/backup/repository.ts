@@ -5,7 +5,7 @@ import { arrange, type StoredBackup, type Tagged } from './catalogue.ts'
 import type { Contents } from './contents.ts'
 import { removeDeadLocks } from './dead-locks.ts'
 import type { Docker } from './docker.ts'
-import { isCopyCut, noteCopying, noteHeld, noteNotCopying, recallHeld, refuseGone } from './held-backups.ts'
+import { cutCopies, noteCopying, noteHeld, noteNotCopying, recallHeld, refuseGone } from './held-backups.ts'
 import type { Restic, Snapshot } from './restic.ts'
 import { isDiskFull } from './restic-failures.ts'
 import { chooseKept, type Retention } from './retention.ts'
@@ -54,6 +54,12 @@ type Taken = Pick<Contents, 'id' | 'finishedAt'>
 
 /** Milliseconds from the beginning of a backup to the end of its copy, so that the next night's begins on time: 22 h. */
 const COPY_WITHIN = 22 * 3_600_000
+
+/**
+ * Copies that are cut one after the other before retention comes first again: no store need say in known words that it is full. A first copy
+ * of 5 TB by 50 Mbit/s is cut 9 times.
+ */
+const CUT_AT_MOST = 14
 
 /**
  * Forgets what retention does not keep of each server's backups in a repository, and what never became complete; never what was `taken`
@@ -134,7 +140,7 @@ export async function notYetCopied(
 /**
  * Copies every backup that the second repository lacks, so that one that was away catches up; its own retention comes before, which makes
  * room for them, and after. A copy that takes longer than until the next night is ended, and the next one goes on with it: retention, which
- * removes what no snapshot holds yet, then comes after alone, but where there was no room.
+ * removes what no snapshot holds yet, then comes after alone, but where there was no room, or time after time nothing came of it.
  * @param all what the first holds, newest first
  */
 export async function copyToSecond(
@@ -164,8 +170,9 @@ export async function copyToSecond(
     }
     held = new Set(arrange(there ?? []).complete.map(({ id }) => id))
     const wanted = new Set(all.map(({ id }) => id))
-    const before = isCopyCut(second) ? null : await prune(second, retention, taken, signal, wanted)
-    await noteCopying(second)
+    const cut = (await cutCopies(second)) % CUT_AT_MOST
+    const before = cut > 0 ? null : await prune(second, retention, taken, signal, wanted)
+    await noteCopying(second, cut + 1)
     const copied: string[] = []
     const damaged: { id: string; why: string }[] = []
     for (const { id, snapshots } of missing()) {
@@ -173,6 +180,7 @@ export async function copyToSecond(
         await second.copyFrom(first, idsOf(snapshots), { signal })
         held.add(id)
         copied.push(id)
+        await noteCopying(second, 1)
       } catch (thrown) {
         if (!(thrown instanceof Failure && thrown.kind === 'unhealthy')) throw thrown
         damaged.push({ id, why: thrown.message })

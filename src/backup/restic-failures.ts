@@ -12,8 +12,8 @@ const DISK_FULL = 'the disk is full'
 
 const CAUSES: readonly (Cause & { missing?: true; credentials?: true })[] = [
   {
-    // The latter two are a REST server's words, and MinIO's.
-    says: /no space left on device|disk quota exceeded|insufficient storage|reached its minimum free/i,
+    // The second is a REST server's, the third MinIO's, the last B2's; a quota is a file system's, or MinIO's too.
+    says: /no space left on device|insufficient storage|reached its minimum free|quota exceeded|storage cap exceeded/i,
     kind: 'error',
     means: `cannot be written, or what comes from it: ${DISK_FULL}; free some room and ask again`,
   },

@@ -180,6 +180,36 @@ describe('the copy to a second repository', () => {
     expect(second.did.map((what) => what.split(' ')[0])).toEqual(['forgot', 'copied', 'forgot'])
   })
 
+  it('comes after retention again where 14 in a row brought no backup there, and then goes on as before', async () => {
+    const second = new Second()
+    const makesRoom = async () => {
+      second.held = [...old]
+      second.did.length = 0
+      await copy(second)
+      return second.did.length > 0
+    }
+    second.breaks = new Failure('error', 'restic ended with 1: in words that nobody knows')
+    const nights = []
+    for (let night = 1; night <= 16; night++) nights.push(await makesRoom())
+    expect(nights).toEqual([true, ...Array(13).fill(false), true, false])
+  })
+
+  it('counts anew once a backup came there', async () => {
+    const second = new Second()
+    const all = [taken.startedAt, '2026-11-28T05:00:00.000Z'].map(backupAt)
+    let comes: string | null = null
+    second.copyFrom = async (_from, ids) => {
+      if (ids[0] !== comes) throw new Failure('unreachable', 'the way between them broke')
+      second.held.push(...ids.map(stored))
+    }
+    for (let night = 1; night <= 13; night++) await copy(second, all)
+    comes = '2026-11-28T05:00:00.000Z'
+    await copy(second, all)
+    second.held.push(...old)
+    await copy(second, all)
+    expect(second.did).toEqual([])
+  })
+
   it('finds the parts that are there already of what the first holds, and none of what is lost', async () => {
     const second = new Second()
     const [began, lost] = ['2026-11-20T04:00:00.000Z', '2026-11-19T04:00:00.000Z'].map(backupAt)

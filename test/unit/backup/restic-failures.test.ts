@@ -28,6 +28,13 @@ describe('what restic says', () => {
     [11, 'unable to create lock in backend: open /r/locks/ab: permission denied', 'error', /permission denied/],
     [1, 'Fatal: unable to save snapshot: write /r/data/ab: no space left on device', 'error', /the disk is full/],
     [1, 'Fatal: server response unexpected: 507 Insufficient Storage (507)', 'error', /the disk is full/],
+    [1, 'Fatal: unable to save snapshot: Bucket quota exceeded', 'error', /the disk is full/],
+    [
+      1,
+      'Fatal: b2_upload_file: 403: Cannot upload files, storage cap exceeded. See the Caps & Alerts page',
+      'error',
+      /the disk is full/,
+    ],
     [
       1,
       'Fatal: Get "https://h/": dial tcp: lookup h: no such host',
