@@ -184,7 +184,7 @@ function withCollation({ options, ...index }: IndexState): IndexState {
 
 /**
  * @returns what the undo makes of a collection that is `now` so, null when nothing.
- * @param areFinal whether its documents are those that it will hold then
+ * @param changing fields of its documents that the undo changes before: duplicates in them may go with that
  * @throws Failure `refused` when documents were put into one that would be dropped, somebody changed since what the migration changed, or
  *   duplicates stand against a unique index that comes back.
  */
@@ -193,11 +193,15 @@ export async function requireRestorable(
   migration: string,
   image: CatalogImage,
   now: CollectionState | null,
-  areFinal = true,
+  changing: ReadonlySet<string> = new Set(),
 ): Promise<CollectionState | null> {
   const before = takenBack(migration, image, now)
-  if (before !== null && now !== null && areFinal) {
-    await requireUnique(catalog, image.collection, missingOf(before, now))
+  if (before !== null && now !== null) {
+    const isFinal = ({ key, options }: IndexState) =>
+      changing.size === 0 ||
+      (options.partialFilterExpression === undefined &&
+        !Object.keys(key).some((path) => changing.has(path.replace(/\..*/s, ''))))
+    await requireUnique(catalog, image.collection, missingOf(before, now).filter(isFinal))
   }
   const documents = before === null && now !== null ? await catalog.count(image.collection, {}) : 0
   if (documents === 0) return before

@@ -24,9 +24,13 @@ interface RestoreRun {
 /** How many edited documents a refusal names. */
 const NAMED = 20
 
+/** The top-level fields of each collection that are other now than in documents that are put back. */
+export type FieldsPutBack = Map<string, Set<string>>
+
 /**
  * Nothing of an undo begins before a person has decided about every document that was edited since.
  * @param newer whose documents are put back before, what ran last first
+ * @returns what changes when they are put back as is decided
  * @throws Failure `refused` that lists those that are open.
  */
 export async function requireDecided(
@@ -34,18 +38,32 @@ export async function requireDecided(
   migration: string,
   decide: Decide,
   newer: readonly string[] = [],
-): Promise<void> {
+): Promise<FieldsPutBack> {
   const open: string[] = []
+  const changes: FieldsPutBack = new Map()
   for await (const images of store.before.walk(migration)) {
     let found = await withCurrent(store, images)
     for (const one of newer) found = await afterUndoOf(store, one, decide, found)
     for (const { image, current } of found) {
-      if (stateOf(image, current) !== 'edited') continue
-      const id = nameId(image.id)
-      if (decide(image.collection, id) === null) open.push(`${image.collection} ${id}${current ? '' : ' (deleted)'}`)
+      const { collection, before } = image
+      const decision = decisionOn(image, current, decide)
+      if (decision === null) open.push(`${collection} ${nameId(image.id)}${current ? '' : ' (deleted)'}`)
+      if (decision !== 'restore' || current === null) continue
+      const names = changes.get(collection) ?? new Set()
+      changes.set(collection, names)
+      for (const name of differingFields(before, current)) names.add(name)
     }
   }
   if (open.length > 0) throw undecided(migration, open)
+  return changes
+}
+
+function differingFields(one: Uint8Array, other: Uint8Array): string[] {
+  const [ones, others] = [fieldsOf(one), fieldsOf(other)]
+  return [...new Set([...ones.keys(), ...others.keys()])].filter((name) => {
+    const [a, b] = [ones.get(name), others.get(name)]
+    return a === undefined || b === undefined || Buffer.compare(a, b) !== 0
+  })
 }
 
 /** Decides about whatever `migration` wrote, edited or not. */

@@ -9,7 +9,7 @@ import { type LeaseOptions, takeLease } from './lease.ts'
 import type { Actor, LedgerEntry } from './ledger.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { readState } from './read-ledger.ts'
-import { type Decide, decideAll, requireDecided } from './restore.ts'
+import { type Decide, decideAll, type FieldsPutBack, requireDecided } from './restore.ts'
 import type { CollectionState, LedgerState, Store } from './store.ts'
 import { takenBack } from './taken-back.ts'
 import { limitOf, within } from './time-limit.ts'
@@ -147,19 +147,22 @@ async function requireUndoable(
 ): Promise<readonly Migration[]> {
   const { store, writer, decide } = place
   const newer: string[] = []
+  const changing: FieldsPutBack = new Map()
   const after = new Map<string, CollectionState | null>()
   for (const [at, migration] of todo.entries()) {
     const { id } = migration
     const puts = await foreseenOf(store, migration, signal)
-    await requireDecided(store, id, decide, newer)
-    if (puts?.documents && (await store.before.has(id))) newer.push(id)
+    const changes = await requireDecided(store, id, decide, newer)
+    for (const [collection, fields] of puts?.documents ? changes : []) {
+      changing.set(collection, new Set([...(changing.get(collection) ?? []), ...fields]))
+    }
     for (const image of writer.kept(id)) {
       const { collection } = image
       const known = after.get(collection)
       const now = known === undefined ? await store.catalog.describe(collection) : known
       // What a `down` of its own removes before is not known; it is counted again before anything is dropped.
       const left = puts?.collections
-        ? await requireRestorable(store.catalog, id, image, now, newer.length === 0)
+        ? await requireRestorable(store.catalog, id, image, now, changing.get(collection))
         : takenBack(id, image, now)
       if (puts?.collections) after.set(collection, left)
     }

@@ -1,3 +1,4 @@
+import type { Document } from 'mongodb'
 import { describe, expect, it } from 'vitest'
 import { writeId } from '../../../src/migrations/bson-document.ts'
 import { restoreCollection } from '../../../src/migrations/collection.ts'
@@ -196,13 +197,11 @@ describe('the undo of a migration that replaced a unique index', () => {
     { site: 'a', number: 17 },
     { site: 'b', number: 17 },
   ]
-  const WALKING = replacing(
-    async ({ schema, batches }) => {
-      await batches.restore()
-      await schema.restore()
-    },
-    { collection: 'studies', change: () => ({ set: { number: 17 } }) },
-  )
+  const restoringBoth = async ({ schema, batches }: UpContext) => {
+    await batches.restore()
+    await schema.restore()
+  }
+  const WALKING = replacing(restoringBoth, { collection: 'studies', change: () => ({ set: { number: 17 } }) })
 
   it('is refused before its first write where duplicates came since, by name, and goes on when they are mended', async () => {
     const all = [numbered, replacing(({ schema }) => schema.restore())]
@@ -238,6 +237,59 @@ describe('the undo of a migration that replaced a unique index', () => {
       /^undo of 002_site: .* to continue, or, to stay with 002_site, say "pacs-agent migrate mark 002_site applied\|pending/,
     )
     expect(names()).toEqual(['site_number'])
+  })
+
+  const filled = async (walk: Parameters<UpContext['batches']>[0], migrations: readonly Migration[] = []) => {
+    const all = [numbered, replacing(restoringBoth, walk), ...migrations]
+    const database = new MemoryDatabase()
+    const store = connect(database)
+    await applyMigrations(store, all, { ...common, phase: 'expand' })
+    for (const name of ['studies', 'others']) {
+      database.insert(
+        name,
+        [1, 2].map((number) => ({ _id: number, number })),
+      )
+    }
+    await applyMigrations(store, all, { ...common, phase: 'data' })
+    const names = () => database.collection('studies').indexes.map(({ name }) => name)
+    return { all, database, names, store: connect(database) }
+  }
+  const other = migration('003_other', {
+    phase: 'data',
+    description: 'x',
+    up: ({ batches }) => batches({ collection: 'others', change: () => ({ set: { number: 17 } }) }),
+    down: ({ batches }) => batches.restore(),
+    check: async () => true,
+  })
+
+  it.each<[string, string, readonly Migration[]]>([
+    ['go back in another collection', 'others', []],
+    ['go back in another collection by another migration', 'others', [other]],
+    ['go back without a field of its keys', 'studies', []],
+  ])('is refused before its first write for duplicates where documents %s', async (_what, collection, migrations) => {
+    const walk = { collection, change: ({ number }: Document) => ({ set: { site: `s${number}` } }) }
+    const { all, database, names, store } = await filled(walk, migrations)
+    database.insert('studies', [{ _id: 3, site: 'other', number: 2 }])
+    await expect(undoTo(store, all, '001_number', common)).rejects.toMatchObject({
+      kind: 'refused',
+      message: 'studies: 1 values stand more than once, so number cannot be unique; mend them first',
+    })
+    expect(new Set(store.log)).toEqual(new Set(['lease.take', 'lease.release']))
+    expect(names()).toEqual(['site_number'])
+    database.insert('studies', [{ _id: 3, site: 'other', number: 3 }])
+    await undoTo(store, all, '001_number', common)
+    expect([names(), database.read('studies').map((one) => one.number)]).toEqual([['number'], [1, 2, 3]])
+  })
+
+  it('is not for duplicates that go with what is put back', async () => {
+    const walk = { collection: 'studies', change: ({ number }: Document) => ({ set: { site: `s${number}` } }) }
+    const { all, database, names, store } = await filled(walk)
+    database.insert('studies', [
+      { _id: 1, site: 's1', number: 5 },
+      { _id: 3, number: 5 },
+    ])
+    await undoTo(store, all, '001_number', { ...common, decide: () => 'restore' })
+    expect([names(), database.read('studies').map((one) => one.number)]).toEqual([['number'], [1, 2, 5]])
   })
 
   it('puts documents back before it asks for duplicates among them', async () => {
