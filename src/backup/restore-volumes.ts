@@ -1,6 +1,7 @@
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { counted, Failure, refused } from '../lib/index.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { counted, Failure, messageOf, refused } from '../lib/index.ts'
 import { type ArchiveSource, copyIndexOut, INDEX_FILES, mountOf } from './archive.ts'
 import { askRedis, type CacheSource } from './cache.ts'
 import type { ArchiveContents } from './contents.ts'
@@ -23,12 +24,25 @@ export async function studiesHeld(docker: Docker, source: ArchiveSource, scratch
   return source.index === null ? sqliteStudies(docker, source, scratch) : studiesIn(docker, source.index)
 }
 
+/** How often an index that is written meanwhile is copied, and how many milliseconds lie between. */
+const LOOKS = 5
+const BETWEEN_LOOKS = 500
+
 async function sqliteStudies(docker: Docker, source: ArchiveSource, scratch: string): Promise<number> {
-  await rm(scratch, { recursive: true, force: true })
-  await mkdir(scratch, { recursive: true, mode: 0o700 })
-  if ((await copyIndexOut(docker, source, scratch)) === null) return 0
-  await using index = new SqliteIndex(join(scratch, 'index'))
-  return (await index.counts()).studies
+  for (let look = 1; ; look++) {
+    await rm(scratch, { recursive: true, force: true })
+    await mkdir(scratch, { recursive: true, mode: 0o700 })
+    if ((await copyIndexOut(docker, source, scratch)) === null) return 0
+    try {
+      await using index = new SqliteIndex(join(scratch, 'index'))
+      return (await index.counts()).studies
+    } catch (thrown) {
+      // Of one that Orthanc makes, or brings up to date, its file and what stands beside it were copied from before and after.
+      if (look === LOOKS)
+        throw refused(`the index of ${source.service} cannot be read: ${messageOf(thrown)}; ask again once it is up`)
+    }
+    await delay(BETWEEN_LOOKS)
+  }
 }
 
 /** @returns why an index in the backup cannot be the one of this archive. Null when it can. */

@@ -1,23 +1,45 @@
-import { expect, it } from 'vitest'
-import { archiveContentsSchema } from '../../../src/backup/contents.ts'
-import { indexRefusal } from '../../../src/backup/restore-volumes.ts'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { expect, it, onTestFinished } from 'vitest'
+import type { Docker } from '../../../src/backup/docker.ts'
+import { studiesHeld } from '../../../src/backup/restore-volumes.ts'
 
-const place = { service: 'index', database: 'd', user: 'u' }
-/** As a backup says it that was made before PostgreSQL was carried: without a word of the index. */
-const written = {
-  ...{ service: 'store', volume: 'v', storage: 'db', patients: 1, studies: 1, series: 1, instances: 1, files: 1 },
-  ...{ bytes: 1, at: '2026-11-24T10:15:00.000Z', paused: 0.1 },
+const source = { service: 'orthanc', container: 'o', volume: 'images', index: null }
+
+const TABLES = `CREATE TABLE AttachedFiles (id, uuid, fileType, compressedSize, compressionType, compressedMD5);
+  CREATE TABLE Resources (internalId, resourceType); INSERT INTO Resources VALUES (1, 2), (2, 2), (3, 3)`
+
+/** An engine that copies an index of each of `contents` in turn, then of the last again and again. */
+async function engine(...contents: readonly string[]) {
+  const scratch = await mkdtemp(join(tmpdir(), 'pacs-volumes-'))
+  onTestFinished(() => rm(scratch, { recursive: true }))
+  let copies = 0
+  const docker: Docker = async ([verb, , to = '']) => {
+    if (verb === 'container')
+      return { code: 0, stderr: '', stdout: JSON.stringify([{ Name: 'images', Destination: '/d' }]) }
+    if (!to.endsWith('/index')) return { code: 1, stderr: 'no such file', stdout: '' }
+    const content = contents[Math.min(copies++, contents.length - 1)] ?? ''
+    await writeFile(to, '')
+    const database = new DatabaseSync(to)
+    database.exec(content)
+    database.close()
+    return { code: 0, stderr: '', stdout: '' }
+  }
+  return { held: () => studiesHeld(docker, source, join(scratch, 'probe')), copies: () => copies }
 }
-const inSqlite = archiveContentsSchema.parse(written)
-const inPostgres = archiveContentsSchema.parse({ ...written, index: { ...place, tables: [] } })
 
-it('an index comes back into its own kind only, and both kinds are said', () => {
-  const source = (index: typeof place | null) => ({
-    ...{ service: 'store', container: 'c', volume: 'v' },
-    index: index && { ...index, container: 'i' },
+it('looks again at an index that Orthanc just makes', async () => {
+  const { held, copies } = await engine('', TABLES)
+  expect(await held()).toBe(2)
+  expect(copies()).toBe(2)
+})
+
+it('says of which service the index cannot be read', async () => {
+  const { held } = await engine('CREATE TABLE Others (id)')
+  await expect(held()).rejects.toMatchObject({
+    kind: 'refused',
+    message: 'the index of orthanc cannot be read: no such table: AttachedFiles; ask again once it is up',
   })
-  expect(indexRefusal(inSqlite, source(null))).toBeNull()
-  expect(indexRefusal(inPostgres, source(place))).toBeNull()
-  expect(indexRefusal(inSqlite, source(place))).toMatch(/in PostgreSQL here, the backup holds one of SQLite/)
-  expect(indexRefusal(inPostgres, source(null))).toMatch(/in SQLite here, the backup holds one of PostgreSQL/)
 })
