@@ -37,8 +37,8 @@ node linux-x64 https://nodejs.org/dist/v24.21.0/node-v24.21.0-linux-x64.tar.gz 6
 node linux-arm64 https://nodejs.org/dist/v24.21.0/node-v24.21.0-linux-arm64.tar.gz 724282c3b43aec998aa9527380465b45d229e021b58035f5f4f63095eabfe5d5 0f8949d1028f6d61506b2d5bc57e7e6fe893d7b1997509b7847294fc9c616584
 restic linux-x64 https://github.com/restic/restic/releases/download/v0.18.1/restic_0.18.1_linux_amd64.bz2 680838f19d67151adba227e1570cdd8af12c19cf1735783ed1ba928bc41f363d 01143daba61a1dc8afb0cb3d03ba83e6b118f55b6b146b27473a09efc3df13d6
 restic linux-arm64 https://github.com/restic/restic/releases/download/v0.18.1/restic_0.18.1_linux_arm64.bz2 87f53fddde38764095e9c058a3b31834052c37e5826d2acf34e18923c006bd45 f04a6bf766a33fba44b5be068e29091259dda5ef37f1e68ba9a8e0cda053120e
-agent linux-x64 https://raw.githubusercontent.com/org/pacs-deploy/v0.1.0/dist/agent/index.js 4830dd1bbe68d1d22cade4d5d5c601809d7ac267bfa5fa4a7f854aa5d74bbd80 4830dd1bbe68d1d22cade4d5d5c601809d7ac267bfa5fa4a7f854aa5d74bbd80
-agent linux-arm64 https://raw.githubusercontent.com/org/pacs-deploy/v0.1.0/dist/agent/index.js 4830dd1bbe68d1d22cade4d5d5c601809d7ac267bfa5fa4a7f854aa5d74bbd80 4830dd1bbe68d1d22cade4d5d5c601809d7ac267bfa5fa4a7f854aa5d74bbd80
+agent linux-x64 https://raw.githubusercontent.com/org/pacs-deploy/v0.1.0/dist/agent/index.js db1369a76cc753f2a35c6eaaabde9e508a0b3f02d015b6b52be7c7a8237a640c db1369a76cc753f2a35c6eaaabde9e508a0b3f02d015b6b52be7c7a8237a640c
+agent linux-arm64 https://raw.githubusercontent.com/org/pacs-deploy/v0.1.0/dist/agent/index.js db1369a76cc753f2a35c6eaaabde9e508a0b3f02d015b6b52be7c7a8237a640c db1369a76cc753f2a35c6eaaabde9e508a0b3f02d015b6b52be7c7a8237a640c
 TEXT
 }
 # End of the pins.
