@@ -238,9 +238,9 @@ describe('a data migration', () => {
     expect((await statusOf(server)).warm?.release).toBe(ids.first)
   })
 
-  it('is refused where the last backup is older than an hour and no other can be written, and takes another where it can', async () => {
+  it('is refused where the last backup began over six hours ago and no other can be written, and takes another where it can', async () => {
     const args = ['migrate', releases.second, '--phase', 'data']
-    await makeBackupsOlder(61)
+    await makeBackupsOlder(361)
     const snapshots = '/opt/pacs/backups/repository/snapshots'
     await server.run(['chmod', '0550', snapshots])
     await expectRefused(args, /^before anything changed: restic ended with \d+ on .*permission denied/)
