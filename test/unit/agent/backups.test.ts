@@ -1,10 +1,11 @@
-import { mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises'
+import { mkdtempDisposable, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { backUpHere } from '../../../src/agent/data/backups.ts'
 import { newBackupId } from '../../../src/backup/index.ts'
 import { contents } from '../backup/contents.ts'
+import { scriptedTools } from './scripted-tools.ts'
 
 const held = contents.database ?? expect.unreachable()
 const NEVER = new AbortController().signal
@@ -20,18 +21,8 @@ async function serverWith(directory: string, began: number, ended: number, momen
   const answers = { snapshots: [snapshot], dump: { ...contents, id, ...times, database: { ...held, moment } } }
   for (const [name, answer] of Object.entries(answers))
     await writeFile(join(directory, name), `${JSON.stringify(answer)}\n`)
-  const bin = join(directory, 'bin')
-  await mkdir(bin)
-  await mkdir(join(directory, 'repository'))
-  await writeFile(join(bin, 'docker'), '#!/bin/sh\n', { mode: 0o755 })
   const restic = `for word do case $word in snapshots | dump) exec cat ${directory}/$word ;; esac; done`
-  await writeFile(join(bin, 'restic'), `#!/bin/sh\n${restic}\n`, { mode: 0o755 })
-  await writeFile(join(directory, 'password'), 'word')
-  const repository = { location: join(directory, 'repository'), passwordFile: join(directory, 'password'), env: {} }
-  const place = {
-    ...{ backups: join(directory, 'backups'), metrics: join(directory, 'metrics'), restic: join(bin, 'restic') },
-    ...{ path: `${bin}:/usr/bin:/bin`, dockerConfig: directory },
-  }
+  const { place, repository } = await scriptedTools(directory, { restic })
   const data = {
     ...{ database: null, archives: [], caches: [], folders: [], repository, second: null },
     ...{ release: 'r1', versions: {}, stack: directory },
